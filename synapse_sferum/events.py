@@ -1,0 +1,12 @@
+"""Event types and names other programs know (docs/contracts.md §3, §4)."""
+
+from __future__ import annotations
+
+#: State event that marks a managed room (R5).
+ROOM = "org.sferum.room"
+#: Profile field with the role badge.
+ROLE_FIELD = "org.sferum.role"
+#: Localpart of the one service user, creator of every managed room.
+SERVICE_LOCALPART = "sferum"
+#: Where our HTTP API lives.
+API_PREFIX = "/_synapse/client/sferum/v1"
