@@ -1,0 +1,113 @@
+"""Cached reads for callbacks and the guard: who is this user, which managed room is this.
+
+Every read goes through a cached function registered with Synapse, so that a write on any process is seen by all within
+a second. Nothing here asks the network, and nothing here decides.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Mapping
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+from attrs import frozen
+from synapse.module_api import LoggingTransaction, ModuleApi, cached
+from synapse.util.caches.descriptors import cachedList
+
+from synapse_sferum.account import Account
+from synapse_sferum.model import OrgId, RoomId, RoomKey, RoomKind
+from synapse_sferum.private import clock_of
+from synapse_sferum.rows import accounts_txn
+
+
+@frozen
+class ManagedRoom:
+    """A room that belongs to the module. `state`: wanted | filling | ready | archived."""
+
+    room_id: RoomId
+    org_id: OrgId
+    key: RoomKey
+    state: str
+
+
+@frozen
+class PeerServer:
+    """A server of the district register. `role_pairs`: (ours, theirs) role words that may meet."""
+
+    server_name: str
+    role_pairs: frozenset[tuple[str, str]]
+
+
+class Facts:
+    """The directory as seen by decisions.
+
+    Args:
+        now_ms: wall clock, milliseconds since 1970.
+    """
+
+    def __init__(self, api: ModuleApi, now_ms: Callable[[], int]) -> None:
+        self._api = api
+        self._now_ms = now_ms
+        # Synapse's cache descriptors read these two names off the instance.
+        self.server_name = api.server_name
+        self.clock = clock_of(api)
+        for function in (self.account, self.managed_room, self.peer_server):
+            api.register_cached_function(function)
+
+    def today(self, timezone: str) -> date:
+        """The school's date (R17: a birthday turns at 00:00 school time)."""
+        return datetime.fromtimestamp(self._now_ms() / 1000, UTC).astimezone(ZoneInfo(timezone)).date()
+
+    @cached(max_entries=50_000)
+    async def account(self, user_id: str) -> Account | None:
+        """The facts of an active account, or None for everyone else (left, listed, unknown, service user)."""
+        found = await self._api.run_db_interaction("sferum_account", accounts_txn, [user_id])
+        return found.get(user_id)
+
+    @cachedList(cached_method_name="account", list_name="user_ids")
+    async def accounts(self, user_ids: Collection[str]) -> Mapping[str, Account | None]:
+        """The same for many, one query for those not cached. Every asked user is a key."""
+        found = await self._api.run_db_interaction("sferum_accounts", accounts_txn, list(user_ids))
+        return {user_id: found.get(user_id) for user_id in user_ids}
+
+    @cached(max_entries=20_000)
+    async def managed_room(self, room_id: str) -> ManagedRoom | None:
+        """The managed room behind a room id, or None for a room people made themselves."""
+
+        def read(txn: LoggingTransaction) -> ManagedRoom | None:
+            txn.execute(
+                "SELECT org_id, kind, ref, state FROM sferum_rooms WHERE room_id = ?", (room_id,)
+            )
+            row = txn.fetchone()
+            if row is None:
+                return None
+            return ManagedRoom(
+                RoomId(room_id), OrgId(row[0]), RoomKey(RoomKind(row[1]), row[2]), row[3]
+            )
+
+        return await self._api.run_db_interaction("sferum_managed_room", read)
+
+    @cached(max_entries=1_000)
+    async def peer_server(self, server_name: str) -> PeerServer | None:
+        """The district's entry for a server, or None: then nothing of it is let in (R4)."""
+
+        def read(txn: LoggingTransaction) -> PeerServer | None:
+            txn.execute(
+                "SELECT role_pairs FROM sferum_peer_servers WHERE server_name = ?", (server_name,)
+            )
+            row = txn.fetchone()
+            if row is None:
+                return None
+            return PeerServer(server_name, frozenset((a, b) for a, b in json.loads(row[0])))
+
+        return await self._api.run_db_interaction("sferum_peer_server", read)
+
+    async def forget_accounts(self, user_ids: Collection[str]) -> None:
+        """Make every process read these accounts again. Call after the write is committed."""
+        for user_id in user_ids:
+            await self._api.invalidate_cache(self.account, (user_id,))
+
+    async def forget_room(self, room_id: str) -> None:
+        """The same for a managed room."""
+        await self._api.invalidate_cache(self.managed_room, (room_id,))
