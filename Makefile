@@ -1,0 +1,51 @@
+# `make run` and `make test` set up all they need on first use; the second time that costs nothing.
+VENV := .venv
+PY := $(VENV)/bin/python
+READY := $(VENV)/.ready
+T ?= tests
+B ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lock run test check format bench docs fuzz soak clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+setup: $(READY) ## make .venv from requirements.lock; nothing to do the second time
+
+$(READY): requirements.lock pyproject.toml scripts/bootstrap
+	@scripts/bootstrap $(VENV)
+	@touch $@
+
+lock: $(READY) ## write requirements.lock again (versions at least a week old)
+	scripts/lock
+
+run: $(READY) ## Synapse, bridge and media on this machine with a sample school
+	$(VENV)/bin/sferum run
+
+test: $(READY) ## the whole suite; T=tests/test_x.py narrows it
+	@scripts/install-services
+	$(PY) -m pytest $(T)
+
+check: $(READY) ## format, lint, types, imports, shell scripts
+	@scripts/check $(VENV)
+
+format: $(READY) ## put the files into the form that check wants
+	$(VENV)/bin/ruff format .
+	$(VENV)/bin/ruff check --fix .
+
+bench: $(READY) ## B=name runs bench/name.py; B= lists them
+	@if [ -n "$(B)" ]; then $(PY) -m bench.$(B); \
+	else echo "make bench B=one of:"; ls bench/*.py 2>/dev/null | sed 's|bench/\(.*\)\.py|  \1|' | grep -v __init__; fi
+
+docs: $(READY) ## links and the HTTP description in docs/
+	@scripts/docs $(PY)
+
+fuzz: $(READY) ## parsers against random bytes, longer than in `make test`
+	HYPOTHESIS_PROFILE=fuzz $(PY) -m pytest -k fuzz $(T)
+
+soak: $(READY) ## hours of ordinary school life against one server
+	$(PY) -m bench.soak
+
+clean: ## remove everything that make made
+	rm -rf $(VENV) var build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

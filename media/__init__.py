@@ -1,0 +1,1 @@
+"""Calls and broadcasts: authorisation, LiveKit signalling, rooms and packet forwarding."""

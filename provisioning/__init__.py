@@ -1,0 +1,1 @@
+"""Rosters, the school year, the district register and the `sferum` command line."""

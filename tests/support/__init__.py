@@ -1,0 +1,1 @@
+"""Real servers, clients and attackers for tests. Nothing here is a test, and nothing here ships."""
