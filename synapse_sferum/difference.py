@@ -78,10 +78,13 @@ def accounts_touched(before: Directory, after: Directory, change: Difference) ->
     touched |= {e.person_id for e in (*change.enrolments, *change.enrolments_gone)}
     for link in (*change.guardianships, *change.guardianships_gone):
         touched |= {link.guardian_id, link.student_id}
-    for links in (before.guardianships, after.guardianships):
-        for guardian_id, student_id in links:
-            if student_id in touched or guardian_id in touched:
-                touched |= {guardian_id, student_id}
+    touched |= {
+        person_id
+        for links in (before.guardianships, after.guardianships)
+        for pair in links
+        if touched & set(pair)
+        for person_id in pair
+    }
     found: set[UserId] = set()
     for directory in (before, after):
         for person_id in touched:
