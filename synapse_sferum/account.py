@@ -49,6 +49,7 @@ class Account:
     guardians: frozenset[PersonId] = frozenset()  # of this pupil
     birth_date: date | None = None
     confirmed: bool = False
+    timezone: str = "Europe/Moscow"  # of the school
 
     @property
     def is_staff(self) -> bool:
@@ -144,4 +145,5 @@ def merge_accounts(parts: Iterable[Account]) -> Account:
         guardians=frozenset().union(*(p.guardians for p in parts)),
         birth_date=births[0] if births else None,
         confirmed=any(p.confirmed for p in parts),
+        timezone=first.timezone,
     )

@@ -151,6 +151,7 @@ class Person:
     status: PersonStatus = PersonStatus.LISTED
     user_id: UserId | None = None
     confirmed: bool = False  # by a parent (R17)
+    left_by_hand: bool = False  # so a list that still names them does not bring them back
 
     @property
     def roles(self) -> frozenset[Role]:

@@ -206,8 +206,11 @@ def merge(directory: Directory, roster: Roster) -> Directory:
 
 
 def _returned(person: Person) -> PersonStatus:
-    """R29: whoever is on the list again is back, with the old account if there was one."""
-    if person.status is not PersonStatus.LEFT:
+    """R29: whoever is on the list again is back, with the old account if there was one.
+
+    Not so whoever left by hand: the list may be older than that; an administrator brings them back.
+    """
+    if person.status is not PersonStatus.LEFT or person.left_by_hand:
         return person.status
     return PersonStatus.ACTIVE if person.user_id else PersonStatus.LISTED
 

@@ -28,7 +28,7 @@ from synapse_sferum.model import (
 ORG_COLUMNS = "org_id, name, timezone, school_year, settings, status"
 PERSON_COLUMNS = (
     "person_id, source, source_id, family_name, given_name, middle_name, birth_date,"
-    " listed_roles, roles_by_hand, status, user_id, confirmed"
+    " listed_roles, roles_by_hand, status, user_id, confirmed, left_by_hand"
 )
 CLASS_COLUMNS = "class_id, source, source_id, session, name, grade, open"
 
@@ -73,7 +73,8 @@ def org_from(row: tuple[object, ...]) -> Org:
 
 def person_from(row: tuple[object, ...]) -> Person:
     """A row of PERSON_COLUMNS."""
-    (person_id, source, source_id, family, given, middle, born, listed, by_hand, status, user, confirmed) = row
+    (person_id, source, source_id, family, given, middle, born, listed, by_hand, status, user) = row[:11]
+    confirmed, left_by_hand = row[11:]
     return Person(
         person_id=PersonId(str(person_id)),
         source=str(source),
@@ -87,6 +88,7 @@ def person_from(row: tuple[object, ...]) -> Person:
         status=PersonStatus(str(status)),
         user_id=None if user is None else UserId(str(user)),
         confirmed=bool(confirmed),
+        left_by_hand=bool(left_by_hand),
     )
 
 
@@ -151,6 +153,7 @@ def accounts_txn(txn: LoggingTransaction, user_ids: Collection[str]) -> dict[str
                 guardians=frozenset(guardians[person.person_id]),
                 birth_date=person.birth_date,
                 confirmed=person.confirmed,
+                timezone=org.timezone,
             )
         )
     return {user_id: merge_accounts(found) for user_id, found in parts.items()}

@@ -36,7 +36,8 @@ STEPS: tuple[tuple[str, ...], ...] = (
             roles_by_hand TEXT,
             status TEXT NOT NULL DEFAULT 'listed',
             user_id TEXT,
-            confirmed INTEGER NOT NULL DEFAULT 0
+            confirmed INTEGER NOT NULL DEFAULT 0,
+            left_by_hand INTEGER NOT NULL DEFAULT 0
         )""",
         "CREATE UNIQUE INDEX sferum_people_source ON sferum_people (org_id, source, source_id)",
         "CREATE INDEX sferum_people_user ON sferum_people (user_id)",
@@ -104,6 +105,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
             state TEXT NOT NULL,
             tries INTEGER NOT NULL DEFAULT 0,
             not_before_ms BIGINT NOT NULL DEFAULT 0,
+            size INTEGER NOT NULL DEFAULT 0,
             created_ms BIGINT NOT NULL,
             changed_ms BIGINT NOT NULL,
             error TEXT NOT NULL DEFAULT ''
