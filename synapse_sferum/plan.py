@@ -216,7 +216,7 @@ def creation(
         {"type": events.ROOM, "state_key": "", "content": marker},
         {"type": "m.room.join_rules", "state_key": "", "content": {"join_rule": "public" if is_open else "invite"}},
         {"type": "m.room.guest_access", "state_key": "", "content": {"guest_access": "forbidden"}},
-        {"type": "m.room.history_visibility", "state_key": "", "content": {"history_visibility": "shared"}},
+        {"type": "m.room.history_visibility", "state_key": "", "content": {"history_visibility": _history(key.kind)}},
     ]
     if encrypted:
         state.append(
@@ -236,6 +236,11 @@ def creation(
         "initial_state": state,
         "power_level_content_override": power_levels(key, desired),
     }
+
+
+def _history(kind: RoomKind) -> str:
+    """R38: whoever comes into a class later sees its talk, and its parents' talk, from then on; the rest is for all."""
+    return "joined" if kind in {RoomKind.CLASS, RoomKind.CLASS_PARENTS} else "shared"
 
 
 def unsafe_removals(removals: int, members: int, limit: float) -> bool:

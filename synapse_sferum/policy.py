@@ -199,7 +199,7 @@ def _columns(ours: Account, theirs: Account, receiver: Party) -> Iterator[Receiv
         yield from _staff_columns(ours, theirs)
     if Role.GUARDIAN in theirs.roles:
         own = ours.guardians & theirs.persons or ours.children & theirs.children
-        near = ours.children_in & theirs.children_in
+        near = (ours.children_in | ours.student_in) & theirs.children_in
         yield Receiver.OWN_PARENT if own else Receiver.CLASS_PARENT if near else Receiver.OTHER_PARENT
     if Role.STUDENT in theirs.roles:
         if ours.children & theirs.persons:

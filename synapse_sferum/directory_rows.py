@@ -1,0 +1,284 @@
+"""Reading a whole school and writing a difference: SQL for both databases, inside one transaction of the caller's.
+
+SQLite and PostgreSQL both read everything here. A transaction may be run again by Synapse after a conflict, so nothing
+in it has effects outside the database.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from attrs import frozen
+from synapse.module_api import LoggingTransaction
+
+from synapse_sferum.difference import Difference, accounts_touched, difference
+from synapse_sferum.model import (
+    ClassId,
+    Directory,
+    Enrolment,
+    EnrolmentRole,
+    Guardianship,
+    GuardianshipStatus,
+    Org,
+    OrgId,
+    Person,
+    PersonId,
+    SchoolClass,
+    UserId,
+)
+from synapse_sferum.rows import (
+    CLASS_COLUMNS,
+    ORG_COLUMNS,
+    PERSON_COLUMNS,
+    chunks,
+    class_from,
+    marks,
+    org_from,
+    person_from,
+    roles_text,
+)
+
+_WORDS = re.compile(r"[\s\-.'’]+")
+
+
+@frozen
+class AuditEntry:
+    """One line of the append-only log (R51). `actor` is a user id or `service`; no names, phones or e-mails."""
+
+    actor: str
+    action: str
+    target: str
+    before: str = ""
+    after: str = ""
+    reason: str = ""
+
+
+def org_txn(txn: LoggingTransaction, org_id: str) -> Org | None:
+    """One school, or None."""
+    txn.execute(f"SELECT {ORG_COLUMNS} FROM sferum_orgs WHERE org_id = ?", (org_id,))
+    row = txn.fetchone()
+    return org_from(tuple(row)) if row else None
+
+
+def directory_txn(txn: LoggingTransaction, org_id: str) -> Directory | None:
+    """One school whole, or None. About 40 ms for 1,000 pupils with their parents."""
+    org = org_txn(txn, org_id)
+    if org is None:
+        return None
+    txn.execute(f"SELECT {PERSON_COLUMNS} FROM sferum_people WHERE org_id = ?", (org_id,))
+    people = {p.person_id: p for p in (person_from(tuple(row)) for row in txn)}
+    txn.execute(f"SELECT {CLASS_COLUMNS} FROM sferum_classes WHERE org_id = ?", (org_id,))
+    classes = {c.class_id: c for c in (class_from(tuple(row)) for row in txn)}
+    txn.execute(
+        "SELECT e.class_id, e.person_id, e.role, e.by_hand FROM sferum_enrolments AS e"
+        " JOIN sferum_classes AS c ON c.class_id = e.class_id WHERE c.org_id = ?",
+        (org_id,),
+    )
+    enrolments = frozenset(
+        Enrolment(ClassId(c), PersonId(p), EnrolmentRole(role), bool(by_hand))
+        for c, p, role, by_hand in txn
+    )
+    txn.execute(
+        "SELECT g.guardian_id, g.student_id, g.relation, g.status FROM sferum_guardianships AS g"
+        " JOIN sferum_people AS p ON p.person_id = g.student_id WHERE p.org_id = ?",
+        (org_id,),
+    )
+    links = {
+        (PersonId(g), PersonId(s)): Guardianship(
+            PersonId(g), PersonId(s), relation, GuardianshipStatus(status)
+        )
+        for g, s, relation, status in txn
+    }
+    return Directory(
+        org=org, people=people, classes=classes, enrolments=enrolments, guardianships=links
+    )
+
+
+def write_txn(
+    txn: LoggingTransaction,
+    before: Directory,
+    after: Directory,
+    audit: Iterable[AuditEntry],
+    now_ms: int,
+) -> tuple[Difference, set[UserId]]:
+    """Write what differs, the log, and the school's new revision; returns the difference and the accounts it touches.
+
+    Nothing at all is written, and the revision stays, when nothing differs (R21).
+    """
+    change = difference(before, after)
+    if change.empty:
+        return change, set()
+    org_id = after.org.org_id
+    _write_org(txn, change.org)
+    _write_people(txn, org_id, change.people, before)
+    _write_classes(txn, org_id, change.classes)
+    _write_enrolments(txn, change)
+    _write_guardianships(txn, change)
+    append_audit_txn(txn, org_id, audit, now_ms)
+    touch_txn(txn, org_id, now_ms)
+    return change, accounts_touched(before, after, change)
+
+
+def touch_txn(txn: LoggingTransaction, org_id: str, now_ms: int) -> None:
+    """A new revision of the school: its rooms must be looked at again."""
+    txn.execute(
+        "UPDATE sferum_orgs SET revision = revision + 1,"
+        " dirty_since_ms = COALESCE(dirty_since_ms, ?) WHERE org_id = ?",
+        (now_ms, org_id),
+    )
+
+
+def append_audit_txn(
+    txn: LoggingTransaction, org_id: str, entries: Iterable[AuditEntry], now_ms: int
+) -> None:
+    """Append to the log; numbers run without gaps within a school."""
+    txn.execute("SELECT COALESCE(MAX(number), 0) FROM sferum_audit WHERE org_id = ?", (org_id,))
+    row = txn.fetchone()
+    number = int(row[0]) if row else 0
+    rows = [
+        (org_id, number + i, now_ms, e.actor, e.action, e.target, e.before, e.after, e.reason)
+        for i, e in enumerate(entries, start=1)
+    ]
+    _many(
+        txn,
+        "INSERT INTO sferum_audit (org_id, number, at_ms, actor, action, target, before, after, reason)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        rows,
+    )
+
+
+def insert_org_txn(txn: LoggingTransaction, org: Org, now_ms: int) -> bool:
+    """A new school; False when the id is taken."""
+    if org_txn(txn, org.org_id) is not None:
+        return False
+    txn.execute(
+        "INSERT INTO sferum_orgs (org_id, name, timezone, school_year, settings, status, dirty_since_ms)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (org.org_id, org.name, org.timezone, org.school_year, _settings(org), org.status, now_ms),
+    )
+    return True
+
+
+def fold(text: str) -> str:
+    """For matching only: case, ё/е and width of spaces do not count; the original is kept beside it."""
+    return text.casefold().replace("ё", "е")
+
+
+def words_of(person: Person) -> set[str]:
+    """The words a person is found by, folded."""
+    names = f"{person.family_name} {person.given_name} {person.middle_name}"
+    return {word for word in _WORDS.split(fold(names)) if word}
+
+
+def _settings(org: Org) -> str:
+    return json.dumps(org.settings.to_dict(), sort_keys=True)
+
+
+def _write_org(txn: LoggingTransaction, org: Org | None) -> None:
+    if org is not None:
+        txn.execute(
+            "UPDATE sferum_orgs SET name = ?, timezone = ?, school_year = ?, settings = ?, status = ?"
+            " WHERE org_id = ?",
+            (org.name, org.timezone, org.school_year, _settings(org), org.status, org.org_id),
+        )
+
+
+def _write_people(
+    txn: LoggingTransaction, org_id: str, people: Collection[Person], before: Directory
+) -> None:
+    columns = f"org_id, {PERSON_COLUMNS}"
+    updates = ", ".join(
+        f"{c} = EXCLUDED.{c}" for c in PERSON_COLUMNS.split(", ") if c != "person_id"
+    )
+    _many(
+        txn,
+        f"INSERT INTO sferum_people ({columns}) VALUES ({marks(columns.split(','))})"
+        f" ON CONFLICT (person_id) DO UPDATE SET {updates}",
+        [
+            (
+                org_id,
+                p.person_id,
+                p.source,
+                p.source_id,
+                p.family_name,
+                p.given_name,
+                p.middle_name,
+                p.birth_date.isoformat() if p.birth_date else None,
+                roles_text(p.listed_roles),
+                None if p.roles_by_hand is None else roles_text(p.roles_by_hand),
+                p.status.value,
+                p.user_id,
+                int(p.confirmed),
+                int(p.left_by_hand),
+            )
+            for p in people
+        ],
+    )
+    renamed = []
+    for person in people:
+        known = before.people.get(person.person_id)
+        if known is None or words_of(known) != words_of(person):
+            renamed.append(person)
+    known_ids = [p.person_id for p in renamed if p.person_id in before.people]
+    for chunk in chunks(known_ids):
+        txn.execute(
+            f"DELETE FROM sferum_people_words WHERE person_id IN ({marks(chunk)})", chunk
+        )
+    _many(
+        txn,
+        "INSERT INTO sferum_people_words (org_id, word, person_id) VALUES (?, ?, ?)",
+        [(org_id, word, p.person_id) for p in renamed for word in sorted(words_of(p))],
+    )
+
+
+def _write_classes(
+    txn: LoggingTransaction, org_id: str, classes: Collection[SchoolClass]
+) -> None:
+    columns = f"org_id, {CLASS_COLUMNS}"
+    _many(
+        txn,
+        f"INSERT INTO sferum_classes ({columns}) VALUES ({marks(columns.split(','))})"
+        " ON CONFLICT (class_id) DO UPDATE SET source_id = EXCLUDED.source_id,"
+        " session = EXCLUDED.session, name = EXCLUDED.name, grade = EXCLUDED.grade, open = EXCLUDED.open",
+        [
+            (org_id, c.class_id, c.source, c.source_id, c.session, c.name, c.grade, int(c.open))
+            for c in classes
+        ],
+    )
+
+
+def _write_enrolments(txn: LoggingTransaction, change: Difference) -> None:
+    _many(
+        txn,
+        "DELETE FROM sferum_enrolments WHERE class_id = ? AND person_id = ? AND role = ?",
+        [(e.class_id, e.person_id, e.role.value) for e in change.enrolments_gone],
+    )
+    _many(
+        txn,
+        "INSERT INTO sferum_enrolments (class_id, person_id, role, by_hand) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (class_id, person_id, role) DO UPDATE SET by_hand = EXCLUDED.by_hand",
+        [(e.class_id, e.person_id, e.role.value, int(e.by_hand)) for e in change.enrolments],
+    )
+
+
+def _write_guardianships(txn: LoggingTransaction, change: Difference) -> None:
+    _many(
+        txn,
+        "DELETE FROM sferum_guardianships WHERE guardian_id = ? AND student_id = ?",
+        [(g.guardian_id, g.student_id) for g in change.guardianships_gone],
+    )
+    _many(
+        txn,
+        "INSERT INTO sferum_guardianships (guardian_id, student_id, relation, status) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (guardian_id, student_id) DO UPDATE SET relation = EXCLUDED.relation,"
+        " status = EXCLUDED.status",
+        [(g.guardian_id, g.student_id, g.relation, g.status.value) for g in change.guardianships],
+    )
+
+
+def _many(txn: LoggingTransaction, sql: str, rows: Collection[tuple[Any, ...]]) -> None:
+    if rows:
+        txn.execute_batch(sql, list(rows))

@@ -1,0 +1,190 @@
+"""What may be done inside rooms: managed ones (R5, R17, R21, R25) and those people make themselves (R2, rules §2.6). Pure.
+
+This file does not know how an event reached Synapse; `callbacks.py` translates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from attrs import frozen
+
+from synapse_sferum.account import Account, rooms_of
+from synapse_sferum.model import OrgId, RoomKey, RoomKind
+from synapse_sferum.policy import Deny, Party, Verdict, may_contact, may_form
+
+#: Told to somebody who tries to leave a room of the school list (R25).
+REQUIRED_TEXT = "membership comes from the school list"
+
+#: Presence in a call, in every spelling clients use (reference/calls.md).
+CALL_MEMBER_TYPES = frozenset(
+    {
+        "m.call.member",
+        "m.rtc.member",
+        "org.matrix.msc3401.call.member",
+        "org.matrix.msc4143.rtc.member",
+        "org.matrix.msc3401.call",
+        "m.call",
+        "org.matrix.msc4143.rtc.slot",
+        "m.rtc.slot",
+    }
+)
+#: State that members of a managed room may write, as far as their power level goes. An allow-list: name, join rules,
+#: history, encryption, power levels, the marker and everything a future client invents belong to the service user (R5).
+MEMBER_STATE = CALL_MEMBER_TYPES | {"m.room.topic", "m.room.avatar", "m.room.pinned_events"}
+
+#: State nobody writes in a room of their own: it would let in strangers, or move the room out of our sight.
+_CLOSED_STATE = frozenset(
+    {
+        "m.room.aliases",
+        "m.room.canonical_alias",
+        "m.room.third_party_invite",
+        "m.room.tombstone",
+        "m.room.server_acl",
+        "m.space.parent",
+    }
+)
+
+
+@frozen(kw_only=True)
+class Act:
+    """One event somebody is about to send. `state_key` is None for a message."""
+
+    sender: str
+    type: str
+    state_key: str | None = None
+    membership: str = ""  # of m.room.member, "" otherwise
+    before: str = "leave"  # the target's membership until now
+    renames: bool = False  # join to join with a name or picture that is not the profile's
+
+
+def managed_event(who: Party, org_id: OrgId, key: RoomKey, archived: bool, act: Act) -> Deny | None:
+    """Whether `who` may do `act` in a managed room of `org_id`. The service user is not asked about."""
+    account = who.account
+    if account is None:
+        return Deny.UNKNOWN
+    if account.org_id != org_id:
+        return Deny.OTHER_SCHOOL
+    if act.type == "m.room.member":
+        return _managed_membership(account, key, act)
+    if archived:
+        return Deny.ARCHIVED
+    if act.type.startswith("org.sferum."):
+        return Deny.MANAGED
+    if act.state_key is not None and act.type not in MEMBER_STATE:
+        return Deny.MANAGED
+    if who.unconfirmed and not _class_call(key, act):
+        return Deny.UNCONFIRMED
+    return None
+
+
+def _class_call(key: RoomKey, act: Act) -> bool:
+    """R17 keeps an unconfirmed pupil out of calls outside the class, not out of the lesson."""
+    return key.kind is RoomKind.CLASS and act.type in CALL_MEMBER_TYPES and act.state_key is not None
+
+
+def _managed_membership(account: Account, key: RoomKey, act: Act) -> Deny | None:
+    listed = key in rooms_of(account)
+    if act.state_key != act.sender:
+        return Deny.MANAGED
+    if act.membership == "join":
+        if not listed:
+            return Deny.NOT_LISTED
+        return Deny.RENAMED if act.renames else None
+    if act.membership == "leave":
+        return Deny.REQUIRED if listed else None
+    return Deny.MANAGED
+
+
+def may_join_managed(who: Party, org_id: OrgId, key: RoomKey) -> Deny | None:
+    """Whether the school list puts this account into this room."""
+    act = Act(sender="", type="m.room.member", state_key="", membership="join")
+    return managed_event(who, org_id, key, archived=False, act=act)
+
+
+def state_of_own_room(type_: str, state_key: str, content: Mapping[str, Any]) -> Deny | None:
+    """Whether this state may be set in a room people made themselves: nothing that opens it to strangers (R2)."""
+    if type_ in _CLOSED_STATE:
+        closes = type_ == "m.room.canonical_alias" and not content.get("alias") and not content.get("alt_aliases")
+        return None if closes else Deny.ROOM_KIND
+    if type_.startswith("org.sferum."):
+        return Deny.MANAGED
+    allowed = {
+        "m.room.join_rules": ("join_rule", {"invite", "private"}),
+        "m.room.history_visibility": ("history_visibility", {"shared", "invited", "joined"}),
+        "m.room.guest_access": ("guest_access", {"forbidden"}),
+    }.get(type_)
+    if allowed is not None and content.get(allowed[0]) not in allowed[1]:
+        return Deny.ROOM_KIND
+    return None
+
+
+def room_request(config: dict[str, Any]) -> Deny | None:
+    """Narrow the body of a createRoom in place, and refuse what cannot be narrowed.
+
+    No alias, no entry in the room directory, no third-party invites, the server's own room version, no federation: a room
+    that may hold a pupil never leaves the server (design §2).
+    """
+    config["visibility"] = "private"
+    config.pop("room_alias_name", None)
+    config.pop("room_version", None)
+    if config.pop("invite_3pid", None):
+        return Deny.ROOM_KIND
+    if config.get("preset") == "public_chat":
+        config["preset"] = "private_chat"
+    content = config.get("creation_content")
+    content = dict(content) if isinstance(content, dict) else {}
+    for name in ("additional_creators", "predecessor"):
+        content.pop(name, None)
+    config["creation_content"] = {**content, "m.federate": False}
+    for event in _initial_state(config):
+        refused = state_of_own_room(
+            str(event.get("type")), str(event.get("state_key", "")), event.get("content") or {}
+        )
+        if refused is not None or event.get("type") == "m.room.member":
+            return refused or Deny.ROOM_KIND
+    return None
+
+
+def _initial_state(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    events = config.get("initial_state")
+    if not isinstance(events, Sequence) or isinstance(events, (str, bytes)):
+        return []
+    return [event for event in events if isinstance(event, Mapping)]
+
+
+def may_create(creator: Party, invited: Collection[Party], limit: int) -> Deny | None:
+    """Whether `creator` may make a room with these: each invitation in its direction, then the set as a whole."""
+    if creator.account is None:
+        return Deny.UNKNOWN
+    for party in invited:
+        outcome = may_contact(creator, party)
+        if isinstance(outcome, Deny):
+            return outcome
+    return may_form([creator, *invited], limit)
+
+
+def may_invite(
+    inviter: Party, invitee: Party, others: Collection[Party], limit: int
+) -> Deny | None:
+    """Whether `inviter` may bring `invitee` to a room of `others` (inviter not among them)."""
+    outcome = may_contact(inviter, invitee)
+    if isinstance(outcome, Deny):
+        return outcome
+    return may_form([inviter, invitee, *others], limit)
+
+
+def may_go(leaver: Party, others: Collection[Party], limit: int) -> Deny | None:
+    """Whether `leaver` may leave, or be removed from, a room of `others`: a supervising adult may not (rules §2.6).
+
+    A room that is already wrong for another reason may be left by anyone.
+    """
+    if not leaver.supervises or may_form([leaver, *others], limit) is not None:
+        return None
+    return Deny.REQUIRED if may_form(others, limit) is Deny.SUPERVISION else None
+
+
+def needs_supervision(outcome: Verdict | Deny) -> bool:
+    """Whether a pair may meet under an adult's eyes only."""
+    return outcome is Verdict.SUPERVISED
