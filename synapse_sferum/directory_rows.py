@@ -11,10 +11,11 @@ import re
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from attrs import frozen
 from synapse.module_api import LoggingTransaction
 
+from synapse_sferum.audit import AuditEntry
 from synapse_sferum.difference import Difference, accounts_touched, difference
+from synapse_sferum.jobs import enqueue_profile_txn
 from synapse_sferum.model import (
     ClassId,
     Directory,
@@ -42,18 +43,6 @@ from synapse_sferum.rows import (
 )
 
 _WORDS = re.compile(r"[\s\-.'’]+")
-
-
-@frozen
-class AuditEntry:
-    """One line of the append-only log (R51). `actor` is a user id or `service`; no names, phones or e-mails."""
-
-    actor: str
-    action: str
-    target: str
-    before: str = ""
-    after: str = ""
-    reason: str = ""
 
 
 def org_txn(txn: LoggingTransaction, org_id: str) -> Org | None:
@@ -117,16 +106,17 @@ def write_txn(
     _write_classes(txn, org_id, change.classes)
     _write_enrolments(txn, change)
     _write_guardianships(txn, change)
+    _enqueue_profiles(txn, org_id, change.people, before, now_ms)
     append_audit_txn(txn, org_id, audit, now_ms)
     touch_txn(txn, org_id, now_ms)
     return change, accounts_touched(before, after, change)
 
 
 def touch_txn(txn: LoggingTransaction, org_id: str, now_ms: int) -> None:
-    """A new revision of the school: its rooms must be looked at again."""
+    """A new revision of the school, sanctioned: somebody with the right to asked for what it removes."""
     txn.execute(
-        "UPDATE sferum_orgs SET revision = revision + 1,"
-        " dirty_since_ms = COALESCE(dirty_since_ms, ?) WHERE org_id = ?",
+        "UPDATE sferum_orgs SET revision = revision + 1, sanctioned_revision = revision + 1,"
+        " held = '', dirty_since_ms = COALESCE(dirty_since_ms, ?) WHERE org_id = ?",
         (now_ms, org_id),
     )
 
@@ -171,6 +161,26 @@ def words_of(person: Person) -> set[str]:
     """The words a person is found by, folded."""
     names = f"{person.family_name} {person.given_name} {person.middle_name}"
     return {word for word in _WORDS.split(fold(names)) if word}
+
+
+def _enqueue_profiles(
+    txn: LoggingTransaction,
+    org_id: str,
+    people: Collection[Person],
+    before: Directory,
+    now_ms: int,
+) -> None:
+    """Accounts whose display name may have to change."""
+    for person in people:
+        known = before.people.get(person.person_id)
+        if person.user_id is None or not person.active:
+            continue
+        if known is None or (known.display_name, known.user_id, known.status) != (
+            person.display_name,
+            person.user_id,
+            person.status,
+        ):
+            enqueue_profile_txn(txn, org_id, person.user_id, now_ms)
 
 
 def _settings(org: Org) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from attrs import frozen
 from synapse.module_api import LoggingTransaction
 
-from synapse_sferum.model import OrgId, RoomKey, RoomKind
+from synapse_sferum.model import OrgId, RoomKey, RoomKind, UserId
 
 #: Seconds before try n+1; the last one repeats.
 RETRY_S = (1, 5, 30, 120, 600)
@@ -22,11 +22,11 @@ _LONGEST_ERROR = 300
 
 @frozen
 class Job:
-    """One room's turn. `tries` counts failures so far."""
+    """One room's, or one account's profile's turn. `tries` counts failures so far."""
 
     job_id: str
     org_id: OrgId
-    key: RoomKey
+    subject: RoomKey | UserId
     tries: int
 
 
@@ -59,27 +59,39 @@ def enqueue_txn(
         )
 
 
+def enqueue_profile_txn(txn: LoggingTransaction, org_id: str, user_id: UserId, now_ms: int) -> None:
+    """Queue the display name of one account."""
+    txn.execute(
+        "INSERT INTO sferum_jobs (job_id, org_id, kind, ref, state, size, created_ms, changed_ms)"
+        " VALUES (?, ?, 'profile', ?, 'queued', 0, ?, ?)"
+        " ON CONFLICT (job_id) DO UPDATE SET state = 'queued', tries = 0, not_before_ms = 0,"
+        " changed_ms = EXCLUDED.changed_ms, error = ''",
+        (f"{org_id}/profile/{user_id}", org_id, user_id, now_ms, now_ms),
+    )
+
+
 def take_txn(txn: LoggingTransaction, now_ms: int) -> Job | None:
     """The next job, marked running: rooms that do not exist yet first (the space before all), then the smallest.
 
     Small before large keeps one pupil's change of class quick while two thousand people are let into announcements.
     """
     txn.execute(
-        "SELECT j.job_id, j.org_id, j.ref, j.tries FROM sferum_jobs AS j"
+        "SELECT j.job_id, j.org_id, j.kind, j.ref, j.tries FROM sferum_jobs AS j"
         " LEFT JOIN sferum_rooms AS r ON r.org_id = j.org_id AND j.ref = r.kind || '/' || r.ref"
         " WHERE j.state = 'queued' AND j.not_before_ms <= ?"
-        " ORDER BY CASE WHEN r.room_id IS NULL AND r.kind = 'school' THEN 0"
-        " WHEN r.room_id IS NULL THEN 1 ELSE 2 END, j.size, j.changed_ms, j.job_id LIMIT 1",
+        " ORDER BY CASE WHEN j.kind = 'profile' THEN 0 WHEN r.room_id IS NOT NULL THEN 3"
+        " WHEN r.kind = 'school' THEN 1 ELSE 2 END, j.size, j.changed_ms, j.job_id LIMIT 1",
         (now_ms,),
     )
     row = txn.fetchone()
     if row is None:
         return None
-    job_id, org_id, ref, tries = row
+    job_id, org_id, kind, ref, tries = row
     txn.execute(
         "UPDATE sferum_jobs SET state = 'running', changed_ms = ? WHERE job_id = ?", (now_ms, job_id)
     )
-    return Job(str(job_id), OrgId(str(org_id)), key_of(str(ref)), int(tries))
+    subject = key_of(str(ref)) if kind == "room" else UserId(str(ref))
+    return Job(str(job_id), OrgId(str(org_id)), subject, int(tries))
 
 
 def finish_txn(txn: LoggingTransaction, job: Job, now_ms: int) -> None:

@@ -1,7 +1,8 @@
 """Who may write to whom, find whom and reach whose devices (rules §2.6, R1, R2, R17). Pure.
 
-The heart is one table, `MATRIX`: rows start a conversation, columns receive. `docs/policy.md` shows the same table and a
-test compares the two. What people may do inside rooms is in `policy_rooms.py`.
+The heart is one table, `MATRIX`: rows start a conversation, columns receive. `docs/policy.md`
+shows the same table and a test compares the two. What people may do inside rooms is in
+`policy_rooms.py`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ class Verdict(enum.Enum):
 
 
 class Deny(enum.Enum):
-    """Why something is refused. The value is stable: it is counted and tested, and never told to the person refused."""
+    """Why something is refused.
+
+    The value is stable: it is counted and tested, and never told to the person refused.
+    """
 
     UNKNOWN = "unknown"  # no active account behind the id: unknown, listed or left
     OTHER_SCHOOL = "other_school"
@@ -60,7 +64,9 @@ class Receiver(enum.Enum):
     CLASSMATE = "pupil same class"
     SCHOOLMATE = "pupil same school"
     OWN_CHILD = "own child"
-    OWN_PARENT = "parent own child"  # the sender's own parent, or the other parent of the sender's child
+    OWN_PARENT = (
+        "parent own child"  # the sender's own parent, or the other parent of the sender's child
+    )
     CLASS_PARENT = "other parent same class"
     OTHER_PARENT = "other parent"
     CLASS_TEACHER = "own class teacher"
@@ -74,8 +80,9 @@ class Receiver(enum.Enum):
 _YES, _S, _NO = Verdict.ALLOWED, Verdict.SUPERVISED, Deny.MATRIX
 _OUT, _WAIT = Deny.OTHER_SCHOOL, Deny.UNCONFIRMED
 
-#: Rules §2.6. `CLASSMATE` for a pupil becomes ALLOWED by the school's setting `classmates_may_write`; `PEER_STAFF` is a
-#: column only while both schools have `staff_across_schools`. An unknown server has no column: nothing is ever allowed.
+#: Rules §2.6. `CLASSMATE` for a pupil becomes ALLOWED by the school's setting
+#: `classmates_may_write`; `PEER_STAFF` is a column only while both schools have
+#: `staff_across_schools`. An unknown server has no column: nothing is ever allowed.
 MATRIX: Mapping[Sender, Mapping[Receiver, Verdict | Deny]] = {
     Sender.PUPIL_UNCONFIRMED: {
         Receiver.PUPIL_UNCONFIRMED: _WAIT,
@@ -139,8 +146,11 @@ MATRIX: Mapping[Sender, Mapping[Receiver, Verdict | Deny]] = {
     },
 }
 
-#: Managed rooms small enough that members of one may reach each other's devices (calls need keys, R18).
-_CLOSE_ROOMS = frozenset({RoomKind.CLASS, RoomKind.CLASS_PARENTS, RoomKind.STAFF, RoomKind.ADMINISTRATION})
+#: Managed rooms small enough that members of one may reach each other's devices (calls need keys,
+#: R18).
+_CLOSE_ROOMS = frozenset(
+    {RoomKind.CLASS, RoomKind.CLASS_PARENTS, RoomKind.STAFF, RoomKind.ADMINISTRATION}
+)
 
 
 @frozen
@@ -158,7 +168,10 @@ class Party:
 
 
 def may_contact(sender: Party, receiver: Party) -> Verdict | Deny:
-    """Whether `sender` may start a conversation with `receiver`: the most permissive of their roles (R30, R32)."""
+    """Whether `sender` may start a conversation with `receiver`:
+
+    the most permissive of their roles (R30, R32).
+    """
     ours, theirs = sender.account, receiver.account
     if ours is None or theirs is None:
         return Deny.UNKNOWN
@@ -200,7 +213,9 @@ def _columns(ours: Account, theirs: Account, receiver: Party) -> Iterator[Receiv
     if Role.GUARDIAN in theirs.roles:
         own = ours.guardians & theirs.persons or ours.children & theirs.children
         near = (ours.children_in | ours.student_in) & theirs.children_in
-        yield Receiver.OWN_PARENT if own else Receiver.CLASS_PARENT if near else Receiver.OTHER_PARENT
+        yield (
+            Receiver.OWN_PARENT if own else Receiver.CLASS_PARENT if near else Receiver.OTHER_PARENT
+        )
     if Role.STUDENT in theirs.roles:
         if ours.children & theirs.persons:
             yield Receiver.OWN_CHILD
@@ -223,9 +238,9 @@ def _staff_columns(ours: Account, theirs: Account) -> Iterator[Receiver]:
 def may_form(parties: Collection[Party], limit: int) -> Deny | None:
     """Whether these may be together in a room that people make themselves.
 
-    Every pair must be allowed in at least one direction. A supervised pair needs a supervising adult of the same school
-    who has joined; so adding a third person, or the adult's leaving, is judged on the whole set (rules §2.6). `limit` is
-    the largest number of people.
+    Every pair must be allowed in at least one direction. A supervised pair needs a supervising
+    adult of the same school who has joined; so adding a third person, or the adult's leaving, is
+    judged on the whole set (rules §2.6). `limit` is the largest number of people.
     """
     if len(parties) > limit:
         return Deny.TOO_MANY
@@ -257,14 +272,20 @@ def may_read_profile(reader: Account | None, target: Account | None) -> Deny | N
 
 
 def may_find(searcher: Party, target: Party) -> Deny | None:
-    """Whether `target` is among `searcher`'s results in the user directory. Unconfirmed pupils cannot search (R17)."""
+    """Whether `target` is among `searcher`'s results in the user directory.
+
+    Unconfirmed pupils cannot search (R17).
+    """
     if searcher.unconfirmed:
         return Deny.UNCONFIRMED
     return may_reach_device(searcher, target)
 
 
 def may_reach_device(sender: Party, receiver: Party) -> Deny | None:
-    """Keys and to-device messages: those who may meet, and those who share one of the small managed rooms."""
+    """Keys and to-device messages:
+
+    those who may meet, and those who share one of the small managed rooms.
+    """
     ours, theirs = sender.account, receiver.account
     if ours is None or theirs is None:
         return Deny.UNKNOWN
@@ -286,8 +307,8 @@ def close_rooms(account: Account) -> frozenset[RoomKey]:
 def may_meet_peer(ours: Account | None, role_pairs: Collection[tuple[str, str]]) -> Deny | None:
     """Whether a user of a listed server may reach this account (R4).
 
-    `role_pairs` are (ours, theirs). Their server vouches for their side; on ours only staff is ever visible, whatever the
-    register says.
+    `role_pairs` are (ours, theirs). Their server vouches for their side; on ours only staff is
+    ever visible, whatever the register says.
     """
     if ours is None:
         return Deny.UNKNOWN

@@ -1,4 +1,6 @@
-"""What may be done inside rooms: managed ones (R5, R17, R21, R25) and those people make themselves (R2, rules §2.6). Pure.
+"""What may be done inside rooms: managed ones (R5, R17, R21, R25) and those people make themselves (R2, rules §2.6).
+
+Pure.
 
 This file does not know how an event reached Synapse; `callbacks.py` translates.
 """
@@ -12,7 +14,7 @@ from attrs import frozen
 
 from synapse_sferum.account import Account, rooms_of
 from synapse_sferum.model import OrgId, RoomKey, RoomKind
-from synapse_sferum.policy import Deny, Party, Verdict, may_contact, may_form
+from synapse_sferum.policy import Deny, Party, may_contact, may_form
 
 #: Told to somebody who tries to leave a room of the school list (R25).
 REQUIRED_TEXT = "membership comes from the school list"
@@ -30,11 +32,13 @@ CALL_MEMBER_TYPES = frozenset(
         "m.rtc.slot",
     }
 )
-#: State that members of a managed room may write, as far as their power level goes. An allow-list: name, join rules,
-#: history, encryption, power levels, the marker and everything a future client invents belong to the service user (R5).
+#: State that members of a managed room may write, as far as their power level goes. An allow-
+#: list: name, join rules, history, encryption, power levels, the marker and everything a future
+#: client invents belong to the service user (R5).
 MEMBER_STATE = CALL_MEMBER_TYPES | {"m.room.topic", "m.room.avatar", "m.room.pinned_events"}
 
-#: State nobody writes in a room of their own: it would let in strangers, or move the room out of our sight.
+#: State nobody writes in a room of their own: it would let in strangers, or move the room out of
+#: our sight.
 _CLOSED_STATE = frozenset(
     {
         "m.room.aliases",
@@ -60,12 +64,15 @@ class Act:
 
 
 def managed_event(who: Party, org_id: OrgId, key: RoomKey, archived: bool, act: Act) -> Deny | None:
-    """Whether `who` may do `act` in a managed room of `org_id`. The service user is not asked about."""
+    """Whether `who` may do `act` in a managed room of `org_id`.
+
+    The service user is not asked about.
+    """
     account = who.account
     if account is None:
-        return Deny.UNKNOWN
+        return None if _leaves(act) else Deny.UNKNOWN
     if account.org_id != org_id:
-        return Deny.OTHER_SCHOOL
+        return None if _leaves(act) else Deny.OTHER_SCHOOL
     if act.type == "m.room.member":
         return _managed_membership(account, key, act)
     if archived:
@@ -79,9 +86,15 @@ def managed_event(who: Party, org_id: OrgId, key: RoomKey, archived: bool, act: 
     return None
 
 
+def _leaves(act: Act) -> bool:
+    return act.membership == "leave" and act.state_key == act.sender
+
+
 def _class_call(key: RoomKey, act: Act) -> bool:
     """R17 keeps an unconfirmed pupil out of calls outside the class, not out of the lesson."""
-    return key.kind is RoomKind.CLASS and act.type in CALL_MEMBER_TYPES and act.state_key is not None
+    return (
+        key.kind is RoomKind.CLASS and act.type in CALL_MEMBER_TYPES and act.state_key is not None
+    )
 
 
 def _managed_membership(account: Account, key: RoomKey, act: Act) -> Deny | None:
@@ -104,9 +117,16 @@ def may_join_managed(who: Party, org_id: OrgId, key: RoomKey) -> Deny | None:
 
 
 def state_of_own_room(type_: str, state_key: str, content: Mapping[str, Any]) -> Deny | None:
-    """Whether this state may be set in a room people made themselves: nothing that opens it to strangers (R2)."""
+    """Whether this state may be set in a room people made themselves:
+
+    nothing that opens it to strangers (R2).
+    """
     if type_ in _CLOSED_STATE:
-        closes = type_ == "m.room.canonical_alias" and not content.get("alias") and not content.get("alt_aliases")
+        closes = (
+            type_ == "m.room.canonical_alias"
+            and not content.get("alias")
+            and not content.get("alt_aliases")
+        )
         return None if closes else Deny.ROOM_KIND
     if type_.startswith("org.sferum."):
         return Deny.MANAGED
@@ -123,8 +143,8 @@ def state_of_own_room(type_: str, state_key: str, content: Mapping[str, Any]) ->
 def room_request(config: dict[str, Any]) -> Deny | None:
     """Narrow the body of a createRoom in place, and refuse what cannot be narrowed.
 
-    No alias, no entry in the room directory, no third-party invites, the server's own room version, no federation: a room
-    that may hold a pupil never leaves the server (design §2).
+    No alias, no entry in the room directory, no third-party invites, the server's own room
+    version, no federation: a room that may hold a pupil never leaves the server (design §2).
     """
     config["visibility"] = "private"
     config.pop("room_alias_name", None)
@@ -155,7 +175,10 @@ def _initial_state(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def may_create(creator: Party, invited: Collection[Party], limit: int) -> Deny | None:
-    """Whether `creator` may make a room with these: each invitation in its direction, then the set as a whole."""
+    """Whether `creator` may make a room with these:
+
+    each invitation in its direction, then the set as a whole.
+    """
     if creator.account is None:
         return Deny.UNKNOWN
     for party in invited:
@@ -163,6 +186,22 @@ def may_create(creator: Party, invited: Collection[Party], limit: int) -> Deny |
         if isinstance(outcome, Deny):
             return outcome
     return may_form([creator, *invited], limit)
+
+
+def may_send(sender: Party, others: Collection[Party], limit: int) -> Deny | None:
+    """Whether `sender` may write in a room of `others`: the set is judged again at every message.
+
+    So supervision also holds in rooms that existed before it was switched on. An unconfirmed
+    pupil answers nobody but those R17 names, whoever made the room.
+    """
+    if sender.account is None:
+        return Deny.UNKNOWN
+    if sender.unconfirmed:
+        for party in others:
+            outcome = may_contact(sender, party)
+            if isinstance(outcome, Deny):
+                return outcome
+    return may_form([sender, *others], limit)
 
 
 def may_invite(
@@ -176,15 +215,11 @@ def may_invite(
 
 
 def may_go(leaver: Party, others: Collection[Party], limit: int) -> Deny | None:
-    """Whether `leaver` may leave, or be removed from, a room of `others`: a supervising adult may not (rules §2.6).
+    """Whether `leaver` may leave, or be removed from, a room of `others`: a supervising adult may
+    not (rules §2.6).
 
     A room that is already wrong for another reason may be left by anyone.
     """
     if not leaver.supervises or may_form([leaver, *others], limit) is not None:
         return None
     return Deny.REQUIRED if may_form(others, limit) is Deny.SUPERVISION else None
-
-
-def needs_supervision(outcome: Verdict | Deny) -> bool:
-    """Whether a pair may meet under an adult's eyes only."""
-    return outcome is Verdict.SUPERVISED

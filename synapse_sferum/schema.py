@@ -21,7 +21,9 @@ STEPS: tuple[tuple[str, ...], ...] = (
             status TEXT NOT NULL DEFAULT 'open',
             revision BIGINT NOT NULL DEFAULT 0,
             derived_revision BIGINT NOT NULL DEFAULT -1,
-            dirty_since_ms BIGINT
+            dirty_since_ms BIGINT,
+            sanctioned_revision BIGINT NOT NULL DEFAULT -1,
+            held TEXT NOT NULL DEFAULT ''
         )""",
         """CREATE TABLE sferum_people (
             person_id TEXT PRIMARY KEY,
