@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from typing import Any, ParamSpec, TypeVar
 
 from synapse.module_api import (
@@ -20,7 +20,7 @@ from synapse.module_api import (
     UserProfile,
 )
 from synapse.module_api.errors import Codes, SynapseError
-from synapse.types import Requester, RoomAlias
+from synapse.types import Requester, RoomAlias  # type: ignore[attr-defined] # re-exported from Rust
 
 from synapse_sferum.config import Config
 from synapse_sferum.facts import Facts
@@ -55,13 +55,19 @@ def closed(
             except SynapseError:
                 raise
             except Exception as failure:
-                logger.exception("callback failed, refused callback=%s kind=%s", surface, type(failure).__name__)
+                kind = type(failure).__name__
+                logger.exception("callback failed, refused callback=%s kind=%s", surface, kind)
                 DECISIONS.labels(surface, Deny.BROKEN.value).inc()
                 return on_failure()
 
         return closed_callback
 
     return wrap
+
+
+def not_allowed() -> tuple[bool, dict[str, Any] | None]:
+    """The third-party rules' refusal."""
+    return False, None
 
 
 def forbidden() -> Answer:
@@ -109,7 +115,7 @@ class Callbacks:
 
     # --- rooms
 
-    @closed("check_event_allowed", lambda: (False, None))
+    @closed("check_event_allowed", not_allowed)
     async def check_event_allowed(
         self, event: EventBase, state: StateMap[EventBase]
     ) -> tuple[bool, dict[str, Any] | None]:
@@ -198,9 +204,8 @@ class Callbacks:
         """A delayed state event is refused when it is scheduled, not only when it fires
         (MSC4140).
         """
-        refused = await self._events.early_refusal(user_id, room_id, event_type, state_key,
-        content) return NOT_SPAM if refused is None else self._no("user_may_send_state_event",
-        refused)
+        refused = await self._events.early_refusal(user_id, room_id, event_type, state_key, content)
+        return NOT_SPAM if refused is None else self._no("user_may_send_state_event", refused)
 
     async def user_may_send_3pid_invite(
         self, inviter: str, medium: str, address: str, room_id: str
@@ -236,7 +241,7 @@ class Callbacks:
     # --- people
 
     @closed("is_user_expired", lambda: True)
-    async def is_user_expired(self, user_id: str) -> bool | None:
+    async def is_user_expired(self, user_id: str) -> bool:
         """Without an active person in a school there is nothing to see here (R16, R29)."""
         if user_id == self._service_user or user_id in self._config.operator_users:
             return False
@@ -258,7 +263,8 @@ class Callbacks:
     @closed("federated_user_may_invite", forbidden)
     async def federated_user_may_invite(self, event: EventBase) -> Answer:
         """An invitation through /invite."""
-        return await self._peer_may_reach("federated_user_may_invite", event.sender, event.state_key)
+        surface = "federated_user_may_invite"
+        return await self._peer_may_reach(surface, event.sender, event.state_key)
 
     @closed("check_event_for_spam", forbidden)
     async def check_event_for_spam(self, event: EventBase) -> Answer:
@@ -289,8 +295,3 @@ class Callbacks:
     def _no(self, surface: str, reason: Deny) -> Answer:
         DECISIONS.labels(surface, reason.value).inc()
         return Codes.FORBIDDEN
-
-
-def registered_names(callbacks: Iterable[str]) -> frozenset[str]:
-    """Names of callbacks, for the contract test."""
-    return frozenset(callbacks)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, date, datetime
+from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 from attrs import frozen
@@ -19,6 +20,13 @@ from synapse_sferum.account import Account
 from synapse_sferum.model import OrgId, RoomId, RoomKey, RoomKind
 from synapse_sferum.private import clock_of
 from synapse_sferum.rows import accounts_txn
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def typed(decorator: Callable[[Any], Any]) -> Callable[[F], F]:
+    """Keep a method's type: Synapse types its cache decorators for its own mypy plugin only."""
+    return cast("Callable[[F], F]", decorator)
 
 
 @frozen
@@ -53,25 +61,25 @@ class Facts:
         self.server_name = api.server_name
         self.clock = clock_of(api)
         for function in (self.account, self.managed_room, self.peer_server):
-            api.register_cached_function(function)
+            api.register_cached_function(cast("Any", function))
 
     def today(self, timezone: str) -> date:
         """The school's date (R17: a birthday turns at 00:00 school time)."""
         return datetime.fromtimestamp(self._now_ms() / 1000, UTC).astimezone(ZoneInfo(timezone)).date()
 
-    @cached(max_entries=50_000)
+    @typed(cached(max_entries=50_000))
     async def account(self, user_id: str) -> Account | None:
         """The facts of an active account, or None for everyone else (left, listed, unknown, service user)."""
         found = await self._api.run_db_interaction("sferum_account", accounts_txn, [user_id])
         return found.get(user_id)
 
-    @cachedList(cached_method_name="account", list_name="user_ids")
+    @typed(cachedList(cached_method_name="account", list_name="user_ids"))
     async def accounts(self, user_ids: Collection[str]) -> Mapping[str, Account | None]:
         """The same for many, one query for those not cached. Every asked user is a key."""
         found = await self._api.run_db_interaction("sferum_accounts", accounts_txn, list(user_ids))
         return {user_id: found.get(user_id) for user_id in user_ids}
 
-    @cached(max_entries=20_000)
+    @typed(cached(max_entries=20_000))
     async def managed_room(self, room_id: str) -> ManagedRoom | None:
         """The managed room behind a room id, or None for a room people made themselves."""
 
@@ -88,7 +96,7 @@ class Facts:
 
         return await self._api.run_db_interaction("sferum_managed_room", read)
 
-    @cached(max_entries=1_000)
+    @typed(cached(max_entries=1_000))
     async def peer_server(self, server_name: str) -> PeerServer | None:
         """The district's entry for a server, or None: then nothing of it is let in (R4)."""
 
@@ -106,8 +114,8 @@ class Facts:
     async def forget_accounts(self, user_ids: Collection[str]) -> None:
         """Make every process read these accounts again. Call after the write is committed."""
         for user_id in user_ids:
-            await self._api.invalidate_cache(self.account, (user_id,))
+            await self._api.invalidate_cache(cast("Any", self.account), (user_id,))
 
     async def forget_room(self, room_id: str) -> None:
         """The same for a managed room."""
-        await self._api.invalidate_cache(self.managed_room, (room_id,))
+        await self._api.invalidate_cache(cast("Any", self.managed_room), (room_id,))

@@ -28,9 +28,10 @@ class Parties:
 
     def party(self, account: Account | None, *, joined: bool = True) -> Party:
         """An account with what today makes of it (R17)."""
-        held_back = account is not None and
-        account.unconfirmed(self._facts.today(account.timezone)) return Party(account, held_back,
-        joined)
+        if account is None:
+            return Party(None, joined=joined)
+        today = self._facts.today(account.timezone)
+        return Party(account, account.unconfirmed(today), joined)
 
     async def one(self, user_id: str) -> Party:
         """One user."""

@@ -1,6 +1,4 @@
-"""What may be done inside rooms: managed ones (R5, R17, R21, R25) and those people make themselves (R2, rules §2.6).
-
-Pure.
+"""What may be done inside managed rooms (R5, R17, R21, R25) and people's own (R2, §2.6). Pure.
 
 This file does not know how an event reached Synapse; `callbacks.py` translates.
 """
@@ -116,7 +114,7 @@ def may_join_managed(who: Party, org_id: OrgId, key: RoomKey) -> Deny | None:
     return managed_event(who, org_id, key, archived=False, act=act)
 
 
-def state_of_own_room(type_: str, state_key: str, content: Mapping[str, Any]) -> Deny | None:
+def state_of_own_room(type_: str, content: Mapping[str, Any]) -> Deny | None:
     """Whether this state may be set in a room people made themselves:
 
     nothing that opens it to strangers (R2).
@@ -159,9 +157,7 @@ def room_request(config: dict[str, Any]) -> Deny | None:
         content.pop(name, None)
     config["creation_content"] = {**content, "m.federate": False}
     for event in _initial_state(config):
-        refused = state_of_own_room(
-            str(event.get("type")), str(event.get("state_key", "")), event.get("content") or {}
-        )
+        refused = state_of_own_room(str(event.get("type")), event.get("content") or {})
         if refused is not None or event.get("type") == "m.room.member":
             return refused or Deny.ROOM_KIND
     return None

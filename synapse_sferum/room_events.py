@@ -94,8 +94,10 @@ class RoomEvents:
             return _in_managed(who, room, act)
         if event.type == "m.room.member" and state_key is not None:
             return await self._membership(who, event, state_key, state)
-        refused = None if state_key is None else state_of_own_room(event.type, state_key,
-        event.content) return refused or await self._send(who, event, state)
+        refused = None
+        if state_key is not None:
+            refused = state_of_own_room(event.type, event.content)
+        return refused or await self._send(who, event, state)
 
     async def early_refusal(
         self, user_id: str, room_id: str, type_: str, state_key: str, content: Mapping[str, Any]
@@ -114,7 +116,7 @@ class RoomEvents:
             return outcome if isinstance(outcome, Deny) else None
         if type_ == "m.room.member":
             return None
-        return state_of_own_room(type_, state_key, content)
+        return state_of_own_room(type_, content)
 
     async def _membership(
         self, who: Party, event: EventBase, target: str, state: StateMap[EventBase]
