@@ -11,25 +11,27 @@ from collections.abc import Collection, Mapping
 from attrs import frozen
 from synapse.module_api import LoggingTransaction
 
-from synapse_sferum.desired import DesiredRoom, Want, desired_rooms
+from synapse_sferum.desired import Desired, DesiredRoom, Want, desired_rooms
 from synapse_sferum.directory_rows import directory_txn
 from synapse_sferum.jobs import enqueue_txn
 from synapse_sferum.model import OrgId, RoomKey, RoomKind, UserId
+from synapse_sferum.plan import unsafe_removals
 
 
 @frozen
 class Derived:
-    """What one derivation found: rooms queued, memberships to add and to take away."""
+    """What one derivation found: rooms queued, memberships to add and to take away; `held` says why nothing was done."""
 
-    rooms: int
-    added: int
-    removed: int
+    rooms: int = 0
+    added: int = 0
+    removed: int = 0
+    held: str = ""
 
 
 def stale_orgs_txn(txn: LoggingTransaction) -> list[OrgId]:
     """Schools whose rooms were derived from an older revision, the longest waiting first."""
     txn.execute(
-        "SELECT org_id FROM sferum_orgs WHERE derived_revision <> revision"
+        "SELECT org_id FROM sferum_orgs WHERE derived_revision <> revision AND held = ''"
         " ORDER BY COALESCE(dirty_since_ms, 0), org_id"
     )
     return [OrgId(str(row[0])) for row in txn]
@@ -37,14 +39,19 @@ def stale_orgs_txn(txn: LoggingTransaction) -> list[OrgId]:
 
 def derive_txn(txn: LoggingTransaction, org_id: OrgId, now_ms: int) -> Derived:
     """Bring `sferum_rooms` and `sferum_wants` to the directory's present state."""
-    txn.execute("SELECT revision FROM sferum_orgs WHERE org_id = ?", (org_id,))
+    txn.execute("SELECT revision, sanctioned_revision FROM sferum_orgs WHERE org_id = ?", (org_id,))
     row = txn.fetchone()
     directory = directory_txn(txn, org_id)
     if row is None or directory is None:
-        return Derived(0, 0, 0)
+        return Derived()
+    revision, sanctioned = int(row[0]), int(row[1])
     desired = desired_rooms(directory)
     known = _rooms_txn(txn, org_id)
     wanted = _wants_txn(txn, org_id)
+    held = "" if sanctioned >= revision else _held(desired, wanted, directory.org.settings.removal_limit)
+    if held:
+        txn.execute("UPDATE sferum_orgs SET held = ? WHERE org_id = ?", (held, org_id))
+        return Derived(held=held)
     sizes: dict[RoomKey, int] = {}
     added = removed = 0
     for key, room in desired.items():
@@ -72,10 +79,24 @@ def derive_txn(txn: LoggingTransaction, org_id: OrgId, now_ms: int) -> Derived:
     sizes = {**_archives_with_leavers(txn, org_id), **sizes}
     enqueue_txn(txn, org_id, sorted(sizes.items()), now_ms)
     txn.execute(
-        "UPDATE sferum_orgs SET derived_revision = ?, dirty_since_ms = NULL WHERE org_id = ?",
-        (int(row[0]), org_id),
+        "UPDATE sferum_orgs SET derived_revision = ?, dirty_since_ms = NULL, held = '' WHERE org_id = ?",
+        (revision, org_id),
     )
     return Derived(len(sizes), added, removed)
+
+
+def _held(
+    desired: Desired, wanted: Mapping[RoomKey, Mapping[UserId, Want]], limit: float
+) -> str:
+    """Why this derivation refuses itself, or ""."""
+    before = sum(len(members) for members in wanted.values())
+    removed = sum(
+        len(members.keys() - (desired[key].members.keys() if key in desired else set()))
+        for key, members in wanted.items()
+    )
+    if not unsafe_removals(removed, before, limit):
+        return ""
+    return f"would end {removed} of {before} memberships, over the limit of {limit:.0%}, and nobody asked for it"
 
 
 def wanted_txn(txn: LoggingTransaction, org_id: str, key: RoomKey) -> DesiredRoom:
