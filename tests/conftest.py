@@ -1,0 +1,81 @@
+"""Servers for every test, and three rules: tests have a story, CI skips nothing, logs hold no personal data."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+
+import pytest
+from hypothesis import settings
+
+from tests.support import personal
+from tests.support.accounts import Account
+from tests.support.client import Client
+from tests.support.fleet import Fleet
+from tests.support.synapse import Homeserver
+
+#: `make fuzz` sets HYPOTHESIS_PROFILE=fuzz. No deadline: the machine's two cores may be busy with servers.
+settings.register_profile("default", deadline=None)
+settings.register_profile("fuzz", deadline=None, max_examples=20_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+IN_CI = os.environ.get("CI") == "true"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every test tells in one sentence which fact it proves."""
+    silent = [
+        item.nodeid
+        for item in items
+        if isinstance(item, pytest.Function) and not item.function.__doc__
+    ]
+    if silent:
+        raise pytest.UsageError("tests without a docstring: " + ", ".join(silent))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """In CI a skipped test is a failed one: what is missing there must be installed."""
+    report = yield
+    if IN_CI and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped in CI: {report.longrepr}"
+    return report
+
+
+@pytest.fixture(scope="session")
+def homeserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    """Call it to start a homeserver; see `Fleet.__call__`. At the end of the run every server's log is inspected."""
+    fleet = Fleet(tmp_path_factory.mktemp("servers"))
+    yield fleet
+    fleet.stop()
+    leaks = fleet.leaks()
+    assert not leaks, "personal data in the logs of test servers:\n" + "\n".join(leaks)
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[Callable[[Homeserver | str, Account], Client]]:
+    """Call it with a homeserver (or a base URL) and an account; the clients are closed after the test."""
+    clients: list[Client] = []
+
+    def connect(homeserver: Homeserver | str, account: Account) -> Client:
+        url = homeserver if isinstance(homeserver, str) else homeserver.url
+        clients.append(Client(account, url))
+        return clients[-1]
+
+    yield connect
+    for one in clients:
+        await one.close()
+
+
+@pytest.fixture(autouse=True)
+def no_personal_data_in_logs(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Fail any test during which a phone number or an e-mail address reached the log of this process."""
+    caplog.set_level("DEBUG")
+    caplog.set_level("INFO", "httpcore")  # twelve debug lines for each request
+    yield
+    for record in (*caplog.get_records("setup"), *caplog.get_records("call")):
+        kind = personal.kind_of(record.getMessage())
+        assert kind is None, f"{record.name} logged personal data ({kind})"

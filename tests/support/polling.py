@@ -1,0 +1,47 @@
+"""Wait for a fact instead of sleeping and hoping."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+#: Seconds between two looks: short against a server's start (1-3 s), long enough to leave it the CPU.
+INTERVAL_S = 0.02
+
+
+def until(probe: Callable[[], T | None], *, what: str, deadline_s: float = 10.0) -> T:
+    """Call `probe` until it answers something true, and return that.
+
+    Raises:
+        TimeoutError: nothing true within `deadline_s` seconds; the message names `what` and the last answer.
+    """
+    end = time.monotonic() + deadline_s
+    while True:
+        answer = probe()
+        if answer:
+            return answer
+        if time.monotonic() > end:
+            raise TimeoutError(f"{what}: not within {deadline_s:g} s; last answer {answer!r}")
+        time.sleep(INTERVAL_S)
+
+
+async def until_async(
+    probe: Callable[[], Awaitable[T | None]], *, what: str, deadline_s: float = 10.0
+) -> T:
+    """`until` for a probe that is a coroutine function.
+
+    Raises:
+        TimeoutError: nothing true within `deadline_s` seconds.
+    """
+    end = time.monotonic() + deadline_s
+    while True:
+        answer = await probe()
+        if answer:
+            return answer
+        if time.monotonic() > end:
+            raise TimeoutError(f"{what}: not within {deadline_s:g} s; last answer {answer!r}")
+        await asyncio.sleep(INTERVAL_S)

@@ -1,0 +1,48 @@
+"""The searcher for personal data finds it and leaves ordinary log lines alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support import personal
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("code sent to +79120000001", "phone"),
+        ("login phone=89120000001", "phone"),
+        ("login phone=79120000001", "phone"),
+        ("number +7 (912) 000-00-01 is taken", "phone"),
+        ("number 8 912 000 00 01 is taken", "phone"),
+        ("mail to ivanov@school.example", "e-mail"),
+        ("GET /find?address=ivanov%40school.example", "e-mail"),
+    ],
+)
+def test_personal_data_is_found(text: str, kind: str) -> None:
+    """Phones in every usual spelling and e-mails, plain or quoted, are found."""
+    assert personal.kind_of(text) == kind
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "GET /_matrix/client/v3/rooms/!abc:school.test/messages?ts=1763920000000",
+        "user @u7ab2cd3e:school.example joined",
+        "2026-11-23 17:54:00,123 INFO PUT-12 took 0.012345678901 s on 127.0.0.1:48123",
+        "event $79120000001aBcD accepted",
+        "GET /profile/%40anna:school.test",
+    ],
+)
+def test_ordinary_lines_are_left_alone(text: str) -> None:
+    """Milliseconds, Matrix ids and durations are not personal data."""
+    assert personal.kind_of(text) is None
+
+
+def test_a_leak_is_named_without_repeating_it(tmp_path: Path) -> None:
+    """The report of a leak has the file and the line, never the phone."""
+    log = tmp_path / "homeserver.log"
+    log.write_text("fine\ncode sent to +79120000001\n")
+    assert list(personal.leaks_in_file(log)) == [f"{log}:2: phone"]
