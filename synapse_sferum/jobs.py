@@ -18,6 +18,11 @@ from synapse_sferum.model import OrgId, RoomKey, RoomKind, UserId
 RETRY_S = (1, 5, 30, 120, 600)
 #: Longest error text kept.
 _LONGEST_ERROR = 300
+#: A job that waits keeps its age; one that was finished starts anew.
+_CREATED = (
+    "CASE WHEN sferum_jobs.state IN ('queued', 'running')"
+    " THEN sferum_jobs.created_ms ELSE EXCLUDED.created_ms END"
+)
 
 
 @frozen
@@ -54,7 +59,8 @@ def enqueue_txn(
             "INSERT INTO sferum_jobs (job_id, org_id, kind, ref, state, size, created_ms, changed_ms)"
             " VALUES (?, ?, 'room', ?, 'queued', ?, ?, ?)"
             " ON CONFLICT (job_id) DO UPDATE SET state = 'queued', tries = 0, not_before_ms = 0,"
-            " size = EXCLUDED.size, changed_ms = EXCLUDED.changed_ms, error = ''",
+            " size = EXCLUDED.size, changed_ms = EXCLUDED.changed_ms, error = '',"
+            f" created_ms = {_CREATED}",
             rows,
         )
 
@@ -65,7 +71,7 @@ def enqueue_profile_txn(txn: LoggingTransaction, org_id: str, user_id: UserId, n
         "INSERT INTO sferum_jobs (job_id, org_id, kind, ref, state, size, created_ms, changed_ms)"
         " VALUES (?, ?, 'profile', ?, 'queued', 0, ?, ?)"
         " ON CONFLICT (job_id) DO UPDATE SET state = 'queued', tries = 0, not_before_ms = 0,"
-        " changed_ms = EXCLUDED.changed_ms, error = ''",
+        f" changed_ms = EXCLUDED.changed_ms, error = '', created_ms = {_CREATED}",
         (f"{org_id}/profile/{user_id}", org_id, user_id, now_ms, now_ms),
     )
 

@@ -1,0 +1,262 @@
+"""The one background process that makes rooms equal to the directory (design.md §2).
+
+Each turn: derive what schools want that have changed, then take rooms off the queue one by one. A room's work is done in
+slices, so that a small change never waits for a large fill. After a crash the same turn goes on where the last one
+stopped: the queue is in the database, every action is idempotent, and a room that was being filled is closed.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from synapse.module_api import LoggingTransaction, ModuleApi
+from synapse.module_api.errors import SynapseError
+from synapse.types import UserID
+
+from synapse_sferum import derive, jobs, metrics
+from synapse_sferum.actual import find_created, read_actual
+from synapse_sferum.apply import Applier
+from synapse_sferum.config import Config
+from synapse_sferum.desired import DesiredRoom
+from synapse_sferum.directory import queue_every_room_txn
+from synapse_sferum.directory_rows import org_txn
+from synapse_sferum.facts import Facts
+from synapse_sferum.model import Org, RoomKey, RoomKind, UserId
+from synapse_sferum.plan import OPEN_FROM, creation, plan_archived, plan_room
+
+logger = logging.getLogger(__name__)
+
+#: Membership changes of one room before the next room gets its turn; about a second's work.
+SLICE: Final = 40
+#: Seconds between two looks at every room, for what nobody told us about.
+FULL_LOOK_S: Final = 3600
+
+
+class Reconciler:
+    """Owns the loop; decisions are in `desired`, `plan` and `derive`, changes in `apply`.
+
+    Args:
+        now_ms: wall clock, milliseconds since 1970.
+    """
+
+    def __init__(
+        self, api: ModuleApi, config: Config, facts: Facts, service_user: str, now_ms: Callable[[], int]
+    ) -> None:
+        self._api, self._config, self._facts = api, config, facts
+        self._service_user, self._now_ms = service_user, now_ms
+        self._applier = Applier(api, service_user, self._pace)
+        self._last_change_ms = 0
+        self._last_full_look_ms = 0
+
+    async def recover(self) -> None:
+        """After a start: whatever was running is queued again, and every room that stood open is first in line."""
+
+        def recover_txn(txn: LoggingTransaction) -> None:
+            now = self._now_ms()
+            jobs.recover_txn(txn, now)
+            txn.execute("SELECT org_id, kind, ref FROM sferum_rooms WHERE state = 'filling'")
+            for org_id, kind, ref in list(txn):
+                jobs.enqueue_txn(txn, org_id, [(RoomKey(RoomKind(kind), ref), 0)], now)
+
+        await self._api.run_db_interaction("sferum_recover", recover_txn)
+
+    async def turn(self) -> None:
+        """One look for work; returns when there is none left."""
+        await self._full_look()
+        while True:
+            await self._derive()
+            job = await self._api.run_db_interaction("sferum_take_job", jobs.take_txn, self._now_ms())
+            if job is None:
+                return
+            await self._run(job)
+
+    async def _derive(self) -> None:
+        for org_id in await self._api.run_db_interaction("sferum_stale", derive.stale_orgs_txn):
+            found = await self._api.run_db_interaction(
+                "sferum_derive", derive.derive_txn, org_id, self._now_ms()
+            )
+            if found.held:
+                logger.error("rooms held org=%s reason=%s", org_id, found.held)
+            else:
+                logger.info(
+                    "rooms derived org=%s rooms=%d added=%d removed=%d",
+                    org_id, found.rooms, found.added, found.removed,
+                )  # fmt: skip
+
+    async def _full_look(self) -> None:
+        now = self._now_ms()
+        if now - self._last_full_look_ms < FULL_LOOK_S * 1000:
+            return
+        self._last_full_look_ms = now
+
+        def full_look_txn(txn: LoggingTransaction) -> None:
+            txn.execute("SELECT org_id FROM sferum_orgs WHERE held = ''")
+            for (org_id,) in list(txn):
+                queue_every_room_txn(txn, org_id, now)
+
+        await self._api.run_db_interaction("sferum_full_look", full_look_txn)
+
+    async def _run(self, job: jobs.Job) -> None:
+        try:
+            if isinstance(job.subject, RoomKey):
+                left = await self._room(job, job.subject)
+            else:
+                left = await self._profile(job.subject)
+        except Exception as error:
+            await self._failed(job, error)
+            return
+        now = self._now_ms()
+        if left:
+            await self._api.run_db_interaction("sferum_pause_job", jobs.pause_txn, job, left, now)
+        else:
+            await self._api.run_db_interaction("sferum_finish_job", jobs.finish_txn, job, now)
+
+    async def _failed(self, job: jobs.Job, error: Exception) -> None:
+        code = error.errcode if isinstance(error, SynapseError) else ""
+        text = f"{type(error).__name__} {code}".strip()
+        if isinstance(job.subject, RoomKey):
+            text += await self._close_after_failure(job, job.subject)
+        state = await self._api.run_db_interaction(
+            "sferum_fail_job", jobs.fail_txn, job, text, self._config.job_tries, self._now_ms()
+        )
+        metrics.FAILURES.labels(state).inc()
+        level = logging.ERROR if state == "dead" else logging.WARNING
+        logger.log(
+            level, "job failed job=%s try=%d state=%s", job.job_id, job.tries + 1, state,
+            exc_info=not isinstance(error, SynapseError),
+        )  # fmt: skip
+
+    async def _close_after_failure(self, job: jobs.Job, key: RoomKey) -> str:
+        """A room must not stand open while its job waits for another try; "" or what went wrong with that too."""
+        row = await self._api.run_db_interaction("sferum_room", room_row_txn, job.org_id, key)
+        if row is None or row[0] is None or row[1] != "filling":
+            return ""
+        try:
+            await self._applier.close(row[0])
+        except Exception as error:
+            logger.exception("room not closed room=%s", row[0])
+            return f"; not closed: {type(error).__name__}"
+        await self._set_room(job.org_id, key, row[0], "ready")
+        return ""
+
+    async def _profile(self, user_id: UserId) -> int:
+        def name_txn(txn: LoggingTransaction) -> str | None:
+            txn.execute(
+                "SELECT family_name, given_name FROM sferum_people WHERE user_id = ?"
+                " AND status = 'active' ORDER BY person_id LIMIT 1",
+                (user_id,),
+            )
+            row = txn.fetchone()
+            return f"{row[0]} {row[1]}".strip() if row else None
+
+        wanted = await self._api.run_db_interaction("sferum_name", name_txn)
+        user = UserID.from_string(user_id)
+        if wanted is None or not self._api.is_mine(user_id):
+            return 0
+        profile = await self._api.get_profile_for_user(user.localpart)
+        if profile.display_name != wanted:
+            await self._api.set_displayname(user, wanted)
+        return 0
+
+    async def _room(self, job: jobs.Job, key: RoomKey) -> int:
+        """Make one room equal to what is wanted; returns the membership changes left for the next slice."""
+        org = await self._api.run_db_interaction("sferum_org", org_txn, job.org_id)
+        row = await self._api.run_db_interaction("sferum_room", room_row_txn, job.org_id, key)
+        if org is None or row is None:
+            return 0
+        room_id, state = row
+        desired = await self._api.run_db_interaction("sferum_wanted", derive.wanted_txn, org.org_id, key)
+        if state in {"archiving", "archived"}:
+            return await self._archive(org, key, room_id, desired)
+        space_id = await self._space(org, key)
+        if room_id is None:
+            room_id = await self._create(org, key, desired, space_id)
+        actual = await read_actual(self._api, room_id, space_id, self._service_user)
+        if actual is None:
+            logger.warning("room is gone and will be made again room=%s", room_id)
+            room_id = await self._create(org, key, desired, space_id)
+            actual = await read_actual(self._api, room_id, space_id, self._service_user)
+            if actual is None:
+                raise RuntimeError("the room made just now is not there")
+        plan = plan_room(key, desired, actual)
+        if plan.joins >= OPEN_FROM or actual.join_rule == "public":
+            await self._set_room(org.org_id, key, room_id, "filling")
+        left = await self._applier.apply(org.org_id, key, room_id, space_id, plan, SLICE)
+        if not left:
+            await self._set_room(org.org_id, key, room_id, "ready")
+        return left
+
+    async def _space(self, org: Org, key: RoomKey) -> str | None:
+        """The school's space, made first if need be; None for the space itself."""
+        if key.kind is RoomKind.SCHOOL:
+            return None
+        space = RoomKey(RoomKind.SCHOOL)
+        row = await self._api.run_db_interaction("sferum_room", room_row_txn, org.org_id, space)
+        if row is None or row[0] is None:
+            raise RuntimeError("the school's space is not there yet")
+        return row[0]
+
+    async def _create(
+        self, org: Org, key: RoomKey, desired: DesiredRoom, space_id: str | None
+    ) -> str:
+        """Create the room, or take up the one that a crash left behind; half-made ones are deleted."""
+        for room_id in await find_created(self._api, org.org_id, key, self._service_user):
+            actual = await read_actual(self._api, room_id, space_id, self._service_user)
+            if actual is not None and actual.marked and actual.join_rule:
+                await self._set_room(org.org_id, key, room_id, "filling")
+                return room_id
+            await self._api.delete_room(room_id)
+        is_open = len(desired.members) >= OPEN_FROM
+        body = creation(
+            org.org_id, key, desired, space_id, self._api.server_name,
+            is_open=is_open, encrypted=key.kind.value in org.settings.encrypted_kinds,
+        )  # fmt: skip
+        room_id, _ = await self._api.create_room(self._service_user, body, ratelimit=False)
+        await self._set_room(org.org_id, key, room_id, "filling" if is_open else "ready")
+        metrics.ACTIONS.labels("CreateRoom").inc()
+        return room_id
+
+    async def _archive(self, org: Org, key: RoomKey, room_id: str | None, desired: DesiredRoom) -> int:
+        if room_id is not None:
+            space_id = await self._space(org, key)
+            actual = await read_actual(self._api, room_id, space_id, self._service_user)
+            if actual is not None:
+                accounts = await self._facts.accounts(sorted(actual.joined))
+                keep = frozenset(u for u, a in accounts.items() if a is not None and a.org_id == org.org_id)
+                plan = plan_archived(key, desired.name, actual, frozenset(UserId(u) for u in keep))
+                left = await self._applier.apply(org.org_id, key, room_id, space_id, plan, SLICE)
+                if left:
+                    return left
+        await self._set_room(org.org_id, key, room_id, "archived")
+        return 0
+
+    async def _set_room(self, org_id: str, key: RoomKey, room_id: str | None, state: str) -> None:
+        def set_room_txn(txn: LoggingTransaction) -> bool:
+            if room_row_txn(txn, org_id, key) == (room_id, state):
+                return False
+            txn.execute(
+                "UPDATE sferum_rooms SET room_id = ?, state = ? WHERE org_id = ? AND kind = ? AND ref = ?",
+                (room_id, state, org_id, key.kind.value, key.ref),
+            )
+            return True
+
+        if await self._api.run_db_interaction("sferum_set_room", set_room_txn) and room_id is not None:
+            await self._facts.forget_room(room_id)
+
+    async def _pace(self) -> None:
+        """Hold the rate: so many membership changes a second, the time they take included."""
+        elapsed = (self._now_ms() - self._last_change_ms) / 1000
+        await self._api.sleep(max(0.0, 1 / self._config.apply_rate - elapsed))
+        self._last_change_ms = self._now_ms()
+
+
+def room_row_txn(txn: LoggingTransaction, org_id: str, key: RoomKey) -> tuple[str | None, str] | None:
+    """(room id or None, state) of a managed room, None when it is not wanted."""
+    txn.execute(
+        "SELECT room_id, state FROM sferum_rooms WHERE org_id = ? AND kind = ? AND ref = ?",
+        (org_id, key.kind.value, key.ref),
+    )
+    row = txn.fetchone()
+    return (row[0], str(row[1])) if row else None
