@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synapse.module_api import ModuleApi
+from synapse.module_api import LoggingTransaction, ModuleApi
 
 from synapse_sferum import events
 from synapse_sferum.model import OrgId, RoomKey, UserId
@@ -47,8 +47,15 @@ async def read_actual(
 async def find_created(api: ModuleApi, org_id: OrgId, key: RoomKey, service_user: str) -> list[str]:
     """Rooms that carry this key in their create event: what a crash between creating and writing down leaves behind."""
     marker = {"org_id": org_id, "kind": key.kind.value, "ref": key.ref}
+
+    def unknown_txn(txn: LoggingTransaction) -> list[str]:
+        created = rooms_created_by_txn(txn, service_user)
+        txn.execute("SELECT room_id FROM sferum_rooms WHERE room_id IS NOT NULL")
+        known = {str(row[0]) for row in txn}
+        return [room_id for room_id in created if room_id not in known]
+
     found = []
-    for room_id in await api.run_db_interaction("sferum_created", rooms_created_by_txn, service_user):
+    for room_id in await api.run_db_interaction("sferum_created", unknown_txn):
         state = await api.get_room_state(room_id, [("m.room.create", "")])
         create = state.get(("m.room.create", ""))
         if create is not None and create.content.get(events.ROOM) == marker:

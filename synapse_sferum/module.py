@@ -1,0 +1,105 @@
+"""What Synapse loads: wires the parts together and decides which process does what."""
+
+from __future__ import annotations
+
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+from synapse.module_api import LoggingTransaction, ModuleApi
+from synapse.module_api.errors import ConfigError
+
+from synapse_sferum import events, guard, schema
+from synapse_sferum.api.resource import install_api
+from synapse_sferum.callbacks import Callbacks
+from synapse_sferum.config import Config
+from synapse_sferum.directory import DirectoryService
+from synapse_sferum.facts import Facts
+from synapse_sferum.gauges import Gauges
+from synapse_sferum.reconcile import Reconciler
+
+logger = logging.getLogger(__name__)
+
+#: Shorter tokens can be guessed.
+_SHORTEST_TOKEN = 32
+#: Milliseconds between two readings of the gauges.
+_GAUGES_MS = 15_000
+
+
+def now_ms() -> int:
+    """Wall clock, milliseconds since 1970: the one clock of the module, handed to everything that needs it."""
+    return int(time.time() * 1000)
+
+
+class SferumModule:
+    """The module: directory, policy, guard and HTTP API on every process; rooms are filled by one."""
+
+    def __init__(self, config: Config, api: ModuleApi) -> None:
+        self._config, self._api = config, api
+        self.service_user = api.get_qualified_user_id(events.SERVICE_LOCALPART)
+        self._facts = Facts(api, now_ms)
+        self._directory = DirectoryService(api, self._facts, now_ms)
+        self._reconciler = Reconciler(api, config, self._facts, self.service_user, now_ms)
+        Callbacks(api, config, self._facts, self.service_user).register()
+        self._guard = guard.install(api, config, self._facts, self.service_user)
+        install_api(
+            api, self._directory, self._facts, self._guard, read_service_token(config), self.service_user, now_ms
+        )
+        if api.should_run_background_tasks():
+            self._gauges = Gauges(api, now_ms)
+            api.delayed_background_call(0, self._start, desc="sferum_start")
+
+    @staticmethod
+    def parse_config(raw: dict[str, Any]) -> Config:
+        """Check the section of homeserver.yaml.
+
+        Raises:
+            ConfigError: an option is wrong, or the token file cannot be used; names it.
+        """
+        try:
+            config = Config.from_dict(raw)
+            read_service_token(config)
+        except (ValueError, TypeError, OSError) as error:
+            raise ConfigError(f"synapse_sferum: {error}") from error
+        return config
+
+    async def _start(self) -> None:
+        """Bring the tables forward, make the service user, then look for work for as long as the process lives."""
+        found = await self._api.run_db_interaction("sferum_migrate", schema.migrate_txn)
+        if found != schema.VERSION:
+            logger.info("directory tables brought forward from=%d to=%d", found, schema.VERSION)
+        if await self._api.check_user_exists(self.service_user) is None:
+            await self._api.register_user(events.SERVICE_LOCALPART, displayname="Школа")
+        await self._reconciler.recover()
+        interval_ms = self._config.poll_interval_s * 1000
+        self._api.looping_background_call(self._turn, interval_ms, desc="sferum_rooms")
+        self._api.looping_background_call(self._gauges.read, _GAUGES_MS, desc="sferum_gauges")
+        logger.info("sferum is ready service_user=%s", self.service_user)
+
+    async def _turn(self) -> None:
+        try:
+            await self._reconciler.turn()
+        except Exception:
+            # The queue is in the database; the next turn goes on from there.
+            logger.exception("turn ended early")
+
+
+def read_service_token(config: Config) -> str:
+    """The bridge's token.
+
+    Raises:
+        OSError: no such file.
+        ValueError: too short, or more than one line.
+    """
+    token = Path(config.service_token_path).read_text(encoding="ascii").strip()
+    if len(token) < _SHORTEST_TOKEN or any(ch.isspace() for ch in token):
+        raise ValueError(
+            f"service_token_path: {config.service_token_path} must hold one line of {_SHORTEST_TOKEN} or more characters"
+        )
+    return token
+
+
+def schema_version_txn(txn: LoggingTransaction) -> int:
+    """For /health."""
+    return schema.version_txn(txn)
