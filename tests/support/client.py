@@ -96,11 +96,11 @@ class Client:
 
     async def create_room(self, **options: Any) -> str:
         """`options` as nio's room_create takes them; the room id."""
-        return (await checked(self.nio.room_create(**options))).room_id
+        return str((await checked(self.nio.room_create(**options))).room_id)
 
     async def join(self, room: str) -> str:
         """Join by id or alias; the room id."""
-        return (await checked(self.nio.join(room))).room_id
+        return str((await checked(self.nio.join(room))).room_id)
 
     async def invite(self, room_id: str, user_id: str) -> None:
         await checked(self.nio.room_invite(room_id, user_id))
@@ -110,7 +110,7 @@ class Client:
     ) -> str:
         """Send a text or any content; the event id."""
         full = {"msgtype": "m.text", "body": content} if isinstance(content, str) else dict(content)
-        return (await checked(self.nio.room_send(room_id, type_, full))).event_id
+        return str((await checked(self.nio.room_send(room_id, type_, full))).event_id)
 
     async def close(self) -> None:
         await self.nio.close()

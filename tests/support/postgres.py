@@ -50,7 +50,7 @@ class Cluster:
             shutil.chown(directory, other)
         user = other or pwd.getpwuid(os.getuid()).pw_name
         # UTF8 and C are what Synapse demands. trust: the folder is readable by us alone.
-        initdb = [
+        initdb: list[str | Path] = [
             bin_ / "initdb",
             "-D",
             directory / "data",
@@ -114,7 +114,7 @@ class Cluster:
             connection.close()
 
     def _answers(self) -> bool:
-        self._server.check_alive()
+        self._server.is_alive()
         try:
             return bool(self.execute("SELECT 1"))
         except psycopg2.OperationalError:

@@ -102,11 +102,16 @@ class ServerProcess:
             self._process.wait()
             self._forget()
 
-    def check_alive(self, log: Path | None = None) -> None:
-        """Raise StartError with the tail of the output (and `log`) if the program has ended."""
+    def is_alive(self, log: Path | None = None) -> bool:
+        """True, for use in a probe of `until`.
+
+        Raises:
+            StartError: the program has ended; the message has the tail of its output and of `log`.
+        """
         if not self.running:
             code = None if self._process is None else self._process.returncode
             raise StartError(f"{self.name} ended with code {code}\n{self.last_words(log)}")
+        return True
 
     def last_words(self, log: Path | None = None, lines: int = 30) -> str:
         """The last lines of the program's output and of its log file."""

@@ -61,7 +61,7 @@ class Redis:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def _answers(self) -> bool:
-        self._server.check_alive()
+        self._server.is_alive()
         with socket.socket(socket.AF_UNIX) as probe:
             try:
                 probe.connect(str(self.path))

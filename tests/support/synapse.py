@@ -54,8 +54,7 @@ class SynapseProcess:
             raise StartError(f"{error}\n{self.server.last_words(self.log)}") from error
 
     def _is_ready(self) -> bool:
-        self.server.check_alive(self.log)
-        if not listens(self.port):
+        if not (self.server.is_alive(self.log) and listens(self.port)):
             return False
         try:
             return self.api.request("GET", "/health", timeout_s=5).status == 200

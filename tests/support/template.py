@@ -13,8 +13,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from tests.support import configuration
-from tests.support.process import ROOT, ServerProcess, free_port, listens, python_module
 from tests.support.polling import until
+from tests.support.process import ROOT, ServerProcess, free_port, listens, python_module
 
 CACHE = ROOT / ".cache" / "tests"
 
@@ -51,7 +51,7 @@ def _make(directory: Path) -> Path:
     server.start()
     try:
         until(
-            lambda: server.check_alive(directory / "homeserver.log") or listens(port),
+            lambda: server.is_alive(directory / "homeserver.log") and listens(port),
             what="start on an empty database",
             deadline_s=120,
         )
