@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from attrs import evolve, frozen
+from attrs import frozen
 from synapse.module_api import LoggingTransaction, ModuleApi
 
 from synapse_sferum import jobs
@@ -18,15 +18,23 @@ from synapse_sferum.directory_rows import (
     touch_txn,
     write_txn,
 )
-from synapse_sferum.edits import Edit, EditRefused, not_found
+from synapse_sferum.edits import Edit, EditRefused, check_grants, not_found
 from synapse_sferum.facts import Facts
-from synapse_sferum.model import Directory, Org, UserId
+from synapse_sferum.model import Directory, Org, Role, UserId
 from synapse_sferum.roster import Roster
 from synapse_sferum.roster_plan import RosterPlan, plan_roster
 from synapse_sferum.rows import ORG_COLUMNS, org_from
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+@frozen
+class Actor:
+    """Who asks. `roles` is None for the bridge's service, which speaks for a person it has checked itself."""
+
+    name: str
+    roles: frozenset[Role] | None
 
 
 @frozen(kw_only=True)
@@ -104,8 +112,17 @@ class DirectoryService:
         if not await self.read(create_org_txn):
             raise EditRefused(409, "SFERUM_ORG_EXISTS", "a school with this id exists already")
 
-    async def edit(self, org_id: str, edit: Edit) -> Written:
+    async def edit(
+        self,
+        org_id: str,
+        edit: Edit,
+        actor: Actor,
+        check: Callable[[LoggingTransaction], None] | None = None,
+    ) -> Written:
         """Run a pure edit on the directory as it is now, write what differs, forget the caches it touches.
+
+        Args:
+            check: looked at first, in the same transaction; raises to refuse.
 
         Raises:
             EditRefused: the edit said no, or there is no such school.
@@ -115,7 +132,10 @@ class DirectoryService:
             before = directory_txn(txn, org_id)
             if before is None:
                 raise not_found()
+            if check is not None:
+                check(txn)
             after, entries = edit(before)
+            check_grants(before, after, actor.roles)
             change, touched = write_txn(txn, before, after, entries, self._now_ms())
             return Written(
                 changed=not change.empty, revision=revision_txn(txn, org_id), touched=frozenset(touched)
@@ -130,7 +150,7 @@ class DirectoryService:
         return plan_roster(await self.directory(org_id), roster)
 
     async def apply_roster(
-        self, org_id: str, roster: Roster, plan_hash: str | None, force: bool, actor: str
+        self, org_id: str, roster: Roster, plan_hash: str | None, force: bool, actor: Actor
     ) -> Written:
         """Write a roster's difference: whole, or not at all.
 
@@ -155,14 +175,15 @@ class DirectoryService:
                 raise EditRefused(409, "SFERUM_LAST_ADMINISTRATOR", plan.message)
             if plan.refusal is not None and not force:
                 raise EditRefused(409, "SFERUM_UNSAFE_PLAN", plan.message)
+            check_grants(before, plan.after, actor.roles)
             summary = ",".join(f"{kind}={n}" for kind, n in plan.counts.items())
-            entry = AuditEntry(actor, "roster", roster.source, "", summary, "forced" if force else "")
+            entry = AuditEntry(actor.name, "roster", roster.source, "", summary, "forced" if force else "")
             change, touched = write_txn(txn, before, plan.after, [entry], self._now_ms())
             return Written(
                 changed=not change.empty,
                 revision=revision_txn(txn, org_id),
                 touched=frozenset(touched),
-                plan=evolve(plan),
+                plan=plan,
             )
 
         written = await self.read(apply_roster_txn)

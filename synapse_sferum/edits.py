@@ -6,12 +6,13 @@ result is only written whole.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 
 from attrs import evolve
 
 from synapse_sferum.audit import AuditEntry
 from synapse_sferum.model import (
+    ADMINISTRATIVE,
     STAFF,
     ClassId,
     Directory,
@@ -77,6 +78,38 @@ def _with(directory: Directory, *people: Person) -> Directory:
             "this is the school's last administrator; give the role to somebody else first",
         )
     return after
+
+
+#: Which administrative roles each may give and take: only a director makes a director or a deputy.
+MAY_GRANT: Mapping[Role, frozenset[Role]] = {
+    Role.DIRECTOR: ADMINISTRATIVE,
+    Role.DEPUTY: frozenset({Role.ADMINISTRATOR}),
+}
+
+
+def check_grants(before: Directory, after: Directory, actor_roles: frozenset[Role] | None) -> None:
+    """Whoever changes the directory gives and takes only the administrative roles they may (None: the service, all).
+
+    Raises:
+        EditRefused: 403.
+    """
+    if actor_roles is None:
+        return
+    allowed = frozenset().union(*(MAY_GRANT.get(role, frozenset()) for role in actor_roles))
+    for person_id, person in after.people.items():
+        known = before.people.get(person_id)
+        if known is person:
+            continue
+        changed = _rights(known) ^ _rights(person)
+        if changed - allowed:
+            word = ", ".join(sorted(role.value for role in changed - allowed))
+            raise EditRefused(403, "M_FORBIDDEN", f"your role may not give or take: {word}")
+
+
+def _rights(person: Person | None) -> frozenset[Role]:
+    if person is None or person.status is PersonStatus.LEFT:
+        return frozenset()
+    return person.roles & ADMINISTRATIVE
 
 
 def _roles_word(roles: Collection[Role] | None) -> str:
