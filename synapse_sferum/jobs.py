@@ -155,3 +155,14 @@ def counts_txn(txn: LoggingTransaction, org_id: str | None = None) -> dict[str, 
     txn.execute(f"SELECT state, COUNT(*) FROM sferum_jobs {where} GROUP BY state", values)
     found = {str(state): int(n) for state, n in txn}
     return {state: found.get(state, 0) for state in ("queued", "running", "done", "dead")}
+
+
+def list_txn(txn: LoggingTransaction, org_id: str, state: str, limit: int) -> list[dict[str, object]]:
+    """Jobs of a school in one state, the oldest first; for a person to look at."""
+    txn.execute(
+        "SELECT job_id, kind, ref, tries, error, created_ms, changed_ms FROM sferum_jobs"
+        " WHERE org_id = ? AND state = ? ORDER BY created_ms, job_id LIMIT ?",
+        (org_id, state, limit),
+    )
+    names = ("job_id", "kind", "ref", "tries", "error", "created_ms", "changed_ms")
+    return [dict(zip(names, row, strict=True)) for row in txn]

@@ -7,11 +7,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from synapse.module_api import LoggingTransaction, ModuleApi
+from synapse.module_api import ModuleApi
 from synapse.module_api.errors import ConfigError
 
 from synapse_sferum import events, guard, schema
 from synapse_sferum.api.resource import install_api
+from synapse_sferum.api.services import Services
 from synapse_sferum.callbacks import Callbacks
 from synapse_sferum.config import Config
 from synapse_sferum.directory import DirectoryService
@@ -43,9 +44,15 @@ class SferumModule:
         self._reconciler = Reconciler(api, config, self._facts, self.service_user, now_ms)
         Callbacks(api, config, self._facts, self.service_user).register()
         self._guard = guard.install(api, config, self._facts, self.service_user)
-        install_api(
-            api, self._directory, self._facts, self._guard, read_service_token(config), self.service_user, now_ms
+        services = Services(
+            api=api,
+            directory=self._directory,
+            facts=self._facts,
+            guard=self._guard,
+            service_user=self.service_user,
+            now_ms=now_ms,
         )
+        install_api(api, services, read_service_token(config))
         if api.should_run_background_tasks():
             self._gauges = Gauges(api, now_ms)
             api.delayed_background_call(0, self._start, desc="sferum_start")
@@ -99,7 +106,3 @@ def read_service_token(config: Config) -> str:
         )
     return token
 
-
-def schema_version_txn(txn: LoggingTransaction) -> int:
-    """For /health."""
-    return schema.version_txn(txn)

@@ -1,0 +1,140 @@
+"""The HTTP edge: finds the route, checks who asks, runs the handler, turns refusals into Matrix errors.
+
+The resource answers on every listener of every process (isolation.md §3), so nothing about the listener is trusted:
+each request is authenticated here, before its body is read.
+"""
+
+from __future__ import annotations
+
+import hmac
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import unquote
+
+from attrs import frozen
+from synapse.module_api import DirectServeJsonResource, ModuleApi, SynapseRequest
+from synapse.module_api.errors import Codes, InvalidClientCredentialsError, SynapseError
+
+from synapse_sferum import events
+from synapse_sferum.account import Account
+from synapse_sferum.api.call import Call, parse_body
+from synapse_sferum.api.routes import ROUTES
+from synapse_sferum.api.services import Route, Services
+from synapse_sferum.edits import EditRefused, not_found
+
+logger = logging.getLogger(__name__)
+
+#: Longest part of a path, characters.
+_LONGEST_PART = 300
+
+
+@frozen
+class _Found:
+    route: Route
+    params: Mapping[str, str]
+
+
+def find_route(method: str, path: str) -> _Found | int:
+    """The route for a path below the prefix, or the HTTP status that says there is none (404, 405)."""
+    parts = [unquote(part) for part in path.strip("/").split("/")]
+    if any(len(part) > _LONGEST_PART for part in parts):
+        return int(HTTPStatus.NOT_FOUND)
+    other_method = False
+    for route in ROUTES:
+        params = _match(route.path.strip("/").split("/"), parts)
+        if params is None:
+            continue
+        if route.method == method:
+            return _Found(route, params)
+        other_method = True
+    return int(HTTPStatus.METHOD_NOT_ALLOWED if other_method else HTTPStatus.NOT_FOUND)
+
+
+def _match(pattern: list[str], parts: list[str]) -> dict[str, str] | None:
+    if len(pattern) != len(parts):
+        return None
+    params: dict[str, str] = {}
+    for wanted, found in zip(pattern, parts, strict=True):
+        if wanted.startswith("{"):
+            params[wanted[1:-1]] = found
+        elif wanted != found:
+            return None
+    return params
+
+
+def may_call(route: Route, account: Account | None, org_id: str | None) -> bool:
+    """Whether this caller may use this route (None: the service). A director manages their own school and nothing else."""
+    if account is None:
+        return True
+    if org_id is not None and org_id != account.org_id:
+        return False
+    match route.access:
+        case "any" | "own_org":
+            return True
+        case "administrative":
+            return account.is_administrative
+        case "leader":
+            return account.is_leader
+        case _:
+            return False
+
+
+class SferumResource(DirectServeJsonResource):
+    """Everything below the prefix."""
+
+    isLeaf = True
+
+    def __init__(self, services: Services, service_token: str) -> None:
+        super().__init__()
+        self._services, self._service_token = services, service_token.encode()
+
+    async def _async_render(self, request: SynapseRequest) -> tuple[int, Any] | None:
+        method = request.method.decode("ascii", "replace")
+        if method == "OPTIONS":
+            return HTTPStatus.OK, {}
+        path = request.path.decode("ascii", "replace").removeprefix(events.API_PREFIX)
+        account = await self._authenticate(request)
+        found = find_route(method, path)
+        if isinstance(found, int):
+            raise SynapseError(found, "no such call", Codes.UNRECOGNIZED)
+        try:
+            if not may_call(found.route, account, found.params.get("org_id")):
+                raise not_found()
+            call = Call(
+                account=account,
+                params=found.params,
+                query={k.decode(): v[0].decode() for k, v in (request.args or {}).items()},
+                body=parse_body(request.content.read(found.route.body + 1), found.route.body),
+            )
+            return await found.route.handler(self._services, call)
+        except EditRefused as refusal:
+            raise SynapseError(refusal.status, str(refusal), refusal.errcode) from refusal
+        except UnicodeDecodeError:
+            raise SynapseError(HTTPStatus.BAD_REQUEST, "the query is not UTF-8", Codes.INVALID_PARAM) from None
+
+    async def _authenticate(self, request: SynapseRequest) -> Account | None:
+        """The active account behind the token; None for the service.
+
+        Raises:
+            InvalidClientCredentialsError, SynapseError: no token, a wrong one, or an account without a school.
+        """
+        headers = request.requestHeaders.getRawHeaders(b"Authorization") or []
+        scheme, _, token = headers[0].partition(b" ") if len(headers) == 1 else (b"", b"", b"")
+        if scheme.lower() != b"bearer" or not token:
+            raise InvalidClientCredentialsError(
+                HTTPStatus.UNAUTHORIZED, "Missing access token", Codes.MISSING_TOKEN
+            )
+        if hmac.compare_digest(token.strip(), self._service_token):
+            return None
+        requester = await self._services.api.get_user_by_req(request, allow_guest=False)
+        account = await self._services.facts.account(requester.user.to_string())
+        if account is None:
+            raise SynapseError(HTTPStatus.FORBIDDEN, "this account is of no school", Codes.FORBIDDEN)
+        return account
+
+
+def install_api(api: ModuleApi, services: Services, service_token: str) -> None:
+    """Put the API on every listener of this process."""
+    api.register_web_resource(events.API_PREFIX, SferumResource(services, service_token))
