@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 
@@ -18,6 +19,8 @@ from tests.support.synapse import Homeserver
 settings.register_profile("default", deadline=None)
 settings.register_profile("fuzz", deadline=None, max_examples=20_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+logging.getLogger("httpcore").setLevel("INFO")  # else twelve debug lines for each request
 
 IN_CI = os.environ.get("CI") == "true"
 
@@ -74,7 +77,6 @@ async def client() -> AsyncIterator[Callable[[Homeserver | str, Account], Client
 def no_personal_data_in_logs(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     """Fail any test during which a phone number or an e-mail address reached the log of this process."""
     caplog.set_level("DEBUG")
-    caplog.set_level("INFO", "httpcore")  # twelve debug lines for each request
     yield
     for record in (*caplog.get_records("setup"), *caplog.get_records("call")):
         kind = personal.kind_of(record.getMessage())

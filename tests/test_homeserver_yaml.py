@@ -19,7 +19,6 @@ READ_AT_RUN_TIME = {
     "database.args",  # goes to the database driver
     "default_power_level_content_override.private_chat",  # read when a room is created
     "extra_well_known_client_content.org.matrix.msc4143.rtc_foci",  # copied into /.well-known
-    "matrix_rtc.transports",  # pydantic reads it without asking the mapping; see the test of calls below
     "password_config.policy.minimum_length",  # read when a password is set
 }
 
