@@ -1,6 +1,7 @@
 """Sferum's module for Synapse: the directory of schools, their managed rooms, and who may reach whom.
 
-`homeserver.yaml` names `synapse_sferum.SferumModule`. The pure parts (model, policy, desired, plan, roster) import nothing
+`homeserver.yaml` names `synapse_sferum.SferumModule`. The pure parts (model, policy, desired, plan, roster)
+import nothing
 of Synapse, so importing the package must not either: the module class is loaded on first use.
 """
 

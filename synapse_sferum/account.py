@@ -71,7 +71,11 @@ class Account:
 
         Only pupils who are nothing else; a pupil whose birth date is unknown counts as a child.
         """
-        if self.confirmed or not self.settings.confirmation_required or self.roles != {Role.STUDENT}:
+        if (
+            self.confirmed
+            or not self.settings.confirmation_required
+            or self.roles != {Role.STUDENT}
+        ):
             return False
         return self.birth_date is None or age_on(self.birth_date, today) < CONFIRMATION_AGE
 

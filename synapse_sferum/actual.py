@@ -18,7 +18,13 @@ async def read_actual(
     Args:
         space_id: the school's space, None for the space itself.
     """
-    wanted = ["m.room.create", "m.room.name", "m.room.join_rules", "m.room.power_levels", events.ROOM]
+    wanted = [
+        "m.room.create",
+        "m.room.name",
+        "m.room.join_rules",
+        "m.room.power_levels",
+        events.ROOM,
+    ]
     state = await api.get_room_state(room_id, [(kind, "") for kind in wanted])
     if ("m.room.create", "") not in state:
         return None

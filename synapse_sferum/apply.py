@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import assert_never
 
 from synapse.module_api import ModuleApi
@@ -40,7 +40,13 @@ class Applier:
         self._api, self._service_user, self._pace = api, service_user, pace
 
     async def apply(
-        self, org_id: OrgId, key: RoomKey, room_id: str, space_id: str | None, plan: RoomPlan, most: int
+        self,
+        org_id: OrgId,
+        key: RoomKey,
+        room_id: str,
+        space_id: str | None,
+        plan: RoomPlan,
+        most: int,
     ) -> int:
         """Do the plan, at most `most` membership changes of it; returns how many of those are left.
 
@@ -103,13 +109,15 @@ class Applier:
             # Invited before a crash, or joined meanwhile: the join that follows says which.
             logger.debug("invitation not needed room=%s code=%s", room_id, error.errcode)
 
-    async def _state(self, room_id: str, kind: str, state_key: str, content: dict[str, object]) -> None:
+    async def _state(
+        self, room_id: str, kind: str, state_key: str, content: Mapping[str, object]
+    ) -> None:
         await self._api.create_and_send_event_into_room(
             {
                 "type": kind,
                 "state_key": state_key,
                 "room_id": room_id,
                 "sender": self._service_user,
-                "content": content,
+                "content": dict(content),
             }
         )

@@ -1,6 +1,7 @@
-"""A school's new revision → wanted rooms and memberships written down, and a job for each room that differs.
+"""A school's new revision → wanted rooms and memberships, and a job for each room that differs.
 
-One transaction: after a crash either all of it happened or none. The difference is taken against what was wanted before,
+One transaction: after a crash either all of it happened or none. The difference is taken against what was
+wanted before,
 so a change that moves nobody queues nothing (R21: the second run writes nothing).
 """
 
@@ -20,7 +21,7 @@ from synapse_sferum.plan import unsafe_removals
 
 @frozen
 class Derived:
-    """What one derivation found: rooms queued, memberships to add and to take away; `held` says why nothing was done."""
+    """What one derivation found: rooms queued, memberships to add and to take away; `held` says why not."""
 
     rooms: int = 0
     added: int = 0
@@ -48,7 +49,11 @@ def derive_txn(txn: LoggingTransaction, org_id: OrgId, now_ms: int) -> Derived:
     desired = desired_rooms(directory)
     known = _rooms_txn(txn, org_id)
     wanted = _wants_txn(txn, org_id)
-    held = "" if sanctioned >= revision else _held(desired, wanted, directory.org.settings.removal_limit)
+    held = (
+        ""
+        if sanctioned >= revision
+        else _held(desired, wanted, directory.org.settings.removal_limit)
+    )
     if held:
         txn.execute("UPDATE sferum_orgs SET held = ? WHERE org_id = ?", (held, org_id))
         return Derived(held=held)
@@ -85,9 +90,7 @@ def derive_txn(txn: LoggingTransaction, org_id: OrgId, now_ms: int) -> Derived:
     return Derived(len(sizes), added, removed)
 
 
-def _held(
-    desired: Desired, wanted: Mapping[RoomKey, Mapping[UserId, Want]], limit: float
-) -> str:
+def _held(desired: Desired, wanted: Mapping[RoomKey, Mapping[UserId, Want]], limit: float) -> str:
     """Why this derivation refuses itself, or ""."""
     before = sum(len(members) for members in wanted.values())
     removed = sum(
@@ -142,7 +145,8 @@ def _write_wants(
     rows = [(*where, user_id) for user_id in sorted(gone)]
     if rows:
         txn.execute_batch(
-            "DELETE FROM sferum_wants WHERE org_id = ? AND kind = ? AND ref = ? AND user_id = ?", rows
+            "DELETE FROM sferum_wants WHERE org_id = ? AND kind = ? AND ref = ? AND user_id = ?",
+            rows,
         )
     if new:
         txn.execute_batch(
@@ -163,16 +167,19 @@ def _write_room(
     where = (org_id, key.kind.value, key.ref)
     if known is None:
         txn.execute(
-            "INSERT INTO sferum_rooms (org_id, kind, ref, name) VALUES (?, ?, ?, ?)", (*where, room.name)
+            "INSERT INTO sferum_rooms (org_id, kind, ref, name) VALUES (?, ?, ?, ?)",
+            (*where, room.name),
         )
         return
     _, archived = known
     txn.execute(
-        "UPDATE sferum_rooms SET name = ? WHERE org_id = ? AND kind = ? AND ref = ?", (room.name, *where)
+        "UPDATE sferum_rooms SET name = ? WHERE org_id = ? AND kind = ? AND ref = ?",
+        (room.name, *where),
     )
     if archived:
         txn.execute(
-            "UPDATE sferum_rooms SET state = 'ready' WHERE org_id = ? AND kind = ? AND ref = ?", where
+            "UPDATE sferum_rooms SET state = 'ready' WHERE org_id = ? AND kind = ? AND ref = ?",
+            where,
         )
 
 

@@ -57,7 +57,8 @@ Desired = Mapping[RoomKey, DesiredRoom]
 def desired_rooms(directory: Directory) -> Desired:
     """Every managed room of a school with its members of today.
 
-    School-wide rooms exist as soon as the school has anybody on its lists; a class's two rooms as soon as it has a pupil
+    School-wide rooms exist as soon as the school has anybody on its lists; a class's two rooms as soon as it
+    has a pupil
     (R24: an empty class gets none). A closed school has none.
     """
     members: dict[RoomKey, dict[UserId, Want]] = defaultdict(dict)

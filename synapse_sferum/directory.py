@@ -58,7 +58,10 @@ class DirectoryService:
         self._api, self._facts, self._now_ms = api, facts, now_ms
 
     async def read(
-        self, func: Callable[Concatenate[LoggingTransaction, P], T], *args: P.args, **kwargs: P.kwargs
+        self,
+        func: Callable[Concatenate[LoggingTransaction, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> T:
         """Run one transaction of ours; the name in Synapse's metrics is the function's."""
         name = f"sferum_{getattr(func, '__name__', 'read').removesuffix('_txn')}"
@@ -106,7 +109,9 @@ class DirectoryService:
             now = self._now_ms()
             if not insert_org_txn(txn, org, now):
                 return False
-            append_audit_txn(txn, org.org_id, [AuditEntry(actor, "org", org.org_id, "", "open")], now)
+            append_audit_txn(
+                txn, org.org_id, [AuditEntry(actor, "org", org.org_id, "", "open")], now
+            )
             return True
 
         if not await self.read(create_org_txn):
@@ -138,7 +143,9 @@ class DirectoryService:
             check_grants(before, after, actor.roles)
             change, touched = write_txn(txn, before, after, entries, self._now_ms())
             return Written(
-                changed=not change.empty, revision=revision_txn(txn, org_id), touched=frozenset(touched)
+                changed=not change.empty,
+                revision=revision_txn(txn, org_id),
+                touched=frozenset(touched),
             )
 
         written = await self.read(edit_txn)
@@ -169,7 +176,9 @@ class DirectoryService:
             plan = plan_roster(before, roster)
             if plan_hash is not None and plan_hash != plan.plan_hash and not plan.change.empty:
                 raise EditRefused(
-                    409, "SFERUM_STALE_PLAN", "the school has changed since this plan was made; make it again"
+                    409,
+                    "SFERUM_STALE_PLAN",
+                    "the school has changed since this plan was made; make it again",
                 )
             if plan.refusal == "last_administrator":
                 raise EditRefused(409, "SFERUM_LAST_ADMINISTRATOR", plan.message)
@@ -177,7 +186,9 @@ class DirectoryService:
                 raise EditRefused(409, "SFERUM_UNSAFE_PLAN", plan.message)
             check_grants(before, plan.after, actor.roles)
             summary = ",".join(f"{kind}={n}" for kind, n in plan.counts.items())
-            entry = AuditEntry(actor.name, "roster", roster.source, "", summary, "forced" if force else "")
+            entry = AuditEntry(
+                actor.name, "roster", roster.source, "", summary, "forced" if force else ""
+            )
             change, touched = write_txn(txn, before, plan.after, [entry], self._now_ms())
             return Written(
                 changed=not change.empty,
@@ -233,7 +244,8 @@ def queue_every_room_txn(txn: LoggingTransaction, org_id: str, now_ms: int) -> i
 def progress_txn(txn: LoggingTransaction, org_id: str, now_ms: int) -> Mapping[str, Any]:
     """The figures behind a progress bar; `settled` when nothing is left to do."""
     txn.execute(
-        "SELECT revision, derived_revision, dirty_since_ms, held FROM sferum_orgs WHERE org_id = ?", (org_id,)
+        "SELECT revision, derived_revision, dirty_since_ms, held FROM sferum_orgs WHERE org_id = ?",
+        (org_id,),
     )
     row = txn.fetchone()
     if row is None:
@@ -257,7 +269,8 @@ def progress_txn(txn: LoggingTransaction, org_id: str, now_ms: int) -> Mapping[s
     )
     rooms, ready, filling = txn.fetchone() or (0, 0, 0)
     txn.execute(
-        "SELECT MIN(created_ms) FROM sferum_jobs WHERE org_id = ? AND state IN ('queued', 'running')", (org_id,)
+        "SELECT MIN(created_ms) FROM sferum_jobs WHERE org_id = ? AND state IN ('queued', 'running')",
+        (org_id,),
     )
     oldest = (txn.fetchone() or (None,))[0]
     behind = [t for t in (dirty_since if derived != revision else None, oldest) if t is not None]

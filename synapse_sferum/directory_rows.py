@@ -24,7 +24,6 @@ from synapse_sferum.model import (
     Guardianship,
     GuardianshipStatus,
     Org,
-    OrgId,
     Person,
     PersonId,
     SchoolClass,
@@ -234,9 +233,7 @@ def _write_people(
             renamed.append(person)
     known_ids = [p.person_id for p in renamed if p.person_id in before.people]
     for chunk in chunks(known_ids):
-        txn.execute(
-            f"DELETE FROM sferum_people_words WHERE person_id IN ({marks(chunk)})", chunk
-        )
+        txn.execute(f"DELETE FROM sferum_people_words WHERE person_id IN ({marks(chunk)})", chunk)
     _many(
         txn,
         "INSERT INTO sferum_people_words (org_id, word, person_id) VALUES (?, ?, ?)",
@@ -244,9 +241,7 @@ def _write_people(
     )
 
 
-def _write_classes(
-    txn: LoggingTransaction, org_id: str, classes: Collection[SchoolClass]
-) -> None:
+def _write_classes(txn: LoggingTransaction, org_id: str, classes: Collection[SchoolClass]) -> None:
     columns = f"org_id, {CLASS_COLUMNS}"
     _many(
         txn,

@@ -65,7 +65,9 @@ class Facts:
 
     def today(self, timezone: str) -> date:
         """The school's date (R17: a birthday turns at 00:00 school time)."""
-        return datetime.fromtimestamp(self._now_ms() / 1000, UTC).astimezone(ZoneInfo(timezone)).date()
+        return (
+            datetime.fromtimestamp(self._now_ms() / 1000, UTC).astimezone(ZoneInfo(timezone)).date()
+        )
 
     @typed(cached(max_entries=50_000))
     async def account(self, user_id: str) -> Account | None:

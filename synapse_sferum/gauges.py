@@ -28,14 +28,22 @@ class Gauges:
             metrics.JOBS.labels(state).set(count)
         txn.execute("SELECT MIN(created_ms) FROM sferum_jobs WHERE state IN ('queued', 'running')")
         metrics.JOB_AGE.set(self._age_s(txn))
-        txn.execute("SELECT MIN(dirty_since_ms) FROM sferum_orgs WHERE derived_revision <> revision")
+        txn.execute(
+            "SELECT MIN(dirty_since_ms) FROM sferum_orgs WHERE derived_revision <> revision"
+        )
         metrics.RECONCILE_LAG.set(self._age_s(txn))
         _set_counts(
-            txn, metrics.ROOMS, "SELECT state, COUNT(*) FROM sferum_rooms GROUP BY state", _ROOM_STATES
+            txn,
+            metrics.ROOMS,
+            "SELECT state, COUNT(*) FROM sferum_rooms GROUP BY state",
+            _ROOM_STATES,
         )
         statuses = [status.value for status in PersonStatus]
         _set_counts(
-            txn, metrics.PEOPLE, "SELECT status, COUNT(*) FROM sferum_people GROUP BY status", statuses
+            txn,
+            metrics.PEOPLE,
+            "SELECT status, COUNT(*) FROM sferum_people GROUP BY status",
+            statuses,
         )
 
     def _age_s(self, txn: LoggingTransaction) -> float:
@@ -43,7 +51,9 @@ class Gauges:
         return 0.0 if row is None or row[0] is None else max(0.0, (self._now_ms() - row[0]) / 1000)
 
 
-def _set_counts(txn: LoggingTransaction, gauge: Gauge, sql: str, words: list[str] | tuple[str, ...]) -> None:
+def _set_counts(
+    txn: LoggingTransaction, gauge: Gauge, sql: str, words: list[str] | tuple[str, ...]
+) -> None:
     txn.execute(sql)
     found = {str(word): int(count) for word, count in txn}
     for word in words:

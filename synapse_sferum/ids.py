@@ -1,4 +1,4 @@
-"""Ids of ours. A record's id follows from its identity in the source, so that a repeated import makes the same record."""
+"""Ids of ours. A record's id follows from its identity in the source: a repeated import makes the same record."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def key_of(ref: str) -> RoomKey:
 def enqueue_txn(
     txn: LoggingTransaction, org_id: str, rooms: Iterable[tuple[RoomKey, int]], now_ms: int
 ) -> None:
-    """Queue rooms, each with its size in membership changes; a room already queued stays once, a dead one lives again."""
+    """Queue rooms, each with its size in membership changes; a queued room stays once, a dead one lives again."""
     rows = [
         (job_id_of(org_id, key), org_id, f"{key.kind.value}/{key.ref}", size, now_ms, now_ms)
         for key, size in rooms
@@ -94,7 +94,8 @@ def take_txn(txn: LoggingTransaction, now_ms: int) -> Job | None:
         return None
     job_id, org_id, kind, ref, tries = row
     txn.execute(
-        "UPDATE sferum_jobs SET state = 'running', changed_ms = ? WHERE job_id = ?", (now_ms, job_id)
+        "UPDATE sferum_jobs SET state = 'running', changed_ms = ? WHERE job_id = ?",
+        (now_ms, job_id),
     )
     subject = key_of(str(ref)) if kind == "room" else UserId(str(ref))
     return Job(str(job_id), OrgId(str(org_id)), subject, int(tries))
@@ -157,7 +158,9 @@ def counts_txn(txn: LoggingTransaction, org_id: str | None = None) -> dict[str, 
     return {state: found.get(state, 0) for state in ("queued", "running", "done", "dead")}
 
 
-def list_txn(txn: LoggingTransaction, org_id: str, state: str, limit: int) -> list[dict[str, object]]:
+def list_txn(
+    txn: LoggingTransaction, org_id: str, state: str, limit: int
+) -> list[dict[str, object]]:
     """Jobs of a school in one state, the oldest first; for a person to look at."""
     txn.execute(
         "SELECT job_id, kind, ref, tries, error, created_ms, changed_ms FROM sferum_jobs"

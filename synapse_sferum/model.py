@@ -1,6 +1,7 @@
 """The directory's nouns: schools, people, classes, links. Pure values, no I/O.
 
-The words are OneRoster's where it has them (org, enrolment, guardian, homeroom teacher) and `docs/glossary.md` maps them
+The words are OneRoster's where it has them (org, enrolment, guardian, homeroom teacher) and `docs/glossary.md`
+maps them
 to the school's. Everything here is frozen: a changed person is another value.
 """
 

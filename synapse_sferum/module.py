@@ -105,4 +105,3 @@ def read_service_token(config: Config) -> str:
             f"service_token_path: {config.service_token_path} must hold one line of {_SHORTEST_TOKEN} or more characters"
         )
     return token
-

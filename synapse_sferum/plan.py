@@ -1,7 +1,8 @@
 """Desired room against actual room: the actions that make them equal. Pure.
 
 A plan is a value made before anything is touched. Order matters and is part of it: power levels first (a class teacher
-has them from the first second), joins before removals (a change of teachers never leaves a room without one), and a room
+has them from the first second), joins before removals (a change of teachers never leaves a room without one),
+and a room
 that is filled through an open door is closed before anything else may fail.
 """
 
@@ -21,7 +22,11 @@ OPEN_FROM = 4
 #: Nobody but the creator has this level (the service user's is without limit in room version 12).
 NOBODY = 150
 #: Events of a call that every member may send (Element Call, MSC3401/MSC4143).
-CALL_MEMBER_EVENTS = ("org.matrix.msc3401.call.member", "m.rtc.member", "org.matrix.msc4143.rtc.member")
+CALL_MEMBER_EVENTS = (
+    "org.matrix.msc3401.call.member",
+    "m.rtc.member",
+    "org.matrix.msc4143.rtc.member",
+)
 
 
 @frozen(kw_only=True)
@@ -135,7 +140,9 @@ def plan_room(key: RoomKey, desired: DesiredRoom, actual: ActualRoom) -> RoomPla
     actions += [Join(user_id, by_invite=not by_door) for user_id in missing]
     if is_open or (by_door and missing) or actual.join_rule not in {"invite", "public"}:
         actions.append(Close())
-    actions += [Remove(u) for u in sorted((actual.joined | actual.invited) - desired.members.keys())]
+    actions += [
+        Remove(u) for u in sorted((actual.joined | actual.invited) - desired.members.keys())
+    ]
     return RoomPlan(tuple(actions))
 
 
@@ -148,7 +155,7 @@ def plan_archived(key: RoomKey, name: str, actual: ActualRoom, keep: frozenset[U
     actions: list[Action] = []
     if actual.join_rule != "invite":
         actions.append(Close())
-    members = {user_id: 0 for user_id in actual.joined & keep}
+    members = dict.fromkeys(actual.joined & keep, 0)
     levels = {**power_levels(key, DesiredRoom(name=name, members={})), "events_default": NOBODY}
     levels["events"] = {**levels["events"], **dict.fromkeys(CALL_MEMBER_EVENTS, NOBODY)}
     if not same_power_levels(actual.power_levels, levels):
@@ -205,7 +212,14 @@ def same_power_levels(actual: Mapping[str, Any], wanted: Mapping[str, Any]) -> b
 
 
 def creation(
-    org_id: OrgId, key: RoomKey, desired: DesiredRoom, space_id: str | None, server_name: str, *, is_open: bool, encrypted: bool
+    org_id: OrgId,
+    key: RoomKey,
+    desired: DesiredRoom,
+    space_id: str | None,
+    server_name: str,
+    *,
+    is_open: bool,
+    encrypted: bool,
 ) -> dict[str, Any]:
     """The body of createRoom for a managed room.
 
@@ -214,17 +228,33 @@ def creation(
     marker = {"org_id": org_id, "kind": key.kind.value, "ref": key.ref}
     state = [
         {"type": events.ROOM, "state_key": "", "content": marker},
-        {"type": "m.room.join_rules", "state_key": "", "content": {"join_rule": "public" if is_open else "invite"}},
+        {
+            "type": "m.room.join_rules",
+            "state_key": "",
+            "content": {"join_rule": "public" if is_open else "invite"},
+        },
         {"type": "m.room.guest_access", "state_key": "", "content": {"guest_access": "forbidden"}},
-        {"type": "m.room.history_visibility", "state_key": "", "content": {"history_visibility": _history(key.kind)}},
+        {
+            "type": "m.room.history_visibility",
+            "state_key": "",
+            "content": {"history_visibility": _history(key.kind)},
+        },
     ]
     if encrypted:
         state.append(
-            {"type": "m.room.encryption", "state_key": "", "content": {"algorithm": "m.megolm.v1.aes-sha2"}}
+            {
+                "type": "m.room.encryption",
+                "state_key": "",
+                "content": {"algorithm": "m.megolm.v1.aes-sha2"},
+            }
         )
     if space_id is not None:
         state.append(
-            {"type": "m.space.parent", "state_key": space_id, "content": {"via": [server_name], "canonical": True}}
+            {
+                "type": "m.space.parent",
+                "state_key": space_id,
+                "content": {"via": [server_name], "canonical": True},
+            }
         )
     kind = {"type": "m.space"} if key.kind is RoomKind.SCHOOL else {}
     return {

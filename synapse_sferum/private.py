@@ -5,12 +5,26 @@ Verified on 1.163.x; `tests/synapse_sferum/test_private_names.py` is the contrac
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
 
+from synapse.api.ratelimiting import Ratelimiter
+from synapse.federation.transport.server import (
+    register_servlets as register_federation_servlets,
+)
+from synapse.federation.transport.server._base import Authenticator, NoAuthenticationError
+from synapse.http.server import HttpServer, JsonResource
 from synapse.module_api import LoggingTransaction, ModuleApi
+from synapse.rest import SERVLET_GROUPS, ClientRestResource
+from synapse.rest.client.media import register_servlets as register_media_servlets
 
 if TYPE_CHECKING:
+    from synapse.config.server import ListenerConfig
+    from synapse.http.site import SynapseRequest
+    from synapse.server import HomeServer
     from synapse.util.clock import Clock
+
+__all__ = ["Authenticator", "HttpServer", "JsonResource", "NoAuthenticationError"]
 
 
 def clock_of(api: ModuleApi) -> Clock:
@@ -35,3 +49,112 @@ def rooms_created_by_txn(txn: LoggingTransaction, user_id: str) -> list[str]:
     """Rooms a user created, newest first; how a room is found again after a crash in the middle of its creation."""
     txn.execute("SELECT room_id FROM rooms WHERE creator = ?", (user_id,))
     return [str(row[0]) for row in txn]
+
+
+# --- for the guard: the pieces of Synapse's own resources, put together again with our checks between them
+
+
+def homeserver_of(api: ModuleApi) -> HomeServer:
+    """The server itself; servlets are built from it."""
+    return api._hs
+
+
+def http_listeners_of(api: ModuleApi) -> list[ListenerConfig]:
+    """HTTP listeners of this process, main or worker."""
+    config = api._hs.config
+    worker = config.worker.worker_app is not None
+    listeners = config.worker.worker_listeners if worker else config.server.listeners
+    return [listener for listener in listeners if listener.http_options is not None]
+
+
+def has_media_repository(api: ModuleApi) -> bool:
+    """Whether this process serves uploads and downloads."""
+    return api._hs.config.media.can_load_media_repo
+
+
+def serves_media_without_token(api: ModuleApi) -> bool:
+    """Whether /_matrix/media hands files to anyone who knows their address."""
+    return not api._hs.config.media.enable_authenticated_media
+
+
+def site_tag_of(request: SynapseRequest) -> str:
+    """Which listener a request came through."""
+    return request.synapse_site.site_tag
+
+
+def forget_requester(request: SynapseRequest) -> None:
+    """Let a servlet authenticate a request again: Synapse allows it once."""
+    request._requester = None
+
+
+def register_client_routes(
+    server: HttpServer, api: ModuleApi, groups: tuple[str, ...] | None
+) -> None:
+    """Build Synapse's client servlets and hand each route to `server`.
+
+    The `media` group comes into being when a resource of the whole is built; here it is added the way that does it.
+    """
+    if has_media_repository(api):
+        SERVLET_GROUPS["media"] = (register_media_servlets,)
+    ClientRestResource.register_servlets(server, api._hs, groups)
+
+
+def register_federation_routes(
+    server: HttpServer,
+    api: ModuleApi,
+    authenticator: Authenticator,
+    groups: tuple[str, ...] | None,
+) -> None:
+    """The same for federation; `authenticator` sees every request that needs a signature."""
+    hs = api._hs
+    register_federation_servlets(hs, server, authenticator, hs.get_federation_ratelimiter(), groups)
+
+
+async def local_membership(api: ModuleApi, user_id: str, room_id: str) -> str | None:
+    """Membership of one of our users in any room, also one we only have an invitation to."""
+    store = api._hs.get_datastores().main
+    found, _ = await store.get_local_current_membership_for_user_in_room(user_id, room_id)
+    return found
+
+
+def search_limiter(api: ModuleApi) -> Ratelimiter:
+    """Synapse's own limit on searches for people, `rc_user_directory`."""
+    hs = api._hs
+    return Ratelimiter(
+        store=hs.get_datastores().main,
+        clock=hs.get_clock(),
+        cfg=hs.config.ratelimiting.rc_user_directory,
+    )
+
+
+def uploader_txn(txn: LoggingTransaction, media_id: str) -> str | None:
+    """Who uploaded a local file, or None when there is no such file."""
+    txn.execute("SELECT user_id FROM local_media_repository WHERE media_id = ?", (media_id,))
+    row = txn.fetchone()
+    return None if row is None or row[0] is None else str(row[0])
+
+
+def wrap_edu(
+    api: ModuleApi,
+    edu_type: str,
+    narrow: Callable[[str, dict[str, Any]], Awaitable[dict[str, Any] | None]],
+) -> bool:
+    """Put `narrow` before the handler of an EDU of other servers; None from it drops the EDU.
+
+    A transaction is signed as a whole, so its parts cannot be filtered over HTTP. Returns whether this process handles
+    the EDU at all.
+    """
+    hs = api._hs
+    hs.get_device_message_handler()  # registers the handler on the process that writes to-device messages
+    handlers = hs.get_federation_registry().edu_handlers
+    handler = handlers.get(edu_type)
+    if handler is None:
+        return False
+
+    async def narrowed(origin: str, content: dict[str, Any]) -> None:
+        kept = await narrow(origin, content)
+        if kept is not None:
+            await handler(origin, kept)
+
+    handlers[edu_type] = narrowed
+    return True

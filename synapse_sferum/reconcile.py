@@ -1,6 +1,7 @@
 """The one background process that makes rooms equal to the directory (design.md §2).
 
-Each turn: derive what schools want that have changed, then take rooms off the queue one by one. A room's work is done in
+Each turn: derive what schools want that have changed, then take rooms off the queue one by one. A room's work
+is done in
 slices, so that a small change never waits for a large fill. After a crash the same turn goes on where the last one
 stopped: the queue is in the database, every action is idempotent, and a room that was being filled is closed.
 """
@@ -42,7 +43,12 @@ class Reconciler:
     """
 
     def __init__(
-        self, api: ModuleApi, config: Config, facts: Facts, service_user: str, now_ms: Callable[[], int]
+        self,
+        api: ModuleApi,
+        config: Config,
+        facts: Facts,
+        service_user: str,
+        now_ms: Callable[[], int],
     ) -> None:
         self._api, self._config, self._facts = api, config, facts
         self._service_user, self._now_ms = service_user, now_ms
@@ -67,7 +73,9 @@ class Reconciler:
         await self._full_look()
         while True:
             await self._derive()
-            job = await self._api.run_db_interaction("sferum_take_job", jobs.take_txn, self._now_ms())
+            job = await self._api.run_db_interaction(
+                "sferum_take_job", jobs.take_txn, self._now_ms()
+            )
             if job is None:
                 return
             await self._run(job)
@@ -167,7 +175,9 @@ class Reconciler:
         if org is None or row is None:
             return 0
         room_id, state = row
-        desired = await self._api.run_db_interaction("sferum_wanted", derive.wanted_txn, org.org_id, key)
+        desired = await self._api.run_db_interaction(
+            "sferum_wanted", derive.wanted_txn, org.org_id, key
+        )
         if state in {"archiving", "archived"}:
             return await self._archive(org, key, room_id, desired)
         space_id = await self._space(org, key)
@@ -218,13 +228,17 @@ class Reconciler:
         metrics.ACTIONS.labels("CreateRoom").inc()
         return room_id
 
-    async def _archive(self, org: Org, key: RoomKey, room_id: str | None, desired: DesiredRoom) -> int:
+    async def _archive(
+        self, org: Org, key: RoomKey, room_id: str | None, desired: DesiredRoom
+    ) -> int:
         if room_id is not None:
             space_id = await self._space(org, key)
             actual = await read_actual(self._api, room_id, space_id, self._service_user)
             if actual is not None:
                 accounts = await self._facts.accounts(sorted(actual.joined))
-                keep = frozenset(u for u, a in accounts.items() if a is not None and a.org_id == org.org_id)
+                keep = frozenset(
+                    u for u, a in accounts.items() if a is not None and a.org_id == org.org_id
+                )
                 plan = plan_archived(key, desired.name, actual, frozenset(UserId(u) for u in keep))
                 left = await self._applier.apply(org.org_id, key, room_id, space_id, plan, SLICE)
                 if left:
@@ -242,7 +256,10 @@ class Reconciler:
             )
             return True
 
-        if await self._api.run_db_interaction("sferum_set_room", set_room_txn) and room_id is not None:
+        if (
+            await self._api.run_db_interaction("sferum_set_room", set_room_txn)
+            and room_id is not None
+        ):
             await self._facts.forget_room(room_id)
 
     async def _pace(self) -> None:
@@ -252,7 +269,9 @@ class Reconciler:
         self._last_change_ms = self._now_ms()
 
 
-def room_row_txn(txn: LoggingTransaction, org_id: str, key: RoomKey) -> tuple[str | None, str] | None:
+def room_row_txn(
+    txn: LoggingTransaction, org_id: str, key: RoomKey
+) -> tuple[str | None, str] | None:
     """(room id or None, state) of a managed room, None when it is not wanted."""
     txn.execute(
         "SELECT room_id, state FROM sferum_rooms WHERE org_id = ? AND kind = ? AND ref = ?",

@@ -91,7 +91,20 @@ def parse_roster(raw: object) -> Roster:
         BadRoster: names the field. Values are not repeated in the message: they may be names.
     """
     top = _object("roster", raw)
-    _known("roster", top, {"format", "source", "school_year", "covers", "people", "classes", "enrolments", "guardianships"})
+    _known(
+        "roster",
+        top,
+        {
+            "format",
+            "source",
+            "school_year",
+            "covers",
+            "people",
+            "classes",
+            "enrolments",
+            "guardianships",
+        },
+    )
     if top.get("format") != FORMAT:
         raise BadRoster("format", f"must be {FORMAT!r}")
     source = _text("source", top, "source", longest=64)
@@ -120,7 +133,9 @@ def _object(where: str, raw: object) -> Mapping[str, Any]:
 def _known(where: str, raw: Mapping[str, Any], known: set[str]) -> None:
     for key in raw:
         if key not in known:
-            raise BadRoster(f"{where}.{key}"[:120], f"unknown field; known: {', '.join(sorted(known))}")
+            raise BadRoster(
+                f"{where}.{key}"[:120], f"unknown field; known: {', '.join(sorted(known))}"
+            )
 
 
 def _text(where: str, raw: Mapping[str, Any], key: str, *, longest: int, shortest: int = 1) -> str:
@@ -162,16 +177,24 @@ def _school_year(raw: object) -> str:
 
 
 def _covers(raw: object) -> frozenset[str]:
-    if not isinstance(raw, list) or not all(isinstance(word, str) and word in GROUPS for word in raw):
+    if not isinstance(raw, list) or not all(
+        isinstance(word, str) and word in GROUPS for word in raw
+    ):
         raise BadRoster("covers", f"must be a list of {', '.join(GROUPS)}")
     return frozenset(raw)
 
 
 def _person(where: str, raw: Mapping[str, Any]) -> RosterPerson:
-    _known(where, raw, {"source_id", "family_name", "given_name", "middle_name", "birth_date", "roles"})
+    _known(
+        where, raw, {"source_id", "family_name", "given_name", "middle_name", "birth_date", "roles"}
+    )
     roles = raw.get("roles")
     words = {role.value for role in Role}
-    if not isinstance(roles, list) or not roles or not all(isinstance(r, str) and r in words for r in roles):
+    if (
+        not isinstance(roles, list)
+        or not roles
+        or not all(isinstance(r, str) and r in words for r in roles)
+    ):
         raise BadRoster(f"{where}.roles", f"must be one or more of {', '.join(sorted(words))}")
     return RosterPerson(
         source_id=_text(f"{where}.source_id", raw, "source_id", longest=128),
@@ -187,7 +210,11 @@ def _date(where: str, raw: object) -> date | None:
     if raw is None:
         return None
     try:
-        found = date.fromisoformat(raw) if isinstance(raw, str) and len(raw) == len("2012-07-01") else None
+        found = (
+            date.fromisoformat(raw)
+            if isinstance(raw, str) and len(raw) == len("2012-07-01")
+            else None
+        )
     except ValueError:
         found = None
     if found is None or found.year < 1900:
@@ -198,7 +225,9 @@ def _date(where: str, raw: object) -> date | None:
 def _class(where: str, raw: Mapping[str, Any]) -> RosterClass:
     _known(where, raw, {"source_id", "name", "grade"})
     grade = raw.get("grade")
-    if grade is not None and (isinstance(grade, bool) or not isinstance(grade, int) or not 1 <= grade <= 11):
+    if grade is not None and (
+        isinstance(grade, bool) or not isinstance(grade, int) or not 1 <= grade <= 11
+    ):
         raise BadRoster(f"{where}.grade", "must be 1 to 11, or null")
     return RosterClass(
         source_id=_text(f"{where}.source_id", raw, "source_id", longest=128),

@@ -111,7 +111,10 @@ class _Merge:
             }
             if known is None:
                 yield Person(
-                    person_id=person_id, source=self.roster.source, source_id=listed.source_id, **fields
+                    person_id=person_id,
+                    source=self.roster.source,
+                    source_id=listed.source_id,
+                    **fields,
                 )
             else:
                 yield evolve(known, **fields, status=_returned(known))
@@ -125,7 +128,8 @@ class _Merge:
         return known.listed_roles - covered
 
     def _missing(self) -> Iterable[Person]:
-        """People of the covered groups whom the list no longer names: a role is lost, and with the last one the school."""
+        """People of the covered groups whom the list no longer names: a role is lost, and with the last one
+        the school."""
         covered = frozenset().union(*(GROUPS[group] for group in self.roster.covers))
         listed = {self.person_id(source_id) for source_id in self.roster.people}
         for person in self.directory.people.values():
@@ -155,7 +159,11 @@ class _Merge:
             )
         if "student" in self.roster.covers:
             for class_ in self.directory.classes.values():
-                if class_.source == self.roster.source and class_.class_id not in listed and class_.open:
+                if (
+                    class_.source == self.roster.source
+                    and class_.class_id not in listed
+                    and class_.open
+                ):
                     yield evolve(class_, open=False)
 
     def _enrolments(self, people: Mapping[PersonId, Person]) -> frozenset[Enrolment]:
@@ -175,7 +183,11 @@ class _Merge:
 
     def _replaces(self, enrolment: Enrolment, people: Mapping[PersonId, Person]) -> bool:
         class_ = self.directory.classes.get(enrolment.class_id)
-        if class_ is None or class_.source != self.roster.source or class_.session != self.roster.school_year:
+        if (
+            class_ is None
+            or class_.source != self.roster.source
+            or class_.session != self.roster.school_year
+        ):
             return False
         group = "student" if enrolment.role is EnrolmentRole.STUDENT else "staff"
         return group in self.roster.covers and enrolment.person_id in people
@@ -257,7 +269,13 @@ def _changes(before: Directory, after: Directory, change: Difference) -> Iterabl
         yield Note(kind=_person_change(known, person), person_id=person.person_id)
     for class_ in change.classes:
         known_class = before.classes.get(class_.class_id)
-        kind = "class_added" if known_class is None else "class_changed" if class_.open else "class_closed"
+        kind = (
+            "class_added"
+            if known_class is None
+            else "class_changed"
+            if class_.open
+            else "class_closed"
+        )
         yield Note(kind=kind, class_id=class_.class_id, detail=class_.name)
     for enrolment in change.enrolments:
         yield Note(
@@ -293,7 +311,9 @@ def exceptions_of(directory: Directory) -> Iterable[Note]:
     """What a director should look at in a directory, in a stable order."""
     here = {i for i, p in directory.people.items() if p.status is not PersonStatus.LEFT}
     current = {
-        i: c for i, c in directory.classes.items() if c.open and c.session == directory.org.school_year
+        i: c
+        for i, c in directory.classes.items()
+        if c.open and c.session == directory.org.school_year
     }
     members: dict[tuple[ClassId, EnrolmentRole], list[PersonId]] = defaultdict(list)
     classes_of: dict[tuple[PersonId, EnrolmentRole], list[ClassId]] = defaultdict(list)
@@ -301,7 +321,9 @@ def exceptions_of(directory: Directory) -> Iterable[Note]:
         if e.person_id in here and e.class_id in current:
             members[e.class_id, e.role].append(e.person_id)
             classes_of[e.person_id, e.role].append(e.class_id)
-    for class_id, class_ in sorted(current.items(), key=lambda item: (item[1].grade or 99, item[1].name)):
+    for class_id, class_ in sorted(
+        current.items(), key=lambda item: (item[1].grade or 99, item[1].name)
+    ):
         if not members[class_id, EnrolmentRole.STUDENT]:
             yield Note(kind="class_empty", class_id=class_id, detail=class_.name)
         elif not members[class_id, EnrolmentRole.HOMEROOM_TEACHER]:
@@ -348,7 +370,11 @@ def _pupils_by_class(directory: Directory) -> dict[str, set[PersonId]]:
         person = directory.people.get(e.person_id)
         if class_ is None or person is None or e.role is not EnrolmentRole.STUDENT:
             continue
-        if class_.open and class_.session == directory.org.school_year and person.status is not PersonStatus.LEFT:
+        if (
+            class_.open
+            and class_.session == directory.org.school_year
+            and person.status is not PersonStatus.LEFT
+        ):
             found[class_.name].add(e.person_id)
     return found
 
@@ -360,7 +386,9 @@ def _removals(before: Directory, after: Directory) -> tuple[int, int, float]:
     return gone, len(old), gone / len(old) if old else 0.0
 
 
-def _refusal(before: Directory, after: Directory, removals: tuple[int, int, float]) -> tuple[str | None, str]:
+def _refusal(
+    before: Directory, after: Directory, removals: tuple[int, int, float]
+) -> tuple[str | None, str]:
     if administrators_of(before) and not administrators_of(after):
         return "last_administrator", (
             "the school would be left without an administrator (director, deputy or administrator); "

@@ -73,7 +73,9 @@ def org_from(row: tuple[object, ...]) -> Org:
 
 def person_from(row: tuple[object, ...]) -> Person:
     """A row of PERSON_COLUMNS."""
-    (person_id, source, source_id, family, given, middle, born, listed, by_hand, status, user) = row[:11]
+    (person_id, source, source_id, family, given, middle, born, listed, by_hand, status, user) = (
+        row[:11]
+    )
     confirmed, left_by_hand = row[11:]
     return Person(
         person_id=PersonId(str(person_id)),

@@ -28,7 +28,12 @@ SENTENCES = {
 def why(account: Account | None, org_id: OrgId, key: RoomKey, *, archived: bool) -> dict[str, Any]:
     """`{"required", "power", "reasons": [{"reason", "text", …}]}` for an account and a managed room."""
     word = _reason(account, org_id, key, archived=archived)
-    required = not archived and account is not None and account.org_id == org_id and key in rooms_of(account)
+    required = (
+        not archived
+        and account is not None
+        and account.org_id == org_id
+        and key in rooms_of(account)
+    )
     return {
         "required": required,
         "power": power_in(account, key) if required and account is not None else 0,

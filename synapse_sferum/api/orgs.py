@@ -131,7 +131,9 @@ async def plan_roster(services: Services, call: Call) -> tuple[int, Any]:
 async def apply_roster(services: Services, call: Call) -> tuple[int, Any]:
     """Write a roster's difference; rooms follow in the background."""
     call.only("roster", "plan_hash", "force")
-    plan_hash = call.text("plan_hash", longest=64) if call.body.get("plan_hash") is not None else None
+    plan_hash = (
+        call.text("plan_hash", longest=64) if call.body.get("plan_hash") is not None else None
+    )
     written = await services.directory.apply_roster(
         call.org_id, _roster(call), plan_hash, call.flag("force", default=False), call.actor
     )

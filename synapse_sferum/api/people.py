@@ -120,17 +120,23 @@ async def activate(services: Services, call: Call) -> tuple[int, Any]:
     person = await _known(services, call)
     if wanted is not None:
         user_id = UserId(call.text("user_id", longest=255))
-        if not services.api.is_mine(user_id) or await services.api.check_user_exists(user_id) is None:
+        if (
+            not services.api.is_mine(user_id)
+            or await services.api.check_user_exists(user_id) is None
+        ):
             raise BadField("user_id", "no such account on this server")
     else:
         user_id = person.user_id or await _new_account(services, person)
 
     def check(txn: LoggingTransaction) -> None:
         txn.execute(
-            "SELECT 1 FROM sferum_people WHERE user_id = ? AND org_id <> ? LIMIT 1", (user_id, call.org_id)
+            "SELECT 1 FROM sferum_people WHERE user_id = ? AND org_id <> ? LIMIT 1",
+            (user_id, call.org_id),
         )
         if txn.fetchone() or user_id == services.service_user:
-            raise EditRefused(409, "SFERUM_OTHER_PROFILE", "this account cannot be used in this school")
+            raise EditRefused(
+                409, "SFERUM_OTHER_PROFILE", "this account cannot be used in this school"
+            )
 
     edit = edits.activate(person.person_id, user_id, call.actor.name)
     await services.directory.edit(call.org_id, edit, call.actor, check)
@@ -140,7 +146,9 @@ async def activate(services: Services, call: Call) -> tuple[int, Any]:
 async def _new_account(services: Services, person: Person) -> UserId:
     for attempt in range(_LOCALPART_TRIES):
         try:
-            user_id = await services.api.register_user(new_localpart(), displayname=person.display_name)
+            user_id = await services.api.register_user(
+                new_localpart(), displayname=person.display_name
+            )
         except SynapseError as error:
             if error.errcode != "M_USER_IN_USE" or attempt == _LOCALPART_TRIES - 1:
                 raise
@@ -153,7 +161,9 @@ async def leave(services: Services, call: Call) -> tuple[int, Any]:
     """The person leaves the school; the record stays."""
     call.only("reason")
     reason = call.text("reason", default="")
-    return await _edit(services, call, edits.leave(call.params["person_id"], call.actor.name, reason))
+    return await _edit(
+        services, call, edits.leave(call.params["person_id"], call.actor.name, reason)
+    )
 
 
 async def confirm(services: Services, call: Call) -> tuple[int, Any]:
@@ -201,7 +211,9 @@ async def list_guardianships(services: Services, call: Call) -> tuple[int, Any]:
         if person_id is None or person_id in pair
     ]
     leader = call.account is None or call.account.is_leader
-    return 200, {"guardianships": [guardianship_json(g) for g in visible_links(links, leader=leader)]}
+    return 200, {
+        "guardianships": [guardianship_json(g) for g in visible_links(links, leader=leader)]
+    }
 
 
 async def put_guardianship(services: Services, call: Call) -> tuple[int, Any]:
@@ -223,9 +235,14 @@ async def delete_guardianship(services: Services, call: Call) -> tuple[int, Any]
 async def _link(
     services: Services, call: Call, status: GuardianshipStatus | None, relation: str
 ) -> tuple[int, Any]:
-    guardian_id, student_id = call.text("guardian_id", longest=20), call.text("student_id", longest=20)
+    guardian_id, student_id = (
+        call.text("guardian_id", longest=20),
+        call.text("student_id", longest=20),
+    )
     directory = await services.directory.directory(call.org_id)
-    known = [g for (a, b), g in directory.guardianships.items() if (a, b) == (guardian_id, student_id)]
+    known = [
+        g for (a, b), g in directory.guardianships.items() if (a, b) == (guardian_id, student_id)
+    ]
     restricted = GuardianshipStatus.RESTRICTED
     if status is restricted or any(g.status is restricted for g in known):
         call.require_leader()

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 from attrs import frozen
 from synapse.module_api import DirectServeJsonResource, ModuleApi, SynapseRequest
-from synapse.module_api.errors import Codes, InvalidClientCredentialsError, SynapseError
+from synapse.module_api.errors import Codes, SynapseError
 
 from synapse_sferum import events
 from synapse_sferum.account import Account
@@ -65,7 +65,7 @@ def _match(pattern: list[str], parts: list[str]) -> dict[str, str] | None:
 
 
 def may_call(route: Route, account: Account | None, org_id: str | None) -> bool:
-    """Whether this caller may use this route (None: the service). A director manages their own school and nothing else."""
+    """Whether this caller may use this route (None: the service). A director manages their own school only."""
     if account is None:
         return True
     if org_id is not None and org_id != account.org_id:
@@ -84,7 +84,7 @@ def may_call(route: Route, account: Account | None, org_id: str | None) -> bool:
 class SferumResource(DirectServeJsonResource):
     """Everything below the prefix."""
 
-    isLeaf = True
+    isLeaf = True  # noqa: N815 - Twisted's name
 
     def __init__(self, services: Services, service_token: str) -> None:
         super().__init__()
@@ -106,33 +106,40 @@ class SferumResource(DirectServeJsonResource):
                 account=account,
                 params=found.params,
                 query={k.decode(): v[0].decode() for k, v in (request.args or {}).items()},
-                body=parse_body(request.content.read(found.route.body + 1), found.route.body),
+                body=parse_body(_read(request, found.route.body), found.route.body),
             )
             return await found.route.handler(self._services, call)
         except EditRefused as refusal:
             raise SynapseError(refusal.status, str(refusal), refusal.errcode) from refusal
         except UnicodeDecodeError:
-            raise SynapseError(HTTPStatus.BAD_REQUEST, "the query is not UTF-8", Codes.INVALID_PARAM) from None
+            raise SynapseError(
+                HTTPStatus.BAD_REQUEST, "the query is not UTF-8", Codes.INVALID_PARAM
+            ) from None
 
     async def _authenticate(self, request: SynapseRequest) -> Account | None:
         """The active account behind the token; None for the service.
 
         Raises:
-            InvalidClientCredentialsError, SynapseError: no token, a wrong one, or an account without a school.
+            SynapseError: no token, a wrong one, or an account without a school.
         """
         headers = request.requestHeaders.getRawHeaders(b"Authorization") or []
         scheme, _, token = headers[0].partition(b" ") if len(headers) == 1 else (b"", b"", b"")
         if scheme.lower() != b"bearer" or not token:
-            raise InvalidClientCredentialsError(
-                HTTPStatus.UNAUTHORIZED, "Missing access token", Codes.MISSING_TOKEN
-            )
+            raise SynapseError(HTTPStatus.UNAUTHORIZED, "Missing access token", Codes.MISSING_TOKEN)
         if hmac.compare_digest(token.strip(), self._service_token):
             return None
         requester = await self._services.api.get_user_by_req(request, allow_guest=False)
         account = await self._services.facts.account(requester.user.to_string())
         if account is None:
-            raise SynapseError(HTTPStatus.FORBIDDEN, "this account is of no school", Codes.FORBIDDEN)
+            raise SynapseError(
+                HTTPStatus.FORBIDDEN, "this account is of no school", Codes.FORBIDDEN
+            )
         return account
+
+
+def _read(request: SynapseRequest, limit: int) -> bytes:
+    """The body, or one byte more than allowed of it."""
+    return request.content.read(limit + 1) if request.content is not None else b""
 
 
 def install_api(api: ModuleApi, services: Services, service_token: str) -> None:

@@ -69,7 +69,10 @@ async def list_members(services: Services, call: Call) -> tuple[int, Any]:
 def _may_export(account: Account, room: ManagedRoom) -> bool:
     if account.is_administrative:
         return True
-    return room.key.kind in {RoomKind.CLASS, RoomKind.CLASS_PARENTS} and room.key.ref in account.homeroom_of
+    return (
+        room.key.kind in {RoomKind.CLASS, RoomKind.CLASS_PARENTS}
+        and room.key.ref in account.homeroom_of
+    )
 
 
 async def explain(services: Services, call: Call) -> tuple[int, Any]:

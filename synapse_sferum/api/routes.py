@@ -4,44 +4,52 @@ from __future__ import annotations
 
 from synapse_sferum.api import orgs, people, rooms
 from synapse_sferum.api.call import LARGE_BODY
-from synapse_sferum.api.services import Route
+from synapse_sferum.api.services import Handler, Route
 
 _ORG = "/orgs/{org_id}"
 _PERSON = _ORG + "/people/{person_id}"
 
 
+def _small(method: str, path: str, access: str, handler: Handler) -> Route:
+    return Route(method=method, path=path, access=access, handler=handler)
+
+
+def _large(method: str, path: str, access: str, handler: Handler) -> Route:
+    return Route(method=method, path=path, access=access, handler=handler, body=LARGE_BODY)
+
+
 ROUTES: tuple[Route, ...] = (
-    Route(method="GET", path="/health", access="administrative", handler=orgs.health),
-    Route(method="GET", path="/me", access="any", handler=people.me),
-    Route(method="GET", path="/orgs", access="administrative", handler=orgs.list_orgs),
-    Route(method="POST", path="/orgs", access="service", handler=orgs.create_org),
-    Route(method="GET", path=_ORG, access="administrative", handler=orgs.get_org),
-    Route(method="PATCH", path=_ORG, access="leader", handler=orgs.change_org),
-    Route(method="POST", path=_ORG + "/roster/plan", access="administrative", handler=orgs.plan_roster, body=LARGE_BODY),
-    Route(method="POST", path=_ORG + "/roster/apply", access="administrative", handler=orgs.apply_roster, body=LARGE_BODY),
-    Route(method="GET", path=_ORG + "/progress", access="administrative", handler=orgs.progress),
-    Route(method="POST", path=_ORG + "/reconcile", access="administrative", handler=orgs.reconcile),
-    Route(method="GET", path=_ORG + "/jobs", access="administrative", handler=orgs.list_jobs),
-    Route(method="POST", path=_ORG + "/jobs/{job_id}/retry", access="administrative", handler=orgs.retry_job),
-    Route(method="GET", path=_ORG + "/people", access="administrative", handler=people.list_people),
-    Route(method="GET", path=_PERSON, access="administrative", handler=people.get_person),
-    Route(method="PUT", path=_PERSON + "/roles", access="administrative", handler=people.set_roles),
-    Route(method="POST", path=_PERSON + "/activate", access="administrative", handler=people.activate),
-    Route(method="POST", path=_PERSON + "/leave", access="administrative", handler=people.leave),
-    Route(method="POST", path=_PERSON + "/confirm", access="administrative", handler=people.confirm),
-    Route(method="POST", path=_PERSON + "/move", access="administrative", handler=people.move),
-    Route(method="GET", path=_ORG + "/classes", access="administrative", handler=people.list_classes),
-    Route(
-        method="PUT",
-        path=_ORG + "/classes/{class_id}/homeroom_teachers",
-        access="administrative",
-        handler=people.set_homeroom_teachers,
+    _small("GET", "/health", "administrative", orgs.health),
+    _small("GET", "/me", "any", people.me),
+    _small("GET", "/orgs", "administrative", orgs.list_orgs),
+    _small("POST", "/orgs", "service", orgs.create_org),
+    _small("GET", _ORG, "administrative", orgs.get_org),
+    _small("PATCH", _ORG, "leader", orgs.change_org),
+    _large("POST", _ORG + "/roster/plan", "administrative", orgs.plan_roster),
+    _large("POST", _ORG + "/roster/apply", "administrative", orgs.apply_roster),
+    _small("GET", _ORG + "/progress", "administrative", orgs.progress),
+    _small("POST", _ORG + "/reconcile", "administrative", orgs.reconcile),
+    _small("GET", _ORG + "/jobs", "administrative", orgs.list_jobs),
+    _small("POST", _ORG + "/jobs/{job_id}/retry", "administrative", orgs.retry_job),
+    _small("GET", _ORG + "/people", "administrative", people.list_people),
+    _small("GET", _PERSON, "administrative", people.get_person),
+    _small("PUT", _PERSON + "/roles", "administrative", people.set_roles),
+    _small("POST", _PERSON + "/activate", "administrative", people.activate),
+    _small("POST", _PERSON + "/leave", "administrative", people.leave),
+    _small("POST", _PERSON + "/confirm", "administrative", people.confirm),
+    _small("POST", _PERSON + "/move", "administrative", people.move),
+    _small("GET", _ORG + "/classes", "administrative", people.list_classes),
+    _small(
+        "PUT",
+        _ORG + "/classes/{class_id}/homeroom_teachers",
+        "administrative",
+        people.set_homeroom_teachers,
     ),
-    Route(method="GET", path=_ORG + "/guardianships", access="administrative", handler=people.list_guardianships),
-    Route(method="PUT", path=_ORG + "/guardianships", access="administrative", handler=people.put_guardianship),
-    Route(method="DELETE", path=_ORG + "/guardianships", access="administrative", handler=people.delete_guardianship),
-    Route(method="GET", path=_ORG + "/rooms", access="administrative", handler=rooms.list_rooms),
-    Route(method="GET", path=_ORG + "/members", access="own_org", handler=rooms.list_members),
-    Route(method="GET", path=_ORG + "/why", access="administrative", handler=rooms.explain),
-    Route(method="GET", path=_ORG + "/audit", access="leader", handler=rooms.list_audit),
-)  # fmt: skip
+    _small("GET", _ORG + "/guardianships", "administrative", people.list_guardianships),
+    _small("PUT", _ORG + "/guardianships", "administrative", people.put_guardianship),
+    _small("DELETE", _ORG + "/guardianships", "administrative", people.delete_guardianship),
+    _small("GET", _ORG + "/rooms", "administrative", rooms.list_rooms),
+    _small("GET", _ORG + "/members", "own_org", rooms.list_members),
+    _small("GET", _ORG + "/why", "administrative", rooms.explain),
+    _small("GET", _ORG + "/audit", "leader", rooms.list_audit),
+)
