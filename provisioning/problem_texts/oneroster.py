@@ -119,6 +119,12 @@ TEXTS: dict[str, Text] = {
         "the role in enrollments.csv is not student, teacher, aide, proctor or administrator",
         "correct the role",
     ),
+    "oneroster_role_mismatch": error(
+        "запись в класс в роли, которой у пользователя нет",
+        "исправьте роль в enrollments.csv или у пользователя",
+        "an enrollment in a role that the user does not have",
+        "correct the role in enrollments.csv or that of the user",
+    ),
     "oneroster_two_homerooms": error(
         "ученик записан в два класса: ещё в строке {other}",
         "оставьте одну запись или закройте старую (endDate)",
@@ -136,6 +142,12 @@ TEXTS: dict[str, Text] = {
         "проверьте --school",
         "there is no such school in orgs.csv",
         "check --school",
+    ),
+    "oneroster_date": error(
+        "дата не читается",
+        "OneRoster пишет даты так: 2026-09-01",
+        "the date cannot be read",
+        "OneRoster writes dates as 2026-09-01",
     ),
     "oneroster_school_year": error(
         "из academicSessions.csv не ясно, какой это учебный год",

@@ -55,13 +55,15 @@ class Options:
 
     Attributes:
         today: for ages and ended enrolments.
-        school_year: `YYYY/YYYY`; OneRoster's own wins when None.
+        school_year: `YYYY/YYYY`, when stated by the operator.
+        table_year: for tables when none is stated; a OneRoster archive says its own.
         source: name of the source; None: `csv` for tables, `oneroster` for OneRoster.
         school: sourcedId of the school in a OneRoster archive of several.
     """
 
     today: date
     school_year: str | None = None
+    table_year: str | None = None
     source: str | None = None
     school: str | None = None
     mapping: ColumnMapping = field(factory=ColumnMapping)
@@ -174,7 +176,7 @@ def _from_tables(
         problems,
         covers=frozenset(covers),
         source=options.source or "csv",
-        school_year=options.school_year or school_year_on(options.today),
+        school_year=options.school_year or options.table_year or school_year_on(options.today),
         today=options.today,
     )
     return Reading(reading.roster, reading.problems, columns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from datetime import date
 
 from attrs import define, field
@@ -59,6 +60,10 @@ class _People:
     words: dict[str, set[str]] = field(factory=dict)  # OneRoster roles
     known: set[str] = field(factory=set)
 
+    def having(self, roles: Set[Role]) -> set[str]:
+        """Users with any of these roles."""
+        return {u for u, words in self.words.items() if any(ROLES[w] in roles for w in words)}
+
 
 def is_oneroster(archive: Archive) -> bool:
     return folder_of(archive) is not None
@@ -87,7 +92,9 @@ def read_oneroster(
     problems += found
     people, found = _people(tables, org)
     problems += found
-    enrolments, found = enrolled(tables, classes, people.known, set(people.lines), today)
+    enrolments, found = enrolled(
+        tables, classes, people.known, people.having({Role.STUDENT}), people.having(STAFF), today
+    )
     problems += found
     children, found = _children(tables, people)
     problems += found

@@ -96,7 +96,8 @@ def enrolled(
     tables: OneRosterTables,
     classes: dict[str, ClassRef],
     known: set[str],
-    taken: set[str],
+    students: set[str],
+    staff: set[str],
     today: date,
 ) -> tuple[dict[str, list[ClassRef]], list[Problem]]:
     """User → homeroom classes: a pupil's one, a teacher's several.
@@ -105,7 +106,8 @@ def enrolled(
     the future counts as begun: lists for September are imported in August.
 
     Args:
-        known: users of the archive, also those left out; taken: those we take.
+        known: users of the archive, also those left out.
+        students, staff: those we take; a role that is not the user's own is an error.
     """
     all_classes = {line["sourcedId"] for line in tables.lines["classes"]}
     all_classes |= tables.deleted["classes"]
@@ -120,9 +122,12 @@ def enrolled(
             problems.append(Problem("oneroster_unknown_class", line.at("classSourcedId")))
         if role not in ENROLMENT_ROLES:
             problems.append(Problem("oneroster_enrollment_role", line.at("role")))
-        if class_id not in classes or user_id not in taken or role not in {"student", "teacher"}:
+        if class_id not in classes or role not in {"student", "teacher"}:
             continue
-        if _is_over(line, today, problems):
+        if _is_over(line, today, problems) or user_id not in students | staff:
+            continue
+        if user_id not in (students if role == "student" else staff):
+            problems.append(Problem("oneroster_role_mismatch", line.at("role")))
             continue
         listed = result.setdefault(user_id, [])
         if role == "student":
@@ -142,5 +147,5 @@ def _is_over(line: Line, today: date, problems: list[Problem]) -> bool:
     try:
         return parse_date(line["endDate"]) <= today
     except BadDate:
-        problems.append(Problem("birth_date_bad", line.at("endDate")))
+        problems.append(Problem("oneroster_date", line.at("endDate")))
         return False
