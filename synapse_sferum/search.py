@@ -1,7 +1,8 @@
 """Finding people by name, answered from our own table.
 
-Synapse's directory filters after its LIMIT, so sixty namesakes of another school leave nothing for one's own (isolation.md,
-second table of §1). Here a search never leaves the school: a range scan over the index (org_id, word, person_id).
+Synapse's directory filters after its LIMIT, so sixty namesakes of another school leave nothing for one's own
+(isolation.md, second table of §1). Here a search never leaves the school: a range scan over the index
+(org_id, word, person_id).
 """
 
 from __future__ import annotations

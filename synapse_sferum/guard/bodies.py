@@ -1,6 +1,7 @@
 """What is taken out of a request's body, and how refusals look. Pure.
 
-A person who is hidden and a person who does not exist are the same here: both are taken out, and both get the same answer.
+A person who is hidden and a person who does not exist are the same here: both are taken out, and both get the same
+answer.
 """
 
 from __future__ import annotations

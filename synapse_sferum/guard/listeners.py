@@ -1,7 +1,7 @@
 """Which of our two APIs a listener may serve. Pure.
 
-`register_web_resource` puts the guard on every HTTP listener of a process, the replication listener included, so it must ask
-which names the listener was given and answer "no such thing" on the others (isolation.md, second table of §1).
+`register_web_resource` puts the guard on every HTTP listener of a process, the replication listener included, so it
+must ask which names the listener was given and answer "no such thing" on the others (isolation.md, second table of §1).
 """
 
 from __future__ import annotations

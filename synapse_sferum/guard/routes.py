@@ -1,7 +1,7 @@
 """The allow-list of routes: every route that Synapse registers must have a rule in `routes.txt`. Pure.
 
-A sub-path cannot be overridden in Synapse (its resources are leaves, isolation.md §0), so the guard registers all routes
-itself and decides per route, once, at the start; nothing is matched twice at run time.
+A sub-path cannot be overridden in Synapse (its resources are leaves, isolation.md §0), so the guard registers all
+routes itself and decides per route, once, at the start; nothing is matched twice at run time.
 """
 
 from __future__ import annotations
