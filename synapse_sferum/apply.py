@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import assert_never
 
 from synapse.module_api import ModuleApi
-from synapse.module_api.errors import SynapseError
 
 from synapse_sferum import events, metrics
 from synapse_sferum.model import OrgId, RoomKey
@@ -23,8 +21,6 @@ from synapse_sferum.plan import (
     SetName,
     SetPowerLevels,
 )
-
-logger = logging.getLogger(__name__)
 
 
 class Applier:
@@ -93,7 +89,9 @@ class Applier:
                 await self.close(room_id)
             case Join(user_id, by_invite):
                 if by_invite:
-                    await self._invite(room_id, user_id)
+                    await self._api.update_room_membership(
+                        self._service_user, user_id, room_id, "invite"
+                    )
                 await self._api.update_room_membership(user_id, user_id, room_id, "join")
             case Remove(user_id):
                 await self._api.update_room_membership(
@@ -101,13 +99,6 @@ class Applier:
                 )
             case _:
                 assert_never(action)
-
-    async def _invite(self, room_id: str, user_id: str) -> None:
-        try:
-            await self._api.update_room_membership(self._service_user, user_id, room_id, "invite")
-        except SynapseError as error:
-            # Invited before a crash, or joined meanwhile: the join that follows says which.
-            logger.debug("invitation not needed room=%s code=%s", room_id, error.errcode)
 
     async def _state(
         self, room_id: str, kind: str, state_key: str, content: Mapping[str, object]

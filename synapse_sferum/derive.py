@@ -27,6 +27,7 @@ class Derived:
     added: int = 0
     removed: int = 0
     held: str = ""
+    users: frozenset[UserId] = frozenset()  # whose wants changed
 
 
 def stale_orgs_txn(txn: LoggingTransaction) -> list[OrgId]:
@@ -59,6 +60,7 @@ def derive_txn(txn: LoggingTransaction, org_id: OrgId, now_ms: int) -> Derived:
         return Derived(held=held)
     sizes: dict[RoomKey, int] = {}
     added = removed = 0
+    users: set[UserId] = set()
     for key, room in desired.items():
         before = wanted.get(key, {})
         new = {u: w for u, w in room.members.items() if before.get(u) != w}
@@ -66,6 +68,7 @@ def derive_txn(txn: LoggingTransaction, org_id: OrgId, now_ms: int) -> Derived:
         _write_wants(txn, org_id, key, new, gone)
         added += len(new.keys() - before.keys())
         removed += len(gone)
+        users |= new.keys() | gone
         if key not in known or known[key] != (room.name, False) or new or gone:
             _write_room(txn, org_id, key, room, known.get(key))
             sizes[key] = len(new) + len(gone)
@@ -87,7 +90,7 @@ def derive_txn(txn: LoggingTransaction, org_id: OrgId, now_ms: int) -> Derived:
         "UPDATE sferum_orgs SET derived_revision = ?, dirty_since_ms = NULL, held = '' WHERE org_id = ?",
         (revision, org_id),
     )
-    return Derived(len(sizes), added, removed)
+    return Derived(len(sizes), added, removed, users=frozenset(users))
 
 
 def _held(desired: Desired, wanted: Mapping[RoomKey, Mapping[UserId, Want]], limit: float) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from attrs import frozen
@@ -14,6 +14,7 @@ from synapse_sferum.directory_rows import (
     append_audit_txn,
     directory_txn,
     insert_org_txn,
+    neighbourhood_txn,
     org_txn,
     touch_txn,
     write_txn,
@@ -123,10 +124,12 @@ class DirectoryService:
         edit: Edit,
         actor: Actor,
         check: Callable[[LoggingTransaction], None] | None = None,
+        around: Collection[str] | None = None,
     ) -> Written:
         """Run a pure edit on the directory as it is now, write what differs, forget the caches it touches.
 
         Args:
+            around: people whose neighbourhood is all the edit looks at; None reads the whole school.
             check: looked at first, in the same transaction; raises to refuse.
 
         Raises:
@@ -134,7 +137,10 @@ class DirectoryService:
         """
 
         def edit_txn(txn: LoggingTransaction) -> Written:
-            before = directory_txn(txn, org_id)
+            if around is None:
+                before = directory_txn(txn, org_id)
+            else:
+                before = neighbourhood_txn(txn, org_id, around)
             if before is None:
                 raise not_found()
             if check is not None:

@@ -102,6 +102,7 @@ def read_service_token(config: Config) -> str:
     token = Path(config.service_token_path).read_text(encoding="ascii").strip()
     if len(token) < _SHORTEST_TOKEN or any(ch.isspace() for ch in token):
         raise ValueError(
-            f"service_token_path: {config.service_token_path} must hold one line of {_SHORTEST_TOKEN} or more characters"
+            f"service_token_path: {config.service_token_path} must hold one line"
+            f" of {_SHORTEST_TOKEN} or more characters"
         )
     return token

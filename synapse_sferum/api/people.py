@@ -11,6 +11,7 @@ from synapse_sferum import edits
 from synapse_sferum.api.call import MOST_ROWS, PAGE, BadField, Call
 from synapse_sferum.api.services import Services
 from synapse_sferum.api.views import classes_json, guardianship_json, person_json, visible_links
+from synapse_sferum.directory_rows import neighbourhood_txn
 from synapse_sferum.edits import EditRefused
 from synapse_sferum.ids import new_localpart
 from synapse_sferum.model import GuardianshipStatus, Person, PersonStatus, Role, UserId
@@ -90,7 +91,8 @@ async def _known(services: Services, call: Call) -> Person:
 
 
 async def _edit(services: Services, call: Call, edit: edits.Edit) -> tuple[int, Any]:
-    await services.directory.edit(call.org_id, edit, call.actor)
+    person_id = call.params["person_id"]
+    await services.directory.edit(call.org_id, edit, call.actor, around=[person_id])
     return 200, await _person(services, call)
 
 
@@ -139,7 +141,7 @@ async def activate(services: Services, call: Call) -> tuple[int, Any]:
             )
 
     edit = edits.activate(person.person_id, user_id, call.actor.name)
-    await services.directory.edit(call.org_id, edit, call.actor, check)
+    await services.directory.edit(call.org_id, edit, call.actor, check, around=[person.person_id])
     return 200, {"user_id": user_id}
 
 
@@ -239,14 +241,13 @@ async def _link(
         call.text("guardian_id", longest=20),
         call.text("student_id", longest=20),
     )
-    directory = await services.directory.directory(call.org_id)
-    known = [
-        g for (a, b), g in directory.guardianships.items() if (a, b) == (guardian_id, student_id)
-    ]
+    people = [guardian_id, student_id]
+    here = await services.directory.read(neighbourhood_txn, call.org_id, people)
+    known = [g for pair, g in (here.guardianships if here else {}).items() if [*pair] == people]
     restricted = GuardianshipStatus.RESTRICTED
     if status is restricted or any(g.status is restricted for g in known):
         call.require_leader()
     edit = edits.set_guardianship(guardian_id, student_id, relation, status, call.actor.name)
-    await services.directory.edit(call.org_id, edit, call.actor)
+    await services.directory.edit(call.org_id, edit, call.actor, around=people)
     word = status.value if status else None
     return 200, {"guardian_id": guardian_id, "student_id": student_id, "status": word}
