@@ -137,10 +137,11 @@ class DirectoryService:
         """
 
         def edit_txn(txn: LoggingTransaction) -> Written:
-            if around is None:
-                before = directory_txn(txn, org_id)
-            else:
-                before = neighbourhood_txn(txn, org_id, around)
+            before = (
+                directory_txn(txn, org_id)
+                if around is None
+                else neighbourhood_txn(txn, org_id, around)
+            )
             if before is None:
                 raise not_found()
             if check is not None:

@@ -42,7 +42,7 @@ from synapse_sferum.rows import (
     roles_text,
 )
 
-_WORDS = re.compile(r"[\s\-.'’]+")
+_WORDS = re.compile(r"[\s\-.,'’]+")
 
 
 def org_txn(txn: LoggingTransaction, org_id: str) -> Org | None:
@@ -86,7 +86,8 @@ def neighbourhood_txn(
 ) -> Directory | None:
     """The part of a school that a change of these people can touch; enough for an edit of one person.
 
-    It holds them, everybody linked to them, everybody with an administrative role (R33), all their enrolments and links,
+    It holds them, everybody linked to them, everybody with an administrative role (R33), all their enrolments
+    and links,
     and every class. A thousand activations on 1 September must not read the whole school a thousand times.
     """
     org = org_txn(txn, org_id)
@@ -221,10 +222,14 @@ def fold(text: str) -> str:
     return text.casefold().replace("ё", "е")
 
 
+def split_words(text: str) -> list[str]:
+    """Folded words; double names and `О'Нил` are two."""
+    return [word for word in _WORDS.split(fold(text)) if word]
+
+
 def words_of(person: Person) -> set[str]:
     """The words a person is found by, folded."""
-    names = f"{person.family_name} {person.given_name} {person.middle_name}"
-    return {word for word in _WORDS.split(fold(names)) if word}
+    return set(split_words(f"{person.family_name} {person.given_name} {person.middle_name}"))
 
 
 def _enqueue_profiles(

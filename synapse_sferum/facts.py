@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 from attrs import frozen
-from synapse.module_api import LoggingTransaction, ModuleApi, cached
+from synapse.module_api import CachedFunction, LoggingTransaction, ModuleApi, cached
 from synapse.util.caches.descriptors import cachedList
 
 from synapse_sferum.account import Account
@@ -117,6 +117,12 @@ class Facts:
         """Make every process read these accounts again. Call after the write is committed."""
         for user_id in user_ids:
             await self._api.invalidate_cache(cast("Any", self.account), (user_id,))
+
+    def forget_here(self, user_ids: Collection[str]) -> None:
+        """The same on this process only: at once, without waiting for the writer's word to arrive."""
+        cache: CachedFunction[Any] = self.account  # type: ignore[assignment]
+        for user_id in user_ids:
+            cache.invalidate((user_id,))
 
     async def forget_room(self, room_id: str) -> None:
         """The same for a managed room."""

@@ -86,8 +86,7 @@ class Reconciler:
                 "sferum_derive", derive.derive_txn, org_id, self._now_ms()
             )
             # Read these accounts anew: the writer's word that they changed may still be on its way to us.
-            for user_id in found.users:
-                self._facts.account.invalidate((user_id,))
+            self._facts.forget_here(found.users)
             if found.held:
                 logger.error("rooms held org=%s reason=%s", org_id, found.held)
             else:
