@@ -16,6 +16,7 @@ from synapse_sferum.model import (
     LEADERS,
     STAFF,
     ClassId,
+    EnrolmentRole,
     OrgId,
     OrgSettings,
     PersonId,
@@ -84,6 +85,14 @@ def age_on(birth_date: date, today: date) -> int:
     """Whole years on `today`; someone born on 29 February has a birthday on 1 March of common years."""
     before_birthday = (today.month, today.day) < (birth_date.month, birth_date.day)
     return today.year - birth_date.year - before_birthday
+
+
+def counts(role: EnrolmentRole, roles: frozenset[Role]) -> bool:
+    """Whether an enrolment counts: a pupil's for pupils only, a teacher's for staff only.
+
+    Whoever lost the role (R31) loses what came with it, although the enrolment stays on record.
+    """
+    return Role.STUDENT in roles if role is EnrolmentRole.STUDENT else bool(roles & STAFF)
 
 
 def rooms_of(account: Account) -> dict[RoomKey, str]:

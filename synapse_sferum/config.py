@@ -8,6 +8,8 @@ from typing import Any
 from attrs import field, fields, frozen
 from attrs.validators import deep_iterable, ge, gt, instance_of, le, matches_re
 
+from synapse_sferum.model import is_number
+
 
 @frozen(kw_only=True)
 class Config:
@@ -16,24 +18,22 @@ class Config:
     #: File with the bridge's service token: one line of at least 32 characters, readable by Synapse only.
     service_token_path: str = field(validator=instance_of(str))
     #: Membership changes a second while rooms are being filled (1..1000).
-    apply_rate: float = field(default=40.0, converter=float, validator=[gt(0.0), le(1000.0)])
+    apply_rate: float = field(default=40.0, validator=[is_number, gt(0.0), le(1000.0)])
     #: Tries of one job before it becomes a dead letter (1..20).
-    job_tries: int = field(default=6, validator=[instance_of(int), ge(1), le(20)])
+    job_tries: int = field(default=6, validator=[is_number, instance_of(int), ge(1), le(20)])
     #: Seconds between two looks for new work (0.05..60).
-    poll_interval_s: float = field(default=0.5, converter=float, validator=[ge(0.05), le(60.0)])
+    poll_interval_s: float = field(default=0.5, validator=[is_number, ge(0.05), le(60.0)])
     #: Members of a room that people make themselves (2..500).
-    group_limit: int = field(default=100, validator=[instance_of(int), ge(2), le(500)])
+    group_limit: int = field(default=100, validator=[is_number, instance_of(int), ge(2), le(500)])
     #: Accounts of the machine's operator that belong to no school and may still sign in.
     operator_users: tuple[str, ...] = field(
         default=(),
-        converter=tuple,
-        validator=deep_iterable(matches_re(r"@[^:\s]+:\S+")),
+        validator=deep_iterable(matches_re(r"@[^:\s]+:\S+"), instance_of(tuple)),
     )
     #: Push gateways that clients may use (full URL); empty means none.
     push_gateways: tuple[str, ...] = field(
         default=("https://matrix.org/_matrix/push/v1/notify",),
-        converter=tuple,
-        validator=deep_iterable(matches_re(r"https?://\S+")),
+        validator=deep_iterable(matches_re(r"https?://\S+"), instance_of(tuple)),
     )
 
     @classmethod
@@ -49,4 +49,4 @@ class Config:
                 raise ValueError(f"unknown option {key!r}; known options: {', '.join(known)}")
         if "service_token_path" not in raw:
             raise ValueError("option 'service_token_path' is missing")
-        return cls(**raw)
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in raw.items()})

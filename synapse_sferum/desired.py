@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from attrs import frozen
 
-from synapse_sferum.account import Account, merge_accounts, power_in, rooms_of
+from synapse_sferum.account import Account, counts, merge_accounts, power_in, rooms_of
 from synapse_sferum.model import (
     ClassId,
     Directory,
@@ -20,6 +20,7 @@ from synapse_sferum.model import (
     Person,
     PersonId,
     PersonStatus,
+    Role,
     RoomKey,
     RoomKind,
     SchoolClass,
@@ -103,6 +104,7 @@ def _rooms(directory: Directory) -> dict[RoomKey, str]:
         if e.role is EnrolmentRole.STUDENT
         and e.class_id in current
         and directory.people[e.person_id].status is not PersonStatus.LEFT
+        and counts(e.role, directory.people[e.person_id].roles)
     }
     for class_id in with_pupils:
         name = current[class_id].name
@@ -124,16 +126,21 @@ def _parts(directory: Directory, *, everyone: bool) -> list[tuple[PersonId, Acco
     current = _current_classes(directory)
     enrolled: dict[tuple[PersonId, EnrolmentRole], set[ClassId]] = defaultdict(set)
     for e in directory.enrolments:
-        if e.class_id in current:
+        if e.class_id in current and counts(e.role, directory.people[e.person_id].roles):
             enrolled[e.person_id, e.role].add(e.class_id)
     children: dict[PersonId, set[PersonId]] = defaultdict(set)
     guardians: dict[PersonId, set[PersonId]] = defaultdict(set)
     for (guardian_id, student_id), link in directory.guardianships.items():
-        if link.status is not GuardianshipStatus.CONFIRMED:
+        guardian, student = directory.people[guardian_id], directory.people[student_id]
+        if (
+            link.status is not GuardianshipStatus.CONFIRMED
+            or Role.GUARDIAN not in guardian.roles
+            or Role.STUDENT not in student.roles
+        ):
             continue
-        if directory.people[student_id].status is not PersonStatus.LEFT:
+        if student.status is not PersonStatus.LEFT:
             children[guardian_id].add(student_id)
-        if directory.people[guardian_id].status is not PersonStatus.LEFT:
+        if guardian.status is not PersonStatus.LEFT:
             guardians[student_id].add(guardian_id)
 
     def part(person: Person) -> Account:
@@ -152,6 +159,7 @@ def _parts(directory: Directory, *, everyone: bool) -> list[tuple[PersonId, Acco
             guardians=frozenset(guardians[person.person_id]),
             birth_date=person.birth_date,
             confirmed=person.confirmed,
+            timezone=directory.org.timezone,
         )
 
     return [

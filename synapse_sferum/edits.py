@@ -28,7 +28,7 @@ from synapse_sferum.model import (
     SchoolClass,
     UserId,
 )
-from synapse_sferum.roster_plan import administrators_of
+from synapse_sferum.roster_plan import loses_administrators
 
 #: What an edit gives back.
 Edited = tuple[Directory, list[AuditEntry]]
@@ -71,7 +71,7 @@ def _class(directory: Directory, class_id: str) -> SchoolClass:
 def _with(directory: Directory, *people: Person) -> Directory:
     """The directory with these people changed; refuses to lose the last administrator (R33)."""
     after = evolve(directory, people={**directory.people, **{p.person_id: p for p in people}})
-    if administrators_of(directory) and not administrators_of(after):
+    if loses_administrators(directory, after):
         raise EditRefused(
             409,
             "SFERUM_LAST_ADMINISTRATOR",
@@ -220,8 +220,14 @@ def set_guardianship(
     relation: str,
     status: GuardianshipStatus | None,
     actor: str,
+    *,
+    leader: bool,
 ) -> Edit:
-    """Make, change or (status None) take away a link. A restricted one gives nothing from now on (R34)."""
+    """Make, change or (status None) take away a link. A restricted one gives nothing from now on (R34).
+
+    Args:
+        leader: whether restricted links may be seen and changed; to others they do not exist.
+    """
 
     def edit(directory: Directory) -> Edited:
         guardian, student = _person(directory, guardian_id), _person(directory, student_id)
@@ -230,7 +236,9 @@ def set_guardianship(
         pair = (guardian.person_id, student.person_id)
         links = dict(directory.guardianships)
         known = links.pop(pair, None)
-        if status is None and known is None:
+        restricted = GuardianshipStatus.RESTRICTED
+        hidden = known is not None and known.status is restricted
+        if (status is None and known is None) or (not leader and (hidden or status is restricted)):
             raise not_found()
         if status is not None:
             links[pair] = Guardianship(*pair, relation=relation, status=status)

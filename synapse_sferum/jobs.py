@@ -111,9 +111,9 @@ def finish_txn(txn: LoggingTransaction, job: Job, now_ms: int) -> None:
 
 
 def pause_txn(txn: LoggingTransaction, job: Job, left: int, now_ms: int) -> None:
-    """A slice is done, `left` changes are not: back into the queue, behind smaller ones."""
+    """A slice is done, `left` changes are not: back into the queue, behind smaller ones. Progress forgives failures."""
     txn.execute(
-        "UPDATE sferum_jobs SET state = 'queued', size = ?, changed_ms = ? WHERE job_id = ?",
+        "UPDATE sferum_jobs SET state = 'queued', tries = 0, size = ?, changed_ms = ? WHERE job_id = ?",
         (left, now_ms, job.job_id),
     )
 
@@ -143,9 +143,9 @@ def recover_txn(txn: LoggingTransaction, now_ms: int) -> None:
 def retry_txn(txn: LoggingTransaction, org_id: str, job_id: str, now_ms: int) -> bool:
     """A person says: try the dead one again. False when there is no such dead job in this school."""
     txn.execute(
-        "UPDATE sferum_jobs SET state = 'queued', tries = 0, not_before_ms = 0, changed_ms = ?, error = ''"
-        " WHERE org_id = ? AND job_id = ? AND state = 'dead'",
-        (now_ms, org_id, job_id),
+        "UPDATE sferum_jobs SET state = 'queued', tries = 0, not_before_ms = 0, created_ms = ?,"
+        " changed_ms = ?, error = '' WHERE org_id = ? AND job_id = ? AND state = 'dead'",
+        (now_ms, now_ms, org_id, job_id),
     )
     return bool(txn.rowcount)
 

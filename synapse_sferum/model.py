@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any, NewType
 
-from attrs import Factory, field, fields, frozen
-from attrs.validators import ge, instance_of, le
+from attrs import Attribute, Factory, field, fields, frozen
+from attrs.validators import deep_iterable, ge, in_, instance_of, le
 
 UserId = NewType("UserId", str)  # @localpart:server_name
 RoomId = NewType("RoomId", str)  # !opaque
@@ -82,6 +82,12 @@ class RoomKey:
     ref: str = ""
 
 
+def is_number(_: object, attribute: Attribute[Any], value: object) -> None:
+    """Validator: a number, and true is none; the error names the field."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"'{attribute.name}' must be a number")
+
+
 @frozen(kw_only=True)
 class OrgSettings:
     """What a school may set for itself. Unknown keys are refused by name."""
@@ -93,14 +99,12 @@ class OrgSettings:
     #: R-2.6: staff of other schools on this server may write to staff here.
     staff_across_schools: bool = field(default=True, validator=instance_of(bool))
     #: Largest share of a group, or of the members of managed rooms, that one import may remove (0..1).
-    removal_limit: float = field(default=0.2, converter=float, validator=[ge(0.0), le(1.0)])
+    removal_limit: float = field(default=0.2, validator=[is_number, ge(0.0), le(1.0)])
     #: Room kinds that are end-to-end encrypted. None by default: a new phone must show the history.
-    encrypted_kinds: tuple[str, ...] = field(default=(), converter=tuple)
-
-    def __attrs_post_init__(self) -> None:
-        """Refuse a room kind that does not exist."""
-        for kind in self.encrypted_kinds:
-            RoomKind(kind)
+    encrypted_kinds: tuple[str, ...] = field(
+        default=(),
+        validator=deep_iterable(in_([kind.value for kind in RoomKind]), instance_of(tuple)),
+    )
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> OrgSettings:
@@ -113,7 +117,7 @@ class OrgSettings:
         for key in raw:
             if key not in known:
                 raise ValueError(f"unknown setting {key!r}; known: {', '.join(known)}")
-        return cls(**raw)
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in raw.items()})
 
     def to_dict(self) -> dict[str, Any]:
         """The same as JSON, every key present."""

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from attrs import frozen
 from synapse.module_api import LoggingTransaction
 
-from synapse_sferum.directory_rows import fold
+from synapse_sferum.directory_rows import split_words
 from synapse_sferum.model import Person, PersonId
 from synapse_sferum.rows import PERSON_COLUMNS, chunks, marks, person_from
 
@@ -33,7 +33,7 @@ class PeopleQuery:
 
 def search_words(text: str) -> tuple[str, ...]:
     """The folded words of a search."""
-    return tuple(word for word in fold(text).replace("-", " ").split() if word)[:MOST_WORDS]
+    return tuple(split_words(text))[:MOST_WORDS]
 
 
 def people_txn(txn: LoggingTransaction, query: PeopleQuery) -> tuple[list[Person], int]:

@@ -53,6 +53,9 @@ class Reconciler:
         self._api, self._config, self._facts = api, config, facts
         self._service_user, self._now_ms = service_user, now_ms
         self._applier = Applier(api, service_user, self._pace)
+        self._interrupted = (
+            False  # a turn ended early (the database went away): its job is still marked running
+        )
         self._last_change_ms = 0
         self._last_full_look_ms = 0
 
@@ -70,6 +73,9 @@ class Reconciler:
 
     async def turn(self) -> None:
         """One look for work; returns when there is none left."""
+        if self._interrupted:
+            await self.recover()
+        self._interrupted = True
         await self._full_look()
         while True:
             await self._derive()
@@ -77,6 +83,7 @@ class Reconciler:
                 "sferum_take_job", jobs.take_txn, self._now_ms()
             )
             if job is None:
+                self._interrupted = False
                 return
             await self._run(job)
 

@@ -22,8 +22,10 @@ MAX_CLASSES = 2_000
 MAX_LINKS = 200_000
 
 _SOURCE = re.compile(r"[a-z0-9._-]{1,64}")
-_SCHOOL_YEAR = re.compile(r"(\d{4})/(\d{4})")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_SCHOOL_YEAR = re.compile(r"([0-9]{4})/([0-9]{4})")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")  # fromisoformat alone takes 2012-W26-7 too
+#: Control characters, and halves of a surrogate pair: JSON can write them, UTF-8 and the databases cannot.
+_UNWRITABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 #: Groups a document may cover whole, and the roles each holds.
 GROUPS: Mapping[str, frozenset[Role]] = {
@@ -144,8 +146,10 @@ def _text(where: str, raw: Mapping[str, Any], key: str, *, longest: int, shortes
         raise BadRoster(where, "must be text")
     if not shortest <= len(value) <= longest:
         raise BadRoster(where, f"must be {shortest} to {longest} characters, has {len(value)}")
-    if _CONTROL.search(value):
+    if _UNWRITABLE.search(value):
         raise BadRoster(where, "holds a control character")
+    if shortest and not value.strip():
+        raise BadRoster(where, "is blank")
     return value
 
 
@@ -210,11 +214,7 @@ def _date(where: str, raw: object) -> date | None:
     if raw is None:
         return None
     try:
-        found = (
-            date.fromisoformat(raw)
-            if isinstance(raw, str) and len(raw) == len("2012-07-01")
-            else None
-        )
+        found = date.fromisoformat(raw) if isinstance(raw, str) and _DATE.fullmatch(raw) else None
     except ValueError:
         found = None
     if found is None or found.year < 1900:
@@ -245,7 +245,7 @@ def _enrolments(
         _known(where, raw, {"class", "person", "role"})
         class_id = _reference(f"{where}.class", raw.get("class"), classes)
         person_id = _reference(f"{where}.person", raw.get("person"), people)
-        if raw.get("role") not in words:
+        if not isinstance(raw.get("role"), str) or raw["role"] not in words:
             raise BadRoster(f"{where}.role", f"must be one of {', '.join(sorted(words))}")
         role = EnrolmentRole(raw["role"])
         needed = {Role.STUDENT} if role is EnrolmentRole.STUDENT else STAFF

@@ -14,6 +14,7 @@ from typing import Any
 
 from attrs import evolve, frozen
 
+from synapse_sferum.account import counts
 from synapse_sferum.desired import membership_pairs
 from synapse_sferum.difference import Difference, difference
 from synapse_sferum.ids import class_id_of, person_id_of
@@ -167,21 +168,31 @@ class _Merge:
                     yield evolve(class_, open=False)
 
     def _enrolments(self, people: Mapping[PersonId, Person]) -> frozenset[Enrolment]:
-        """Ours are replaced, those by hand and those of other sources stay."""
-        new = {
+        """Ours are replaced, those by hand and those of other sources stay.
+
+        Class teachers set by hand stand instead of the list's, for as long as one of them is at the school.
+        """
+        by_hand = {e for e in self.directory.enrolments if e.by_hand}
+        homeroom_by_hand = {
+            e.class_id
+            for e in by_hand
+            if e.role is EnrolmentRole.HOMEROOM_TEACHER
+            and people[e.person_id].status is not PersonStatus.LEFT
+        }
+        listed = {
             Enrolment(self.class_id(class_), self.person_id(person), role)
             for class_, person, role in self.roster.enrolments
         }
-        taken = {(e.class_id, e.person_id, e.role) for e in new}
-        kept = {
+        new = {
             e
-            for e in self.directory.enrolments
-            if (e.by_hand and (e.class_id, e.person_id, e.role) not in taken)
-            or (not e.by_hand and not self._replaces(e, people))
+            for e in listed
+            if evolve(e, by_hand=True) not in by_hand
+            and not (e.role is EnrolmentRole.HOMEROOM_TEACHER and e.class_id in homeroom_by_hand)
         }
-        return frozenset(new | kept)
+        kept = {e for e in self.directory.enrolments - by_hand if not self._replaces(e)}
+        return frozenset(new | kept | by_hand)
 
-    def _replaces(self, enrolment: Enrolment, people: Mapping[PersonId, Person]) -> bool:
+    def _replaces(self, enrolment: Enrolment) -> bool:
         class_ = self.directory.classes.get(enrolment.class_id)
         if (
             class_ is None
@@ -190,7 +201,7 @@ class _Merge:
         ):
             return False
         group = "student" if enrolment.role is EnrolmentRole.STUDENT else "staff"
-        return group in self.roster.covers and enrolment.person_id in people
+        return group in self.roster.covers
 
     def _guardianships(
         self, people: Mapping[PersonId, Person]
@@ -252,7 +263,7 @@ def plan_roster(directory: Directory, roster: Roster) -> RosterPlan:
 def _hash(org_id: str, change: Difference) -> str:
     rows = [
         *((p.person_id, p.status.value, p.family_name, p.given_name, p.middle_name, str(p.birth_date),
-           sorted(r.value for r in p.roles)) for p in change.people),
+           sorted(r.value for r in p.listed_roles)) for p in change.people),
         *((c.class_id, c.name, c.grade, c.open) for c in change.classes),
         *((e.class_id, e.person_id, e.role.value, True) for e in change.enrolments),
         *((e.class_id, e.person_id, e.role.value, False) for e in change.enrolments_gone),
@@ -318,7 +329,11 @@ def exceptions_of(directory: Directory) -> Iterable[Note]:
     members: dict[tuple[ClassId, EnrolmentRole], list[PersonId]] = defaultdict(list)
     classes_of: dict[tuple[PersonId, EnrolmentRole], list[ClassId]] = defaultdict(list)
     for e in sorted(directory.enrolments):
-        if e.person_id in here and e.class_id in current:
+        if (
+            e.person_id in here
+            and e.class_id in current
+            and counts(e.role, directory.people[e.person_id].roles)
+        ):
             members[e.class_id, e.role].append(e.person_id)
             classes_of[e.person_id, e.role].append(e.class_id)
     for class_id, class_ in sorted(
@@ -374,6 +389,7 @@ def _pupils_by_class(directory: Directory) -> dict[str, set[PersonId]]:
             class_.open
             and class_.session == directory.org.school_year
             and person.status is not PersonStatus.LEFT
+            and counts(e.role, person.roles)
         ):
             found[class_.name].add(e.person_id)
     return found
@@ -389,7 +405,7 @@ def _removals(before: Directory, after: Directory) -> tuple[int, int, float]:
 def _refusal(
     before: Directory, after: Directory, removals: tuple[int, int, float]
 ) -> tuple[str | None, str]:
-    if administrators_of(before) and not administrators_of(after):
+    if loses_administrators(before, after):
         return "last_administrator", (
             "the school would be left without an administrator (director, deputy or administrator); "
             "give the role to somebody first"
@@ -404,12 +420,21 @@ def _refusal(
     return None, ""
 
 
-def administrators_of(directory: Directory) -> frozenset[PersonId]:
-    """R33: who can administer the school. Once somebody active can, only active people count."""
-    able = {
-        i
-        for i, p in directory.people.items()
+def loses_administrators(before: Directory, after: Directory) -> bool:
+    """R33: whether a change takes away the last who can administer the school.
+
+    Once somebody with an account can, only people with an account count: a name on a list helps nobody.
+    """
+    able, active = _administrators(before)
+    able_after, active_after = _administrators(after)
+    return not active_after if active else bool(able) and not able_after
+
+
+def _administrators(directory: Directory) -> tuple[bool, bool]:
+    """Whether anybody on the lists could administer the school, and whether anybody active can."""
+    able = [
+        p
+        for p in directory.people.values()
         if p.status is not PersonStatus.LEFT and p.roles & ADMINISTRATIVE
-    }
-    active = {i for i in able if directory.people[i].active}
-    return frozenset(active or able)
+    ]
+    return bool(able), any(p.active for p in able)

@@ -9,7 +9,7 @@ from datetime import date
 
 from synapse.module_api import LoggingTransaction
 
-from synapse_sferum.account import Account, merge_accounts
+from synapse_sferum.account import Account, counts, merge_accounts
 from synapse_sferum.model import (
     ClassId,
     EnrolmentRole,
@@ -112,7 +112,7 @@ def accounts_txn(txn: LoggingTransaction, user_ids: Collection[str]) -> dict[str
     """Facts of those of `user_ids` that are active in an open school; the others are absent.
 
     Enrolments count in open classes of the school's current year only (R24), links only when confirmed (R34), and only
-    from or to people who have not left.
+    from or to people who have not left; both only for people who have the role that goes with them.
     """
     persons: list[tuple[OrgId, Person]] = []
     for chunk in chunks(user_ids):
@@ -125,8 +125,8 @@ def accounts_txn(txn: LoggingTransaction, user_ids: Collection[str]) -> dict[str
     if not persons:
         return {}
     orgs = _open_orgs_txn(txn, {org_id for org_id, _ in persons})
+    children, guardians = _links_txn(txn, [person for _, person in persons])
     ids = [person.person_id for _, person in persons]
-    children, guardians = _links_txn(txn, ids)
     everyone = {*ids, *(child for found in children.values() for child in found)}
     enrolled = _enrolments_txn(txn, everyone)
     parts: dict[str, list[Account]] = defaultdict(list)
@@ -180,22 +180,31 @@ def _open_orgs_txn(txn: LoggingTransaction, org_ids: Collection[OrgId]) -> dict[
 
 
 def _links_txn(
-    txn: LoggingTransaction, person_ids: Collection[PersonId]
+    txn: LoggingTransaction, people: Collection[Person]
 ) -> tuple[dict[PersonId, set[PersonId]], dict[PersonId, set[PersonId]]]:
-    children: dict[PersonId, set[PersonId]] = defaultdict(set)
-    guardians: dict[PersonId, set[PersonId]] = defaultdict(set)
-    for chunk in chunks(person_ids):
-        for column, into in (("guardian_id", children), ("student_id", guardians)):
-            other = "student_id" if column == "guardian_id" else "guardian_id"
+    """Children of those who are guardians, guardians of those who are pupils."""
+
+    def others(
+        role: Role, column: str, other: str, other_role: Role
+    ) -> dict[PersonId, set[PersonId]]:
+        found: dict[PersonId, set[PersonId]] = defaultdict(set)
+        for chunk in chunks(p.person_id for p in people if role in p.roles):
             txn.execute(
-                f"SELECT g.{column}, g.{other} FROM sferum_guardianships AS g"
+                f"SELECT g.{column}, g.{other}, COALESCE(p.roles_by_hand, p.listed_roles)"
+                " FROM sferum_guardianships AS g"
                 f" JOIN sferum_people AS p ON p.person_id = g.{other}"
                 f" WHERE g.status = ? AND p.status <> 'left' AND g.{column} IN ({marks(chunk)})",
                 [GuardianshipStatus.CONFIRMED.value, *chunk],
             )
-            for mine, theirs in txn:
-                into[PersonId(mine)].add(PersonId(theirs))
-    return children, guardians
+            for mine, theirs, roles in txn:
+                if other_role in roles_from(roles):
+                    found[PersonId(mine)].add(PersonId(theirs))
+        return found
+
+    return (
+        others(Role.GUARDIAN, "guardian_id", "student_id", Role.STUDENT),
+        others(Role.STUDENT, "student_id", "guardian_id", Role.GUARDIAN),
+    )
 
 
 def _enrolments_txn(
@@ -204,13 +213,16 @@ def _enrolments_txn(
     enrolled: dict[PersonId, list[tuple[ClassId, EnrolmentRole]]] = defaultdict(list)
     for chunk in chunks(person_ids):
         txn.execute(
-            "SELECT e.person_id, e.class_id, e.role FROM sferum_enrolments AS e"
+            "SELECT e.person_id, e.class_id, e.role, COALESCE(p.roles_by_hand, p.listed_roles)"
+            " FROM sferum_enrolments AS e"
+            " JOIN sferum_people AS p ON p.person_id = e.person_id"
             " JOIN sferum_classes AS c ON c.class_id = e.class_id"
             " JOIN sferum_orgs AS o ON o.org_id = c.org_id"
             " WHERE c.open = 1 AND c.session = o.school_year"
             f" AND e.person_id IN ({marks(chunk)})",
             chunk,
         )
-        for person_id, class_id, role in txn:
-            enrolled[PersonId(person_id)].append((ClassId(class_id), EnrolmentRole(role)))
+        for person_id, class_id, role, roles in txn:
+            if counts(EnrolmentRole(role), roles_from(roles)):
+                enrolled[PersonId(person_id)].append((ClassId(class_id), EnrolmentRole(role)))
     return enrolled

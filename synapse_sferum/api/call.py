@@ -56,6 +56,11 @@ class Call:
         return self.account is None
 
     @property
+    def is_leader(self) -> bool:
+        """Whether a director, a deputy or the bridge asks."""
+        return self.account is None or self.account.is_leader
+
+    @property
     def actor(self) -> Actor:
         """For rights and for the log."""
         if self.account is None:
@@ -78,6 +83,8 @@ class Call:
             raise BadField(field, "must be text")
         if len(value) > longest:
             raise BadField(field, f"must be at most {longest} characters, has {len(value)}")
+        if unwritable(value):
+            raise BadField(field, "holds a character that cannot be stored")
         return value
 
     def flag(self, field: str, *, default: bool | None = None) -> bool:
@@ -94,6 +101,8 @@ class Call:
             raise BadField(field, "must be a list of text")
         if len(value) > most:
             raise BadField(field, f"must have at most {most} entries, has {len(value)}")
+        if any(unwritable(v) for v in value):
+            raise BadField(field, "holds a character that cannot be stored")
         return value
 
     def number(self, field: str, *, default: int, most: int) -> int:
@@ -113,8 +122,13 @@ class Call:
 
     def require_leader(self) -> None:
         """Directors, deputies and the service only; to others the thing does not exist."""
-        if self.account is not None and not self.account.is_leader:
+        if not self.is_leader:
             raise not_found()
+
+
+def unwritable(text: str) -> bool:
+    """Whether PostgreSQL (NUL) or UTF-8 (half a surrogate pair, which JSON can write) would refuse the text."""
+    return any(ch == "\0" or "\ud800" <= ch <= "\udfff" for ch in text)
 
 
 def parse_body(raw: bytes, limit: int) -> Mapping[str, Any]:
@@ -126,7 +140,7 @@ def parse_body(raw: bytes, limit: int) -> Mapping[str, Any]:
     if len(raw) > limit:
         raise SynapseError(
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            f"the body has {len(raw)} bytes, the limit is {limit}",
+            f"the body is over the limit of {limit} bytes",
             Codes.TOO_LARGE,
             additional_fields={"limit": limit},
         )

@@ -19,7 +19,7 @@ from synapse.module_api.errors import Codes, SynapseError
 
 from synapse_sferum import events
 from synapse_sferum.account import Account
-from synapse_sferum.api.call import Call, parse_body
+from synapse_sferum.api.call import BadField, Call, parse_body, unwritable
 from synapse_sferum.api.routes import ROUTES
 from synapse_sferum.api.services import Route, Services
 from synapse_sferum.edits import EditRefused, not_found
@@ -39,7 +39,7 @@ class _Found:
 def find_route(method: str, path: str) -> _Found | int:
     """The route for a path below the prefix, or the HTTP status that says there is none (404, 405)."""
     parts = [unquote(part) for part in path.strip("/").split("/")]
-    if any(len(part) > _LONGEST_PART for part in parts):
+    if any(len(part) > _LONGEST_PART or unwritable(part) for part in parts):
         return int(HTTPStatus.NOT_FOUND)
     other_method = False
     for route in ROUTES:
@@ -102,10 +102,14 @@ class SferumResource(DirectServeJsonResource):
         try:
             if not may_call(found.route, account, found.params.get("org_id")):
                 raise not_found()
+            query = {k.decode(): v[0].decode() for k, v in (request.args or {}).items()}
+            for name, value in query.items():
+                if unwritable(value):
+                    raise BadField(name[:60], "holds a character that cannot be stored")
             call = Call(
                 account=account,
                 params=found.params,
-                query={k.decode(): v[0].decode() for k, v in (request.args or {}).items()},
+                query=query,
                 body=parse_body(_read(request, found.route.body), found.route.body),
             )
             return await found.route.handler(self._services, call)

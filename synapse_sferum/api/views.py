@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from synapse_sferum.account import counts
 from synapse_sferum.model import (
     ClassId,
     Directory,
@@ -87,6 +88,7 @@ def classes_json(directory: Directory) -> list[dict[str, Any]]:
             (e, directory.people[e.person_id])
             for e in by_class[class_.class_id]
             if directory.people[e.person_id].status is not PersonStatus.LEFT
+            and counts(e.role, directory.people[e.person_id].roles)
         ]
         pupils = [p for e, p in here if e.role is EnrolmentRole.STUDENT]
         teachers = [p.person_id for e, p in here if e.role is EnrolmentRole.HOMEROOM_TEACHER]
