@@ -21,6 +21,8 @@ GRADE_AND_REST = re.compile(r"0*([1-9]\d*)(.*)", re.DOTALL)
 QUOTES_AND_SPACE = re.compile(r"[\s«»„“”\"'`’]+")
 WORD_CLASS = re.compile(r"(?<!\w)(?:класс|кл)(?!\w)\.?", re.IGNORECASE)
 DASHES = "-‐‑‒–—−"
+NUMBERED = re.compile(r"\d{1,2}[-/]\d{1,2}")  # parallel classes that are numbered: 10-1
+MAX_DIGITS = 4  # in a named class; more would be a phone or a date
 ALLOWED_IN_NAMED = re.compile(r"[\w .«»\"'/№+-]+")
 
 
@@ -75,8 +77,10 @@ def _named(cleaned: str) -> ParsedClass:
         raise BadClassName("empty")
     if len(cleaned) > MAX_NAMED:
         raise BadClassName(f"longer than {MAX_NAMED} characters")
-    if not ALLOWED_IN_NAMED.fullmatch(cleaned) or not any(c.isalnum() for c in cleaned):
+    if not ALLOWED_IN_NAMED.fullmatch(cleaned):
         raise BadClassName("holds signs that no class name has")
-    if cleaned[0] == "0" or cleaned.isdigit() or re.fullmatch(r"\d{4}-\d\d-\d\d", cleaned):
+    if not NUMBERED.fullmatch(cleaned) and not any(c.isalpha() for c in cleaned):
         raise BadClassName("a number or a date, not a class")
+    if cleaned[0] == "0" or sum(c.isdigit() for c in cleaned) > MAX_DIGITS:
+        raise BadClassName("more digits than a class name has")
     return ParsedClass(ClassName(cleaned), None)
