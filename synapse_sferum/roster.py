@@ -173,11 +173,16 @@ def _unique(name: str, rows: list[T], key: Callable[[T], str]) -> dict[str, T]:
     return found
 
 
+def is_school_year(text: str) -> bool:
+    """Whether it is two consecutive years, "2026/2027"."""
+    match = _SCHOOL_YEAR.fullmatch(text)
+    return match is not None and int(match[2]) == int(match[1]) + 1
+
+
 def _school_year(raw: object) -> str:
-    match = _SCHOOL_YEAR.fullmatch(raw) if isinstance(raw, str) else None
-    if not match or int(match[2]) != int(match[1]) + 1:
+    if not isinstance(raw, str) or not is_school_year(raw):
         raise BadRoster("school_year", "must be two consecutive years, such as 2026/2027")
-    return match[0]
+    return raw
 
 
 def _covers(raw: object) -> frozenset[str]:

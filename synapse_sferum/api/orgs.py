@@ -14,7 +14,7 @@ from synapse_sferum.api.services import Services
 from synapse_sferum.api.views import org_json, plan_json
 from synapse_sferum.edits import EditRefused
 from synapse_sferum.model import Org, OrgId, OrgSettings
-from synapse_sferum.roster import BadRoster, Roster, parse_roster
+from synapse_sferum.roster import BadRoster, Roster, is_school_year, parse_roster
 
 _ORG_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _LONGEST_NAME = 120
@@ -47,7 +47,7 @@ async def list_orgs(services: Services, call: Call) -> tuple[int, Any]:
 
 async def create_org(services: Services, call: Call) -> tuple[int, Any]:
     """A new school."""
-    call.only("org_id", "name", "timezone", "settings")
+    call.only("org_id", "name", "timezone", "school_year", "settings")
     org_id = call.text("org_id", longest=63)
     if not _ORG_ID.fullmatch(org_id):
         raise BadField("org_id", "1 to 63 of a-z, 0-9 and hyphen, not a hyphen first")
@@ -55,6 +55,7 @@ async def create_org(services: Services, call: Call) -> tuple[int, Any]:
         org_id=OrgId(org_id),
         name=_name(call),
         timezone=_timezone(call, "Europe/Moscow"),
+        school_year=_school_year(call),
         settings=_settings(call, {}),
     )
     await services.directory.create_org(org, call.actor.name)
@@ -105,13 +106,21 @@ def _timezone(call: Call, default: str) -> str:
     return name
 
 
+def _school_year(call: Call) -> str:
+    """Said by whoever makes the school, else by its first roster."""
+    text = call.text("school_year", default="", longest=9)
+    if text and not is_school_year(text):
+        raise BadField("school_year", "must be two consecutive years, such as 2026/2027")
+    return text
+
+
 def _settings(call: Call, known: dict[str, Any]) -> OrgSettings:
     raw = call.body.get("settings", {})
     if not isinstance(raw, dict):
         raise BadField("settings", "must be an object")
     try:
         return OrgSettings.from_dict({**known, **raw})
-    except (ValueError, TypeError) as error:
+    except ValueError as error:
         raise BadField("settings", str(error)[:200]) from error
 
 
