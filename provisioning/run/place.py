@@ -1,0 +1,91 @@
+"""Where `sferum run` keeps everything: names of files below one folder. Pure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from attrs import frozen
+
+#: Part after the colon of every demo account. `.localhost` is nobody's (RFC 6761) and never changes with the port.
+SERVER_NAME = "school.localhost"
+HOST = "127.0.0.1"
+
+
+@frozen
+class Place:
+    """The folder of one installation, `var/` unless `--var` says otherwise. `root` is absolute."""
+
+    root: Path
+
+    @property
+    def homeserver_yaml(self) -> Path:
+        """Written from homeserver.yaml.example at every start; nobody edits it."""
+        return self.root / "homeserver.yaml"
+
+    @property
+    def secrets_yaml(self) -> Path:
+        """Secrets that Synapse reads after homeserver.yaml; made once."""
+        return self.root / "secrets.yaml"
+
+    @property
+    def local_yaml(self) -> Path:
+        """Settings of whoever tries things out; read last, if it exists. We never write it."""
+        return self.root / "local.yaml"
+
+    @property
+    def service_token(self) -> Path:
+        return self.root / "service.token"
+
+    @property
+    def registration_secret(self) -> Path:
+        return self.root / "registration.secret"
+
+    @property
+    def signing_key(self) -> Path:
+        return self.root / "signing.key"
+
+    @property
+    def database(self) -> Path:
+        return self.root / "homeserver.db"
+
+    @property
+    def media(self) -> Path:
+        return self.root / "media"
+
+    @property
+    def log_config(self) -> Path:
+        return self.root / "log.yaml"
+
+    @property
+    def log(self) -> Path:
+        """Synapse's whole log, ten files of 10 MB at most."""
+        return self.root / "logs" / "homeserver.log"
+
+    @property
+    def brief_log(self) -> Path:
+        """What Synapse prints: warnings, and our module's decisions. Begun anew at every start."""
+        return self.root / "logs" / "brief.log"
+
+    @property
+    def pid_file(self) -> Path:
+        return self.root / "synapse.pid"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the `sferum run` that uses this folder."""
+        return self.root / "run.lock"
+
+    @property
+    def demo(self) -> Path:
+        """Demo accounts and how far the sample school has come."""
+        return self.root / "demo.json"
+
+    def configurations(self) -> tuple[Path, ...]:
+        """What Synapse reads, in order; a later file wins."""
+        local = (self.local_yaml,) if self.local_yaml.exists() else ()
+        return (self.homeserver_yaml, self.secrets_yaml, *local)
+
+
+def url_of(port: int) -> str:
+    """Address of the homeserver on this machine."""
+    return f"http://{HOST}:{port}"
