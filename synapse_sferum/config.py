@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from attrs import field, fields, frozen
-from attrs.validators import deep_iterable, ge, gt, instance_of, le, matches_re
+from attrs.validators import and_, deep_iterable, ge, gt, instance_of, le, matches_re
 
-from synapse_sferum.model import is_number
+from synapse_sferum.model import checked, is_list, is_number
 
 
 @frozen(kw_only=True)
@@ -28,12 +28,12 @@ class Config:
     #: Accounts of the machine's operator that belong to no school and may still sign in.
     operator_users: tuple[str, ...] = field(
         default=(),
-        validator=deep_iterable(matches_re(r"@[^:\s]+:\S+"), instance_of(tuple)),
+        validator=deep_iterable(and_(instance_of(str), matches_re(r"@[^:\s]+:\S+")), is_list),
     )
     #: Push gateways that clients may use (full URL); empty means none.
     push_gateways: tuple[str, ...] = field(
         default=("https://matrix.org/_matrix/push/v1/notify",),
-        validator=deep_iterable(matches_re(r"https?://\S+"), instance_of(tuple)),
+        validator=deep_iterable(and_(instance_of(str), matches_re(r"https?://\S+")), is_list),
     )
 
     @classmethod
@@ -41,7 +41,7 @@ class Config:
         """Check the section.
 
         Raises:
-            ValueError, TypeError: an option is unknown, missing or out of range; the message names it.
+            ValueError: an option is unknown, missing or out of range; the message names it.
         """
         known = [attribute.name for attribute in fields(cls)]
         for key in raw:
@@ -49,4 +49,4 @@ class Config:
                 raise ValueError(f"unknown option {key!r}; known options: {', '.join(known)}")
         if "service_token_path" not in raw:
             raise ValueError("option 'service_token_path' is missing")
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in raw.items()})
+        return checked(cls, raw)

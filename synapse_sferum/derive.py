@@ -181,7 +181,8 @@ def _write_room(
     )
     if archived:
         txn.execute(
-            "UPDATE sferum_rooms SET state = 'ready' WHERE org_id = ? AND kind = ? AND ref = ?",
+            # Not ready yet: the reconciler says so, and with that every process forgets that it was an archive.
+            "UPDATE sferum_rooms SET state = 'wanted' WHERE org_id = ? AND kind = ? AND ref = ?",
             where,
         )
 

@@ -10,10 +10,12 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, NewType
+from typing import Any, NewType, TypeVar
 
 from attrs import Attribute, Factory, field, fields, frozen
 from attrs.validators import deep_iterable, ge, in_, instance_of, le
+
+T = TypeVar("T")
 
 UserId = NewType("UserId", str)  # @localpart:server_name
 RoomId = NewType("RoomId", str)  # !opaque
@@ -88,6 +90,25 @@ def is_number(_: object, attribute: Attribute[Any], value: object) -> None:
         raise TypeError(f"'{attribute.name}' must be a number")
 
 
+def is_list(_: object, attribute: Attribute[Any], value: object) -> None:
+    """Validator: a list as JSON and YAML have them, held as a tuple here."""
+    if not isinstance(value, tuple):
+        raise TypeError(f"'{attribute.name}' must be a list")
+
+
+def checked(cls: type[T], raw: Mapping[str, Any]) -> T:
+    """An attrs value of JSON or YAML: lists become tuples, and an error is one sentence that names the field.
+
+    Raises:
+        ValueError: a value is of the wrong type or out of range.
+    """
+    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in raw.items()}
+    try:
+        return cls(**values)
+    except (ValueError, TypeError) as error:
+        raise ValueError(str(error.args[0])) from None  # attrs adds the whole attribute after it
+
+
 @frozen(kw_only=True)
 class OrgSettings:
     """What a school may set for itself. Unknown keys are refused by name."""
@@ -103,7 +124,7 @@ class OrgSettings:
     #: Room kinds that are end-to-end encrypted. None by default: a new phone must show the history.
     encrypted_kinds: tuple[str, ...] = field(
         default=(),
-        validator=deep_iterable(in_([kind.value for kind in RoomKind]), instance_of(tuple)),
+        validator=deep_iterable(in_([kind.value for kind in RoomKind]), is_list),
     )
 
     @classmethod
@@ -111,13 +132,13 @@ class OrgSettings:
         """Settings from JSON.
 
         Raises:
-            ValueError, TypeError: a key is unknown or a value is out of range; the message names it.
+            ValueError: a key is unknown or a value is out of range; the message names it.
         """
         known = [attribute.name for attribute in fields(cls)]
         for key in raw:
             if key not in known:
                 raise ValueError(f"unknown setting {key!r}; known: {', '.join(known)}")
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in raw.items()})
+        return checked(cls, raw)
 
     def to_dict(self) -> dict[str, Any]:
         """The same as JSON, every key present."""

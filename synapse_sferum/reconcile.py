@@ -192,6 +192,8 @@ class Reconciler:
         space_id = await self._space(org, key)
         if room_id is None:
             room_id = await self._create(org, key, desired, space_id)
+        elif state == "wanted":  # an archive until now: people could not come in
+            await self._set_room(org.org_id, key, room_id, "filling")
         actual = await read_actual(self._api, room_id, space_id, self._service_user)
         if actual is None:
             logger.warning("room is gone and will be made again room=%s", room_id)
