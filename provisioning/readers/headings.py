@@ -88,12 +88,15 @@ REQUIRED = {
     Group.STAFF: ("position",),
     Group.GUARDIAN: ("children",),
 }
-#: What tells one list from another.
-TELLING = {
-    Group.GUARDIAN: ("children", "relation"),
-    Group.STAFF: ("position",),
-    Group.STUDENT: ("class", "grade"),
-}
+#: Columns that tell one list from another. «Код ученика» alone may be a pupil's own id: it tells
+#: a list of guardians only beside an id of the guardian.
+TELLING: tuple[tuple[Group, frozenset[str]], ...] = (
+    (Group.GUARDIAN, frozenset({"id", "children"})),
+    (Group.GUARDIAN, frozenset({"relation"})),
+    (Group.STAFF, frozenset({"position"})),
+    (Group.STUDENT, frozenset({"class"})),
+    (Group.STUDENT, frozenset({"grade"})),
+)
 
 
 def normal(heading: str) -> str:

@@ -84,9 +84,10 @@ def _group(headings: list[str], mapping: ColumnMapping) -> Group | None:
     """Whose list: by the columns only one kind of list has. None when none or several fit."""
     fitting = [
         group
-        for group, telling in TELLING.items()
-        if any(_field(heading, group, mapping) in telling for heading in headings if heading)
+        for group, telling in TELLING
+        if telling <= {_field(heading, group, mapping) for heading in headings if heading}
     ]
+    fitting = list(dict.fromkeys(fitting))
     if fitting == [Group.STAFF, Group.STUDENT]:
         return Group.STAFF  # «Класс» in a list with positions
     if fitting == [Group.GUARDIAN, Group.STUDENT]:
