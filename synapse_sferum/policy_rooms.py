@@ -5,7 +5,7 @@ This file does not know how an event reached Synapse; `callbacks.py` translates.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from attrs import frozen
@@ -47,6 +47,12 @@ _CLOSED_STATE = frozenset(
         "m.space.parent",
     }
 )
+
+_NO_GUESTS: Mapping[str, Any] = {
+    "type": "m.room.guest_access",
+    "state_key": "",
+    "content": {"guest_access": "forbidden"},
+}
 
 
 @frozen(kw_only=True)
@@ -156,16 +162,21 @@ def room_request(config: dict[str, Any]) -> Deny | None:
     for name in ("additional_creators", "predecessor"):
         content.pop(name, None)
     config["creation_content"] = {**content, "m.federate": False}
-    for event in _initial_state(config):
+    state = _initial_state(config)
+    for event in state:
         refused = state_of_own_room(str(event.get("type")), event.get("content") or {})
         if refused is not None or event.get("type") == "m.room.member":
             return refused or Deny.ROOM_KIND
+    if not any(event.get("type") == "m.room.guest_access" for event in state):
+        # Synapse's private presets let guests in.
+        state.append(_NO_GUESTS)
+    config["initial_state"] = state
     return None
 
 
 def _initial_state(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     events = config.get("initial_state")
-    if not isinstance(events, Sequence) or isinstance(events, (str, bytes)):
+    if not isinstance(events, list):
         return []
     return [event for event in events if isinstance(event, Mapping)]
 

@@ -6,6 +6,8 @@ a director, a teacher and two pupils. Federation is open in the configuration on
 
 from __future__ import annotations
 
+import json
+import sqlite3
 from typing import Any
 from urllib.parse import quote
 
@@ -240,13 +242,15 @@ def enter(world: World, name: str, localpart: str) -> None:
     world.accounts[name] = account
 
 
-def stranger_and_user(fleet: Fleet) -> tuple[ForeignServer, Account]:
-    """A foreign server, and somebody on it."""
-    foreign = fleet.foreign()
-    return foreign, foreign.homeserver.register("stranger")
+def stranger_and_user(fleet: Fleet, localpart: str = "stranger") -> tuple[ForeignServer, Account]:
+    """A foreign server with every door open, and somebody on it."""
+    doors = {"alias_creation_rules": None, "room_list_publication_rules": [{"action": "allow"}]}
+    foreign = fleet.foreign(overrides={**doors, "limit_remote_rooms": None, **NO_RATE_LIMITS})
+    return foreign, foreign.homeserver.register(localpart)
 
 
 _worlds: dict[int, World] = {}
+_peers: dict[int, tuple[ForeignServer, Account]] = {}
 _strangers: dict[int, tuple[ForeignServer, Account]] = {}
 
 
@@ -262,6 +266,30 @@ def shared_stranger(fleet: Fleet) -> tuple[ForeignServer, Account]:
     if id(fleet) not in _strangers:
         _strangers[id(fleet)] = stranger_and_user(fleet)
     return _strangers[id(fleet)]
+
+
+def shared_peer(fleet: Fleet) -> tuple[ForeignServer, Account]:
+    """A server of the district register, and a teacher on it.
+
+    The register's row is written before that server is first heard of: what is not there is remembered, too.
+    """
+    if id(fleet) not in _peers:
+        foreign, account = stranger_and_user(fleet, "colleague")
+        list_peer(shared_world(fleet).homeserver, foreign.server_name)
+        _peers[id(fleet)] = foreign, account
+    return _peers[id(fleet)]
+
+
+def list_peer(homeserver: Homeserver, server_name: str) -> None:
+    """Put a server into the register; teachers may meet teachers, and somebody wrote pupils in by mistake."""
+    pairs = json.dumps([["teacher", "teacher"], ["director", "director"], ["student", "student"]])
+    connection = sqlite3.connect(homeserver.directory / "homeserver.db", timeout=30)
+    with connection:
+        connection.execute(
+            "INSERT INTO sferum_peer_servers (server_name, role_pairs) VALUES (?, ?)",
+            (server_name, pairs),
+        )
+    connection.close()
 
 
 def alike(hidden: Response, unknown: Response, *names: str) -> bool:
