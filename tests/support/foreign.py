@@ -35,6 +35,7 @@ def federation_settings(directory: Path, port: int, federation_port: int) -> dic
         "tls_certificate_path": str(certificate),
         "tls_private_key_path": str(key),
         "federation_verify_certificates": False,
+        "federation_sender_instances": None,
         "ip_range_whitelist": [
             "127.0.0.0/8",
             "::1",
