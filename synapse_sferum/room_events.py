@@ -110,7 +110,9 @@ class RoomEvents:
         room = await self._facts.managed_room(room_id)
         if room is not None:
             act = Act(sender=user_id, type=type_, state_key=state_key, membership=membership)
-            return _in_managed(who, room, act)
+            refused = _in_managed(who, room, act)
+            # R25 comes with its text, and that is `check_event_allowed`'s to give.
+            return None if refused is Deny.REQUIRED else refused
         if membership == "invite":
             outcome = may_contact(who, await self._parties.one(state_key))
             return outcome if isinstance(outcome, Deny) else None

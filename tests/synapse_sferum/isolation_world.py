@@ -108,9 +108,7 @@ class World:
             return f"@unobody2:{self.homeserver.server_name}"
         return self.accounts[name].user_id
 
-    def ask(
-        self, name: str, method: str, path: str, json: Any = None, **rest: Any
-    ) -> Response:
+    def ask(self, name: str, method: str, path: str, json: Any = None, **rest: Any) -> Response:
         """A request of one of our people; `path` from /_matrix on, or from the version's end on."""
         full = path if path.startswith("/_") else CLIENT + path
         return self.homeserver.request(method, full, self[name].access_token, json, **rest)

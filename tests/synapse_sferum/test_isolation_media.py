@@ -30,7 +30,9 @@ def picture() -> bytes:
 
     header = struct.pack(">IIBBBBB", 64, 64, 8, 0, 0, 0, 0)
     rows = zlib.compress((b"\0" + b"\0" * 64) * 64)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    )
 
 
 def test_download_from_another_school(world: World) -> None:
@@ -52,7 +54,8 @@ def test_thumbnail_from_another_school(world: World) -> None:
     media_id = world.upload("a1", picture(), "image/png")
     path = f"{MEDIA}/thumbnail/{name}/{{}}?width=32&height=32&method=scale"
     answers = [
-        world.ask("b1", "GET", path.format(found)) for found in (media_id, "nosuchfilenosuchfilenosu")
+        world.ask("b1", "GET", path.format(found))
+        for found in (media_id, "nosuchfilenosuchfilenosu")
     ]
     assert answers[0].status == 404
     assert alike(*answers)

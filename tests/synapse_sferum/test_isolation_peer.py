@@ -127,9 +127,7 @@ def test_an_invitation_pushed_as_a_pdu(
     world: World, peer: ForeignServer, colleague: Account
 ) -> None:
     """An invitation slipped into /send, where the invitation callbacks do not run, is not seen by the pupil."""
-    made = peer.homeserver.call(
-        "POST", "/_matrix/client/v3/createRoom", colleague.access_token, {}
-    )
+    made = peer.homeserver.call("POST", "/_matrix/client/v3/createRoom", colleague.access_token, {})
     event = peer.signed_event(
         {
             "room_id": made["room_id"],
@@ -177,7 +175,9 @@ def test_our_rooms_stay_here(world: World, peer: ForeignServer, colleague: Accou
             assert answer.status in {403, 404}, path
 
 
-def test_a_listed_name_without_its_key(world: World, peer: ForeignServer, homeserver: Fleet) -> None:
+def test_a_listed_name_without_its_key(
+    world: World, peer: ForeignServer, homeserver: Fleet
+) -> None:
     """Saying one is the listed server without its key is a 401."""
     from tests.synapse_sferum.isolation_world import shared_stranger  # noqa: PLC0415 - started on first use
 

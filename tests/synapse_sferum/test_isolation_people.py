@@ -47,7 +47,10 @@ def give_keys(world: World, name: str) -> str:
         name,
         "POST",
         "/keys/upload",
-        {"device_keys": keys, "one_time_keys": {"curve25519:AAAAAQ": "C" * 43, "curve25519:AAAAAg": "D" * 43}},
+        {
+            "device_keys": keys,
+            "one_time_keys": {"curve25519:AAAAAQ": "C" * 43, "curve25519:AAAAAg": "D" * 43},
+        },
     )
     assert answer.status == 200, answer
     return account.device_id
@@ -208,7 +211,9 @@ def test_registration_is_no_oracle(world: World) -> None:
 def test_reporting_a_user_is_no_oracle(world: World) -> None:
     """A report about a user of another school is answered like one about an unknown user."""
     hidden = world.ask("b1", "POST", f"/users/{quote(world.user('a1'))}/report", {"reason": "x"})
-    unknown = world.ask("b1", "POST", f"/users/{quote(world.user('nobody'))}/report", {"reason": "x"})
+    unknown = world.ask(
+        "b1", "POST", f"/users/{quote(world.user('nobody'))}/report", {"reason": "x"}
+    )
     assert hidden.status == 200
     assert alike(hidden, unknown)
 

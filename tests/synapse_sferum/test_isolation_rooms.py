@@ -29,7 +29,9 @@ def room_of_b(world: World) -> str:
     return room_id
 
 
-def put_state(world: World, name: str, room_id: str, type_: str, content: Any, key: str = "") -> Response:
+def put_state(
+    world: World, name: str, room_id: str, type_: str, content: Any, key: str = ""
+) -> Response:
     path = f"/rooms/{quote(room_id)}/state/{type_}/{quote(key)}"
     return world.ask(name, "PUT", path, content)
 
@@ -236,7 +238,14 @@ def test_knocking(world: World, room_of_b: str) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["messages?dir=b", "state", "members", "joined_members", "initialSync", "timestamp_to_event?ts=1&dir=f"],
+    [
+        "messages?dir=b",
+        "state",
+        "members",
+        "joined_members",
+        "initialSync",
+        "timestamp_to_event?ts=1&dir=f",
+    ],
 )
 def test_reading_a_room_of_another_school(world: World, room_of_b: str, path: str) -> None:
     """Messages, state and members of another school's room are refused."""
@@ -288,7 +297,8 @@ def test_addresses(world: World) -> None:
     assert world.ask("a_director", "PUT", path, {"room_id": room_id}).status == 403
     assert world.homeserver.request("GET", f"/_matrix/client/v3{path}").status == 401
     answers = [
-        world.ask("b1", "GET", f"/directory/room/{quote(name)}") for name in (alias, "#x:else.where")
+        world.ask("b1", "GET", f"/directory/room/{quote(name)}")
+        for name in (alias, "#x:else.where")
     ]
     assert answers[0].status == 404
     assert alike(*answers)
@@ -346,7 +356,12 @@ def test_reporting_a_room_is_no_oracle(world: World, room_of_b: str) -> None:
 
 def test_third_party_invitations(world: World, room_of_b: str) -> None:
     """Nobody makes the server write to a phone or an address."""
-    body = {"id_server": "id.example", "id_access_token": "x", "medium": "email", "address": "x@example"}
+    body = {
+        "id_server": "id.example",
+        "id_access_token": "x",
+        "medium": "email",
+        "address": "x@example",
+    }
     path = f"/rooms/{quote(room_of_b)}/invite"
     assert world.ask("b_teacher", "POST", path, body).status == 403
     created = world.ask("b_teacher", "POST", "/createRoom", {"invite_3pid": [body]})
