@@ -22,15 +22,26 @@ def server(homeserver: Fleet) -> Homeserver:
     return homeserver(module={}, overrides=NO_RATE_LIMITS)
 
 
-@pytest.fixture
-def school(server: Homeserver, request: pytest.FixtureRequest) -> School:
-    """A small school with everybody in it, new for each test."""
-    school = School(server, request.node.name.replace("_", "-")[:40].strip("-"))
+def full_school(server: Homeserver, org_id: str) -> School:
+    """A small school with everybody in it."""
+    school = School(server, org_id)
     school.create()
     school.apply(small_school())
     school.sign_in_all(everyone(small_school()))
     school.settle()
     return school
+
+
+@pytest.fixture(scope="module")
+def quiet_school(server: Homeserver) -> School:
+    """For tests that change nothing."""
+    return full_school(server, "quiet")
+
+
+@pytest.fixture
+def school(server: Homeserver, request: pytest.FixtureRequest) -> School:
+    """New for each test."""
+    return full_school(server, request.node.name.replace("_", "-")[:40].strip("-"))
 
 
 def put(school: School, source_id: str, what: str, json: object) -> None:
@@ -40,52 +51,53 @@ def put(school: School, source_id: str, what: str, json: object) -> None:
     )
 
 
-def test_every_room_holds_exactly_its_people(school: School) -> None:
+def test_every_room_holds_exactly_its_people(quiet_school: School) -> None:
     """Staff room, class, parents and school-wide rooms have the members of R21, R22, R23 and R26, and nobody else."""
     staff = {"D1", "D2", "D3", "T1", "T2", "T3"}
 
-    assert school.source_ids("class", "5А") == {"P1", "P2", "P3", "T1"}
-    assert school.source_ids("class", "5Б") == {"P4", "P5", "P6", "T2"}
-    assert school.source_ids("class_parents", "5А") == {"G1", "G2", "G3", "T1"}
-    assert school.source_ids("class_parents", "5Б") == {"G1", "G4", "G5", "T2"}
-    assert school.source_ids("staff") == staff
-    assert school.source_ids("administration") == {"D1", "D2", "D3"}
+    assert quiet_school.source_ids("class", "5А") == {"P1", "P2", "P3", "T1"}
+    assert quiet_school.source_ids("class", "5Б") == {"P4", "P5", "P6", "T2"}
+    assert quiet_school.source_ids("class_parents", "5А") == {"G1", "G2", "G3", "T1"}
+    assert quiet_school.source_ids("class_parents", "5Б") == {"G1", "G4", "G5", "T2"}
+    assert quiet_school.source_ids("staff") == staff
+    assert quiet_school.source_ids("administration") == {"D1", "D2", "D3"}
     for kind in ("school", "announcements", "materials"):
-        assert school.source_ids(kind) == set(everyone(small_school()))
+        assert quiet_school.source_ids(kind) == set(everyone(small_school()))
 
 
-def test_power_levels_names_and_marker(school: School) -> None:
-    """Director and deputies have 100, the class teacher 50, others 0; the marker, the name and the space link are there."""
-    token = school.token("T1")
-    class_room = state_of(school.server, school.room_id("class", "5А"), token)
-    staff_room = state_of(school.server, school.room_id("staff"), token)
-    space = state_of(school.server, school.room_id("school"), token)
-    director, deputy = school.accounts["D1"], school.accounts["D2"]
+def test_power_levels_names_and_marker(quiet_school: School) -> None:
+    """Director and deputies have 100, the class teacher 50, others 0; the marker, the name and the space link
+    are there."""
+    token = quiet_school.token("T1")
+    class_room = state_of(quiet_school.server, quiet_school.room_id("class", "5А"), token)
+    staff_room = state_of(quiet_school.server, quiet_school.room_id("staff"), token)
+    space = state_of(quiet_school.server, quiet_school.room_id("school"), token)
+    director, deputy = quiet_school.accounts["D1"], quiet_school.accounts["D2"]
 
-    assert class_room["m.room.power_levels", ""]["users"] == {school.accounts["T1"]: 50}
+    assert class_room["m.room.power_levels", ""]["users"] == {quiet_school.accounts["T1"]: 50}
     assert staff_room["m.room.power_levels", ""]["users"][director] == 100
     assert staff_room["m.room.power_levels", ""]["users"][deputy] == 100
     assert class_room["m.room.name", ""]["name"] == "5А"
     assert class_room["m.room.join_rules", ""]["join_rule"] == "invite"
     assert class_room["m.room.create", ""]["m.federate"] is False
     assert class_room["org.sferum.room", ""] == {
-        "org_id": school.org_id,
+        "org_id": quiet_school.org_id,
         "kind": "class",
-        "ref": school.class_id("5А"),
+        "ref": quiet_school.class_id("5А"),
     }
-    assert ("m.space.child", school.room_id("class", "5А")) in space
+    assert ("m.space.child", quiet_school.room_id("class", "5А")) in space
     assert ("m.room.encryption", "") not in class_room
 
 
-def test_a_second_import_writes_nothing(school: School) -> None:
+def test_a_second_import_writes_nothing(quiet_school: School) -> None:
     """The same list again changes no record, queues no job and writes no event (R21)."""
-    before = events_written(school)
+    before = events_written(quiet_school)
 
-    assert school.apply(small_school())["applied"] is False
-    school.call("POST", "/reconcile", {})
-    school.settle()
+    assert quiet_school.apply(small_school())["applied"] is False
+    quiet_school.call("POST", "/reconcile", {})
+    quiet_school.settle()
 
-    assert events_written(school) == before
+    assert events_written(quiet_school) == before
 
 
 def events_written(school: School) -> int:
@@ -142,15 +154,15 @@ def test_a_role_is_changed_in_place(school: School) -> None:
     assert (last.status, last.errcode) == (409, "SFERUM_LAST_ADMINISTRATOR")
 
 
-def test_nobody_leaves_a_room_of_the_list(school: School) -> None:
+def test_nobody_leaves_a_room_of_the_list(quiet_school: School) -> None:
     """R25: the refusal says that membership comes from the school list; the member stays."""
-    token = school.token("P1")
-    room_id = quote(school.room_id("class", "5А"))
-    refused = school.server.request("POST", f"{CLIENT}/rooms/{room_id}/leave", token, {})
+    token = quiet_school.token("P1")
+    room_id = quote(quiet_school.room_id("class", "5А"))
+    refused = quiet_school.server.request("POST", f"{CLIENT}/rooms/{room_id}/leave", token, {})
 
     assert refused.status == 403
     assert "school list" in refused.json["error"]
-    assert "P1" in school.source_ids("class", "5А")
+    assert "P1" in quiet_school.source_ids("class", "5А")
 
 
 def test_a_restricted_parent_has_no_room(school: School) -> None:
