@@ -76,8 +76,8 @@ class DemoState:
 def choose(roster: Roster, today: date) -> list[DemoPerson]:
     """Director, deputy, homeroom teacher of a class, a pupil of it, and a guardian of that pupil.
 
-    The pupil is of age 14 where the school has one, so that nothing has to be confirmed first, and the guardian has
-    children in as few classes as possible, so that the rooms are easy to compare with the rules.
+    The pupil is 14 where the school has one, so that nothing has to be confirmed first; the teacher leads and the
+    guardian has children in as few classes as possible, so that their rooms are easy to compare with the rules.
     """
     people = {person.source_id: person for person in roster.people}
     director = next(p for p in roster.people if Role.DIRECTOR in p.roles)
@@ -110,17 +110,23 @@ def _family(
     class_of = {
         e.person_id: e.class_id for e in roster.enrolments if e.role is EnrolmentRole.STUDENT
     }
-    led = {e.class_id for e in roster.enrolments if e.role is EnrolmentRole.HOMEROOM_TEACHER}
+    leader_of = {
+        e.class_id: e.person_id
+        for e in roster.enrolments
+        if e.role is EnrolmentRole.HOMEROOM_TEACHER
+    }
+    led = Counter(leader_of.values())
     children = Counter(link.guardian_id for link in roster.guardianships)
     candidates = [
         (people[link.student_id], people[link.guardian_id])
         for link in roster.guardianships
-        if class_of.get(link.student_id) in led
+        if class_of.get(link.student_id) in leader_of
     ]
     pupil, guardian = min(
         candidates,
         key=lambda pair: (
             is_young(pair[0], today),
+            led[leader_of[class_of[pair[0].source_id]]],
             children[pair[1].source_id],
             pair[0].source_id,
             pair[1].source_id,
