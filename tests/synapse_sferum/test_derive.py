@@ -62,6 +62,15 @@ def state_of(txn: LoggingTransaction, key: RoomKey) -> str:
     return str(row[0])
 
 
+def on_top_of(before: Directory, after: Directory) -> Directory:
+    """`after` with the records of `before` that it lacks: a record is never deleted."""
+    return evolve(
+        after,
+        people={**before.people, **after.people},
+        classes={**before.classes, **after.classes},
+    )
+
+
 @given(steps=st.lists(directories(), min_size=1, max_size=4))
 @settings(max_examples=40)
 def test_wants_are_the_desired_rooms(database: Database, steps: list[Directory]) -> None:
@@ -73,13 +82,8 @@ def test_wants_are_the_desired_rooms(database: Database, steps: list[Directory])
         )
         txn.execute("INSERT INTO sferum_wants VALUES ('z', 'staff', '', '@z:s.test', 0, 'staff')")
         before: Directory | None = None
-        for step in steps:
-            if before is not None:
-                step = evolve(
-                    step,
-                    people={**before.people, **step.people},
-                    classes={**before.classes, **step.classes},
-                )
+        for drawn in steps:
+            step = drawn if before is None else on_top_of(before, drawn)
             store(txn, step, before)
             derive_txn(txn, ORG, 10)
             assert wants(txn) == desired_rooms(step)
@@ -181,7 +185,8 @@ def test_a_leaver_is_taken_out_of_archives(txn: LoggingTransaction) -> None:
     school.classes[cid("5А")] = evolve(school.classes[cid("5А")], open=False)
     change(txn, before, school)
     txn.execute(
-        "UPDATE sferum_rooms SET state = 'archived', room_id = '!a' WHERE kind = 'class' AND ref = ?",
+        "UPDATE sferum_rooms SET state = 'archived', room_id = '!a'"
+        " WHERE kind = 'class' AND ref = ?",
         (cid("5А"),),
     )
     for user in ("U1", "U2"):
@@ -212,7 +217,7 @@ def broken(txn: LoggingTransaction, school: School) -> Directory:
     store(txn, before)
     derive_txn(txn, ORG, 10)
     queued(txn)
-    txn.execute("UPDATE sferum_people SET status = 'listed' WHERE source_id LIKE 'V%'")
+    txn.execute("UPDATE sferum_people SET status = 'listed' WHERE source_id LIKE ?", ("V%",))
     txn.execute("UPDATE sferum_orgs SET revision = revision + 1")
     return before
 

@@ -16,7 +16,7 @@ from synapse_sferum.directory_rows import (
     org_txn,
     write_txn,
 )
-from synapse_sferum.model import Directory, Org, OrgId, PersonStatus, Role, UserId
+from synapse_sferum.model import Directory, Org, OrgId, PersonId, PersonStatus, Role, UserId
 from synapse_sferum.people_rows import (
     PeopleQuery,
     classes_of_txn,
@@ -85,7 +85,7 @@ def test_the_neighbourhood_is_a_part_of_the_school(
     database: Database, directory: Directory, data: st.DataObject
 ) -> None:
     """An edit of one person reads a part in which that person, their links and every administrator are as they are."""
-    ids = sorted(directory.people) or ["p-none"]
+    ids = sorted(directory.people) or [PersonId("p-none")]
     who = data.draw(st.sampled_from(ids))
     with database.scratch() as txn:
         store(txn, directory)
