@@ -58,6 +58,21 @@ def homeserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     assert not leaks, "personal data in the logs of test servers:\n" + "\n".join(leaks)
 
 
+@pytest.fixture(autouse=True)
+def stop_own_servers(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a test (or its function-scoped fixtures) started ends with it; an idle Synapse still costs CPU and memory.
+
+    Servers of wider fixtures were started before this one, and stay.
+    """
+    if "homeserver" not in request.fixturenames:
+        yield
+        return
+    fleet: Fleet = request.getfixturevalue("homeserver")
+    before = fleet.started
+    yield
+    fleet.stop_since(before)
+
+
 @pytest.fixture
 async def client() -> AsyncIterator[Callable[[Homeserver | str, Account], Client]]:
     """Call it with a homeserver (or a base URL) and an account; the clients are closed after the test."""

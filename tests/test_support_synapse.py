@@ -81,3 +81,17 @@ def test_postgres_can_stand_in_for_sqlite(homeserver: Fleet) -> None:
         assert homeserver.cluster.execute("SELECT name FROM users", database) == [
             ("@dina:school.test",)
         ]
+
+
+_from_the_test_before: list[Homeserver] = []
+
+
+@pytest.mark.parametrize("turn", ["first", "second"])
+def test_servers_of_a_test_end_with_it(homeserver: Fleet, stock: Homeserver, turn: str) -> None:
+    """The second turn finds the first one's server stopped, and the module's own still running."""
+    if turn == "first":
+        _from_the_test_before.append(homeserver())
+        assert _from_the_test_before[0].main.server.running
+    else:
+        assert not _from_the_test_before[0].main.server.running
+    assert stock.main.server.running

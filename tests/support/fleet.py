@@ -23,7 +23,8 @@ from tests.support.workers import worker_layout
 class Fleet:
     """The `homeserver` fixture: call it to get a running Homeserver.
 
-    What it started is stopped at the end of the run at the latest; `with homeserver(…) as hs:` stops it earlier.
+    A server started in a test ends with the test, one started in a wider fixture with the run; `with homeserver(…) as
+    hs:` in the fixture ends it earlier.
     PostgreSQL and Redis are started when the first server needs them.
     """
 
@@ -160,6 +161,16 @@ class Fleet:
         process.wait_until_ready()
         server.stop()
         process.api.close()
+
+    @property
+    def started(self) -> int:
+        """How many servers were ever started or prepared; a mark for `stop_since`."""
+        return len(self._servers)
+
+    def stop_since(self, mark: int) -> None:
+        """Stop the servers that were started after `started` had the value `mark`."""
+        for homeserver in self._servers[mark:]:
+            homeserver.stop()
 
     def stop(self) -> None:
         """Stop everything."""
