@@ -74,7 +74,7 @@ def jobs(connection: Connection, language: Language, org_id: str | None, retry: 
         chosen = only_org(homeserver, org_id, language)
         dead = homeserver.dead_jobs(chosen)
         for job in dead:
-            fields = ("job_id", "kind", "ref", "attempts", "error")
+            fields = ("job_id", "kind", "ref", "tries", "error")
             click.echo("\t".join(str(job.get(name, "")) for name in fields))
             if retry:
                 homeserver.retry_job(chosen, str(job.get("job_id", "")))

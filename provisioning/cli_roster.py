@@ -22,7 +22,7 @@ from provisioning.cli_edge import (
     today,
 )
 from provisioning.cli_files import Request, load
-from provisioning.cli_wait import wait_until_settled
+from provisioning.cli_wait import Wait
 from provisioning.homeserver import Answer, Homeserver
 from provisioning.language import say
 from provisioning.problem import has_errors
@@ -31,6 +31,7 @@ from provisioning.reading import Reading
 from provisioning.refusals import LastAdministrator, StalePlan, UnsafePlan
 from provisioning.report import has_changes, plan_lines, problem_lines, roster_line
 from provisioning.roster import Roster
+from provisioning.settling import Settling
 
 F = TypeVar("F", bound=Callable[..., Any])
 PLANS = 3  # a school whose data changes faster than a person reads is left for later
@@ -119,16 +120,15 @@ def apply(
     """
     with connection.open() as homeserver:
         roster_read = _read(homeserver, org, Request(**request), language, as_json=as_json)
-        quiet = as_json
         answer = _agree_and_apply(
-            homeserver, org, roster_read, language, yes=yes or as_json, force=force, quiet=quiet
+            homeserver, org, roster_read, language, yes=yes or as_json, force=force, quiet=as_json
         )
         progress: Answer = {}
         if not no_wait:
-            progress = wait_until_settled(
-                homeserver, org, language, patience_s=patience, clock=time.monotonic,
-                sleep=time.sleep, quiet=quiet,
-            )  # fmt: skip
+            wait = Wait(
+                homeserver, org, language, Settling(patience), force, time.monotonic, time.sleep
+            )
+            progress = wait.until_settled(quiet=as_json)
     if as_json:
         _print_json({"applied": dict(answer), "progress": dict(progress)})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import click
+from attrs import define
 
 from provisioning.cli_edge import EXIT_UNFINISHED, stop
 from provisioning.homeserver import Answer, Homeserver
@@ -15,6 +16,7 @@ from provisioning.settling import Outcome, Settling
 
 POLL_S = 1.0
 
+DONE = ("Готово: чаты соответствуют спискам.", "Done: the rooms are as the lists say.")
 ENDINGS: dict[Outcome, tuple[str, str]] = {
     Outcome.STALLED: (
         "Сервер давно не продвигается. Данные записаны; повторите команду позже или посмотрите "
@@ -35,47 +37,64 @@ ENDINGS: dict[Outcome, tuple[str, str]] = {
 }
 
 
-def wait_until_settled(
-    homeserver: Homeserver,
-    org: str,
-    language: Language,
-    *,
-    patience_s: float,
-    clock: Callable[[], float],
-    sleep: Callable[[float], None],
-    quiet: bool,
-) -> Answer:
-    """Poll until settled; ends the command with exit code 5 when that cannot be awaited.
+@define
+class Wait:
+    """Polls one school's progress and draws the bar.
 
-    Returns:
-        The last progress answer.
+    Attributes:
+        force: sanction a change of the rooms that the server holds back as too large, once.
+        clock, sleep: seconds; passed in so that tests do not wait.
     """
-    settling = Settling(patience_s)
-    progress = homeserver.progress(org)
-    done, total = settling.done_of(progress)
-    outcome = settling.outcome(progress, clock())
-    if not quiet and outcome is Outcome.WORKING:
-        label = say(language, "Чаты", "Rooms")
+
+    homeserver: Homeserver
+    org: str
+    language: Language
+    settling: Settling
+    force: bool
+    clock: Callable[[], float]
+    sleep: Callable[[float], None]
+
+    def until_settled(self, *, quiet: bool) -> Answer:
+        """Poll until settled; ends the command with exit code 5 when that cannot be awaited.
+
+        Returns:
+            The last progress answer.
+        """
+        progress, outcome = self._look()
+        if outcome is Outcome.WORKING and not quiet:
+            progress, outcome = self._with_bar(progress)
+        while outcome is Outcome.WORKING:
+            self.sleep(POLL_S)
+            progress, outcome = self._look()
+        if outcome in ENDINGS:
+            stop(EXIT_UNFINISHED, say(self.language, *ENDINGS[outcome]))
+        if not quiet:
+            click.echo(say(self.language, *DONE))
+        return progress
+
+    def _look(self) -> tuple[Answer, Outcome]:
+        progress = self.homeserver.progress(self.org)
+        outcome = self.settling.outcome(progress, self.clock())
+        if outcome is Outcome.HELD and self.force:
+            self.force = False
+            self.homeserver.sanction(self.org)
+            outcome = Outcome.WORKING
+        return progress, outcome
+
+    def _with_bar(self, progress: Answer) -> tuple[Answer, Outcome]:
+        done, total = self.settling.done_of(progress)
+        label = say(self.language, "Чаты", "Rooms")
+        outcome = Outcome.WORKING
         with click.progressbar(
             length=total, label=label, item_show_func=lambda item: item, show_eta=False
         ) as bar:
             shown = 0
             while outcome is Outcome.WORKING:
                 bar.length = total
-                bar.update(max(0, done - shown), progress_words(progress, language))
+                bar.update(max(0, done - shown), progress_words(progress, self.language))
                 shown = max(shown, done)
-                sleep(POLL_S)
-                progress = homeserver.progress(org)
-                done, total = settling.done_of(progress)
-                outcome = settling.outcome(progress, clock())
-            if outcome in {Outcome.SETTLED, Outcome.DEAD_JOBS}:
-                bar.update(total - shown, progress_words(progress, language))
-    while outcome is Outcome.WORKING:
-        sleep(POLL_S)
-        progress = homeserver.progress(org)
-        outcome = settling.outcome(progress, clock())
-    if outcome in ENDINGS:
-        stop(EXIT_UNFINISHED, say(language, *ENDINGS[outcome]))
-    if not quiet:
-        click.echo(say(language, "Готово: чаты соответствуют спискам.", "Done: rooms match lists."))
-    return progress
+                self.sleep(POLL_S)
+                progress, outcome = self._look()
+                done, total = self.settling.done_of(progress)
+            bar.update(max(0, done - shown), progress_words(progress, self.language))
+        return progress, outcome

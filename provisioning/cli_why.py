@@ -3,12 +3,52 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 import click
 
 from provisioning.cli_edge import Connection, connected, only_org
+from provisioning.homeserver import Answer
 from provisioning.language import say
 from provisioning.problem_texts import Language
+
+#: The module's reason words; an unknown one prints with the server's own sentence.
+REASONS: dict[str, tuple[str, str]] = {
+    "of_the_school": ("в этом чате вся школа", "everybody of the school is in this room"),
+    "staff": ("в этом чате все сотрудники (R22)", "all staff are in this room (R22)"),
+    "administrative": (
+        "в этом чате директор, заместители и администраторы",
+        "director, deputies and administrators are in this room",
+    ),
+    "student_of_the_class": ("учится в этом классе (R21)", "is a pupil of this class (R21)"),
+    "homeroom_teacher": (
+        "классный руководитель этого класса (R21, R23)",
+        "is homeroom teacher of this class (R21, R23)",
+    ),
+    "guardian_of_a_student": (
+        "родитель ученика этого класса, связь подтверждена (R23)",
+        "has a confirmed link to a pupil of this class (R23)",
+    ),
+    "no_active_profile": (
+        "нет действующего профиля в этой школе",
+        "has no active profile in this school",
+    ),
+    "other_school": ("из другой школы", "is of another school"),
+    "not_staff": ("не сотрудник", "is not of the staff"),
+    "not_administrative": (
+        "не директор, не заместитель и не администратор",
+        "is neither director, deputy nor administrator",
+    ),
+    "not_of_the_class": (
+        "не ученик и не классный руководитель этого класса в этом году",
+        "is neither a pupil nor a homeroom teacher of this class this year",
+    ),
+    "no_child_in_the_class": (
+        "нет подтверждённой связи с учеником этого класса и классом не руководит",
+        "has no confirmed link to a pupil of this class and is not its homeroom teacher",
+    ),
+    "archived": ("класса больше нет, чат только для чтения", "the class is gone; kept to read"),
+}
 
 
 @click.command()
@@ -31,20 +71,23 @@ def why(
     if as_json:
         click.echo(json.dumps(dict(answer), ensure_ascii=False, indent=2))
         return
-    reasons = answer.get("reasons")
-    for name, value in answer.items():
-        if name != "reasons" and not isinstance(value, list | dict):
-            click.echo(f"{name}: {value}")
-    if not isinstance(reasons, list) or not reasons:
-        click.echo(say(language, "Причин быть в этом чате нет.", "No reason to be in this room."))
-        return
-    click.echo(say(language, "Причины:", "Reasons:"))
-    for reason in reasons:
-        click.echo(f"  {_words(reason)}")
+    for line in why_lines(answer, language):
+        click.echo(line)
 
 
-def _words(reason: object) -> str:
-    """A reason as one line: the server's text, or its fields."""
-    if not isinstance(reason, dict):
-        return str(reason)
-    return " ".join(f"{name}={value}" for name, value in reason.items() if value not in {None, ""})
+def why_lines(answer: Answer, language: Language) -> Iterator[str]:
+    """Whether the person is and must be in the room, and every reason."""
+    joined = answer.get("membership") == "join"
+    required = bool(answer.get("required"))
+    yield say(
+        language,
+        f"Сейчас {'в чате' if joined else 'не в чате'}; должен быть: {'да' if required else 'нет'}.",
+        f"Now {'in' if joined else 'not in'} the room; required: {'yes' if required else 'no'}.",
+    )
+    if answer.get("power"):
+        yield say(language, f"Права: {answer['power']}.", f"Power level: {answer['power']}.")
+    for reason in answer.get("reasons") or ():
+        if isinstance(reason, dict):
+            word = str(reason.get("reason", ""))
+            text = str(reason.get("text") or word)
+            yield f"  – {say(language, *REASONS[word]) if word in REASONS else text}"

@@ -102,6 +102,10 @@ class Homeserver:
     def progress(self, org_id: str) -> Answer:
         return self._ask("GET", f"{_org(org_id)}/progress")
 
+    def sanction(self, org_id: str) -> None:
+        """Let a held change of the rooms go on: a person has looked at it."""
+        self._ask("POST", f"{_org(org_id)}/reconcile", {"sanction": True})
+
     def dead_jobs(self, org_id: str) -> list[Answer]:
         """Tasks the server has given up on."""
         return _rows(self._ask("GET", f"{_org(org_id)}/jobs?state=dead"), "jobs")

@@ -114,20 +114,13 @@ def _class_lines(by_class: Mapping[str, Any], language: Language) -> Iterator[st
 
 def _exception(note: Mapping[str, Any], language: Language) -> str:
     words = kind_words(str(note.get("kind", "?")), language)
-    detail = str(note.get("detail") or "")
-    who = str(note.get("person_id") or "")
-    return ": ".join(part for part in (words, " ".join(p for p in (detail, who) if p)) if part)
+    about = (str(note.get(name) or "") for name in ("detail", "person"))
+    return ": ".join(part for part in (words, *about) if part)
 
 
 def _removals(plan: Mapping[str, Any], language: Language) -> Iterator[str]:
-    removals = plan.get("removals")
-    if isinstance(removals, list | tuple) and len(removals) >= 2:
-        gone, there = removals[0], removals[1]
-    elif isinstance(removals, dict):
-        numbers = [v for v in removals.values() if isinstance(v, int)]
-        gone, there = (*numbers, 0, 0)[:2]
-    else:
-        return
+    removals = _mapping(plan.get("removals"))
+    gone, there = removals.get("memberships"), removals.get("of")
     if gone:
         yield say(
             language,

@@ -78,7 +78,7 @@ def zip_bytes(files: Mapping[str, bytes]) -> bytes:
     return out.getvalue()
 
 
-def oneroster_bytes(changes: Mapping[str, tuple[str, str]] | None = None, **texts: str) -> bytes:
+def oneroster_bytes(changes: Mapping[str, tuple[str, str]] | None = None, /, **texts: str) -> bytes:
     """The small archive; `changes` replaces text inside a file, `texts` whole files ("" drops it)."""
     files = {**ONEROSTER, **texts}
     for name, (old, new) in (changes or {}).items():
