@@ -70,6 +70,15 @@ def not_allowed() -> tuple[bool, dict[str, Any] | None]:
     return False, None
 
 
+def no_room() -> None:
+    """Refuse a room.
+
+    Raises:
+        SynapseError: always.
+    """
+    raise SynapseError(403, "You are not allowed to create this room", Codes.FORBIDDEN)
+
+
 def forbidden() -> Answer:
     """A spam checker's refusal."""
     return Codes.FORBIDDEN
@@ -126,6 +135,7 @@ class Callbacks:
         refuse("check_event_allowed", refused)
         return False, None
 
+    @closed("on_create_room", no_room)
     async def on_create_room(
         self, requester: Requester, config: dict[str, Any], is_requester_admin: bool
     ) -> None:
@@ -148,7 +158,7 @@ class Callbacks:
         )
         if refused is not None:
             DECISIONS.labels("on_create_room", refused.value).inc()
-            raise SynapseError(403, "You are not allowed to create this room", Codes.FORBIDDEN)
+            no_room()
 
     @closed("user_may_create_room", forbidden)
     async def user_may_create_room(self, user_id: str, room_config: dict[str, Any]) -> Answer:
@@ -184,9 +194,7 @@ class Callbacks:
 
     @closed("user_may_invite", forbidden)
     async def user_may_invite(self, inviter: str, invitee: str, room_id: str) -> Answer:
-        """Nobody but the service user invites to managed rooms; elsewhere the matrix in the
-        invitation's direction.
-        """
+        """Nobody but the service user invites to managed rooms; elsewhere the matrix in the invitation's direction."""
         if inviter == self._service_user:
             return NOT_SPAM
         if await self._facts.managed_room(room_id) is not None:
@@ -201,9 +209,7 @@ class Callbacks:
     async def user_may_send_state_event(
         self, user_id: str, room_id: str, event_type: str, state_key: str, content: dict[str, Any]
     ) -> Answer:
-        """A delayed state event is refused when it is scheduled, not only when it fires
-        (MSC4140).
-        """
+        """A delayed state event is refused when it is scheduled, not only when it fires (MSC4140)."""
         refused = await self._events.early_refusal(user_id, room_id, event_type, state_key, content)
         return NOT_SPAM if refused is None else self._no("user_may_send_state_event", refused)
 

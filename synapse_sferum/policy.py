@@ -168,10 +168,7 @@ class Party:
 
 
 def may_contact(sender: Party, receiver: Party) -> Verdict | Deny:
-    """Whether `sender` may start a conversation with `receiver`:
-
-    the most permissive of their roles (R30, R32).
-    """
+    """Whether `sender` may start a conversation with `receiver`, in the best of their roles (R30, R32)."""
     ours, theirs = sender.account, receiver.account
     if ours is None or theirs is None:
         return Deny.UNKNOWN
@@ -282,10 +279,7 @@ def may_find(searcher: Party, target: Party) -> Deny | None:
 
 
 def may_reach_device(sender: Party, receiver: Party) -> Deny | None:
-    """Keys and to-device messages:
-
-    those who may meet, and those who share one of the small managed rooms.
-    """
+    """Keys and to-device messages: for those who may meet, or share one of the small managed rooms."""
     ours, theirs = sender.account, receiver.account
     if ours is None or theirs is None:
         return Deny.UNKNOWN

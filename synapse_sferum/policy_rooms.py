@@ -121,10 +121,7 @@ def may_join_managed(who: Party, org_id: OrgId, key: RoomKey) -> Deny | None:
 
 
 def state_of_own_room(type_: str, content: Mapping[str, Any]) -> Deny | None:
-    """Whether this state may be set in a room people made themselves:
-
-    nothing that opens it to strangers (R2).
-    """
+    """Whether this state may be set in a room people made themselves: nothing that lets in strangers (R2)."""
     if type_ in _CLOSED_STATE:
         closes = (
             type_ == "m.room.canonical_alias"
@@ -135,9 +132,9 @@ def state_of_own_room(type_: str, content: Mapping[str, Any]) -> Deny | None:
     if type_.startswith("org.sferum."):
         return Deny.MANAGED
     allowed = {
-        "m.room.join_rules": ("join_rule", {"invite", "private"}),
-        "m.room.history_visibility": ("history_visibility", {"shared", "invited", "joined"}),
-        "m.room.guest_access": ("guest_access", {"forbidden"}),
+        "m.room.join_rules": ("join_rule", ("invite", "private")),
+        "m.room.history_visibility": ("history_visibility", ("shared", "invited", "joined")),
+        "m.room.guest_access": ("guest_access", ("forbidden",)),
     }.get(type_)
     if allowed is not None and content.get(allowed[0]) not in allowed[1]:
         return Deny.ROOM_KIND
@@ -182,10 +179,7 @@ def _initial_state(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def may_create(creator: Party, invited: Collection[Party], limit: int) -> Deny | None:
-    """Whether `creator` may make a room with these:
-
-    each invitation in its direction, then the set as a whole.
-    """
+    """Whether `creator` may make a room with these: each invitation in its direction, then the whole set."""
     if creator.account is None:
         return Deny.UNKNOWN
     for party in invited:

@@ -47,9 +47,7 @@ class _Kept:
     verdict: Deny | None
 
     def still(self, sender: Party, others: tuple[Party, ...]) -> bool:
-        """Whether these are the very same facts; identity, because comparing accounts costs more
-        than the question.
-        """
+        """Whether these are the very same facts; identity, because comparing accounts costs more than the question."""
         return (
             _same(self.sender, sender)
             and len(self.others) == len(others)
@@ -154,9 +152,7 @@ class RoomEvents:
         return verdict
 
     async def _renames(self, event: EventBase, state: StateMap[EventBase]) -> bool:
-        """Whether a join shows a name or picture that is neither the member's last nor the
-        profile's.
-        """
+        """Whether a join shows a name or picture that is neither the member's last nor the profile's."""
         if event.membership != "join":
             return False
         shown = (event.content.get("displayname"), event.content.get("avatar_url"))

@@ -1,7 +1,8 @@
 """Two schools on one server that federates with anybody, and a stranger: the world of the isolation tests.
 
-School «А» has a director, two teachers, three pupils of 8Б, a pupil of 9В, an unconfirmed pupil and two parents; school «Б»
-a director, a teacher and two pupils. Federation is open in the configuration on purpose: what is closed, the module closes.
+School «А» has a director, two teachers, three pupils of 8Б (one unconfirmed), a pupil of 9В and two parents; school
+«Б» a director, a teacher and two pupils. Federation is open in the configuration on purpose: what is closed, the
+module closes.
 """
 
 from __future__ import annotations
@@ -160,12 +161,13 @@ class World:
 
     def settle(self) -> None:
         """Wait until the rooms are as the lists want them."""
-        for org_id in self.org_ids.values():
-            until(
-                lambda org_id=org_id: self.school("GET", f"/orgs/{org_id}/progress")["settled"],
-                what=f"rooms of {org_id}",
-                deadline_s=90,
-            )
+        until(self._is_settled, what="the rooms of both schools", deadline_s=90)
+
+    def _is_settled(self) -> bool:
+        return all(
+            self.school("GET", f"/orgs/{org_id}/progress")["settled"]
+            for org_id in self.org_ids.values()
+        )
 
 
 def open_server(fleet: Fleet, **options: Any) -> Homeserver:
@@ -290,9 +292,10 @@ def list_peer(homeserver: Homeserver, server_name: str) -> None:
     connection.close()
 
 
-def alike(hidden: Response, unknown: Response, *names: str) -> bool:
-    """Whether two answers are the same to the byte, apart from the ids that were asked for."""
-    bodies = []
-    for answer, name in zip((hidden, unknown), names or ("", ""), strict=True):
-        bodies.append(answer.body.replace(name.encode(), b"*") if name else answer.body)
+def alike(hidden: Response, unknown: Response, *, asked: tuple[str, str] = ("", "")) -> bool:
+    """Whether two answers are the same to the byte, apart from the ids that were `asked` for."""
+    bodies = [
+        answer.body.replace(name.encode(), b"*") if name else answer.body
+        for answer, name in zip((hidden, unknown), asked, strict=True)
+    ]
     return hidden.status == unknown.status and bodies[0] == bodies[1]

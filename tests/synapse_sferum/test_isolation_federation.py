@@ -78,7 +78,7 @@ def test_out_profile(world: World, stranger: Account) -> None:
 
 def test_out_keys(world: World, stranger: Account) -> None:
     """Neither are devices."""
-    body = {"device_keys": {stranger.user_id: []}}
+    body: dict[str, Any] = {"device_keys": {stranger.user_id: []}}
     answer = world.ask("a_teacher", "POST", "/keys/query", body)
     assert answer.json["device_keys"] == {stranger.user_id: {}}
     assert answer.json["failures"] == {}

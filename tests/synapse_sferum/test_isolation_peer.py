@@ -67,7 +67,9 @@ def test_devices_of_staff_only(world: World, peer: ForeignServer) -> None:
         ("/user/keys/query", "device_keys", []),
         ("/user/keys/claim", "one_time_keys", {"X": "signed_curve25519"}),
     ):
-        body = {field: {world.user(name): wanted for name in ("a1", "b1", "nobody")}}
+        body: dict[str, Any] = {
+            field: {world.user(name): wanted for name in ("a1", "b1", "nobody")}
+        }
         answer = peer.signed_request(world.homeserver, "POST", FEDERATION + path, body)
         assert answer.status == 200
         assert answer.json[field] == {}

@@ -134,7 +134,7 @@ def test_device_list_of_another_school(world: World) -> None:
         for name in ("a1", "nobody")
     ]
     assert answers[0].json["device_keys"] == {world.user("a1"): {}}
-    assert alike(*answers, world.user("a1"), world.user("nobody"))
+    assert alike(*answers, asked=(world.user("a1"), world.user("nobody")))
 
 
 def test_claiming_one_time_keys_of_another_school(world: World) -> None:

@@ -1,4 +1,4 @@
-"""Rooms that people make: isolation.md §1, the rows about invitations, open rooms, previews and addresses; rules §2.6."""
+"""Rooms that people make: isolation.md §1, invitations, open rooms, previews and addresses; rules §2.6."""
 
 from __future__ import annotations
 
@@ -103,7 +103,9 @@ def test_delayed_opening_of_a_room(world: World, room_of_b: str) -> None:
 
 def test_additional_creators_are_taken_out(world: World) -> None:
     """Naming somebody of another school an additional creator is dropped from the request."""
-    body = {"creation_content": {"additional_creators": [world.user("a1")], "m.federate": True}}
+    body: dict[str, Any] = {
+        "creation_content": {"additional_creators": [world.user("a1")], "m.federate": True}
+    }
     room_id = world.room("b_teacher", **body)
     state = world.ask("b_teacher", "GET", f"/rooms/{quote(room_id)}/state").json
     (create,) = [event for event in state if event["type"] == "m.room.create"]
@@ -206,7 +208,11 @@ def test_rooms_open_to_strangers(world: World, room_of_b: str, event: dict[str, 
 
 def test_the_public_preset_makes_a_private_room(world: World) -> None:
     """The public preset and visibility are read as private; there is no address either."""
-    body = {"preset": "public_chat", "visibility": "public", "room_alias_name": "open"}
+    body: dict[str, Any] = {
+        "preset": "public_chat",
+        "visibility": "public",
+        "room_alias_name": "open",
+    }
     room_id = world.room("b_teacher", **body)
     rule = world.ask("b_teacher", "GET", f"/rooms/{quote(room_id)}/state/m.room.join_rules/")
     assert rule.json == {"join_rule": "invite"}

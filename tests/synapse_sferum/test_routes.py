@@ -187,7 +187,7 @@ def test_client_routes_from_the_wrong_school(
         "full": full,
         "empty": {},
         "list": [],
-        "wrong": {field: 7 for field in full},
+        "wrong": dict.fromkeys(full, 7),
     }
     secrets = secrets_of(world, targets)
     rules = pinned()
