@@ -19,6 +19,7 @@ LOOKALIKES = str.maketrans("ABCEHKMOPTXY", "АВСЕНКМОРТХУ")
 LETTERS = re.compile(r"[А-ЯЁA-Z]+")
 GRADE_AND_REST = re.compile(r"0*([1-9]\d*)(.*)", re.DOTALL)
 QUOTES_AND_SPACE = re.compile(r"[\s«»„“”\"'`’]+")
+ORDINAL = re.compile(r"(?<=\d) ?- ?(?:ый|ой|й)(?=[\s«\"„“])", re.IGNORECASE)  # 1-й «А»
 WORD_CLASS = re.compile(r"(?<!\w)(?:класс|кл)(?!\w)\.?", re.IGNORECASE)
 DASHES = "-‐‑‒–—−"
 NUMBERED = re.compile(r"\d{1,2}[-/]\d{1,2}")  # parallel classes that are numbered: 10-1
@@ -56,7 +57,7 @@ def parse_class_name(text: str) -> ParsedClass:
     cleaned = " ".join(unicodedata.normalize("NFC", text).split())
     for dash in DASHES:
         cleaned = cleaned.replace(dash, "-")
-    without_word = WORD_CLASS.sub(" ", cleaned)
+    without_word = WORD_CLASS.sub(" ", ORDINAL.sub(" ", cleaned))
     compact = QUOTES_AND_SPACE.sub("", without_word).upper()
     match = GRADE_AND_REST.fullmatch(compact)
     if match is None:
@@ -81,6 +82,8 @@ def _named(cleaned: str) -> ParsedClass:
         raise BadClassName("holds signs that no class name has")
     if not NUMBERED.fullmatch(cleaned) and not any(c.isalpha() for c in cleaned):
         raise BadClassName("a number or a date, not a class")
+    if cleaned[0].isdigit() and " " in cleaned:
+        raise BadClassName("several classes, or words after a class")
     if cleaned[0] == "0" or sum(c.isdigit() for c in cleaned) > MAX_DIGITS:
         raise BadClassName("more digits than a class name has")
     return ParsedClass(ClassName(cleaned), None)

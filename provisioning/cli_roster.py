@@ -53,7 +53,7 @@ def files_and_options(command: F) -> F:
         click.option("--school-year", metavar="YYYY/YYYY", help="[the school's, or the archive's]"),
         click.option("--source", metavar="NAME", help="Name of the source [csv or oneroster]."),
         click.option("--school", metavar="ID", help="Which school of a OneRoster archive."),
-        click.option("--json", "as_json", is_flag=True, help="For machines."),
+        click.option("--json", "as_json", is_flag=True, help="For machines; does not ask."),
     ):
         command = option(command)
     return command

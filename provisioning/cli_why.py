@@ -86,7 +86,8 @@ def why_lines(answer: Answer, language: Language) -> Iterator[str]:
     )
     if answer.get("power"):
         yield say(language, f"Права: {answer['power']}.", f"Power level: {answer['power']}.")
-    for reason in answer.get("reasons") or ():
+    reasons = answer.get("reasons")
+    for reason in reasons if isinstance(reasons, list) else ():
         if isinstance(reason, dict):
             word = str(reason.get("reason", ""))
             text = str(reason.get("text") or word)

@@ -82,7 +82,7 @@ def plan_lines(plan: Mapping[str, Any], language: Language) -> Iterator[str]:
         yield say(language, "Изменения:", "Changes:")
         yield from (f"  {kind_words(str(k), language)}: {n}" for k, n in counts.items() if n)
     yield from _class_lines(_mapping(plan.get("by_class")), language)
-    exceptions = [e for e in plan.get("exceptions") or () if isinstance(e, dict)]
+    exceptions = [e for e in _list(plan.get("exceptions")) if isinstance(e, dict)]
     if exceptions:
         yield say(language, "Обратите внимание:", "Please look at:")
         yield from (f"  {_exception(e, language)}" for e in exceptions)
@@ -97,7 +97,7 @@ def _class_lines(by_class: Mapping[str, Any], language: Language) -> Iterator[st
     rows = [
         (
             str(name),
-            *(int(_mapping(row).get(k) or 0) for k in ("before", "after", "joins", "leaves")),
+            *(_number(_mapping(row).get(k)) for k in ("before", "after", "joins", "leaves")),
         )
         for name, row in by_class.items()
     ]
@@ -132,12 +132,20 @@ def _removals(plan: Mapping[str, Any], language: Language) -> Iterator[str]:
 def progress_words(progress: Mapping[str, Any], language: Language) -> str:
     """One line about how far the server is."""
     jobs, rooms = _mapping(progress.get("jobs")), _mapping(progress.get("rooms"))
-    waiting = int(jobs.get("queued") or 0) + int(jobs.get("running") or 0)
+    waiting = _number(jobs.get("queued")) + _number(jobs.get("running"))
     return say(
         language,
         f"чатов {rooms.get('ready', 0)}/{rooms.get('wanted', 0)}, заданий в очереди {waiting}",
         f"rooms {rooms.get('ready', 0)}/{rooms.get('wanted', 0)}, tasks waiting {waiting}",
     )
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

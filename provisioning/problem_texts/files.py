@@ -186,6 +186,12 @@ TEXTS: dict[str, Text] = {
         "the sheet is left out: its headings look like none of the lists",
         "if it is needed, give it on its own as students=, staff= or guardians=",
     ),
+    "sheet_hidden": warning(
+        "скрытый лист не прочитан",
+        "если на нём есть люди, покажите его и повторите",
+        "a hidden sheet was not read",
+        "if there are people on it, unhide it and repeat",
+    ),
     "list_empty": error(
         "в списке нет ни одной строки",
         "выгрузите список заново или не указывайте этот файл: пустой список означал бы, что "

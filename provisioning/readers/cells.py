@@ -27,7 +27,7 @@ from provisioning.problem import Place, Problem
 from provisioning.roster import MAX_ID, MAX_RELATION
 
 T = TypeVar("T")
-ID = re.compile(r"[\w .:/@+№#()-]+")
+ID = re.compile(r"[\w .:/@+№#(){}-]+")
 SCIENTIFIC = re.compile(r"\d(?:[.,]\d+)?[EeЕе][+-]?\d+")
 ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ].*)?")
 FORMULA_ERROR = re.compile(
@@ -164,6 +164,9 @@ class Cells:
         """The classes a teacher is homeroom teacher of: `5А,11А`."""
         text = self.text("homeroom")
         if text in {"-", "–", "—", "нет"}:
+            return []
+        if text.casefold() in {"да", "yes"}:
+            self.report("class_bad", "homeroom")  # which one?
             return []
         parts = [part.strip() for part in LIST.split(text)]
         parsed = [self._class(part, "homeroom") for part in parts if part]

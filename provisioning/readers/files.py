@@ -21,7 +21,7 @@ from provisioning.reading import Reading
 from provisioning.records import Record
 from provisioning.roster import Group
 
-MAX_FILE = 50_000_000  # bytes
+MAX_FILE = 20_000_000  # bytes; 50,000 people are about 6 MB as CSV or XLSX
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # [MS-CFB] 2.2: .xls, and .xlsx with a password
 FOREIGN = (
     (b"%PDF", "PDF"),
@@ -154,7 +154,7 @@ def _from_tables(
     several_sheets = {t.file for t, group in tables if "[" in t.file and group is None}
     for table, stated in tables:
         sheet, found = recognise(table, stated, options.mapping)
-        if sheet is None and table.file in several_sheets and _is_no_list(found):
+        if sheet is None and table.file in several_sheets and not _may_be_list(table, found):
             problems.append(Problem("sheet_skipped", Place(table.file)))
             continue
         problems += found
@@ -182,8 +182,16 @@ def _from_tables(
     return Reading(reading.roster, reading.problems, columns)
 
 
-def _is_no_list(problems: Sequence[Problem]) -> bool:
-    return any(p.code in {"no_headings", "kind_unclear"} for p in problems)
+def _may_be_list(table: Table, problems: Sequence[Problem]) -> bool:
+    """Whether an unrecognised sheet could hold people.
+
+    Passing over one class's sheet would make that class leave the school, so only notes are passed
+    over: sheets with fewer than three rows of three cells.
+    """
+    if not any(p.code in {"no_headings", "kind_unclear"} for p in problems):
+        return True
+    filled = [sum(bool(cell.strip()) for cell in row.cells) for row in table.rows]
+    return sum(cells >= 3 for cells in filled) >= 3
 
 
 def school_year_on(day: date) -> str:

@@ -23,6 +23,7 @@ from provisioning.readers.table import MAX_CELL, MAX_COLUMNS, MAX_ROWS, Row, Tab
 #: DOCTYPE (entities that expand, files that are fetched) can only stand before the root.
 PLAIN_XML = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]{0,200}\?>)?\s*<[A-Za-z]")
 MAX_SHEETS = 200  # one sheet per class is common
+MAX_CELLS = 2_000_000  # of all sheets; 50,000 people with 20 columns are 1,000,000
 
 
 @frozen
@@ -35,11 +36,12 @@ def read_xlsx(file: str, archive: Archive, content: bytes) -> tuple[list[Table],
     place = Place(file)
     try:
         for name in archive.names():
-            if name.endswith((".xml", ".rels")) and not PLAIN_XML.match(archive.read(name)[:2000]):
+            if name.endswith((".xml", ".rels")) and not PLAIN_XML.match(archive.head(name, 2000)):
                 return [], [Problem("xlsx_damaged", place)]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # styles and extensions openpyxl does not know
-            return list(_sheets(file, content)), []
+            problems: list[Problem] = []
+            return list(_sheets(file, content, problems)), problems
     except _OutOfBounds as bound:
         return [], [bound.problem]
     except DamagedArchive:
@@ -48,20 +50,30 @@ def read_xlsx(file: str, archive: Archive, content: bytes) -> tuple[list[Table],
         return [], [Problem("xlsx_damaged", place)]
 
 
-def _sheets(file: str, content: bytes) -> Iterator[Table]:
+def _sheets(file: str, content: bytes, problems: list[Problem]) -> Iterator[Table]:
     workbook = openpyxl.load_workbook(
         io.BytesIO(content), read_only=True, data_only=True, keep_links=False
     )
     try:
         visible = [sheet for sheet in workbook.worksheets if sheet.sheet_state == "visible"]
+        problems += [
+            Problem("sheet_hidden", Place(f"{file}[{sheet.title}]"))
+            for sheet in workbook.worksheets
+            if sheet.sheet_state != "visible"
+        ]
         if len(visible) > MAX_SHEETS:
-            raise _OutOfBounds(
-                Problem("archive_too_large", Place(file)),
-            )
+            raise _OutOfBounds(Problem("archive_too_large", Place(file)))
+        cells = 0
         for sheet in visible:
             name = file if len(visible) == 1 else f"{file}[{sheet.title}]"
             sheet.reset_dimensions()  # the declared size may lie
-            table = Table(name, tuple(_rows(name, sheet.iter_rows(values_only=True))))
+            rows: list[Row] = []
+            for row in _rows(name, sheet.iter_rows(values_only=True)):
+                rows.append(row)
+                cells += len(row.cells)
+                if cells > MAX_CELLS:
+                    raise _OutOfBounds(Problem("archive_too_large", Place(file)))
+            table = Table(name, tuple(rows))
             if not table.is_blank():
                 yield table
     finally:

@@ -147,6 +147,9 @@ ROWS: dict[str, tuple[Files, str, Place]] = {
     "homeroom of no class": (
         staff("T3;Ким;Ян;;Учитель;5А,99Я;;"), "class_bad", Place(T, 4, "Классное руководство"),
     ),
+    "homeroom said by yes": (
+        staff("T3;Ким;Ян;;Учитель;да;;"), "class_bad", Place(T, 4, "Классное руководство"),
+    ),
     "child in no list": (
         guardian("R2;Ким;Ян;;отец;;;U1,U9"), "child_unknown", Place(G, 3, "Дети (ИД)"),
     ),
@@ -166,6 +169,7 @@ ROWS: dict[str, tuple[Files, str, Place]] = {
     "text after a quote": (pupil('U3;"Ким"ов;Ян;;;5А;;'), "csv_quotes", Place(S, 4)),
 }  # fmt: skip
 
+TOO_MANY_CELLS = xlsx_bytes({"Лист1": [["x"] * 100] * 60})
 NUL_TEXT = "ИД;Фамилия;Имя;Класс\r\nU1;Ким;Ян;5А\r\n"
 #: name → (files, code, place)
 FILES: dict[str, tuple[Files, str, Place]] = {
@@ -267,6 +271,20 @@ FILES: dict[str, tuple[Files, str, Place]] = {
         {"a.xlsx": xlsx_bytes({"5А": [["ИД", "ФИО", "Класс"], ["U1", "Ким Ян", TODAY]]})},
         "class_is_date", Place("a.xlsx", 2, "Класс"),
     ),
+    "a class's sheet with headings nobody knows": (
+        {
+            "a.xlsx": xlsx_bytes(
+                {
+                    "5А": [["ИД", "ФИО", "Класс"], ["U1", "Ким Ян", "5А"]],
+                    "5Б": [["Шифр", "Дитя", "Группа"], ["U2", "Ли Ян", "5Б"], ["U3", "Ли Яна", "5Б"]],
+                }
+            )
+        },
+        "no_headings", Place("a.xlsx[5Б]"),
+    ),
+    "workbook of too many cells": (
+        {"a.xlsx": TOO_MANY_CELLS}, "archive_too_large", Place("a.xlsx"),
+    ),
     "error on the second sheet": (
         {
             "a.xlsx": xlsx_bytes(
@@ -284,9 +302,12 @@ CASES = {**ROWS, **FILES}
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_malformed_list_is_named_and_gives_nothing(name: str) -> None:
+def test_a_malformed_list_is_named_and_gives_nothing(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A broken list gives the right problem at the right file, row and column, and no roster."""
     files, code, place = CASES[name]
+    monkeypatch.setattr("provisioning.readers.xlsx_table.MAX_CELLS", 5_000)
 
     reading = read(files)
 

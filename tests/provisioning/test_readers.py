@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from datetime import date, datetime
 
+import openpyxl
 import pytest
 
 from provisioning.contact import Phone
@@ -169,6 +171,21 @@ def test_one_sheet_for_each_class() -> None:
     book = xlsx_bytes({"5А": [head, ["U1", "Ким Ян", "5А"]], "5Б": [head, ["U2", "Ли Яна", "5Б"]]})
 
     assert set(people_of({"a.xlsx": book})) == {"U1", "U2"}
+
+
+def test_hidden_sheets_are_pointed_out() -> None:
+    """A hidden sheet is not read, and the operator is told: its people would seem to have left."""
+    book = openpyxl.Workbook()
+    (first,) = book.worksheets
+    for row in (["ИД", "ФИО", "Класс"], ["U1", "Ким Ян", "5А"]):
+        first.append(row)
+    book.create_sheet("Старый").sheet_state = "hidden"
+    out = io.BytesIO()
+    book.save(out)
+
+    assert places(sound(read({"a.xlsx": out.getvalue()})), "sheet_hidden") == [
+        Place("a.xlsx[Старый]")
+    ]
 
 
 def test_the_kind_can_be_stated() -> None:

@@ -7,7 +7,7 @@ import string
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import provisioning
@@ -73,6 +73,7 @@ def test_problems_are_told_errors_first_and_once() -> None:
     ]  # fmt: skip
 
 
+@settings(max_examples=300)
 @given(
     st.dictionaries(
         st.sampled_from(["counts", "by_class", "exceptions", "removals", "changes"]), json_values
