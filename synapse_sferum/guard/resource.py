@@ -79,14 +79,18 @@ class GuardedRoutes:
 class PerListener(Resource):
     """One API on all listeners of a process: what each may serve, and "no such thing" elsewhere."""
 
-    isLeaf = True  # noqa: N815 - Twisted's name
-
     def __init__(self, by_tag: Mapping[str, Resource], nothing: Resource) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._by_tag = by_tag
         self._nothing = nothing
 
+    def getChildWithDefault(self, path: bytes, request: SynapseRequest) -> Resource:  # noqa: N802 - Twisted's name
+        """Twisted's way to the resource that answers: the one of the request's listener.
+
+        It is found, not called, because Twisted takes compression from the resource it found.
+        """
+        return self._by_tag.get(site_tag_of(request), self._nothing)
+
     def render(self, request: SynapseRequest) -> Any:
-        """Twisted's entry: hand the request to the resource of its listener."""
-        resource = self._by_tag.get(site_tag_of(request), self._nothing)
-        return resource.render(request)  # type: ignore[no-untyped-call]
+        """The bare prefix, without anything after it."""
+        return self._nothing.render(request)  # type: ignore[no-untyped-call]

@@ -1,0 +1,181 @@
+"""The contract of synapse_sferum/private.py: every private name of Synapse is what we take it for.
+
+An upgrade of Synapse runs this file first: a failure here names what moved.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import sqlite3
+from pathlib import Path
+
+import pytest
+from synapse.api.ratelimiting import Ratelimiter
+from synapse.config.experimental import ExperimentalConfig
+from synapse.config.repository import ContentRepositoryConfig
+from synapse.config.server import HttpListenerConfig, TCPListenerConfig, UnixListenerConfig
+from synapse.config.workers import WorkerConfig
+from synapse.federation.federation_server import FederationHandlerRegistry
+from synapse.federation.transport import server as federation
+from synapse.federation.transport.server._base import (
+    AuthenticationError,
+    Authenticator,
+    BaseFederationServlet,
+    NoAuthenticationError,
+)
+from synapse.handlers.devicemessage import DeviceMessageHandler
+from synapse.http.server import HttpServer, JsonResource
+from synapse.http.site import SynapseRequest, SynapseSite
+from synapse.module_api import ModuleApi
+from synapse.rest import SERVLET_GROUPS, ClientRestResource
+from synapse.rest.client import media
+from synapse.server import HomeServer
+from synapse.storage.databases.main.roommember import RoomMemberWorkerStore
+
+from tests.support.template import sqlite_template
+
+MODULE = Path(__file__).parents[2] / "synapse_sferum"
+
+
+def source(thing: object) -> str:
+    return inspect.getsource(thing)  # type: ignore[arg-type] # classes and functions
+
+
+def parameters(function: object) -> list[str]:
+    return list(inspect.signature(function).parameters)  # type: ignore[arg-type] # callables
+
+
+def test_private_names_are_in_one_file() -> None:
+    """Nothing but private.py reads an attribute of Synapse that starts with an underscore."""
+    foreign = []
+    for path in MODULE.rglob("*.py"):
+        if path.name == "private.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if (
+                isinstance(node, ast.Attribute)
+                and node.attr.startswith("_")
+                and node.attr[:2] != "__"
+            ):
+                owner = node.value
+                ours = isinstance(owner, ast.Name) and owner.id in {"self", "cls", "other"}
+                if not ours:
+                    foreign.append(f"{path.name}:{node.lineno} {node.attr}")
+    assert not foreign
+
+
+def test_the_module_api_holds_the_server_and_the_clock() -> None:
+    """`ModuleApi._hs` and `ModuleApi._clock` are set by its constructor."""
+    assert "self._hs = hs" in source(ModuleApi.__init__)
+    assert "self._clock" in source(ModuleApi.__init__)
+
+
+def test_client_servlets_register_on_any_http_server() -> None:
+    """ClientRestResource.register_servlets takes the server to register on, and the groups."""
+    assert parameters(ClientRestResource.register_servlets) == [
+        "client_resource",
+        "hs",
+        "servlet_groups",
+    ]
+    assert 'SERVLET_GROUPS["media"] = (media.register_servlets,)' in source(
+        ClientRestResource.__init__
+    )
+    assert "client" in SERVLET_GROUPS
+    assert parameters(media.register_servlets) == ["hs", "http_server"]
+
+
+def test_an_http_server_takes_paths() -> None:
+    """The interface that servlets register on is the one `GuardedRoutes` has."""
+    wanted = ["self", "method", "path_patterns", "callback", "servlet_classname"]
+    assert parameters(HttpServer.register_paths) == wanted
+    assert parameters(JsonResource.__init__)[:3] == ["self", "hs", "canonical_json"]
+    assert JsonResource.isLeaf
+
+
+def test_federation_servlets_ask_the_authenticator() -> None:
+    """Every federation servlet awaits `authenticate_request(request, content)` and works on that same content."""
+    assert parameters(federation.register_servlets) == [
+        "hs",
+        "resource",
+        "authenticator",
+        "ratelimiter",
+        "servlet_groups",
+    ]
+    assert parameters(Authenticator.authenticate_request) == ["self", "request", "content"]
+    assert parameters(Authenticator.__init__) == ["self", "hs"]
+    wrap = source(BaseFederationServlet._wrap)
+    assert "await authenticator.authenticate_request(" in wrap
+    assert "except NoAuthenticationError" in wrap
+    assert "origin, content, request" in wrap
+    assert issubclass(NoAuthenticationError, AuthenticationError)
+    assert {"openid", "media"} <= set(federation.SERVLET_GROUPS)
+
+
+def test_a_request_is_authenticated_once() -> None:
+    """`SynapseRequest._requester` guards against a second authentication, so the guard resets it."""
+    assert "assert self._requester is None" in source(vars(SynapseRequest)["requester"].fset)
+    assert "self._requester: Requester | str | None = None" in source(SynapseRequest.__init__)
+
+
+def test_a_request_knows_its_listener() -> None:
+    """`request.synapse_site.site_tag` is the listener's tag, or its port."""
+    assert "self.synapse_site = site" in source(SynapseRequest.__init__)
+    assert "self.site_tag = site_tag" in source(SynapseSite.__init__)
+    plain = TCPListenerConfig(port=8008, bind_addresses=["::1"], type="http")
+    assert plain.get_site_tag() == "8008"
+    tagged = TCPListenerConfig(
+        port=8008, bind_addresses=["::1"], type="http", http_options=HttpListenerConfig(tag="t")
+    )
+    assert tagged.get_site_tag() == "t"
+    assert UnixListenerConfig(path="/x", mode=0o600, type="http").get_site_tag() == "unix"
+
+
+def test_configuration_names() -> None:
+    """The settings that the guard reads are where it reads them."""
+    assert "self.worker_listeners" in source(WorkerConfig.read_config)
+    assert "self.worker_app" in source(WorkerConfig.read_config)
+    media_config = source(ContentRepositoryConfig.read_config)
+    assert "self.can_load_media_repo" in media_config
+    assert "self.enable_authenticated_media" in media_config
+    assert "msc4512_enabled" in source(ExperimentalConfig.read_config)  # used by test_guard_start
+
+
+def test_edu_handlers_are_looked_up_when_an_edu_comes() -> None:
+    """`edu_handlers` is read at every EDU, so replacing a handler is enough; to-device registers there."""
+    assert "self.edu_handlers.get(edu_type)" in source(FederationHandlerRegistry.on_edu)
+    assert "register_edu_handler" in source(DeviceMessageHandler.__init__)
+    assert 'content["messages"]' in source(DeviceMessageHandler.on_direct_to_device_edu)
+    for name in (
+        "get_federation_registry",
+        "get_device_message_handler",
+        "get_federation_ratelimiter",
+    ):
+        assert callable(getattr(HomeServer, name))
+
+
+def test_store_and_limits() -> None:
+    """The membership lookup and the limiter take what we give them."""
+    lookup = RoomMemberWorkerStore.get_local_current_membership_for_user_in_room
+    assert parameters(lookup) == ["self", "user_id", "room_id"]
+    assert {"store", "clock", "cfg"} <= set(parameters(Ratelimiter.__init__))
+    assert parameters(Ratelimiter.ratelimit)[:2] == ["self", "requester"]
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    ("table", "columns"),
+    [
+        ("local_media_repository", {"media_id", "user_id"}),
+        ("current_state_events", {"room_id", "type", "state_key", "membership"}),
+        ("rooms", {"room_id", "creator"}),
+    ],
+)
+def test_tables(table: str, columns: set[str]) -> None:
+    """Synapse's tables that we read have the columns we read."""
+    connection = sqlite3.connect(f"file:{sqlite_template()}?mode=ro", uri=True)
+    try:
+        rows = connection.execute(f"PRAGMA table_info({table})").fetchall()
+    finally:
+        connection.close()
+    assert columns <= {row[1] for row in rows}
