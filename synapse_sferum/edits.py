@@ -217,7 +217,7 @@ def set_homeroom_teachers(class_id: str, person_ids: Collection[str], actor: str
 def set_guardianship(
     guardian_id: str,
     student_id: str,
-    relation: str,
+    relation: str | None,
     status: GuardianshipStatus | None,
     actor: str,
     *,
@@ -241,7 +241,8 @@ def set_guardianship(
         if (status is None and known is None) or (not leader and (hidden or status is restricted)):
             raise not_found()
         if status is not None:
-            links[pair] = Guardianship(*pair, relation=relation, status=status)
+            word = relation if relation is not None else known.relation if known else ""
+            links[pair] = Guardianship(*pair, relation=word, status=status)
         entry = AuditEntry(
             actor,
             "guardianship",

@@ -223,17 +223,18 @@ async def put_guardianship(services: Services, call: Call) -> tuple[int, Any]:
         status = GuardianshipStatus(call.text("status"))
     except ValueError:
         raise BadField("status", "must be claimed, confirmed or restricted") from None
-    return await _link(services, call, status, call.text("relation", default="", longest=40))
+    relation = call.text("relation", longest=40) if "relation" in call.body else None
+    return await _link(services, call, status, relation)
 
 
 async def delete_guardianship(services: Services, call: Call) -> tuple[int, Any]:
     """Take a link away."""
     call.only("guardian_id", "student_id")
-    return await _link(services, call, None, "")
+    return await _link(services, call, None, None)
 
 
 async def _link(
-    services: Services, call: Call, status: GuardianshipStatus | None, relation: str
+    services: Services, call: Call, status: GuardianshipStatus | None, relation: str | None
 ) -> tuple[int, Any]:
     guardian_id, student_id = (
         call.text("guardian_id", longest=20),
