@@ -174,7 +174,7 @@ BY_NAME = {rule.name: rule for rule in RULES}
 HARMLESS = frozenset(
     """
     admin_contact background_updates bcrypt_rounds enable_local_media_storage
-    federation_sender_instances form_secret form_secret_path gc_min_interval gc_thresholds
+    form_secret form_secret_path gc_min_interval gc_thresholds
     instance_map macaroon_secret_key macaroon_secret_key_path
     media_instance_running_background_jobs media_upload_limits print_pidfile pusher_instances redis
     registration_shared_secret registration_shared_secret_path run_background_tasks_on

@@ -96,8 +96,14 @@ def _listeners(settings: Settings) -> Iterator[Finding]:
             yield Finding(Level.ERROR, "internal_listener", port, {"names": words})
         elif outside and not listener.get("tls"):
             yield Finding(Level.WARNING, "open_listener", port)
+    if settings.get("federation_domain_whitelist") and _sends_to_nobody(settings):
+        yield Finding(Level.WARNING, "sends_to_nobody", "federation_sender_instances")
     if not client_ports(settings):
         yield Finding(Level.ERROR, "no_client_listener")
+
+
+def _sends_to_nobody(settings: Settings) -> bool:
+    return bool(settings.get("federation_sender_instances", MISSING) == [])
 
 
 def resource_names(listener: Mapping[str, Any]) -> frozenset[str]:

@@ -58,6 +58,11 @@ TEXTS: dict[str, Text] = {
         "Напишите bind_addresses: [127.0.0.1]; снаружи отвечает обратный прокси (nginx)",
         "Write bind_addresses: [127.0.0.1]; a reverse proxy (nginx) answers the outside",
     ),
+    "sends_to_nobody": Text(
+        "Школы округа перечислены, но {s}: [] не даёт ничего им отправить",
+        "The district's schools are listed, but {s}: [] lets nothing be sent to them",
+        "Удалите строку {s}", "Remove the line {s}",
+    ),
     "no_client_listener": Text(
         "Ни один порт не отвечает клиентам", "No port answers clients",
         "Добавьте listener с names: [client, openid], как в homeserver.yaml.example",
