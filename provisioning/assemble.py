@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from provisioning.checks import check_people
+from provisioning.checks import check_each, check_people
 from provisioning.names import fold
 from provisioning.problem import Place, Problem, has_errors, in_order
 from provisioning.reading import Reading
@@ -35,6 +35,7 @@ def assemble(
     school_year: str,
     today: date,
     classes: Sequence[ClassRef] = (),
+    complete: bool = True,
 ) -> Reading:
     """Put the lists together; every problem at once, and a Roster only if none is an error.
 
@@ -44,6 +45,8 @@ def assemble(
         covers: groups whose lists were given.
         classes: classes known besides those that rows name (OneRoster's classes.csv).
         today: for ages.
+        complete: False when a list could not be read (an earlier problem says so); then checks
+            between the lists would only tell the same again.
     """
     problems = list(earlier)
     where = Place(records[0].place.file) if records else Place("")
@@ -55,6 +58,8 @@ def assemble(
     problems += identity_problems
     if len(people) > MAX_PEOPLE:
         problems.append(Problem("too_many_people", where, {"limit": str(MAX_PEOPLE)}))
+    if not complete:
+        return Reading(None, in_order([*problems, *check_each(records, today)]))
     guardianships, child_problems = _guardianships(records, covers)
     problems += child_problems
     problems += check_people(records, covers, today)

@@ -150,7 +150,7 @@ def _from_tables(
     records: list[Record] = []
     covers: set[Group] = set()
     columns: dict[Group, dict[str, str]] = {}
-    complete = bool(tables) and not problems
+    complete = bool(tables) and not has_errors(problems)
     several_sheets = {t.file for t, group in tables if "[" in t.file and group is None}
     for table, stated in tables:
         sheet, found = recognise(table, stated, options.mapping)
@@ -168,9 +168,6 @@ def _from_tables(
         problems += found
     if tables and not covers and all(p.code == "sheet_skipped" for p in problems):
         problems.append(Problem("no_headings", Place(tables[0][0].file)))
-    if has_errors(problems) and not complete:
-        # With a list missing, checks between the lists would only report that again.
-        return Reading(None, in_order(problems), columns)
     reading = assemble(
         records,
         problems,
@@ -178,6 +175,7 @@ def _from_tables(
         source=options.source or "csv",
         school_year=options.school_year or options.table_year or school_year_on(options.today),
         today=options.today,
+        complete=complete,
     )
     return Reading(reading.roster, reading.problems, columns)
 

@@ -81,14 +81,15 @@ def _record(cells: Cells, group: Group, positions: Mapping[str, frozenset[Role]]
 
 
 def _staff_roles(cells: Cells, positions: Mapping[str, frozenset[Role]]) -> frozenset[Role] | None:
-    """Roles by position; None when unknown (reported) or left out by the school's mapping."""
+    """Roles by position; none when it is unknown (reported); None: left out by the school's mapping."""
     before = len(cells.problems)
     position = cells.text("position")
     if not position:
         if len(cells.problems) == before:
             cells.report("position_empty", "position")
-        return None
+        return frozenset()
     roles = roles_of(position, positions)
     if roles is None:
         cells.report("position_unknown", "position")
+        return frozenset()
     return roles or None

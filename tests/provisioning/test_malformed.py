@@ -346,6 +346,21 @@ def test_all_problems_come_at_once() -> None:
     ]
 
 
+def test_an_unreadable_list_does_not_hide_the_others_problems() -> None:
+    """With one list unreadable the others are still checked, each for itself."""
+    reading = read(
+        school(students=(PUPIL, PUPIL), staff=(TEACHER, "T2;Ким;Ян;;Астроном;;;"))
+        | {"guardians.csv": b"%PDF"}
+    )
+
+    assert [(p.place.file, p.row, p.code) for p in reading.of(Severity.ERROR)] == [
+        ("guardians.csv", None, "format_unsupported"),
+        ("staff.csv", 3, "position_unknown"),
+        ("staff.csv", 3, "id_twice"),
+        ("students.csv", 3, "id_twice"),
+    ]
+
+
 def test_a_bad_source_name_and_year_are_refused() -> None:
     """What the operator types is checked like what the files say."""
     reading = read(school(), source="Школа 86", school_year="2026/2028")
