@@ -72,7 +72,7 @@ def on_top_of(before: Directory, after: Directory) -> Directory:
 
 
 @given(steps=st.lists(directories(), min_size=1, max_size=4))
-@settings(max_examples=40)
+@settings(max_examples=25)
 def test_wants_are_the_desired_rooms(database: Database, steps: list[Directory]) -> None:
     """After any sequence of changes the tables want what the pure function says; deriving again queues nothing."""
     with database.scratch() as txn:

@@ -40,7 +40,7 @@ def store(txn: LoggingTransaction, directory: Directory, before: Directory | Non
 
 
 @given(directory=directories())
-@settings(max_examples=40)
+@settings(max_examples=25)
 def test_what_is_written_is_read_back(database: Database, directory: Directory) -> None:
     """Every field of every record survives the tables of both databases."""
     with database.scratch() as txn:
@@ -49,7 +49,7 @@ def test_what_is_written_is_read_back(database: Database, directory: Directory) 
 
 
 @given(first=directories(), second=directories())
-@settings(max_examples=40)
+@settings(max_examples=25)
 def test_a_change_is_written_whole(database: Database, first: Directory, second: Directory) -> None:
     """After any change the tables hold the new directory; the second write writes nothing (R21)."""
     second = evolve(
@@ -67,7 +67,7 @@ def test_a_change_is_written_whole(database: Database, first: Directory, second:
 
 
 @given(directory=directories())
-@settings(max_examples=40)
+@settings(max_examples=25)
 def test_one_account_and_the_whole_school_agree(database: Database, directory: Directory) -> None:
     """The facts that callbacks read one by one are the facts that the desired rooms are made from."""
     everyone = {p.user_id for p in directory.people.values() if p.user_id}
@@ -80,7 +80,7 @@ def test_one_account_and_the_whole_school_agree(database: Database, directory: D
 
 
 @given(directory=directories(), data=st.data())
-@settings(max_examples=30)
+@settings(max_examples=25)
 def test_the_neighbourhood_is_a_part_of_the_school(
     database: Database, directory: Directory, data: st.DataObject
 ) -> None:

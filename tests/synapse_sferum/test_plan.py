@@ -1,0 +1,324 @@
+"""A room's plan on a simulated room: it converges from any state, in the right order, and the door ends closed."""
+
+from __future__ import annotations
+
+from typing import Any, assert_never
+
+import pytest
+from attrs import define, evolve, frozen
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from synapse_sferum import events
+from synapse_sferum.desired import DesiredRoom, Want
+from synapse_sferum.model import OrgId, RoomKey, RoomKind, UserId
+from synapse_sferum.plan import (
+    NOBODY,
+    OPEN_FROM,
+    Action,
+    ActualRoom,
+    Close,
+    Join,
+    LinkToSpace,
+    Mark,
+    Open,
+    Remove,
+    RoomPlan,
+    SetName,
+    SetPowerLevels,
+    creation,
+    plan_archived,
+    plan_room,
+    power_levels,
+    unsafe_removals,
+)
+
+CLASS = RoomKey(RoomKind.CLASS, "c1")
+USERS = [UserId(f"@u{i}:s.test") for i in range(8)]
+
+
+class Refused(Exception):
+    """The simulated room does what a real one does: nobody comes in through a closed door uninvited."""
+
+
+@define
+class Room:
+    """A room that obeys actions as Synapse does."""
+
+    actual: ActualRoom
+
+    def do(self, action: Action) -> None:
+        """One action, idempotent like the real ones."""
+        now = self.actual
+        match action:
+            case Mark():
+                self.actual = evolve(now, marked=True)
+            case SetName(name):
+                self.actual = evolve(now, name=name)
+            case SetPowerLevels(content):
+                self.actual = evolve(now, power_levels=content)
+            case LinkToSpace():
+                self.actual = evolve(now, in_space=True)
+            case Open():
+                self.actual = evolve(now, join_rule="public")
+            case Close():
+                self.actual = evolve(now, join_rule="invite")
+            case Join(user_id, by_invite):
+                if not by_invite and now.join_rule != "public":
+                    raise Refused(user_id)
+                self.actual = evolve(
+                    now, joined=now.joined | {user_id}, invited=now.invited - {user_id}
+                )
+            case Remove(user_id):
+                self.actual = evolve(
+                    now, joined=now.joined - {user_id}, invited=now.invited - {user_id}
+                )
+            case _:
+                assert_never(action)
+
+
+desired_rooms = st.builds(
+    DesiredRoom,
+    name=st.sampled_from(["5А", "6А"]),
+    members=st.dictionaries(
+        st.sampled_from(USERS),
+        st.builds(Want, st.sampled_from([0, 50, 100]), st.just("staff")),
+    ),
+)
+
+
+@st.composite
+def actual_rooms(draw: st.DrawFn) -> ActualRoom:
+    """A room in any state that members, crashes or an older version may have left."""
+    joined = draw(st.frozensets(st.sampled_from(USERS)))
+    levels: Any = draw(
+        st.sampled_from([{}, {"users": {"@x:s.test": 100}}])
+        | desired_rooms.map(lambda room: power_levels(CLASS, room))
+    )
+    return ActualRoom(
+        name=draw(st.sampled_from(["", "5А", "взлом"])),
+        join_rule=draw(st.sampled_from(["", "invite", "public", "knock"])),
+        power_levels=levels,
+        marked=draw(st.booleans()),
+        in_space=draw(st.booleans()),
+        joined=joined,
+        invited=draw(st.frozensets(st.sampled_from(USERS))) - joined,
+    )
+
+
+def check_order(plan: RoomPlan) -> None:
+    """Power levels before anybody comes; nobody goes before all have come; closed after the last join."""
+    kinds = [type(action) for action in plan.actions]
+    first_join = kinds.index(Join) if Join in kinds else len(kinds)
+    last_join = len(kinds) - 1 - kinds[::-1].index(Join) if Join in kinds else -1
+    assert all(
+        i < first_join for i, kind in enumerate(kinds) if kind in {SetPowerLevels, Mark, Open}
+    )
+    assert all(i > last_join for i, kind in enumerate(kinds) if kind in {Remove, Close})
+    if Open in kinds:
+        assert Close in kinds
+    if Close in kinds and Remove in kinds:
+        assert kinds.index(Close) < kinds.index(Remove), (
+            "no failure of a removal leaves the door open"
+        )
+
+
+@given(desired=desired_rooms, actual=actual_rooms())
+@example(
+    desired=DesiredRoom(name="5А", members={}),
+    actual=ActualRoom(
+        name="5А",
+        join_rule="public",
+        power_levels={},
+        marked=True,
+        in_space=True,
+        joined=frozenset(),
+    ),
+)
+def test_one_plan_makes_the_room_right(desired: DesiredRoom, actual: ActualRoom) -> None:
+    """Applied once, the room is what is wanted and closed; the second plan is empty (R21)."""
+    room = Room(actual)
+    plan = plan_room(CLASS, desired, actual)
+    check_order(plan)
+    for action in plan.actions:
+        room.do(action)
+    assert room.actual.joined == desired.members.keys()
+    assert not room.actual.invited
+    assert room.actual.join_rule == "invite"
+    assert (room.actual.name, room.actual.marked, room.actual.in_space) == (
+        desired.name,
+        True,
+        True,
+    )
+    assert plan_room(CLASS, desired, room.actual) == RoomPlan(())
+    assert plan.joins == len(desired.members.keys() - actual.joined)
+    assert plan.removals == len((actual.joined | actual.invited) - desired.members.keys())
+
+
+@given(desired=desired_rooms, later=desired_rooms, actual=actual_rooms(), data=st.data())
+@settings(max_examples=200)
+def test_a_crash_at_any_point_is_made_good(
+    desired: DesiredRoom, later: DesiredRoom, actual: ActualRoom, data: st.DataObject
+) -> None:
+    """After any part of a plan, and a change of the directory meanwhile, a new plan converges and closes the door."""
+    room = Room(actual)
+    actions = plan_room(CLASS, desired, actual).actions
+    for action in actions[: data.draw(st.integers(0, len(actions)))]:
+        room.do(action)
+    for action in plan_room(CLASS, later, room.actual).actions:
+        room.do(action)
+    assert room.actual.joined == later.members.keys()
+    assert room.actual.join_rule == "invite"
+    assert plan_room(CLASS, later, room.actual) == RoomPlan(())
+
+
+@given(desired=desired_rooms, actual=actual_rooms(), size=st.integers(1, 3))
+def test_slices_come_to_the_same(desired: DesiredRoom, actual: ActualRoom, size: int) -> None:
+    """Done a few membership changes at a time, each slice with a fresh plan, the room ends right and closed."""
+    room = Room(actual)
+    for _ in range(len(USERS) * 2 + 1):
+        done = 0
+        for action in plan_room(CLASS, desired, room.actual).actions:
+            if isinstance(action, Join | Remove):
+                if done == size:
+                    break
+                done += 1
+            room.do(action)
+    assert room.actual.joined == desired.members.keys()
+    assert room.actual.join_rule == "invite"
+    assert plan_room(CLASS, desired, room.actual) == RoomPlan(())
+
+
+@given(actual=actual_rooms(), keep=st.frozensets(st.sampled_from(USERS)))
+def test_an_archive_keeps_its_readers(actual: ActualRoom, keep: frozenset[UserId]) -> None:
+    """Nobody is added, only those who still belong stay, nobody writes or calls, and the second plan is empty."""
+    room = Room(actual)
+    plan = plan_archived(CLASS, "5А", actual, keep)
+    assert plan.joins == 0
+    for action in plan.actions:
+        room.do(action)
+    assert room.actual.joined == actual.joined & keep
+    assert not room.actual.invited
+    assert room.actual.join_rule == "invite"
+    levels = room.actual.power_levels
+    assert levels["users"] == {}
+    assert levels["events_default"] == levels["events"]["m.rtc.member"] == NOBODY
+    assert plan_archived(CLASS, "5А", room.actual, keep) == RoomPlan(())
+
+
+def right(joined: int = 0) -> ActualRoom:
+    """A room without fault with this many members."""
+    wanted = DesiredRoom(name="5А", members={})
+    return ActualRoom(
+        name="5А",
+        join_rule="invite",
+        power_levels=power_levels(CLASS, wanted),
+        marked=True,
+        in_space=True,
+        joined=frozenset(USERS[:joined]),
+    )
+
+
+@pytest.mark.parametrize(("more", "by_door"), [(OPEN_FROM - 1, False), (OPEN_FROM, True)])
+def test_few_are_invited_and_many_come_through_the_door(more: int, by_door: bool) -> None:
+    """From four joins on, opening and closing the door costs less than inviting each."""
+    members = dict.fromkeys(USERS[: 1 + more], Want(0, "staff"))
+    plan = plan_room(CLASS, DesiredRoom(name="5А", members=members), right(joined=1))
+    joins = [action for action in plan.actions if isinstance(action, Join)]
+    assert [join.by_invite for join in joins] == [not by_door] * more
+    assert (Open() in plan.actions) == (Close() in plan.actions) == by_door
+
+
+@frozen
+class Level:
+    """What somebody with this power may do."""
+
+    kind: RoomKind
+    power: int
+    event: str
+    allowed: bool
+
+
+LEVELS = [
+    Level(RoomKind.CLASS, 0, "m.room.message", True),
+    Level(RoomKind.CLASS, 0, "m.rtc.member", True),
+    Level(RoomKind.CLASS, 50, "m.room.pinned_events", True),
+    Level(RoomKind.CLASS, 100, "m.room.name", False),
+    Level(RoomKind.CLASS, 100, "m.room.encryption", False),
+    Level(RoomKind.CLASS, 100, "m.room.power_levels", False),
+    Level(RoomKind.CLASS, 100, events.ROOM, False),
+    Level(RoomKind.CLASS, 50, "m.room.anything", False),
+    Level(RoomKind.ANNOUNCEMENTS, 0, "m.room.message", False),
+    Level(RoomKind.ANNOUNCEMENTS, 100, "m.room.message", True),
+    Level(RoomKind.MATERIALS, 50, "m.room.message", True),
+    Level(RoomKind.SCHOOL, 50, "m.room.message", False),
+]
+
+
+@pytest.mark.parametrize("level", LEVELS, ids=str)
+def test_who_may_send_what(level: Level) -> None:
+    """Members write and call in their rooms, read announcements, and change no name, door or right (R5, R26)."""
+    content = power_levels(RoomKey(level.kind), DesiredRoom(name="5А", members={}))
+    state = level.event.startswith("m.room.any")
+    default = content["state_default"] if state else content["events_default"]
+    assert (level.power >= content["events"].get(level.event, default)) == level.allowed
+
+
+def test_only_special_members_are_listed() -> None:
+    """A class of 30 has one line of rights, the teacher's; nobody may invite, kick or ban."""
+    members = {USERS[0]: Want(50, "homeroom_teacher"), USERS[1]: Want(0, "student_of_the_class")}
+    content = power_levels(CLASS, DesiredRoom(name="5А", members=members))
+    assert content["users"] == {USERS[0]: 50}
+    assert content["invite"] == content["kick"] == content["ban"] == NOBODY
+
+
+def test_a_level_that_synapse_adds_is_no_difference() -> None:
+    """Synapse writes `historical` itself; any other foreign key is put right."""
+    room = right()
+    wanted = DesiredRoom(name="5А", members={})
+    added = evolve(room, power_levels={**room.power_levels, "historical": 100})
+    assert plan_room(CLASS, wanted, added).actions == ()
+    foreign = evolve(room, power_levels={**room.power_levels, "x": 1})
+    assert [type(a) for a in plan_room(CLASS, wanted, foreign).actions] == [SetPowerLevels]
+
+
+def created(kind: RoomKind, *, is_open: bool = False, encrypted: bool = False) -> dict[str, Any]:
+    """The createRoom body of a room."""
+    space = None if kind is RoomKind.SCHOOL else "!space"
+    return creation(
+        OrgId("o"), RoomKey(kind), DesiredRoom(name="5А", members={}), space, "s.test",
+        is_open=is_open, encrypted=encrypted,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", RoomKind)
+def test_a_new_room_is_a_managed_room(kind: RoomKind) -> None:
+    """Marked, not federated, without guests, in room version 12; history from joining on in classes only (R38)."""
+    body = created(kind)
+    state = {event["type"]: event["content"] for event in body["initial_state"]}
+    marker = {"org_id": "o", "kind": kind.value, "ref": ""}
+    assert state[events.ROOM] == body["creation_content"][events.ROOM] == marker
+    assert body["creation_content"]["m.federate"] is False
+    assert body["room_version"] == "12"
+    assert state["m.room.join_rules"] == {"join_rule": "invite"}
+    assert state["m.room.guest_access"] == {"guest_access": "forbidden"}
+    own = kind in {RoomKind.CLASS, RoomKind.CLASS_PARENTS}
+    assert state["m.room.history_visibility"]["history_visibility"] == (
+        "joined" if own else "shared"
+    )
+    assert ("m.space.parent" in state) == (kind is not RoomKind.SCHOOL)
+    assert ("type" in body["creation_content"]) == (kind is RoomKind.SCHOOL)
+    assert "m.room.encryption" not in state
+    assert "m.room.encryption" in str(created(kind, encrypted=True)["initial_state"])
+    assert "public" in str(created(kind, is_open=True)["initial_state"])
+
+
+@pytest.mark.parametrize(
+    ("removals", "members", "limit", "unsafe"),
+    [(24, 24, 0.0, False), (25, 100, 0.2, True), (25, 125, 0.2, False), (400, 400, 1.0, False)],
+)
+def test_the_hold_stands_behind_the_plan(
+    removals: int, members: int, limit: float, unsafe: bool
+) -> None:
+    """Held are 25 removals or more, over the school's share."""
+    assert unsafe_removals(removals, members, limit) is unsafe
