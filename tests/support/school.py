@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import sqlite3
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from typing import Any
 from urllib.parse import quote
 
@@ -144,3 +146,13 @@ def state_of(server: Homeserver, room_id: str, token: str) -> dict[tuple[str, st
     """(type, state key) → content of a room's state, as a member sees it."""
     events = server.call("GET", f"/_matrix/client/v3/rooms/{quote(room_id)}/state", token)
     return {(event["type"], event["state_key"]): event["content"] for event in events}
+
+
+def newest_event(server: Homeserver) -> int:
+    """Number of the newest event in an SQLite server's database: equal means that nothing was written."""
+    path = f"file:{server.directory}/homeserver.db?mode=ro"
+    with closing(sqlite3.connect(path, uri=True)) as database:
+        (newest,) = database.execute(
+            "SELECT COALESCE(MAX(stream_ordering), 0) FROM events"
+        ).fetchone()
+    return int(newest)

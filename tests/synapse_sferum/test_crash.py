@@ -15,7 +15,7 @@ from tests.support.configuration import NO_RATE_LIMITS
 from tests.support.fleet import Fleet
 from tests.support.polling import until
 from tests.support.rosters import everyone, person, roster
-from tests.support.school import School
+from tests.support.school import School, newest_event
 from tests.support.synapse import Homeserver
 
 CLIENT = "/_matrix/client/v3"
@@ -95,10 +95,10 @@ def test_kill_9_at_random_points_of_an_apply(homeserver: Fleet) -> None:
         if kill == KILLS // 2:
             school.activate_all(everyone(document))
         reach = chance.randint(1, 25)
-        before = events(server)
+        before = newest_event(server)
 
         def further(goal: int = before + reach) -> bool:
-            return events(server) >= goal or bool(school.progress()["settled"])
+            return newest_event(server) >= goal or bool(school.progress()["settled"])
 
         until(further, what="some progress", deadline_s=60)
         server.kill()
@@ -113,12 +113,6 @@ def test_kill_9_at_random_points_of_an_apply(homeserver: Fleet) -> None:
     assert doubled_rooms(server) == []
     assert memberships(server) == school.progress()["memberships"]["wanted"] == 30 * 3 + 2 + 1 + 30
     assert school.source_ids("class", "7А") == {"T1", *(f"P{n}" for n in range(14))}
-
-
-def events(server: Homeserver) -> int:
-    """Events written so far."""
-    ((newest,),) = rows(server, "SELECT COALESCE(MAX(stream_ordering), 0) FROM events")
-    return int(newest)
 
 
 @pytest.mark.integration

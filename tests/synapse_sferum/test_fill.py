@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from urllib.parse import quote
 
 import pytest
@@ -11,7 +10,7 @@ from tests.support.configuration import NO_RATE_LIMITS
 from tests.support.fleet import Fleet
 from tests.support.polling import until
 from tests.support.rosters import everyone, small_school
-from tests.support.school import School, state_of
+from tests.support.school import School, newest_event, state_of
 from tests.support.synapse import Homeserver
 
 CLIENT = "/_matrix/client/v3"
@@ -91,22 +90,13 @@ def test_power_levels_names_and_marker(quiet_school: School) -> None:
 
 def test_a_second_import_writes_nothing(quiet_school: School) -> None:
     """The same list again changes no record, queues no job and writes no event (R21)."""
-    before = events_written(quiet_school)
+    before = newest_event(quiet_school.server)
 
     assert quiet_school.apply(small_school())["applied"] is False
     quiet_school.call("POST", "/reconcile", {})
     quiet_school.settle()
 
-    assert events_written(quiet_school) == before
-
-
-def events_written(school: School) -> int:
-    """Number of the newest event of the whole server."""
-    with sqlite3.connect(
-        f"file:{school.server.directory}/homeserver.db?mode=ro", uri=True
-    ) as database:
-        (newest,) = database.execute("SELECT MAX(stream_ordering) FROM events").fetchone()
-    return int(newest)
+    assert newest_event(quiet_school.server) == before
 
 
 def test_a_move_takes_pupil_and_parents_along(school: School) -> None:

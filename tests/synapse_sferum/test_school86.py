@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections import Counter
-from contextlib import closing
 from typing import Any
 
 import pytest
@@ -18,7 +16,7 @@ from tests.support.client import Client
 from tests.support.configuration import NO_RATE_LIMITS
 from tests.support.fleet import Fleet
 from tests.support.rosters import SCHOOL86, school86
-from tests.support.school import School
+from tests.support.school import School, newest_event
 
 EXPECT = json.loads((SCHOOL86 / "expect.json").read_text("utf-8"))
 EDGE = EXPECT["edge"]
@@ -185,20 +183,14 @@ def test_the_court_order_closes_one_room(school: School) -> None:
 @pytest.mark.integration
 def test_the_same_list_again_writes_no_event(school: School, document: dict[str, Any]) -> None:
     """A second import, and a second look at all 71 rooms, write nothing."""
-    path = f"file:{school.server.directory}/homeserver.db?mode=ro"
-
-    def newest() -> int:
-        with closing(sqlite3.connect(path, uri=True)) as database:
-            return int(database.execute("SELECT MAX(stream_ordering) FROM events").fetchone()[0])
-
-    before = newest()
+    before = newest_event(school.server)
     applied = school.apply(document)
     queued = school.call("POST", "/reconcile", {})
     school.settle()
 
     assert applied["applied"] is False
     assert queued["queued"] == 71
-    assert newest() == before
+    assert newest_event(school.server) == before
 
 
 @pytest.mark.integration
