@@ -6,10 +6,12 @@ place, settings, demo, screen: pure. files, synapse, loopback: disk, process, HT
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import click
@@ -30,7 +32,8 @@ from provisioning.run.stopping import Stopped, Stopping
 from provisioning.run.synapse import Clock, Synapse, free_port_after, port_is_free, stop_leftover
 from provisioning.sample import generate
 
-SEED = 86
+#: The default of `sferum sample`: its files are this very school.
+SEED = 1
 
 
 def main(argv: Sequence[str]) -> int:
@@ -45,6 +48,14 @@ def main(argv: Sequence[str]) -> int:
     except Refusal as refusal:
         click.echo(refusal.sentence(options.language), err=True)
         return trouble.EXIT_REFUSED
+
+
+def _own_command() -> str:
+    """How to call `sferum` here: `make run` has put nothing on the PATH."""
+    if shutil.which("sferum"):
+        return "sferum"
+    path = Path(sys.executable).with_name("sferum")
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 @define
@@ -98,7 +109,7 @@ class Run:
         finally:
             loopback.close()
             homeserver.close()
-        for line in screen.welcome(self.place, port, state.accounts.values(), language):
+        for line in screen.welcome(self.place, port, state, _own_command(), language):
             click.echo(line)
         seconds = self.clock.now() - began
         click.echo(f"\n{screen.ready_line(seconds, language)}")

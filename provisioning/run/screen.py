@@ -8,7 +8,7 @@ from typing import Any
 
 from provisioning.language import say
 from provisioning.problem_texts import Language
-from provisioning.run.demo import DemoAccount
+from provisioning.run.demo import ORG_ID, DemoAccount, DemoState
 from provisioning.run.place import Place, url_of
 
 ROLES: Mapping[str, tuple[str, str]] = {
@@ -21,9 +21,13 @@ ROLES: Mapping[str, tuple[str, str]] = {
 
 
 def welcome(
-    place: Place, port: int, accounts: Iterable[DemoAccount], language: Language
+    place: Place, port: int, state: DemoState, command: str, language: Language
 ) -> Iterator[str]:
-    """Addresses, who may sign in, what to try, where the logs are."""
+    """Addresses, who may sign in, what to try, where the logs are.
+
+    Args:
+        command: how this machine calls `sferum`.
+    """
     yield ""
     yield from _columns(
         [
@@ -34,9 +38,9 @@ def welcome(
     )
     yield ""
     yield say(language, "Войти можно как:", "You may sign in as:")
-    yield from _columns(_sign_in_rows(accounts, language), indent="  ")
+    yield from _columns(_sign_in_rows(state.accounts.values(), language), indent="  ")
     yield ""
-    yield from _to_try(port, language)
+    yield from _to_try(place, port, state.pupils, command, language)
 
 
 def _sign_in_rows(accounts: Iterable[DemoAccount], language: Language) -> Iterator[Sequence[str]]:
@@ -46,22 +50,31 @@ def _sign_in_rows(accounts: Iterable[DemoAccount], language: Language) -> Iterat
         yield role, account.name, account.user_id, account.password
 
 
-def _to_try(port: int, language: Language) -> Iterator[str]:
+def _to_try(
+    place: Place, port: int, pupils: int, command: str, language: Language
+) -> Iterator[str]:
     url = url_of(port)
+    lists = place.root / "lists"
+    plan = (
+        f"{command} roster plan {lists}/*.csv --org {ORG_ID}"
+        f" --url {url} --token-file {place.service_token}"
+    )
     if language == "ru":
         yield "Что попробовать в Element или любой другой программе для Matrix:"
         yield f"  1. Войдите: сервер «{url}» (изменить сервер), имя — @u…:…, пароль из таблицы."
         yield "  2. Директор пишет в «Объявления»; родитель видит, но написать туда не может."
         yield "  3. Ученик пишет в чат класса; классный руководитель отвечает."
         yield "  4. Выйдите из чата класса учеником: состав задан списком школы, выйти нельзя."
-        yield f"Список школы: sferum roster plan ФАЙЛЫ --org school --url {url}"
+        yield "Списки этой школы: запишите их, измените строку и посмотрите, что произойдёт:"
     else:
         yield "What to try in Element or any other Matrix client:"
         yield f"  1. Sign in: homeserver {url} (edit the homeserver), user @u…:…, password above."
         yield "  2. The director writes to «Объявления»; the parent reads it and cannot write there."
         yield "  3. The pupil writes to the class room; the class teacher answers."
         yield "  4. Leave the class room as the pupil: membership comes from the school list."
-        yield f"A school's list: sferum roster plan FILES --org school --url {url}"
+        yield "This school's lists: write them, change a line, and see what that would do:"
+    yield f"  {command} sample {lists} --pupils {pupils}"
+    yield f"  {plan}"
 
 
 def ready_line(seconds: float, language: Language) -> str:

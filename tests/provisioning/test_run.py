@@ -234,6 +234,20 @@ def test_a_second_start_changes_nothing(school: School, roster: Roster) -> None:
     assert plan["changes"] == []
 
 
+def test_sample_writes_the_lists_of_this_very_school(school: School) -> None:
+    """What the screen proposes works: the files of `sferum sample` change nothing until somebody changes a line."""
+    lists = school.runner.root / "lists"
+    sferum = [sys.executable, "-m", "provisioning"]
+    subprocess.run([*sferum, "sample", str(lists)], env={}, check=True, stdout=subprocess.DEVNULL)
+    options = ["--org", "school", "--url", school.api.base_url, "--lang", "en"]
+    options += ["--token-file", str(school.runner.root / "service.token")]
+    files = [str(path) for path in sorted(lists.glob("*.csv"))]
+    plan = subprocess.run(
+        [*sferum, "roster", "plan", *files, *options], env={}, check=True, capture_output=True
+    )
+    assert "Nothing will change." in plan.stdout.decode()
+
+
 def test_a_second_start_is_fast(school: School) -> None:
     """It takes less than ten seconds, stopping included."""
     assert school.seconds[1] < 10
