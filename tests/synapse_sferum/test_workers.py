@@ -86,7 +86,7 @@ def test_policy_and_guard_hold_on_every_process(schools: tuple[School, School], 
     invited = api.request("POST", f"{CLIENT}/createRoom", token, {"invite": [pupil]})
     profile = api.request("GET", f"{CLIENT}/profile/{quote(pupil)}", token)
     unknown = api.request("GET", f"{CLIENT}/profile/{quote('@nobody:school.test')}", token)
-    asked = {"device_keys": {pupil: [], "@nobody:school.test": []}}
+    asked: dict[str, dict[str, list[str]]] = {"device_keys": {pupil: [], "@nobody:school.test": []}}
     keys = api.call("POST", f"{CLIENT}/keys/query", token, asked)["device_keys"]
     leaving = api.request(
         "POST",
