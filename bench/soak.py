@@ -1,7 +1,8 @@
 """Hours of school life against one real server: `make soak` (MINUTES=60).
 
 First the fictional school of tests/data/school86 with every one of its 2,293 people active, compared room by room with
-expect.json; then random changes in a small school beside it, until the time is over, each handful compared with the rules.
+expect.json; then random changes in a small school beside it, until the time is over, each handful compared
+with the rules.
 Ends with one JSON line; any difference ends it at once.
 """
 
