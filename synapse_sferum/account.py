@@ -30,7 +30,7 @@ from synapse_sferum.model import (
 CONFIRMATION_AGE = 14
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, cache_hash=True)
 class Account:
     """Facts of one *active* account. A user without one of these has no rights at all.
 

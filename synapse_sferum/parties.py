@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from datetime import date
 
 from synapse.module_api import EventBase, ModuleApi, StateMap
 
@@ -26,26 +27,38 @@ class Parties:
         self.service_user = service_user
         self._operators = frozenset(config.operator_users)
 
-    def party(self, account: Account | None, *, joined: bool = True) -> Party:
-        """An account with what today makes of it (R17)."""
+    def _party(self, account: Account | None, joined: bool, days: dict[str, date]) -> Party:
+        """An account with what today makes of it (R17); `days` remembers the date of each time zone."""
         if account is None:
             return Party(None, joined=joined)
-        today = self._facts.today(account.timezone)
+        today = days.get(account.timezone)
+        if today is None:
+            today = days[account.timezone] = self._facts.today(account.timezone)
         return Party(account, account.unconfirmed(today), joined)
 
     async def one(self, user_id: str) -> Party:
         """One user."""
-        return self.party(await self._facts.account(user_id))
+        return (await self.of([user_id]))[user_id]
 
     async def of(self, user_ids: Collection[str]) -> dict[str, Party]:
         """Several users. All are taken as not yet joined except the first, who acts."""
-        found = await self._facts.accounts(list(dict.fromkeys(user_ids)))
-        return {
-            user_id: self.party(account, joined=number == 0)
-            for number, (user_id, account) in enumerate(
-                (user_id, found[user_id]) for user_id in dict.fromkeys(user_ids)
-            )
-        }
+        asked = list(dict.fromkeys(user_ids))
+        return await self._parties({user: number == 0 for number, user in enumerate(asked)})
+
+    async def _parties(self, joined: Mapping[str, bool]) -> dict[str, Party]:
+        found = await self._facts.accounts(list(joined)) if joined else {}
+        days: dict[str, date] = {}
+        parties = {}
+        for user_id, is_joined in joined.items():
+            account = found[user_id]
+            if account is None and not self._api.is_mine(user_id):
+                peer = await self._facts.peer_server(server_of(user_id))
+                parties[user_id] = Party(
+                    None, joined=is_joined, peer=None if peer is None else peer.role_pairs
+                )
+            else:
+                parties[user_id] = self._party(account, is_joined, days)
+        return parties
 
     async def members(
         self, state: StateMap[EventBase], without: Iterable[str] = (), *, invited: bool
@@ -62,11 +75,11 @@ class Parties:
         for (type_, user_id), event in state.items():
             if type_ == "m.room.member" and user_id not in skipped and event.membership in wanted:
                 joined[user_id] = event.membership == "join"
-        accounts = await self._facts.accounts(list(joined)) if joined else {}
+        parties = await self._parties(joined)
         return {
-            user_id: self.party(accounts[user_id], joined=is_joined)
-            for user_id, is_joined in joined.items()
-            if accounts[user_id] is not None
+            user_id: party
+            for user_id, party in parties.items()
+            if party.account is not None
             or user_id in self._operators
             or not self._api.is_mine(user_id)
         }

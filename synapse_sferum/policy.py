@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Collection, Iterator, Mapping
+from functools import lru_cache
 from itertools import combinations
 
 from attrs import frozen
@@ -160,6 +161,9 @@ class Party:
     account: Account | None
     unconfirmed: bool = False  # R17, on the day of the question
     joined: bool = True  # in `may_form`: invited people neither supervise nor count as left
+    peer: frozenset[tuple[str, str]] | None = (
+        None  # somebody of a listed server: its (ours, theirs) roles
+    )
 
     @property
     def supervises(self) -> bool:
@@ -171,13 +175,23 @@ def may_contact(sender: Party, receiver: Party) -> Verdict | Deny:
     """Whether `sender` may start a conversation with `receiver`, in the best of their roles (R30, R32)."""
     ours, theirs = sender.account, receiver.account
     if ours is None or theirs is None:
-        return Deny.UNKNOWN
+        return _with_guest(sender, receiver)
     found = [
         _cell(row, column, ours)
         for row in _rows(sender, ours)
         for column in _columns(ours, theirs, receiver)
     ]
     return min(found, key=_strictness, default=Deny.UNKNOWN)
+
+
+def _with_guest(first: Party, second: Party) -> Verdict | Deny:
+    """A conversation with somebody of a listed server (R4); between two of them, their schools judge."""
+    if first.peer is not None and second.peer is not None:
+        return _YES
+    pairs = second.peer if first.peer is None else first.peer
+    if pairs is None:
+        return Deny.UNKNOWN
+    return may_meet_peer(first.account or second.account, pairs) or _YES
 
 
 def _strictness(outcome: Verdict | Deny) -> int:
@@ -253,18 +267,18 @@ def may_form(parties: Collection[Party], limit: int) -> Deny | None:
     return None
 
 
+@lru_cache(maxsize=65_536)
 def may_meet(first: Party, second: Party) -> Verdict | Deny:
-    """The more permissive of the two directions."""
+    """The more permissive of the two directions. Remembered: a class asks for the same thirty pairs all day."""
     return min(may_contact(first, second), may_contact(second, first), key=_strictness)
 
 
-def may_read_profile(reader: Account | None, target: Account | None) -> Deny | None:
+def may_read_profile(reader: Party, target: Party) -> Deny | None:
     """Name and picture (R1): of everyone in one's own school, and of staff across the bridge."""
-    if reader is None or target is None:
-        return Deny.UNKNOWN
-    if reader.org_id == target.org_id or reader.user_id == target.user_id:
+    ours, theirs = reader.account, target.account
+    if ours is not None and theirs is not None and ours.org_id == theirs.org_id:
         return None
-    outcome = may_meet(Party(reader), Party(target))
+    outcome = may_meet(reader, target)
     return outcome if isinstance(outcome, Deny) else None
 
 
@@ -281,18 +295,19 @@ def may_find(searcher: Party, target: Party) -> Deny | None:
 def may_reach_device(sender: Party, receiver: Party) -> Deny | None:
     """Keys and to-device messages: for those who may meet, or share one of the small managed rooms."""
     ours, theirs = sender.account, receiver.account
-    if ours is None or theirs is None:
-        return Deny.UNKNOWN
-    if ours.user_id == theirs.user_id:
+    if ours is not None and theirs is not None and ours.user_id == theirs.user_id:
         return None
     outcome = may_meet(sender, receiver)
     if not isinstance(outcome, Deny):
         return None
+    if ours is None or theirs is None:
+        return outcome
     if ours.org_id == theirs.org_id and close_rooms(ours) & close_rooms(theirs):
         return None
     return outcome
 
 
+@lru_cache(maxsize=16_384)
 def close_rooms(account: Account) -> frozenset[RoomKey]:
     """The small managed rooms of an account: class, class parents, staff, administration."""
     return frozenset(key for key in rooms_of(account) if key.kind in _CLOSE_ROOMS)

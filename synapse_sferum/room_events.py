@@ -123,7 +123,7 @@ class RoomEvents:
     ) -> Deny | None:
         if event.membership == "invite":
             others = await self._parties.members(state, {event.sender, target}, invited=True)
-            invitee = self._parties.party(await self._facts.account(target), joined=False)
+            invitee = (await self._parties.of([event.sender, target]))[target]
             return may_invite(who, invitee, tuple(others.values()), self._limit)
         if event.membership == "join":
             if await self._renames(event, state):
@@ -135,7 +135,7 @@ class RoomEvents:
             if _membership_of(state, target) != "join":
                 return None
             others = await self._parties.members(state, {target}, invited=True)
-            leaver = self._parties.party(await self._facts.account(target))
+            leaver = await self._parties.one(target)
             return may_go(leaver, tuple(others.values()), self._limit)
         return Deny.ROOM_KIND  # knock
 

@@ -133,11 +133,11 @@ class ClientRules:
         """R1: names and pictures are for one's own school."""
         if reader in {self._service_user, target}:
             return False
-        accounts = await self._facts.accounts([reader, target])
         if target == self._service_user:
             # It writes the announcements; its name is no secret from people of a school.
-            return accounts[reader] is None
-        refused = may_read_profile(accounts[reader], accounts[target])
+            return await self._facts.account(reader) is None
+        parties = await self._parties.of([reader, target])
+        refused = may_read_profile(parties[reader], parties[target])
         if refused is not None:
             self._count(rule, refused)
         return refused is not None
@@ -286,8 +286,9 @@ class ClientRules:
         room = await self._facts.managed_room(room_id)
         if room is not None:
             account = await self._facts.account(user_id)
-            if account is not None and account.org_id == room.org_id:
-                return room.key in rooms_of(account)
+            mine = account is not None and account.org_id == room.org_id
+            if account is not None and mine and room.key in rooms_of(account):
+                return True
         if not room_id.startswith("!"):
             return False
         return await local_membership(self._api, user_id, room_id) in {"join", "invite"}

@@ -8,7 +8,7 @@ from synapse.module_api import LoggingTransaction, ModuleApi
 
 from synapse_sferum.account import Account
 from synapse_sferum.facts import Facts
-from synapse_sferum.policy import Deny, may_read_profile
+from synapse_sferum.policy import Deny, Party, may_read_profile
 from synapse_sferum.private import uploader_txn
 
 #: The uploader of a file never changes. 50,000 at some 200 bytes are 10 MB.
@@ -48,7 +48,7 @@ class Uploads:
             return Deny.UNKNOWN
         if uploader in {self._service_user, reader.user_id}:
             return None
-        refused = may_read_profile(reader, await self._facts.account(uploader))
+        refused = may_read_profile(Party(reader), Party(await self._facts.account(uploader)))
         if refused is not None and reader.org_id in await self._orgs_ever(uploader):
             return None
         return refused

@@ -244,8 +244,13 @@ def enter(world: World, name: str, localpart: str) -> None:
 
 def stranger_and_user(fleet: Fleet, localpart: str = "stranger") -> tuple[ForeignServer, Account]:
     """A foreign server with every door open, and somebody on it."""
-    doors = {"alias_creation_rules": None, "room_list_publication_rules": [{"action": "allow"}]}
-    foreign = fleet.foreign(overrides={**doors, "limit_remote_rooms": None, **NO_RATE_LIMITS})
+    doors: dict[str, Any] = {
+        "alias_creation_rules": None,
+        "allow_profile_lookup_over_federation": True,
+        "limit_remote_rooms": None,
+        "room_list_publication_rules": [{"action": "allow"}],
+    }
+    foreign = fleet.foreign(overrides={**doors, **NO_RATE_LIMITS})
     return foreign, foreign.homeserver.register(localpart)
 
 

@@ -120,9 +120,23 @@ def test_invitations_to_staff_only(world: World, peer: ForeignServer, colleague:
     status, room_id = invited("a_other_teacher").split()
     assert status == "200"
     until(lambda: room_id in world.invites("a_other_teacher"), what="the invitation")
+    assert world.ask("a_other_teacher", "POST", f"/rooms/{quote(room_id)}/join", {}).status == 200
+    assert world.send("a_other_teacher", room_id, "Добрый день").status == 200
     for name in ("a1", "a_parent"):
         assert not invited(name).startswith("200")
         assert world.invites(name) == set()
+
+
+def test_reaching_out_to_a_listed_server(world: World, colleague: Account) -> None:
+    """Our teacher reads the profile and the devices of a colleague there, our pupil does not."""
+    path = f"/profile/{quote(colleague.user_id)}"
+    body: dict[str, Any] = {"device_keys": {colleague.user_id: []}}
+    assert world.ask("a_teacher", "GET", path).json["displayname"] == "colleague"
+    assert world.ask("a1", "GET", path).status == 404
+    found = world.ask("a_teacher", "POST", "/keys/query", body).json
+    assert (found["failures"], list(found["device_keys"])) == ({}, [colleague.user_id])
+    hidden = world.ask("a1", "POST", "/keys/query", body).json
+    assert hidden["device_keys"] == {colleague.user_id: {}}
 
 
 def test_an_invitation_pushed_as_a_pdu(

@@ -183,7 +183,7 @@ def test_nobody_without_an_account() -> None:
         assert may_contact(none, party) is Deny.UNKNOWN
         assert may_contact(party, none) is Deny.UNKNOWN
         assert may_reach_device(party, none) is Deny.UNKNOWN
-        assert may_read_profile(party.account, None) is Deny.UNKNOWN
+        assert may_read_profile(party, none) is Deny.UNKNOWN
     assert may_contact(Party(account("nothing")), Party(PUPIL)) is Deny.UNKNOWN
 
 
@@ -196,10 +196,10 @@ def test_a_teacher_who_is_a_parent_has_both() -> None:
 
 def test_profiles_of_a_school() -> None:
     """Everybody of a school reads names there; across schools only staff reads staff's."""
-    assert may_read_profile(PUPIL, OTHER_PARENT) is None
-    assert may_read_profile(PEER_TEACHER, OTHER_TEACHER) is None
-    assert may_read_profile(PEER_TEACHER, PUPIL) is Deny.OTHER_SCHOOL
-    assert may_read_profile(PEER_PUPIL, PUPIL) is Deny.OTHER_SCHOOL
+    assert may_read_profile(Party(PUPIL), Party(OTHER_PARENT)) is None
+    assert may_read_profile(Party(PEER_TEACHER), Party(OTHER_TEACHER)) is None
+    assert may_read_profile(Party(PEER_TEACHER), Party(PUPIL)) is Deny.OTHER_SCHOOL
+    assert may_read_profile(Party(PEER_PUPIL), Party(PUPIL)) is Deny.OTHER_SCHOOL
 
 
 def test_finding_people() -> None:
@@ -228,6 +228,21 @@ def test_listed_servers_see_staff() -> None:
     assert may_meet_peer(DIRECTOR, pairs) is Deny.OTHER_SCHOOL
     assert may_meet_peer(PUPIL, pairs) is Deny.OTHER_SCHOOL
     assert may_meet_peer(None, pairs) is Deny.UNKNOWN
+
+
+def test_staff_meets_people_of_listed_servers() -> None:
+    """A teacher writes with somebody of a listed server, a pupil does not, and a stranger with nobody (R4)."""
+    guest = Party(None, peer=frozenset({("teacher", "teacher")}))
+    for first, second in ((Party(OTHER_TEACHER), guest), (guest, Party(OTHER_TEACHER))):
+        assert may_contact(first, second) is Verdict.ALLOWED
+        assert may_reach_device(first, second) is None
+        assert may_read_profile(first, second) is None
+    assert may_contact(Party(PUPIL), guest) is Deny.OTHER_SCHOOL
+    assert may_contact(guest, Party(PUPIL)) is Deny.OTHER_SCHOOL
+    assert may_contact(guest, guest) is Verdict.ALLOWED
+    assert may_contact(guest, Party(None)) is Deny.UNKNOWN
+    assert may_form([Party(OTHER_TEACHER), guest, guest], LIMIT) is None
+    assert may_form([Party(OTHER_TEACHER), guest, Party(PUPIL)], LIMIT) is Deny.OTHER_SCHOOL
 
 
 # --- rooms as a set
@@ -310,7 +325,7 @@ def test_schools_meet_at_their_staff_only(first: Party, second: Party) -> None:
     if not (ours.is_staff and theirs.is_staff):
         assert isinstance(may_meet(first, second), Deny)
         assert may_find(first, second) is not None
-        assert may_read_profile(ours, theirs) is not None
+        assert may_read_profile(first, second) is not None
 
 
 @given(st.lists(parties, max_size=6), parties)
