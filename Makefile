@@ -20,7 +20,7 @@ $(READY): requirements.lock pyproject.toml scripts/bootstrap
 lock: $(READY) ## write requirements.lock again (versions at least a week old)
 	scripts/lock
 
-run: $(READY) ## Synapse, bridge and media on this machine with a sample school
+run: $(READY) ## Synapse with a sample school on this machine
 	$(VENV)/bin/sferum run
 
 test: $(READY) ## the whole suite; T=tests/test_x.py narrows it
