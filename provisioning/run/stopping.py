@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM end the program in order: first what we started, then ourselves."""
+"""Ctrl-C, SIGTERM and a closed terminal end the program in order: first what we started, then ourselves."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Stopping:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Catch both signals inside the block."""
-        numbers = (signal.SIGINT, signal.SIGTERM)
+        """Catch the signals inside the block."""
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
         before = [signal.signal(number, self._on_signal) for number in numbers]
         try:
             yield

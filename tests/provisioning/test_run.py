@@ -359,11 +359,11 @@ def test_a_taken_port_is_one_clear_line(tmp_path: Path) -> None:
     assert not (tmp_path / "var" / "synapse.pid").exists()
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_stopping_in_the_middle_takes_the_children_along(
     tmp_path: Path, how: signal.Signals
 ) -> None:
-    """Ctrl-C while the school is being set up ends Synapse too; the next start goes on and finishes."""
+    """Ctrl-C, SIGTERM or a closed window during the set-up end Synapse too; the next start goes on and finishes."""
     runner = Runner(tmp_path / "var", free_port())
     runner.start("--pupils", "30")
     until(lambda: "Sample school" in runner.text(), what="set-up", deadline_s=60)
