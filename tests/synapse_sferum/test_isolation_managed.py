@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -181,6 +182,51 @@ def test_one_who_left_sees_nothing(world: World) -> None:
     found = world.homeserver.request("GET", "/_matrix/client/v3/joined_rooms", again.access_token)
     assert found.status == 403
     apply_roster(world, "a")
+
+
+def test_one_who_moved_class_reads_the_old_one_no_more(world: World) -> None:
+    """A pupil who moved to another class gets 403 on the old one's messages, members and state (R40)."""
+    old, new = world.rooms["a", "class", "9В"], world.rooms["a", "class", "8Б"]
+    assert world.ask("a3", "GET", f"/rooms/{quote(old)}/members").status == 200
+    org = f"/orgs/{world.org_ids['a']}"
+    classes = {c["name"]: c["class_id"] for c in world.school("GET", f"{org}/classes")["classes"]}
+
+    def move(here: str, there: str) -> None:
+        body = {"from_class_id": classes[here], "to_class_id": classes[there]}
+        world.school("POST", f"{org}/people/{world.persons['a3']}/move", body)
+        world.settle()
+
+    def refused(path: str) -> bool:
+        return world.ask("a3", "GET", path).status == 403
+
+    move("9В", "8Б")
+    try:
+        # Synapse forgets the room for the one who left a moment after the leave (forget_rooms_on_leave).
+        for path in ("messages?dir=b", "members", "state", "joined_members"):
+            until(partial(refused, f"/rooms/{quote(old)}/{path}"), what=path)
+        assert act(world, "a3", old, "join").status == 403
+        assert world.ask("a3", "GET", f"/rooms/{quote(new)}/members").status == 200
+    finally:
+        move("8Б", "9В")
+
+
+def test_supervision_comes_to_rooms_that_are_there(world: World) -> None:
+    """Classmates wrote freely; once the school wants supervision again, their room falls silent (Teams' gap, §2.6)."""
+    org = f"/orgs/{world.org_ids['a']}"
+    world.school("PATCH", org, {"settings": {"classmates_may_write": True}})
+    try:
+        until(
+            lambda: (
+                world.ask("a1", "POST", "/createRoom", {"invite": [world.user("a2")]}).status == 200
+            ),
+            what="the setting",
+        )
+        room_id = world.room("a1", "a2")
+        assert world.send("a2", room_id).status == 200
+    finally:
+        world.school("PATCH", org, {"settings": {"classmates_may_write": False}})
+    until(lambda: world.send("a2", room_id).status == 403, what="the silence")
+    assert world.send("a1", room_id).status == 403
 
 
 def test_namesakes_elsewhere_do_not_starve_the_search(world: World) -> None:
