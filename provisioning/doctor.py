@@ -47,7 +47,7 @@ def main(argv: Sequence[str]) -> int:
         configuration = probe.read_configuration(options.paths)
         example = probe.read_yaml(probe.EXAMPLE)
     except probe.Unreadable as error:
-        click.echo(f"✘ {error}", err=True)
+        click.echo(f"✘ {error.sentence(options.language)}", err=True)
         return int(Level.ERROR)
     findings = list(_examine(options, configuration, example))
     if options.as_json:

@@ -21,6 +21,8 @@ from provisioning.doctor_machine import DatabaseFacts, DiskFacts, FileFacts
 from provisioning.doctor_server import PublicFacts, ServerFacts
 from provisioning.doctor_settings import Settings, module_options, value_of
 from provisioning.homeserver import PREFIX
+from provisioning.language import say
+from provisioning.problem_texts import Language
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "homeserver.yaml.example"
 TIMEOUT = httpx.Timeout(5.0, read=30.0)
@@ -49,7 +51,14 @@ SECRET_FILES = (
 
 
 class Unreadable(Exception):
-    """A configuration that cannot be read; the message is for a person."""
+    """A configuration that cannot be read, in a sentence for a person; nothing of its content is in it."""
+
+    def __init__(self, ru: str, en: str) -> None:
+        super().__init__(en)
+        self._ru, self._en = ru, en
+
+    def sentence(self, language: Language) -> str:
+        return say(language, self._ru, self._en)
 
 
 @frozen
@@ -80,7 +89,11 @@ def read_configuration(named: Sequence[Path]) -> Configuration:
         else:
             paths.append(path)
     if not paths:
-        raise Unreadable(f"no homeserver.yaml in {', '.join(map(str, named))}")
+        folders = ", ".join(map(str, named))
+        raise Unreadable(
+            f"в папке {folders} нет homeserver.yaml; укажите файл: sferum doctor ПУТЬ",
+            f"there is no homeserver.yaml in {folders}; name the file: sferum doctor PATH",
+        )
     return Configuration({path: read_yaml(path) for path in paths})
 
 
@@ -88,20 +101,25 @@ def read_yaml(path: Path) -> Settings:
     """One file.
 
     Raises:
-        Unreadable: cannot be opened, or is not a YAML mapping. Nothing of its content is in the message.
+        Unreadable: cannot be opened, or is not a YAML mapping.
     """
     try:
         loaded = yaml.safe_load(path.read_text("utf-8"))
     except OSError as error:
-        raise Unreadable(f"{path}: {error.strerror}") from None
+        raise Unreadable(
+            f"{path} не открывается ({error.strerror}); укажите файл: sferum doctor ПУТЬ",
+            f"{path} cannot be opened ({error.strerror}); name the file: sferum doctor PATH",
+        ) from None
     except UnicodeDecodeError:
-        raise Unreadable(f"{path}: not UTF-8") from None
+        raise Unreadable(f"{path}: не UTF-8", f"{path}: not UTF-8") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark is not None else ""
-        raise Unreadable(f"{path}{where}: not YAML") from None
+        line = mark.line + 1 if mark is not None else "?"
+        raise Unreadable(
+            f"{path}, строка {line}: не YAML", f"{path}, line {line}: not YAML"
+        ) from None
     if not isinstance(loaded, dict):
-        raise Unreadable(f"{path}: not a list of settings")
+        raise Unreadable(f"{path}: нет настроек", f"{path}: holds no settings")
     return loaded
 
 

@@ -181,6 +181,7 @@ HARMLESS = frozenset(
     serve_server_wellknown signing_key soft_file_limit start_pushers stats stream_writers
     thumbnail_sizes tls_certificate_path tls_private_key_path turn_password turn_shared_secret
     turn_shared_secret_path turn_uris turn_user_lifetime turn_username user_ips_max_age
+    worker_app worker_listeners worker_log_config worker_name worker_pid_file
     worker_replication_secret worker_replication_secret_path
     """.split()  # noqa: SIM905 - a word list is easier to read than fifty quotes
 )

@@ -81,10 +81,7 @@ def _unknown(settings: Settings, example: Settings) -> Iterator[Finding]:
 
 
 def _listeners(settings: Settings) -> Iterator[Finding]:
-    listeners = settings.get("listeners")
-    for listener in listeners if isinstance(listeners, list) else []:
-        if not isinstance(listener, Mapping):
-            continue
+    for listener in _all_listeners(settings):
         port = str(listener.get("port", listener.get("path", "?")))
         names = resource_names(listener)
         addresses = listener.get("bind_addresses", listener.get("bind_address"))
@@ -106,6 +103,13 @@ def _sends_to_nobody(settings: Settings) -> bool:
     return bool(settings.get("federation_sender_instances", MISSING) == [])
 
 
+def _all_listeners(settings: Settings) -> list[Mapping[str, Any]]:
+    """Those of the process whose files these are: a worker's, then the main process's."""
+    parts = [settings.get(name) for name in ("worker_listeners", "listeners")]
+    rows = [row for part in parts if isinstance(part, list) for row in part]
+    return [row for row in rows if isinstance(row, Mapping)]
+
+
 def resource_names(listener: Mapping[str, Any]) -> frozenset[str]:
     """What a listener serves: names of resources, or its type when it is not HTTP."""
     if listener.get("type", "http") != "http":
@@ -116,13 +120,11 @@ def resource_names(listener: Mapping[str, Any]) -> frozenset[str]:
 
 
 def client_ports(settings: Settings) -> list[int]:
-    """Ports on this machine where clients are answered without TLS."""
-    listeners = settings.get("listeners")
+    """Ports on this machine where clients are answered without TLS; a worker's own first."""
     return [
         listener["port"]
-        for listener in (listeners if isinstance(listeners, list) else [])
-        if isinstance(listener, Mapping)
-        and isinstance(listener.get("port"), int)
+        for listener in _all_listeners(settings)
+        if isinstance(listener.get("port"), int)
         and "client" in resource_names(listener)
         and not listener.get("tls")
     ]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from provisioning.run import trouble
 from provisioning.run.place import Place
-from provisioning.run.settings import homeserver_yaml, log_yaml
+from provisioning.run.settings import ExampleChanged, homeserver_yaml, log_yaml
 
 #: Beside the packages, in the checkout.
 EXAMPLE = Path(__file__).resolve().parents[2] / "homeserver.yaml.example"
@@ -45,7 +45,7 @@ def write_configuration(place: Place, port: int, example: Path = EXAMPLE) -> Non
     """Configuration, log configuration, keys and secrets.
 
     Raises:
-        Trouble: no example, or a file cannot be written.
+        Trouble: no example or a changed one, or a file cannot be written.
     """
     try:
         text = example.read_text("utf-8")
@@ -60,6 +60,8 @@ def write_configuration(place: Place, port: int, example: Path = EXAMPLE) -> Non
         once(place.secrets_yaml, _secrets_yaml)
     except OSError as error:
         raise trouble.not_writable(place.root, error.strerror or "?") from error
+    except ExampleChanged as changed:
+        raise trouble.example_changed(example, changed.name) from None
 
 
 def write(path: Path, text: str) -> None:

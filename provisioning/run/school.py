@@ -81,7 +81,7 @@ class Setup:
 
     def _account(self, person: DemoPerson) -> None:
         account = self.state.accounts.get(person.role)
-        if account is None:
+        if account is None or account.source_id != person.source_id:
             user_id = f"@{new_localpart()}:{SERVER_NAME}"
             account = DemoAccount(
                 person.role,

@@ -54,6 +54,16 @@ def no_example(path: Path) -> Trouble:
     )
 
 
+def example_changed(path: Path, name: str) -> Trouble:
+    return Trouble(
+        f"В файле {path} строка {name} не такая, как была: верните её (git checkout {path.name}). "
+        "Свои настройки пишите в local.yaml в папке --var.",
+        f"The line {name} of {path} is not as it was: restore it (git checkout {path.name}). "
+        "Write your own settings into local.yaml in the folder of --var.",
+        EXIT_USAGE,
+    )
+
+
 def no_synapse() -> Trouble:
     return Trouble(
         "Synapse не установлен в этом окружении Python. Выполните: make setup",

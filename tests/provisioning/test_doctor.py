@@ -26,7 +26,7 @@ from provisioning.doctor_server import (
     check_server,
     check_versions,
 )
-from provisioning.doctor_settings import check_settings, is_trial, value_of
+from provisioning.doctor_settings import check_settings, client_ports, is_trial, value_of
 from provisioning.doctor_texts import TEXTS, remedy, report, sentence
 
 EXAMPLE_SETTINGS = dict(read_yaml(EXAMPLE))
@@ -196,6 +196,16 @@ def test_an_open_port_is_found(
 def test_what_a_school_may_need_is_not_complained_about(changes: dict[str, Any]) -> None:
     """A district, workers, TURN and secrets are ordinary."""
     assert found_in(settings(**changes)) == {("settings_good", "", Level.OK)}
+
+
+def test_a_worker_is_examined_with_its_own_file() -> None:
+    """Its ports are judged too, and it is the one that is asked."""
+    worker = {"worker_app": "synapse.app.generic_worker", "worker_name": "w1"}
+    inside = settings(**worker, worker_listeners=[listener("client", port=8083)])
+    assert client_ports(inside) == [8083, 8008]
+    assert found_in(inside) == {("settings_good", "", Level.OK)}
+    outside = settings(**worker, worker_listeners=[listener("client", port=8083, **ANYWHERE)])
+    assert found_in(outside) == {("open_listener", "8083", WARNING)}
 
 
 def test_a_misspelt_module_option_is_an_error() -> None:

@@ -12,11 +12,12 @@ import yaml
 from provisioning.roster import EnrolmentRole, Role
 from provisioning.run import SEED, screen
 from provisioning.run.demo import DemoAccount, DemoState, choose, is_young
-from provisioning.run.files import EXAMPLE, once, write
+from provisioning.run.files import EXAMPLE, once, write, write_configuration
 from provisioning.run.options import parse
 from provisioning.run.place import Place
 from provisioning.run.school import new_localpart, new_password
 from provisioning.run.settings import ExampleChanged, homeserver_yaml, log_yaml
+from provisioning.run.trouble import Trouble
 from provisioning.sample import generate
 
 TEXT = EXAMPLE.read_text("utf-8")
@@ -80,6 +81,15 @@ def test_a_changed_example_is_noticed(line: str) -> None:
     for changed in (TEXT.replace(line, "#"), TEXT.replace(line, f"{line}\n{line}")):
         with pytest.raises(ExampleChanged, match="want one line"):
             homeserver_yaml(changed, PLACE, 8008)
+
+
+def test_a_changed_example_is_one_line_for_a_person(tmp_path: Path) -> None:
+    """It says which line, and where one's own settings belong."""
+    example = tmp_path / "homeserver.yaml.example"
+    example.write_text(TEXT.replace("server_name: school.example", "server_name : x"), "utf-8")
+    with pytest.raises(Trouble, match="line server_name") as found:
+        write_configuration(Place(tmp_path), 8008, example)
+    assert "local.yaml" in found.value.sentence("ru")
 
 
 def test_the_log_configuration_is_yaml() -> None:
