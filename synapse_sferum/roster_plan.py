@@ -249,7 +249,7 @@ def plan_roster(directory: Directory, roster: Roster) -> RosterPlan:
         before=directory,
         after=after,
         change=change,
-        plan_hash=_hash(directory.org.org_id, change),
+        plan_hash=_hash(directory, change),
         counts=dict(sorted(Counter(note.kind for note in changes).items())),
         changes=changes,
         exceptions=tuple(exceptions_of(after)),
@@ -260,18 +260,40 @@ def plan_roster(directory: Directory, roster: Roster) -> RosterPlan:
     )
 
 
-def _hash(org_id: str, change: Difference) -> str:
+def _hash(before: Directory, change: Difference) -> str:
+    """Over every row to write with what it replaces: agreeing to "new" is not agreeing to "instead of the teacher"."""
     rows = [
-        *((p.person_id, p.status.value, p.family_name, p.given_name, p.middle_name, str(p.birth_date),
-           sorted(r.value for r in p.listed_roles)) for p in change.people),
-        *((c.class_id, c.name, c.grade, c.open) for c in change.classes),
-        *((e.class_id, e.person_id, e.role.value, True) for e in change.enrolments),
-        *((e.class_id, e.person_id, e.role.value, False) for e in change.enrolments_gone),
-        *((g.guardian_id, g.student_id, g.relation, g.status.value) for g in change.guardianships),
-        *((g.guardian_id, g.student_id, None, "gone") for g in change.guardianships_gone),
-        (change.org.school_year if change.org else None,),
-    ]  # fmt: skip
-    return hashlib.sha256(json.dumps([org_id, rows], ensure_ascii=False).encode()).hexdigest()
+        *((_person_row(p), _person_row(before.people.get(p.person_id))) for p in change.people),
+        *((_class_row(c), _class_row(before.classes.get(c.class_id))) for c in change.classes),
+        *((e.class_id, e.person_id, e.role.value, e.by_hand) for e in change.enrolments),
+        *((e.class_id, e.person_id, e.role.value, "gone") for e in change.enrolments_gone),
+        *(
+            (_link_row(g), _link_row(before.guardianships.get((g.guardian_id, g.student_id))))
+            for g in change.guardianships
+        ),
+        *((_link_row(g), "gone") for g in change.guardianships_gone),
+        (before.org.school_year, change.org.school_year if change.org else None),
+    ]
+    text = json.dumps([before.org.org_id, rows], ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _person_row(person: Person | None) -> tuple[object, ...]:
+    if person is None:
+        return ()
+    names = (person.family_name, person.given_name, person.middle_name)
+    roles = sorted(role.value for role in person.listed_roles)
+    return person.person_id, person.status.value, *names, str(person.birth_date), roles
+
+
+def _class_row(class_: SchoolClass | None) -> tuple[object, ...]:
+    return () if class_ is None else (class_.class_id, class_.name, class_.grade, class_.open)
+
+
+def _link_row(link: Guardianship | None) -> tuple[object, ...]:
+    if link is None:
+        return ()
+    return link.guardian_id, link.student_id, link.relation, link.status.value
 
 
 def _changes(before: Directory, after: Directory, change: Difference) -> Iterable[Note]:

@@ -57,7 +57,7 @@ def _match(pattern: list[str], parts: list[str]) -> dict[str, str] | None:
         return None
     params: dict[str, str] = {}
     for wanted, found in zip(pattern, parts, strict=True):
-        if wanted.startswith("{"):
+        if wanted.startswith("{") and found:
             params[wanted[1:-1]] = found
         elif wanted != found:
             return None
@@ -92,8 +92,6 @@ class SferumResource(DirectServeJsonResource):
 
     async def _async_render(self, request: SynapseRequest) -> tuple[int, Any] | None:
         method = request.method.decode("ascii", "replace")
-        if method == "OPTIONS":
-            return HTTPStatus.OK, {}
         path = request.path.decode("ascii", "replace").removeprefix(events.API_PREFIX)
         account = await self._authenticate(request)
         found = find_route(method, path)
@@ -102,6 +100,8 @@ class SferumResource(DirectServeJsonResource):
         try:
             if not may_call(found.route, account, found.params.get("org_id")):
                 raise not_found()
+            if account is None and "org_id" in found.params:
+                await self._services.directory.org(found.params["org_id"])  # or 404
             query = {k.decode(): v[0].decode() for k, v in (request.args or {}).items()}
             for name, value in query.items():
                 if unwritable(value):
@@ -132,7 +132,8 @@ class SferumResource(DirectServeJsonResource):
             raise SynapseError(HTTPStatus.UNAUTHORIZED, "Missing access token", Codes.MISSING_TOKEN)
         if hmac.compare_digest(token.strip(), self._service_token):
             return None
-        requester = await self._services.api.get_user_by_req(request, allow_guest=False)
+        # Our own facts say whether the account may act: one answer for "not yet" and "not any more".
+        requester = await self._services.api.get_user_by_req(request, allow_expired=True)
         account = await self._services.facts.account(requester.user.to_string())
         if account is None:
             raise SynapseError(

@@ -9,8 +9,10 @@ from synapse.storage.database import LoggingTransaction
 
 from synapse_sferum import schema
 from tests.support import databases
+from tests.support.configuration import NO_RATE_LIMITS
 from tests.support.databases import Database
 from tests.support.fleet import Fleet
+from tests.synapse_sferum.api_world import World
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgres"])
@@ -35,6 +37,12 @@ def txn(database: Database) -> Iterator[LoggingTransaction]:
     """One transaction that is rolled back after the test."""
     with database.scratch() as transaction:
         yield transaction
+
+
+@pytest.fixture(scope="session")
+def world(homeserver: Fleet) -> World:
+    """One server for all API tests; each test or module makes schools of its own."""
+    return World(homeserver(module={"poll_interval_s": 0.05}, overrides=NO_RATE_LIMITS))
 
 
 def _empty(name: str, homeserver: Fleet) -> Database:

@@ -275,3 +275,13 @@ def test_pupils_of_a_class_by_role() -> None:
     school = ordinary()
     school.enrolments.add(Enrolment(cid("5А"), pid("R2"), EnrolmentRole.STUDENT))
     assert plan(school.directory(), document({}, covers="")).by_class["5А"]["before"] == 2
+
+
+def test_what_is_replaced_is_part_of_the_hash() -> None:
+    """Agreeing to a new pupil is not agreeing to a teacher who becomes one: the same row, another plan."""
+    school = School()
+    fresh = plan(school.directory(), document({"U1": "student"}, covers="student staff"))
+    school.add("U1", Role.TEACHER, active=False, given_name="U1")
+    instead = plan(school.directory(), document({"U1": "student"}, covers="student staff"))
+    assert fresh.change.people == instead.change.people
+    assert fresh.plan_hash != instead.plan_hash
