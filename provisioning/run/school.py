@@ -60,6 +60,7 @@ class Setup:
         Raises:
             Trouble, Refusal: a call was refused, or the rooms are stuck.
         """
+        self.save()  # the size first: a start that was cut off goes on with the same school
         self._apply(roster)
         self.stage("Пробные учётные записи", "Demo accounts")
         for person in people:

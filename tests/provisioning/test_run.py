@@ -372,7 +372,8 @@ def test_stopping_in_the_middle_takes_the_children_along(
     assert not alive(pid)
     assert not listens(runner.port)
     assert runner.run_once() == 0, runner.text()
-    assert json.loads((tmp_path / "var" / "demo.json").read_text("utf-8"))["ready"]
+    demo = json.loads((tmp_path / "var" / "demo.json").read_text("utf-8"))
+    assert (demo["pupils"], demo["ready"]) == (30, True)
 
 
 def test_a_leftover_synapse_is_found_and_ended(tmp_path: Path) -> None:
