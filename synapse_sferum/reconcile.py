@@ -33,6 +33,8 @@ logger = logging.getLogger(__name__)
 SLICE: Final = 40
 #: Seconds between two looks at every room, for what nobody told us about.
 FULL_LOOK_S: Final = 3600
+#: Seconds until a school whose derivation failed is tried again.
+DERIVE_AGAIN_S: Final = 30
 
 
 class Reconciler:
@@ -58,6 +60,7 @@ class Reconciler:
         )
         self._last_change_ms = 0
         self._last_full_look_ms = 0
+        self._derive_after_ms: dict[str, int] = {}
 
     async def recover(self) -> None:
         """After a start: whatever was running is queued again, and every room that stood open is first in line."""
@@ -89,9 +92,18 @@ class Reconciler:
 
     async def _derive(self) -> None:
         for org_id in await self._api.run_db_interaction("sferum_stale", derive.stale_orgs_txn):
-            found = await self._api.run_db_interaction(
-                "sferum_derive", derive.derive_txn, org_id, self._now_ms()
-            )
+            if self._derive_after_ms.get(org_id, 0) > self._now_ms():
+                continue
+            try:
+                found = await self._api.run_db_interaction(
+                    "sferum_derive", derive.derive_txn, org_id, self._now_ms()
+                )
+            except Exception:
+                # One school's broken row must not stop the others' rooms; the lag shows in the metrics.
+                logger.exception("rooms not derived org=%s", org_id)
+                self._derive_after_ms[org_id] = self._now_ms() + DERIVE_AGAIN_S * 1000
+                continue
+            self._derive_after_ms.pop(org_id, None)
             # Read these accounts anew: the writer's word that they changed may still be on its way to us.
             self._facts.forget_here(found.users)
             if found.held:
