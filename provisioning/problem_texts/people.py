@@ -79,9 +79,9 @@ TEXTS: dict[str, Text] = {
     ),
     "class_without_teacher": warning(
         "у класса {class_name} нет классного руководителя",
-        "назначьте его; до тех пор класс ведут заместители директора",
+        "назначьте его; до тех пор в комнате класса одни ученики, а назначить может заместитель директора",
         "class {class_name} has no homeroom teacher",
-        "appoint one; until then the deputies run its room",
+        "appoint one; until then its room holds pupils only, and a deputy can appoint",
     ),
     "class_very_large": warning(
         "в классе {class_name} {count} учеников",
