@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import field, fields, frozen
+from attrs import Attribute, field, fields, frozen
 from attrs.validators import and_, deep_iterable, ge, gt, instance_of, le, matches_re
+from phonenumbers import SUPPORTED_REGIONS
 
 from synapse_sferum.model import checked, is_list, is_number
+
+
+def is_region(_: object, attribute: Attribute[Any], value: object) -> None:
+    """Validator: a region that has a numbering plan; the error names the field."""
+    if value not in SUPPORTED_REGIONS:
+        raise ValueError(f"'{attribute.name}' must be two capital letters of a country, such as RU")
 
 
 @frozen(kw_only=True)
@@ -35,6 +42,9 @@ class Config:
         default=("https://matrix.org/_matrix/push/v1/notify",),
         validator=deep_iterable(and_(instance_of(str), matches_re(r"https?://\S+")), is_list),
     )
+
+    #: Whose phone numbers are meant when somebody signs in without a country code (ISO 3166: RU, KZ, BY, …).
+    phone_region: str = field(default="RU", validator=[instance_of(str), is_region])
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Config:

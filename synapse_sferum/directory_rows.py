@@ -239,15 +239,16 @@ def _enqueue_profiles(
     before: Directory,
     now_ms: int,
 ) -> None:
-    """Accounts whose display name may have to change."""
+    """Accounts whose display name or role badge may have to change; also of those who leave."""
     for person in people:
         known = before.people.get(person.person_id)
-        if person.user_id is None or not person.active:
+        if person.user_id is None or not (person.active or (known is not None and known.active)):
             continue
-        if known is None or (known.display_name, known.user_id, known.status) != (
+        if known is None or (known.display_name, known.user_id, known.status, known.roles) != (
             person.display_name,
             person.user_id,
             person.status,
+            person.roles,
         ):
             enqueue_profile_txn(txn, org_id, person.user_id, now_ms)
 

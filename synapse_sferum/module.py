@@ -18,6 +18,7 @@ from synapse_sferum.config import Config
 from synapse_sferum.directory import DirectoryService
 from synapse_sferum.facts import Facts
 from synapse_sferum.gauges import Gauges
+from synapse_sferum.login import Login
 from synapse_sferum.reconcile import Reconciler
 
 logger = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ class SferumModule:
         self._directory = DirectoryService(api, self._facts, now_ms)
         self._reconciler = Reconciler(api, config, self._facts, self.service_user, now_ms)
         Callbacks(api, config, self._facts, self.service_user).register()
+        Login(api, config, self._facts, self.service_user, now_ms).register()
         self._guard = guard.install(api, config, self._facts, self.service_user)
         services = Services(
             api=api,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
+from synapse.api.errors import StoreError
 from synapse.api.ratelimiting import Ratelimiter
 from synapse.federation.transport.server import (
     register_servlets as register_federation_servlets,
@@ -17,6 +18,7 @@ from synapse.http.server import HttpServer, JsonResource
 from synapse.module_api import LoggingTransaction, ModuleApi
 from synapse.rest import SERVLET_GROUPS, ClientRestResource
 from synapse.rest.client.media import register_servlets as register_media_servlets
+from synapse.types import UserID, create_requester
 
 if TYPE_CHECKING:
     from synapse.config.server import ListenerConfig
@@ -158,3 +160,75 @@ def wrap_edu(
 
     handlers[edu_type] = narrowed
     return True
+
+
+# --- for login: passwords stay Synapse's, the decision who may try is ours
+
+
+class Passwords:
+    """Synapse's own password hashes, with its pepper and bcrypt."""
+
+    def __init__(self, api: ModuleApi) -> None:
+        self._handler = api._hs.get_auth_handler()
+
+    async def find(self, user_id: str) -> tuple[str, str | None] | None:
+        """(user id as it is written, hash or None when there is no password); None for no such user. Any case."""
+        return await self._handler._find_user_id_and_pwd_hash(user_id)
+
+    async def match(self, password: str, stored: str) -> bool:
+        """Whether this password has this hash. Takes as long as `bcrypt_rounds` wants, in a thread."""
+        return await self._handler.validate_hash(password, stored)
+
+    async def hash(self, password: str) -> str:
+        """The hash of a password; a new one each time."""
+        return await self._handler.hash(password)
+
+    def take_over(self) -> None:
+        """Make Synapse's own check say no to everybody.
+
+        After a module's no, `AuthHandler._validate_userid_login` asks the local database as well: the password would be
+        looked at twice for those who exist and once for those who do not, and past every limit of the module.
+        """
+
+        async def nobody(user_id: str, password: str) -> None:
+            del user_id, password
+
+        self._handler._check_local_password = nobody  # type: ignore[method-assign]
+
+
+def owner_of_threepid_txn(txn: LoggingTransaction, medium: str, address: str) -> str | None:
+    """Whose phone or e-mail this is, in the form in which Synapse keeps it."""
+    txn.execute(
+        "SELECT user_id FROM user_threepids WHERE medium = ? AND address = ?", (medium, address)
+    )
+    row = txn.fetchone()
+    return None if row is None else str(row[0])
+
+
+# --- for the role badge: custom profile fields (MSC4133), which ModuleApi does not have yet
+
+
+async def profile_field(api: ModuleApi, user: UserID, name: str) -> object:
+    """A custom field of one of our users, None when it is not set."""
+    store = api._hs.get_datastores().main
+    try:
+        return (await store.get_profile_fields(user)).get(name)
+    except StoreError as error:
+        if error.code != 404:  # no profile at all, as after an erasure
+            raise
+        return None
+
+
+async def set_profile_field(
+    api: ModuleApi, user: UserID, name: str, value: dict[str, Any] | None
+) -> None:
+    """Write a custom field, or take it away with None; on whichever process writes profiles."""
+    handler, requester = api._hs.get_profile_handler(), create_requester(user)
+    if value is None:
+        await handler.dispatch_delete_profile_field(
+            target_user=user, requester=requester, field_name=name, by_admin=True
+        )
+    else:
+        await handler.dispatch_set_profile_field(
+            target_user=user, requester=requester, field_name=name, new_value=value, by_admin=True
+        )

@@ -14,7 +14,6 @@ from typing import Final
 
 from synapse.module_api import LoggingTransaction, ModuleApi
 from synapse.module_api.errors import SynapseError
-from synapse.types import UserID
 
 from synapse_sferum import derive, jobs, metrics
 from synapse_sferum.actual import find_created, read_actual
@@ -26,6 +25,7 @@ from synapse_sferum.directory_rows import org_txn
 from synapse_sferum.facts import Facts
 from synapse_sferum.model import Org, RoomKey, RoomKind, UserId
 from synapse_sferum.plan import OPEN_FROM, creation, plan_archived, plan_room
+from synapse_sferum.profile import write_profile
 
 logger = logging.getLogger(__name__)
 
@@ -128,11 +128,12 @@ class Reconciler:
         await self._api.run_db_interaction("sferum_full_look", full_look_txn)
 
     async def _run(self, job: jobs.Job) -> None:
+        left = 0
         try:
             if isinstance(job.subject, RoomKey):
                 left = await self._room(job, job.subject)
             else:
-                left = await self._profile(job.subject)
+                await write_profile(self._api, job.subject)
         except Exception as error:
             await self._failed(job, error)
             return
@@ -169,25 +170,6 @@ class Reconciler:
             return f"; not closed: {type(error).__name__}"
         await self._set_room(job.org_id, key, row[0], "ready")
         return ""
-
-    async def _profile(self, user_id: UserId) -> int:
-        def name_txn(txn: LoggingTransaction) -> str | None:
-            txn.execute(
-                "SELECT family_name, given_name FROM sferum_people WHERE user_id = ?"
-                " AND status = 'active' ORDER BY person_id LIMIT 1",
-                (user_id,),
-            )
-            row = txn.fetchone()
-            return f"{row[0]} {row[1]}".strip() if row else None
-
-        wanted = await self._api.run_db_interaction("sferum_name", name_txn)
-        user = UserID.from_string(user_id)
-        if wanted is None or not self._api.is_mine(user_id):
-            return 0
-        profile = await self._api.get_profile_for_user(user.localpart)
-        if profile.display_name != wanted:
-            await self._api.set_displayname(user, wanted)
-        return 0
 
     async def _room(self, job: jobs.Job, key: RoomKey) -> int:
         """Make one room equal to what is wanted; returns the membership changes left for the next slice."""

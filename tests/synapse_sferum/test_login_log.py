@@ -1,0 +1,44 @@
+"""What people type into "user name" does not get into the log."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import logging
+
+import pytest
+
+from synapse_sferum.login_log import HIDDEN, HideTyped, hide_typed_names
+
+
+@pytest.mark.parametrize(("name", "beginnings"), HIDDEN.items())
+def test_the_messages_are_synapses(name: str, beginnings: tuple[str, ...]) -> None:
+    """Each message that is hidden is in Synapse's source, in the module whose logger gets the filter."""
+    source = inspect.getsource(importlib.import_module(name))
+    assert "logger = logging.getLogger(__name__)" in source
+    for beginning in beginnings:
+        assert f'"{beginning}' in source, beginning
+
+
+def test_arguments_are_dropped() -> None:
+    """The line stays, so that an operator sees that somebody tried; what was typed is gone."""
+    (beginning,) = HIDDEN["synapse.rest.client.login"]
+    record = logging.LogRecord("x", logging.INFO, "", 0, f"{beginning}: %r", ("secret name",), None)
+    assert HideTyped((beginning,)).filter(record)
+    assert record.getMessage() == f"{beginning} (not logged)"
+
+
+def test_other_messages_are_left_alone() -> None:
+    """Only the messages of the list change."""
+    record = logging.LogRecord("x", logging.INFO, "", 0, "Blocking login of %s", ("a",), None)
+    assert HideTyped(("Got login request",)).filter(record)
+    assert record.getMessage() == "Blocking login of a"
+
+
+def test_filters_are_put_on_once() -> None:
+    """Several modules, or a second start in one process, do not pile filters up."""
+    hide_typed_names()
+    hide_typed_names()
+    for name in HIDDEN:
+        found = [f for f in logging.getLogger(name).filters if isinstance(f, HideTyped)]
+        assert len(found) == 1
