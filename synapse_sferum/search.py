@@ -28,10 +28,12 @@ _BETWEEN_WORDS = re.compile(r"[\s\-.,'’]+")
 
 @frozen
 class Found:
-    """One person in the answer."""
+    """One person in the answer, and where in the index: the word that matched, and the record."""
 
     user_id: str
     display_name: str
+    word: str
+    person_id: str
 
 
 def words_of_search(term: str) -> list[str]:
@@ -47,29 +49,39 @@ def after(prefix: str) -> str:
 
 
 def candidates_txn(
-    txn: LoggingTransaction, org_id: str, words: Sequence[str], offset: int
+    txn: LoggingTransaction, org_id: str, words: Sequence[str], last: Found | None
 ) -> list[Found]:
-    """Active people of one school who have every one of `words` (at least one) as a prefix of a name."""
+    """Active people of one school who have every one of `words` (at least one) as a prefix of a name.
+
+    In the order of the index, from `last` on, so that no step sorts or counts what it does not return; somebody with
+    two words that match is there twice.
+    """
     first, *others = words
     has = (
-        " AND EXISTS (SELECT 1 FROM sferum_people_words AS o WHERE o.org_id = p.org_id"
-        " AND o.person_id = p.person_id AND o.word >= ? AND o.word < ?)"
+        " AND EXISTS (SELECT 1 FROM sferum_people_words AS o"
+        " WHERE o.person_id = w.person_id AND o.word >= ? AND o.word < ?)"
     )
+    beginning = (last.word, last.person_id) if last else (first, "")
     txn.execute(
-        "SELECT DISTINCT p.user_id, p.family_name, p.given_name"
+        "SELECT p.user_id, p.family_name, p.given_name, w.word, w.person_id"
         " FROM sferum_people_words AS w JOIN sferum_people AS p ON p.person_id = w.person_id"
-        " WHERE w.org_id = ? AND w.word >= ? AND w.word < ?"
+        " WHERE w.org_id = ? AND w.word >= ? AND w.word < ? AND (w.word, w.person_id) > (?, ?)"
         " AND p.status = 'active' AND p.user_id IS NOT NULL"
         f"{has * len(others)}"
-        " ORDER BY p.family_name, p.given_name, p.user_id LIMIT ? OFFSET ?",
+        " ORDER BY w.word, w.person_id LIMIT ?",
         [
             org_id,
-            *(bound for word in (first, *others) for bound in (word, after(word))),
+            beginning[0],
+            after(first),
+            *beginning,
+            *(bound for word in others for bound in (word, after(word))),
             _STEP,
-            offset,
         ],
     )
-    return [Found(str(row[0]), f"{row[1]} {row[2]}".strip()) for row in txn]
+    return [
+        Found(str(user), f"{family} {given}".strip(), str(word), str(person))
+        for user, family, given, word, person in txn
+    ]
 
 
 class PeopleSearch:
@@ -87,16 +99,21 @@ class PeopleSearch:
             return [], False
         org_id = who.account.org_id
         found: dict[str, Found] = {}
-        for offset in range(0, _MOST, _STEP):
+        limited = False
+        last: Found | None = None
+        for _ in range(_MOST // _STEP):
             step = await self._api.run_db_interaction(
-                "sferum_people_search", candidates_txn, org_id, words, offset
+                "sferum_people_search", candidates_txn, org_id, words, last
             )
             parties = await self._parties.of([searcher, *(person.user_id for person in step)])
             for person in step:
                 if person.user_id != searcher and may_find(who, parties[person.user_id]) is None:
-                    if len(found) == limit and person.user_id not in found:
-                        return list(found.values()), True
-                    found[person.user_id] = person
-            if len(step) < _STEP:
-                return list(found.values()), False
-        return list(found.values()), True
+                    found.setdefault(person.user_id, person)
+            limited = len(found) > limit
+            if limited or len(step) < _STEP:
+                break
+            last = step[-1]
+        else:
+            limited = True
+        first = list(found.values())[:limit]
+        return sorted(first, key=lambda person: person.display_name), limited

@@ -6,73 +6,29 @@ file or room exists: unknown ones take the same path (design §3).
 
 from __future__ import annotations
 
-import json
-import logging
-from collections.abc import Awaitable, Callable
-from inspect import isawaitable
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
-from synapse.module_api import ModuleApi, parse_json_object_from_request
+from synapse.module_api import ModuleApi
 from synapse.module_api.errors import Codes, SynapseError
 
 from synapse_sferum.account import rooms_of
 from synapse_sferum.config import Config
 from synapse_sferum.facts import Facts
 from synapse_sferum.guard import bodies
+from synapse_sferum.guard.ask import Answer, Ask, Rule
 from synapse_sferum.guard.resource import ServletCallback
 from synapse_sferum.guard.uploads import Uploads
 from synapse_sferum.metrics import DECISIONS
 from synapse_sferum.parties import Parties
 from synapse_sferum.policy import Deny, may_reach_device, may_read_profile
-from synapse_sferum.private import forget_requester, local_membership, search_limiter
+from synapse_sferum.private import local_membership, search_limiter
 from synapse_sferum.search import PeopleSearch
 
 if TYPE_CHECKING:
     from synapse.http.site import SynapseRequest
 
-logger = logging.getLogger(__name__)
-
-#: What a servlet returns: status and JSON, or None when it has written the answer itself.
-Answer = tuple[int, Any] | None
-
 #: Profile fields that the school writes (docs/contracts.md §3).
 _SCHOOL_FIELDS = ("displayname", "org.sferum.")
-
-
-@frozen(eq=False)
-class Ask:
-    """One request on its way to Synapse's servlet."""
-
-    request: SynapseRequest
-    arguments: dict[str, str]
-    callback: ServletCallback
-
-    async def pass_on(self) -> Answer:
-        """Let Synapse answer."""
-        forget_requester(self.request)
-        answer = self.callback(self.request, **self.arguments)
-        found: Answer = await answer if isawaitable(answer) else answer
-        return found
-
-    def body(self) -> dict[str, Any]:
-        """The JSON body; it can still be read by Synapse afterwards.
-
-        Raises:
-            SynapseError: 400, the one that Synapse would give.
-        """
-        found = parse_json_object_from_request(self.request)
-        assert self.request.content is not None
-        self.request.content.seek(0)
-        return found
-
-    def replace_body(self, body: dict[str, Any]) -> None:
-        """Make Synapse read another body."""
-        self.request.content = BytesIO(json.dumps(body).encode())
-
-
-Rule = Callable[[Ask], Awaitable[Answer]]
 
 
 class ClientRules:
@@ -104,6 +60,7 @@ class ClientRules:
             "report_user": self._report_user,
             "room_preview": self._room_preview,
             "room_report": self._room_report,
+            "signatures": self._signatures,
             "to_device": self._to_device,
         }
 
@@ -163,7 +120,7 @@ class ClientRules:
 
     async def _mutual_rooms(self, ask: Ask) -> Answer:
         requester = await self._requester(ask)
-        for target in _query(ask.request, b"user_id"):
+        for target in ask.query(b"user_id"):
             if await self._cannot_see("mutual_rooms", requester, target):
                 return 200, {"joined": [], "count": 0}
         return await ask.pass_on()
@@ -241,6 +198,18 @@ class ClientRules:
         if not bodies.well_formed(body, "messages", dict):
             raise SynapseError(400, "'messages' must map users to devices", Codes.BAD_JSON)
         await self._narrow(ask, body, "messages", requester, "to_device")
+        return await ask.pass_on()
+
+    async def _signatures(self, ask: Ask) -> Answer:
+        """Signatures under other people's keys; Synapse's failures would tell who has which."""
+        requester = await self._requester(ask)
+        body = {"signatures": ask.body()}
+        if not bodies.well_formed(body, "signatures", dict):
+            raise SynapseError(400, "The body must map users to keys", Codes.BAD_JSON)
+        users = bodies.named_users(body, "signatures") or []
+        hidden = await self._hidden("signatures", requester, users)
+        if hidden:
+            ask.replace_body(bodies.without(body, "signatures", hidden)["signatures"])
         return await ask.pass_on()
 
     async def _narrow(
@@ -327,8 +296,3 @@ class ClientRules:
     async def _public_rooms(self, ask: Ask) -> Answer:
         await self._requester(ask)
         return 200, {"chunk": [], "total_room_count_estimate": 0}
-
-
-def _query(request: SynapseRequest, name: bytes) -> list[str]:
-    values = (request.args or {}).get(name, [])
-    return [value.decode("utf-8", "replace") for value in values]

@@ -1,6 +1,6 @@
 """Two schools on one server that federates with anybody, and a stranger: the world of the isolation tests.
 
-School «А» has a director, two teachers, three pupils of 8Б (one unconfirmed), a pupil of 9В and two parents; school
+School «А» has a director, two teachers, three pupils of 8Б (one unconfirmed), two of 9В and two parents; school
 «Б» a director, a teacher and two pupils. Federation is open in the configuration on purpose: what is closed, the
 module closes.
 """
@@ -33,6 +33,7 @@ PEOPLE: dict[str, tuple[str, str, str, str, str, list[str]]] = {
     "a1": ("a", "A10", "Иванов", "Пётр", "2008-01-01", ["student"]),
     "a2": ("a", "A11", "Соколова", "Мария", "2008-01-01", ["student"]),
     "a3": ("a", "A12", "Лебедев", "Олег", "2008-01-01", ["student"]),
+    "a4": ("a", "A14", "Орехов", "Тимур", "2008-01-01", ["student"]),
     "a_child": ("a", "A13", "Зайцев", "Никита", "2019-01-01", ["student"]),
     "a_parent": ("a", "A20", "Иванова", "Ольга", "1980-01-01", ["guardian"]),
     "a_other_parent": ("a", "A21", "Соколов", "Иван", "1980-01-01", ["guardian"]),
@@ -49,6 +50,7 @@ ENROLMENTS = {
         ("8Б", "A11", "student"),
         ("8Б", "A13", "student"),
         ("9В", "A12", "student"),
+        ("9В", "A14", "student"),
         ("9В", "A03", "homeroom_teacher"),
     ],
     "b": [("8А", "B02", "homeroom_teacher"), ("8А", "B10", "student"), ("8А", "B11", "student")],

@@ -160,6 +160,20 @@ def test_control_keys_work_inside(world: World) -> None:
     assert device_id in claimed.json["one_time_keys"][world.user("a_teacher")]
 
 
+def test_signing_the_keys_of_another_school(world: World) -> None:
+    """Signatures under keys of another school are taken in silence, as for an unknown user."""
+    answers = []
+    for name in ("a1", "nobody"):
+        user = world.user(name)
+        body = {user: {"TESTDEVICE": device_keys(user)}}
+        answers.append(world.ask("b1", "POST", "/keys/signatures/upload", body))
+    assert answers[0].json == {"failures": {}}
+    assert alike(*answers)
+    own = {world.user("a1"): {"TESTDEVICE": device_keys(world.user("a1"))}}
+    assert world.ask("a2", "POST", "/keys/signatures/upload", own).json["failures"] != {}
+    assert world.ask("a2", "POST", "/keys/signatures/upload", {world.user("a1"): 7}).status == 400
+
+
 def to_device(world: World, name: str, target: str, type_: str) -> Response:
     body = {"messages": {target: {"*": {"hello": "there"}}}}
     return world.ask(name, "PUT", f"/sendToDevice/{type_}/{type_}", body)
