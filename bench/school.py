@@ -43,17 +43,17 @@ class Size:
     idle_s: float
     moves: int
     guard_rounds: int
-    directory_people: int
+    directory_copies: int  # of some 9,900 people each
     searches: int
 
 
 FULL = Size(
-    fills=(100, 100), reader_pupils=60, idle_s=8, moves=7,
-    guard_rounds=30, directory_people=100_000, searches=60,
+    fills=(100, 60), reader_pupils=60, idle_s=5, moves=7,
+    guard_rounds=30, directory_copies=10, searches=60,
 )  # fmt: skip
 QUICK = Size(
     fills=(30,), reader_pupils=0, idle_s=2, moves=3,
-    guard_rounds=4, directory_people=3_000, searches=20,
+    guard_rounds=4, directory_copies=1, searches=20,
 )  # fmt: skip
 
 
@@ -85,7 +85,7 @@ def guard_part(fleet: Fleet, size: Size) -> dict[str, Any]:
 
 def search_part(fleet: Fleet, size: Size) -> dict[str, Any]:
     """Finding people by name."""
-    return search.search(fleet, UNLIMITED, size.directory_people, size.searches)
+    return search.search(fleet, UNLIMITED, size.directory_copies, size.searches)
 
 
 PARTS: dict[str, Callable[[Fleet, Size], dict[str, Any]]] = {
