@@ -124,9 +124,10 @@ def _settings(call: Call, known: dict[str, Any]) -> OrgSettings:
         raise BadField("settings", str(error)[:200]) from error
 
 
-def _roster(call: Call) -> Roster:
+async def _roster(services: Services, call: Call) -> Roster:
     try:
-        return parse_roster(call.body.get("roster"))
+        # In a thread: a second for the largest document.
+        return await services.api.defer_to_thread(parse_roster, call.body.get("roster"))
     except BadRoster as error:
         raise BadField(f"roster.{error.field}", str(error).partition(": ")[2]) from error
 
@@ -134,7 +135,8 @@ def _roster(call: Call) -> Roster:
 async def plan_roster(services: Services, call: Call) -> tuple[int, Any]:
     """What a roster would change; nothing is written."""
     call.only("roster")
-    return 200, plan_json(await services.directory.plan_roster(call.org_id, _roster(call)))
+    roster = await _roster(services, call)
+    return 200, plan_json(await services.directory.plan_roster(call.org_id, roster))
 
 
 async def apply_roster(services: Services, call: Call) -> tuple[int, Any]:
@@ -143,8 +145,9 @@ async def apply_roster(services: Services, call: Call) -> tuple[int, Any]:
     plan_hash = (
         call.text("plan_hash", longest=64) if call.body.get("plan_hash") is not None else None
     )
+    force = call.flag("force", default=False)
     written = await services.directory.apply_roster(
-        call.org_id, _roster(call), plan_hash, call.flag("force", default=False), call.actor
+        call.org_id, await _roster(services, call), plan_hash, force, call.actor
     )
     counts = dict(written.plan.counts) if written.plan else {}
     return 200, {"applied": written.changed, "counts": counts, "revision": written.revision}

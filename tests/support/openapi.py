@@ -53,7 +53,7 @@ class Contract:
         """The operation behind a real path, such as `/orgs/school86`."""
         for one in self.operations():
             pattern = re.sub(r"\{\w+\}", "[^/]+", one.path)
-            if one.method == method and re.fullmatch(pattern, path):
+            if one.method == method and re.fullmatch(pattern, path.partition("?")[0]):
                 return one
         return None
 

@@ -128,7 +128,7 @@ def ask(
     """Send, check the answer, and of a success the request too."""
     # Not httpx's own JSON: it cannot write half a surrogate pair, which an attacker can.
     body = None if json is None else dumps(json).encode()
-    answer = server.request(method, API + path, token, params=params, body=body)
+    answer = server.request(method, API + path, token, params=params or None, body=body)
     contract.check(method, path, answer)
     if answer.status == 200:
         contract.check_request(method, path, json)

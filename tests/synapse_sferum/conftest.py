@@ -41,8 +41,14 @@ def txn(database: Database) -> Iterator[LoggingTransaction]:
 
 @pytest.fixture(scope="session")
 def world(homeserver: Fleet) -> World:
-    """One server for all API tests; each test or module makes schools of its own."""
+    """One server for the API tests that look at rooms."""
     return World(homeserver(module={"poll_interval_s": 0.05}, overrides=NO_RATE_LIMITS))
+
+
+@pytest.fixture(scope="session")
+def paper_world(homeserver: Fleet) -> World:
+    """One server for the API tests of the directory alone: it looks for rooms to make when they are over."""
+    return World(homeserver(module={"poll_interval_s": 60}, overrides=NO_RATE_LIMITS))
 
 
 def _empty(name: str, homeserver: Fleet) -> Database:

@@ -21,15 +21,15 @@ IN_SCHOOL = pytest.mark.parametrize(
 
 
 @pytest.fixture(scope="module")
-def school(world: World) -> ApiSchool:
+def school(paper_world: World) -> ApiSchool:
     """Everybody who can be refused something."""
-    return world.school("access", "D1", "Z1", "A1", "T1", "P1", "G1")
+    return paper_world.school("access", "D1", "Z1", "A1", "T1", "P1", "G1")
 
 
 @pytest.fixture(scope="module")
-def other(world: World) -> ApiSchool:
+def other(paper_world: World) -> ApiSchool:
     """Another school of the same server."""
-    return world.school("access-other", "D1", "T1")
+    return paper_world.school("access-other", "D1", "T1")
 
 
 def path_of(route: Route, school: ApiSchool, org_id: str | None = None) -> str:
@@ -43,42 +43,44 @@ def path_of(route: Route, school: ApiSchool, org_id: str | None = None) -> str:
 
 
 @EVERY
-def test_no_call_without_a_token(world: World, school: ApiSchool, route: Route) -> None:
+def test_no_call_without_a_token(paper_world: World, school: ApiSchool, route: Route) -> None:
     """Every call answers 401 to nobody, and 401 to a token that is none."""
     path = path_of(route, school)
-    nobody = world.ask(route.method, path)
+    nobody = paper_world.ask(route.method, path)
     assert (nobody.status, nobody.errcode) == (401, "M_MISSING_TOKEN")
-    wrong = world.ask(route.method, path, "syt_wrong")
+    wrong = paper_world.ask(route.method, path, "syt_wrong")
     assert (wrong.status, wrong.errcode) == (401, "M_UNKNOWN_TOKEN")
 
 
-def test_a_token_in_the_query_is_no_token(world: World) -> None:
+def test_a_token_in_the_query_is_no_token(paper_world: World) -> None:
     """Query strings end up in logs: only the header counts."""
-    answer = world.ask("GET", "/health", params={"access_token": world.server.service_token})
+    answer = paper_world.ask(
+        "GET", "/health", params={"access_token": paper_world.server.service_token}
+    )
     assert answer.status == 401
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Basic abc", "bearer"])
-def test_other_headers_are_no_token(world: World, header: str) -> None:
+def test_other_headers_are_no_token(paper_world: World, header: str) -> None:
     """Another scheme, or no token after it, is a missing token."""
-    answer = world.server.request("GET", API + "/health", headers={"Authorization": header})
+    answer = paper_world.server.request("GET", API + "/health", headers={"Authorization": header})
     assert (answer.status, answer.errcode) == (401, "M_MISSING_TOKEN")
 
 
-def test_the_scheme_may_be_in_any_case(world: World) -> None:
+def test_the_scheme_may_be_in_any_case(paper_world: World) -> None:
     """HTTP says that schemes are case-insensitive."""
-    header = {"Authorization": f"BEARER {world.server.service_token}"}
-    assert world.server.request("GET", API + "/health", headers=header).status == 200
+    header = {"Authorization": f"BEARER {paper_world.server.service_token}"}
+    assert paper_world.server.request("GET", API + "/health", headers=header).status == 200
 
 
 @IN_SCHOOL
 def test_a_foreign_school_looks_like_none(
-    world: World, school: ApiSchool, other: ApiSchool, route: Route
+    paper_world: World, school: ApiSchool, other: ApiSchool, route: Route
 ) -> None:
     """A director of another school gets, byte for byte, the answer for a school that does not exist."""
     token = other.token("D1")
-    foreign = world.ask(route.method, path_of(route, school), token, {})
-    unknown = world.ask(route.method, path_of(route, school, "no-such-school"), token, {})
+    foreign = paper_world.ask(route.method, path_of(route, school), token, {})
+    unknown = paper_world.ask(route.method, path_of(route, school, "no-such-school"), token, {})
     assert (foreign.status, foreign.errcode) == (404, "M_NOT_FOUND")
     assert foreign.body == unknown.body
 
@@ -86,20 +88,20 @@ def test_a_foreign_school_looks_like_none(
 @IN_SCHOOL
 @pytest.mark.parametrize("who", ["P1", "G1", "T1"])
 def test_pupils_parents_and_teachers_are_not_told(
-    world: World, school: ApiSchool, route: Route, who: str
+    paper_world: World, school: ApiSchool, route: Route, who: str
 ) -> None:
     """In one's own school every call of the office looks as if it were not there."""
     path, token = path_of(route, school), school.token(who)
-    answer = world.ask(route.method, path, token, {})
+    answer = paper_world.ask(route.method, path, token, {})
     assert (answer.status, answer.errcode) == (404, "M_NOT_FOUND")
-    unknown = world.ask(route.method, path_of(route, school, "no-such-school"), token, {})
+    unknown = paper_world.ask(route.method, path_of(route, school, "no-such-school"), token, {})
     assert answer.body == unknown.body
 
 
-def test_the_service_is_told_that_a_school_is_not_there(world: World) -> None:
+def test_the_service_is_told_that_a_school_is_not_there(paper_world: World) -> None:
     """The bridge may call every school; one that does not exist is 404 for it too."""
     for path in ("", "/progress", "/people", "/people/x", "/classes", "/rooms", "/jobs", "/audit"):
-        answer = world.ask("GET", "/orgs/nowhere" + path, world.server.service_token)
+        answer = paper_world.ask("GET", "/orgs/nowhere" + path, paper_world.server.service_token)
         assert (answer.status, answer.errcode) == (404, "M_NOT_FOUND"), path
 
 
@@ -148,50 +150,52 @@ def test_rights_on_a_real_server(school: ApiSchool, who: str, sees: set[str]) ->
     assert statuses == {path: 200 if path in sees else 404 for path in statuses}
 
 
-def test_only_the_service_makes_schools(world: World, school: ApiSchool) -> None:
+def test_only_the_service_makes_schools(paper_world: World, school: ApiSchool) -> None:
     """A director cannot make a school, and is not told whether one is there."""
     for org_id in ("access", "a-new-one"):
         body = {"org_id": org_id, "name": "Школа"}
-        answer = world.ask("POST", "/orgs", school.token("D1"), body)
+        answer = paper_world.ask("POST", "/orgs", school.token("D1"), body)
         assert (answer.status, answer.errcode) == (404, "M_NOT_FOUND")
 
 
-def test_an_account_of_no_school_is_locked_out(world: World, school: ApiSchool) -> None:
+def test_an_account_of_no_school_is_locked_out(paper_world: World, school: ApiSchool) -> None:
     """Before activation and after leaving, a valid token is refused with 403."""
-    stranger = world.server.register("uaccessnew")
-    before = world.ask("GET", "/me", stranger.access_token)
+    stranger = paper_world.server.register("uaccessnew")
+    before = paper_world.ask("GET", "/me", stranger.access_token)
     assert before.status == 403
     school.sign_in("P3")
-    assert world.ask("GET", "/me", school.token("P3")).status == 200
+    assert paper_world.ask("GET", "/me", school.token("P3")).status == 200
     school.do("POST", school.person("P3") + "/leave", {})
-    assert world.ask("GET", "/me", school.token("P3")).status == 403
+    assert paper_world.ask("GET", "/me", school.token("P3")).status == 403
 
 
-def test_who_am_i(world: World, school: ApiSchool) -> None:
+def test_who_am_i(paper_world: World, school: ApiSchool) -> None:
     """Everybody active reads their own facts; the service has none."""
-    pupil = world.ask("GET", "/me", school.token("P1")).json
+    pupil = paper_world.ask("GET", "/me", school.token("P1")).json
     assert pupil["roles"] == ["student"]
     assert pupil["student_in"] == [school.class_id("5А")]
     assert pupil["org_name"] == "Школа access"
-    assert world.ask("GET", "/me", school.token("G1")).json["children"] == [school.person_id("P1")]
-    assert world.ask("GET", "/me", school.token("T1")).json["homeroom_of"] == [
+    assert paper_world.ask("GET", "/me", school.token("G1")).json["children"] == [
+        school.person_id("P1")
+    ]
+    assert paper_world.ask("GET", "/me", school.token("T1")).json["homeroom_of"] == [
         school.class_id("5А")
     ]
-    service = world.ask("GET", "/me", world.server.service_token)
+    service = paper_world.ask("GET", "/me", paper_world.server.service_token)
     assert (service.status, service.errcode) == (400, "M_INVALID_PARAM")
 
 
-def test_each_sees_own_schools(world: World, school: ApiSchool) -> None:
+def test_each_sees_own_schools(paper_world: World, school: ApiSchool) -> None:
     """A director lists one school, the service all of them."""
-    mine = world.ask("GET", "/orgs", school.token("D1")).json["orgs"]
+    mine = paper_world.ask("GET", "/orgs", school.token("D1")).json["orgs"]
     assert [org["org_id"] for org in mine] == ["access"]
-    every = world.ask("GET", "/orgs", world.server.service_token).json["orgs"]
+    every = paper_world.ask("GET", "/orgs", paper_world.server.service_token).json["orgs"]
     assert {"access", "access-other"} <= {org["org_id"] for org in every}
 
 
-def test_unknown_paths_and_methods(world: World) -> None:
+def test_unknown_paths_and_methods(paper_world: World) -> None:
     """A path that is not there is 404, another method 405; neither without a token."""
-    token = world.server.service_token
+    token = paper_world.server.service_token
     for path in (
         "/nothing",
         "/orgs/access/nothing",
@@ -200,17 +204,17 @@ def test_unknown_paths_and_methods(world: World) -> None:
         "/orgs/" + "x" * 400,
         "/orgs/%00",
     ):
-        answer = world.ask("GET", path, token)
+        answer = paper_world.ask("GET", path, token)
         assert (answer.status, answer.errcode) == (404, "M_UNRECOGNIZED"), path
     for method in ("DELETE", "PUT", "PATCH"):
-        answer = world.ask(method, "/me", token)
+        answer = paper_world.ask(method, "/me", token)
         assert (answer.status, answer.errcode) == (405, "M_UNRECOGNIZED")
-    assert world.ask("GET", "/nothing").status == 401
+    assert paper_world.ask("GET", "/nothing").status == 401
     assert find_route("GET", "/") == 404
 
 
-def test_a_browser_may_ask_first(world: World) -> None:
+def test_a_browser_may_ask_first(paper_world: World) -> None:
     """A preflight request is answered without a token and without a body."""
-    answer = world.server.request("OPTIONS", API + "/orgs/access/people")
+    answer = paper_world.server.request("OPTIONS", API + "/orgs/access/people")
     assert (answer.status, answer.body) == (204, b"")
     assert answer.headers["access-control-allow-origin"] == "*"

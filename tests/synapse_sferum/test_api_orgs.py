@@ -14,27 +14,27 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(scope="module")
-def school(world: World) -> ApiSchool:
+def school(paper_world: World) -> ApiSchool:
     """A school with its office."""
-    return world.school("orgs", "D1", "Z1", "A1", "P1")
+    return paper_world.school("orgs", "D1", "Z1", "A1", "P1")
 
 
-def create(world: World, **body: Any) -> tuple[int, Any]:
+def create(paper_world: World, **body: Any) -> tuple[int, Any]:
     """Status and JSON of making a school."""
-    answer = world.ask("POST", "/orgs", world.server.service_token, body)
+    answer = paper_world.ask("POST", "/orgs", paper_world.server.service_token, body)
     return answer.status, answer.json
 
 
-def test_a_school_is_made_once(world: World) -> None:
+def test_a_school_is_made_once(paper_world: World) -> None:
     """The answer is the school with its defaults; its id can be taken once."""
-    status, org = create(world, org_id="orgs-made", name="  Школа № 1 ")
+    status, org = create(paper_world, org_id="orgs-made", name="  Школа № 1 ")
     assert (status, org["name"], org["timezone"]) == (200, "Школа № 1", "Europe/Moscow")
     assert org["settings"]["removal_limit"] == 0.2
-    status, error = create(world, org_id="orgs-made", name="Другая")
+    status, error = create(paper_world, org_id="orgs-made", name="Другая")
     assert (status, error["errcode"]) == (409, "SFERUM_ORG_EXISTS")
     settings = {"removal_limit": 0.5, "encrypted_kinds": ["staff"]}
     status, org = create(
-        world,
+        paper_world,
         org_id="orgs-2",
         name="Школа",
         timezone="Asia/Omsk",
@@ -70,11 +70,11 @@ WRONG: list[tuple[str, Any]] = [
 
 
 @pytest.mark.parametrize(("field", "value"), WRONG, ids=str)
-def test_a_wrong_field_is_named(world: World, field: str, value: Any) -> None:
+def test_a_wrong_field_is_named(paper_world: World, field: str, value: Any) -> None:
     """400 with the field, and no school is made."""
-    status, error = create(world, **{"org_id": "orgs-wrong", "name": "Школа", field: value})
+    status, error = create(paper_world, **{"org_id": "orgs-wrong", "name": "Школа", field: value})
     assert (status, error["errcode"], error["field"]) == (400, "M_INVALID_PARAM", field)
-    answer = world.ask("GET", "/orgs/orgs-wrong", world.server.service_token)
+    answer = paper_world.ask("GET", "/orgs/orgs-wrong", paper_world.server.service_token)
     assert answer.status == 404
 
 
@@ -92,22 +92,24 @@ def test_a_wrong_field_is_named(world: World, field: str, value: Any) -> None:
     ],
     ids=lambda value: str(value)[:14],
 )
-def test_a_body_that_is_no_object(world: World, body: bytes, errcode: str) -> None:
+def test_a_body_that_is_no_object(paper_world: World, body: bytes, errcode: str) -> None:
     """Whatever the bytes are, the answer is 400 and says what is wrong with them."""
-    answer = world.server.request("POST", API + "/orgs", world.server.service_token, body=body)
-    world.contract.check("POST", "/orgs", answer)
+    answer = paper_world.server.request(
+        "POST", API + "/orgs", paper_world.server.service_token, body=body
+    )
+    paper_world.contract.check("POST", "/orgs", answer)
     assert (answer.status, answer.errcode) == (400, errcode)
 
 
-def test_a_body_that_is_too_large(world: World, school: ApiSchool) -> None:
+def test_a_body_that_is_too_large(paper_world: World, school: ApiSchool) -> None:
     """413 with the limit: 64 KiB, and 12 MiB for a roster; a byte less is read."""
-    token = world.server.service_token
+    token = paper_world.server.service_token
     for path, limit in (("/orgs", SMALL_BODY), ("/orgs/orgs/roster/plan", LARGE_BODY)):
         whole = b'{"x": "' + b"a" * (limit - 9) + b'"}'
-        fits = world.server.request("POST", API + path, token, body=whole)
+        fits = paper_world.server.request("POST", API + path, token, body=whole)
         assert (fits.status, fits.json["field"]) == (400, "x")
-        answer = world.server.request("POST", API + path, token, body=whole + b" ")
-        world.contract.check("POST", path, answer)
+        answer = paper_world.server.request("POST", API + path, token, body=whole + b" ")
+        paper_world.contract.check("POST", path, answer)
         assert (answer.status, answer.errcode) == (413, "M_TOO_LARGE")
         assert answer.json["limit"] == limit
 
@@ -152,12 +154,12 @@ def test_a_closed_school_is_empty_and_comes_back(world: World) -> None:
     assert world.ask("GET", "/me", school.token("D1")).status == 200
 
 
-def test_health_says_what_runs(world: World, school: ApiSchool) -> None:
+def test_health_says_what_runs(paper_world: World, school: ApiSchool) -> None:
     """Versions, guard and queue, for the service and for administrators."""
-    for token in (world.server.service_token, school.token("A1")):
-        health = world.ask("GET", "/health", token).json
-        assert health["server_name"] == world.server.server_name
+    for token in (paper_world.server.service_token, school.token("A1")):
+        health = paper_world.ask("GET", "/health", token).json
+        assert health["server_name"] == paper_world.server.server_name
         assert health["schema"]["found"] == health["schema"]["wanted"]
         assert health["guard"] == {"client": True, "federation": True}
         assert (health["worker"], health["background"]) == (None, True)
-        assert health["service_user"] == f"@sferum:{world.server.server_name}"
+        assert health["service_user"] == f"@sferum:{paper_world.server.server_name}"

@@ -15,10 +15,10 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
-def school(world: World, request: pytest.FixtureRequest) -> ApiSchool:
+def school(paper_world: World, request: pytest.FixtureRequest) -> ApiSchool:
     """A school of each test's own with an active director, deputy and administrator."""
     name = request.node.name.replace("_", "-")[:50].partition("[")[0].strip("-")
-    return world.school(name, "D1", "Z1", "A1")
+    return paper_world.school(name, "D1", "Z1", "A1")
 
 
 def with_person(*roles: str) -> dict[str, Any]:
@@ -90,10 +90,10 @@ def test_no_force_removes_the_last_administrator(school: ApiSchool) -> None:
     ],
 )
 def test_a_list_gives_no_more_rights_than_its_sender(
-    world: World, who: str, role: str, allowed: bool
+    paper_world: World, who: str, role: str, allowed: bool
 ) -> None:
     """An import may make only those administrators whom its sender may make by hand."""
-    school = world.school(f"grants-{who.lower()}-{role}", who)
+    school = paper_world.school(f"grants-{who.lower()}-{role}", who)
     answer = apply(school, with_person(role), who)
     assert (answer.status, answer.errcode) == ((200, None) if allowed else (403, "M_FORBIDDEN"))
 
@@ -117,11 +117,13 @@ HALF_A_PAIR = {**person("x", "student"), "given_name": "\ud800"}
 )
 @pytest.mark.parametrize("call", ["plan", "apply"])
 def test_a_wrong_roster_is_refused_with_its_place(
-    world: World, change: dict[str, Any], field: str, call: str
+    paper_world: World, change: dict[str, Any], field: str, call: str
 ) -> None:
     """400 with the path of the field in the body, as the import page shows it; nothing is written."""
-    school = ApiSchool(world.server, "roster-wrong", contract=world.contract)
-    world.ask("POST", "/orgs", world.server.service_token, {"org_id": "roster-wrong", "name": "x"})
+    school = ApiSchool(paper_world.server, "roster-wrong", contract=paper_world.contract)
+    paper_world.ask(
+        "POST", "/orgs", paper_world.server.service_token, {"org_id": "roster-wrong", "name": "x"}
+    )
     answer = school.ask("POST", f"/roster/{call}", {"roster": {**OFFICE, **change}})
     assert (answer.status, answer.errcode) == (400, "M_INVALID_PARAM")
     assert answer.json["field"] == field
@@ -140,9 +142,13 @@ def test_a_wrong_roster_is_refused_with_its_place(
     ],
     ids=lambda value: str(value)[-30:],
 )
-def test_a_wrong_request_around_a_roster(world: World, body: dict[str, Any], field: str) -> None:
+def test_a_wrong_request_around_a_roster(
+    paper_world: World, body: dict[str, Any], field: str
+) -> None:
     """What surrounds the roster is checked too."""
-    world.ask("POST", "/orgs", world.server.service_token, {"org_id": "roster-around", "name": "x"})
-    school = ApiSchool(world.server, "roster-around", contract=world.contract)
+    paper_world.ask(
+        "POST", "/orgs", paper_world.server.service_token, {"org_id": "roster-around", "name": "x"}
+    )
+    school = ApiSchool(paper_world.server, "roster-around", contract=paper_world.contract)
     answer = school.ask("POST", "/roster/apply", body)
     assert (answer.status, answer.json.get("field")) == (400, field)

@@ -1,0 +1,161 @@
+"""docs/openapi.yaml describes the API that is there: the same calls, and each answers as it says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from openapi_spec_validator import validate
+
+from synapse_sferum import edits, why
+from synapse_sferum.api.call import LARGE_BODY, MOST_ROWS, SMALL_BODY
+from synapse_sferum.api.routes import ROUTES
+from synapse_sferum.api.views import MOST_CHANGES
+from synapse_sferum.roster import MAX_CLASSES, MAX_LINKS, MAX_PEOPLE
+from tests.support.openapi import Contract
+from tests.support.process import ROOT
+from tests.synapse_sferum.api_world import OFFICE, ApiSchool, World
+
+CONTRACT = Contract.load()
+SCHEMAS: Mapping[str, Any] = CONTRACT.document["components"]["schemas"]
+
+
+def test_the_document_is_valid() -> None:
+    """It is OpenAPI 3.1 to the last key."""
+    validate(CONTRACT.document)
+
+
+def test_the_document_has_the_rows_of_the_route_table() -> None:
+    """Method, path and access of every call, no more and no fewer."""
+    described = {(one.method, one.path, one.access) for one in CONTRACT.operations()}
+    assert described == {(route.method, route.path, route.access) for route in ROUTES}
+
+
+def test_every_operation_is_named_once() -> None:
+    """Generated clients need a name for each call: the handler's."""
+    names = {(o.method, o.path): o.spec["operationId"] for o in CONTRACT.operations()}
+    assert names == {(r.method, r.path): r.handler.__name__ for r in ROUTES}
+
+
+@pytest.mark.parametrize(
+    "operation", list(CONTRACT.operations()), ids=lambda o: f"{o.method} {o.path}"
+)
+def test_every_operation_says_how_it_fails(operation: Any) -> None:
+    """Every call may lack a token or a school; all but one's own profile may be somebody else's."""
+    answers = set(operation.spec["responses"])
+    assert {"200", "401", "403"} <= answers
+    assert ("404" in answers) == (operation.access != "any")
+
+
+def examples(node: Any) -> list[tuple[Mapping[str, Any], Any]]:
+    """(schema, example) of every media type in the document."""
+    found = []
+    if isinstance(node, dict):
+        if "schema" in node:
+            shown = [e["value"] for e in node.get("examples", {}).values()]
+            shown += [node["example"]] if "example" in node else []
+            found += [(node["schema"], one) for one in shown]
+        for value in node.values():
+            found += examples(value)
+    return found
+
+
+def test_the_examples_are_right() -> None:
+    """Every example is what its schema allows."""
+    found = examples(CONTRACT.document)
+    assert len(found) > 20
+    for schema, value in found:
+        CONTRACT.validate(schema, value, "example")
+
+
+def test_limits_are_those_of_the_code() -> None:
+    """Numbers in the document are the module's constants."""
+    roster = SCHEMAS["Roster"]["properties"]
+    assert roster["people"]["maxItems"] == MAX_PEOPLE
+    assert roster["classes"]["maxItems"] == MAX_CLASSES
+    assert roster["enrolments"]["maxItems"] == roster["guardianships"]["maxItems"] == MAX_LINKS
+    limit = CONTRACT.document["components"]["parameters"]["limit"]["schema"]
+    assert limit["maximum"] == MOST_ROWS
+    assert SCHEMAS["Plan"]["properties"]["changes"]["maxItems"] == MOST_CHANGES
+    assert (SMALL_BODY, LARGE_BODY) == (64 * 1024, 12 * 1024 * 1024)
+    reasons = SCHEMAS["Why"]["properties"]["reasons"]["items"]["properties"]["reason"]["enum"]
+    assert reasons == list(why.SENTENCES)
+
+
+def test_every_error_code_is_listed() -> None:
+    """Each code of our own in the module's source is in the document, and each in the document in the source."""
+    source = "".join(p.read_text("utf-8") for p in (ROOT / "synapse_sferum").rglob("*.py"))
+    listed = {
+        code for code in SCHEMAS["Error"]["properties"]["errcode"]["enum"] if "SFERUM" in code
+    }
+    assert listed == set(re.findall(r'"(SFERUM_[A-Z_]+)"', source))
+    conflict = CONTRACT.document["components"]["responses"]["Conflict"]["description"]
+    assert listed == set(re.findall(r"SFERUM_[A-Z_]+", conflict))
+    assert edits.not_found().errcode in SCHEMAS["Error"]["properties"]["errcode"]["enum"]
+
+
+def _calls(school: ApiSchool) -> list[tuple[str, str, Any, Any]]:
+    """For each call below a school: method, path, a body (of a GET: a query) that works, one that does not."""
+    pupil, guardian = school.person_id("P1"), school.person_id("G1")
+    room, user = school.room_id("class", "5А"), school.accounts["P1"]
+    link = {"guardian_id": guardian, "student_id": pupil}
+    move = {"from_class_id": school.class_id("5А"), "to_class_id": school.class_id("5Б")}
+    classes = f"/classes/{school.class_id('5А')}/homeroom_teachers"
+    return [
+        ("PATCH", "", {"name": "Школа"}, {"name": ""}),
+        ("POST", "/roster/plan", {"roster": OFFICE}, {"roster": {}}),
+        ("POST", "/roster/apply", {"roster": OFFICE}, {"roster": []}),
+        ("POST", "/reconcile", {}, {"sanction": 1}),
+        ("GET", "/jobs", {}, {"state": "x"}),
+        ("GET", "/people", {}, {"limit": "x"}),
+        ("PUT", f"/people/{pupil}/roles", {"roles": ["student"]}, {"roles": []}),
+        ("POST", f"/people/{pupil}/activate", {}, {"user_id": "x"}),
+        ("POST", f"/people/{pupil}/confirm", {"confirmed": True}, {}),
+        ("POST", f"/people/{pupil}/move", move, {}),
+        ("POST", f"/people/{pupil}/leave", {"reason": "x"}, {"reason": 1}),
+        ("PUT", classes, {"person_ids": []}, {"person_ids": 1}),
+        ("PUT", "/guardianships", {**link, "status": "confirmed"}, {**link, "status": "x"}),
+        ("DELETE", "/guardianships", link, {"guardian_id": 1}),
+        (
+            "GET",
+            "/why",
+            {"room_id": room, "user_id": user},
+            {"room_id": room, "user_id": "x"},
+        ),
+        ("GET", "/audit", {}, {"from": "x"}),
+    ]
+
+
+@pytest.mark.integration
+def test_real_answers_are_as_described(world: World) -> None:
+    """Each call answers 200 and a refusal on a real server, in exactly the documented shape."""
+    contract, token = world.contract, world.server.service_token
+    school = world.school("openapi", "D1", "P1")
+    school.settle()
+    job = f"openapi/class/{school.class_id('5А')}"
+    world.database("UPDATE sferum_jobs SET state = 'dead' WHERE job_id = ?", job)
+    school.do("POST", f"/jobs/{job.replace('/', '%2F')}/retry")
+    assert school.ask("POST", "/jobs/none/retry").status == 404
+    room = school.room_id("class", "5А").replace("!", "%21")
+    reads = ["", "/progress", "/classes", "/guardianships", "/rooms", school.person("P1")]
+    for path in [*reads, f"/members?room_id={room}"]:
+        school.get(path)
+        assert school.ask("GET", path, who="P1").status == 404
+    for method, path, good, bad in _calls(school):
+        for value, status in ((bad, 400), (good, 200)):
+            query, body = (value, None) if method == "GET" else (None, value)
+            answer = school.ask(method, path, body, params=query)
+            assert answer.status == status, (method, path, answer.json)
+    world.ask("POST", "/orgs", token, {"org_id": "openapi-2", "name": "Школа"})
+    assert world.ask("POST", "/orgs", token, {"org_id": "openapi-2", "name": "Школа"}).status == 409
+    for path in ("/health", "/orgs"):
+        assert world.ask("GET", path, token).status == 200
+        assert world.ask("GET", path).status == 401
+    assert world.ask("GET", "/me", school.token("D1")).status == 200
+    assert world.ask("GET", "/me", token).status == 400
+    for operation in contract.operations():
+        seen = {s for m, p, s in contract.seen if (m, p) == (operation.method, operation.path)}
+        assert 200 in seen, f"no success of {operation.method} {operation.path}"
+        assert seen - {200}, f"no refusal of {operation.method} {operation.path}"
