@@ -1,0 +1,219 @@
+"""What onboarding needs from the world. Real adapters and the tests' fakes both implement these."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Protocol
+
+from attrs import field, frozen
+
+from bridge.application import Application, ApplicationId
+from bridge.contact import Contact, Medium
+from bridge.invite import Invite, InviteId
+from bridge.records import (
+    AuditEntry,
+    BoundContact,
+    Chain,
+    Lookup,
+    OutboxId,
+    OutboxItem,
+    OutboxKind,
+    Sealed,
+    Session,
+    SessionHash,
+)
+from bridge.roles import OrgId, PersonId
+from bridge.verification import ChallengeId
+
+
+class Contacts(Protocol):
+    async def claim(self, contact: BoundContact) -> bool:
+        """Bind it; False: an active profile has it (R7). Of any number at a time exactly one gets True."""
+
+    async def owner(self, medium: Medium, lookup: Lookup) -> PersonId | None: ...
+
+    async def of_person(self, person_id: PersonId) -> list[BoundContact]:
+        """The active ones."""
+
+    async def release(self, person_id: PersonId, now: datetime) -> int:
+        """R14: all of the person's contacts are free, and no longer readable. How many it were."""
+
+
+class Challenges(Protocol):
+    async def add(self, chain: Chain) -> None: ...
+
+    async def get(self, challenge_id: ChallengeId) -> Chain | None: ...
+
+    async def take_try(self, challenge_id: ChallengeId) -> Chain | None:
+        """One guess less, atomically; None: none left, already passed, or no such chain."""
+
+    async def save_resend(self, chain: Chain) -> bool:
+        """Keep the chain after one more code; False: somebody resent at the same time."""
+
+    async def mark_passed(self, challenge_id: ChallengeId, now: datetime) -> bool:
+        """A code opens one door once; False: it did already."""
+
+    async def purge(self, before: datetime) -> int:
+        """Forget chains whose latest code was sent before; how many."""
+
+
+class Invites(Protocol):
+    async def add(self, invite: Invite) -> None: ...
+
+    async def get(self, invite_id: InviteId) -> Invite | None: ...
+
+    async def by_token(self, token_hash: bytes) -> Invite | None: ...
+
+    async def use(self, invite_id: InviteId, now: datetime) -> bool:
+        """Count one use, atomically; False: revoked, expired or used up."""
+
+    async def revoke(self, invite_id: InviteId, now: datetime) -> bool: ...
+
+
+class Applications(Protocol):
+    async def add(self, application: Application, form: Sealed) -> None: ...
+
+    async def get(self, application_id: ApplicationId) -> Application | None: ...
+
+    async def form(self, application_id: ApplicationId) -> Sealed | None:
+        """Names and contact as the applicant gave them; None after a no."""
+
+    async def move(self, old: Application, new: Application) -> bool:
+        """Keep `new` if `old` is still the state; erases the form with a no."""
+
+    async def waiting(self, org_id: OrgId) -> list[Application]: ...
+
+    async def rejections(self, repeat_hash: bytes) -> list[datetime]: ...
+
+
+class Sessions(Protocol):
+    async def add(self, session: Session) -> None: ...
+
+    async def get(self, session_hash: SessionHash, now: datetime) -> Session | None: ...
+
+    async def end(self, session_hash: SessionHash) -> None: ...
+
+    async def end_all(self, person_id: PersonId) -> int: ...
+
+
+class Outbox(Protocol):
+    async def add(self, item: OutboxItem) -> None: ...
+
+    async def take_due(self, now: datetime, lease_until: datetime, most: int) -> list[OutboxItem]:
+        """Due items, hidden from other workers until the lease ends; a crash gives them back."""
+
+    async def done(self, item_id: OutboxId) -> None:
+        """Sent, or given up: the payload is gone."""
+
+    async def postpone(self, item: OutboxItem, due_at: datetime) -> None: ...
+
+
+class Audit(Protocol):
+    async def add(self, entry: AuditEntry) -> None: ...
+
+    async def of_org(self, org_id: OrgId, most: int) -> list[AuditEntry]:
+        """The newest first."""
+
+
+class Rates(Protocol):
+    async def serialise(self) -> None:
+        """Until the end of this transaction nobody else counts: reading and adding are one step."""
+
+    async def times(
+        self, names: Iterable[str], since: datetime
+    ) -> Mapping[str, Sequence[datetime]]: ...
+
+    async def add(self, names: Iterable[str], at: datetime) -> None: ...
+
+    async def purge(self, before: datetime) -> int: ...
+
+
+class Repositories(Protocol):
+    """Everything of one transaction."""
+
+    @property
+    def contacts(self) -> Contacts: ...
+    @property
+    def challenges(self) -> Challenges: ...
+    @property
+    def invites(self) -> Invites: ...
+    @property
+    def applications(self) -> Applications: ...
+    @property
+    def sessions(self) -> Sessions: ...
+    @property
+    def outbox(self) -> Outbox: ...
+    @property
+    def audit(self) -> Audit: ...
+    @property
+    def rates(self) -> Rates: ...
+
+
+class Store(Protocol):
+    def begin(self) -> AbstractAsyncContextManager[Repositories]:
+        """A transaction: committed at the end, rolled back on an exception."""
+
+
+class Vault(Protocol):
+    """Holds the keys. Everything that turns a contact or a code into bytes at rest goes through it."""
+
+    @property
+    def code_key(self) -> bytes: ...
+
+    def lookup(self, subject: str) -> Lookup: ...
+
+    def seal(self, plain: bytes, purpose: str) -> Sealed: ...
+
+    def unseal(self, sealed: Sealed, purpose: str) -> bytes:
+        """The plain bytes.
+
+        Raises:
+            CannotUnseal: another key, another purpose, or damaged.
+        """
+
+
+class SendFailure(enum.Enum):
+    """Why a message did not go out. The values are stable: logged, counted, tested."""
+
+    UNREACHABLE = "unreachable"
+    TIMEOUT = "timeout"
+    THROTTLED = "throttled"
+    REFUSED = "refused"  # the gateway says no to this message
+    CREDENTIALS = "credentials"
+    BAD_ANSWER = "bad_answer"
+    TOO_LARGE = "too_large"
+    MISCONFIGURED = "misconfigured"
+
+
+#: Failures that another attempt may overcome; the others are told to staff.
+TRANSIENT = frozenset({SendFailure.UNREACHABLE, SendFailure.TIMEOUT, SendFailure.THROTTLED})
+
+
+@frozen(kw_only=True)
+class Message:
+    """Something for one person. Never logged."""
+
+    id: str  # ours: delivery reports come back with it
+    to: Contact
+    subject: str = field(repr=False, default="")  # mail only
+    text: str = field(repr=False)
+    language: str = "ru"
+
+
+@frozen
+class Sent:
+    """The gateway took it. `reference` is its own id for the message, "" if it gives none."""
+
+    reference: str = ""
+
+
+class Sender(Protocol):
+    """One way to reach people: SMS gateway, mail server, console."""
+
+    async def send(self, message: Message) -> Sent | SendFailure: ...
+
+
+Senders = Mapping[OutboxKind, Sender]

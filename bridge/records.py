@@ -1,0 +1,102 @@
+"""What the bridge keeps, as values. No contact and no code is readable in any of them. Pure."""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime
+from typing import NewType
+
+from attrs import field, frozen
+
+from bridge.contact import Medium
+from bridge.invite import InviteId
+from bridge.roles import OrgId, PersonId
+from bridge.verification import Challenge
+
+#: HMAC-SHA256(pepper, subject): the same contact has the same one, and nobody gets back from it.
+Lookup = NewType("Lookup", bytes)
+#: AES-GCM: readable with the key file only.
+Sealed = NewType("Sealed", bytes)
+#: SHA-256 of the opaque id in the browser's cookie.
+SessionHash = NewType("SessionHash", bytes)
+ContactId = NewType("ContactId", str)
+OutboxId = NewType("OutboxId", str)
+
+
+@frozen(kw_only=True)
+class BoundContact:
+    """A proved phone or e-mail of a profile. Released ones stay as a record of who had it, unreadable."""
+
+    id: ContactId
+    person_id: PersonId
+    medium: Medium
+    lookup: Lookup = field(repr=False)
+    sealed: Sealed | None = field(repr=False)  # None once released
+    verified_at: datetime
+    released_at: datetime | None = None
+
+
+@frozen(kw_only=True)
+class Chain:
+    """A challenge with whom it was sent to and from where it was asked for."""
+
+    challenge: Challenge
+    medium: Medium
+    lookup: Lookup = field(repr=False)
+    sealed: Sealed = field(repr=False)
+    session: SessionHash = field(repr=False)  # only this browser may answer
+    invite_id: InviteId
+    language: str = "ru"
+
+
+@frozen(kw_only=True)
+class Session:
+    """One browser. `person_id` is None until somebody has signed in."""
+
+    hash: SessionHash = field(repr=False)
+    created_at: datetime
+    expires_at: datetime
+    person_id: PersonId | None = None
+
+
+class OutboxKind(enum.Enum):
+    SMS = "sms"
+    MAIL = "mail"
+    MATRIX = "matrix"
+    SYNAPSE = "synapse"
+
+
+@frozen(kw_only=True)
+class OutboxItem:
+    """Something to be done after the answer was given."""
+
+    id: OutboxId
+    kind: OutboxKind
+    payload: Sealed = field(repr=False)
+    due_at: datetime
+    expires_at: datetime  # afterwards it is not worth sending: the code in it is dead
+    tries: int = 0
+
+
+class Action(enum.Enum):
+    """Words of the audit log. The values are stable."""
+
+    CONTACT_CLAIMED = "contact_claimed"
+    CONTACT_RELEASED = "contact_released"
+    INVITE_ISSUED = "invite_issued"
+    INVITE_REVOKED = "invite_revoked"
+    APPLICATION_MADE = "application_made"
+    APPLICATION_APPROVED = "application_approved"
+    APPLICATION_REJECTED = "application_rejected"
+    SENDING_STOPPED = "sending_stopped"  # a breaker opened
+
+
+@frozen(kw_only=True)
+class AuditEntry:
+    """Who did what to whom (R51): ids and words of ours only, so it outlives an erasure."""
+
+    at: datetime
+    org_id: OrgId | None
+    actor: str  # a person id, or the name of a part of the bridge
+    action: Action
+    subject: str  # a person, invite or application id, or the name of a limit

@@ -1,0 +1,85 @@
+"""The bridge's database: repositories of `bridge.ports` over SQLAlchemy, for SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
+
+from attrs import field, frozen
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from bridge.store.applications import SqlApplications
+from bridge.store.challenges import SqlChallenges
+from bridge.store.contacts import SqlContacts
+from bridge.store.engine import migrate, open_engine
+from bridge.store.invites import SqlInvites
+from bridge.store.journals import SqlAudit, SqlOutbox, SqlRates
+from bridge.store.sessions import SqlSessions
+
+__all__ = ["SqlRepositories", "SqlStore"]
+
+
+@frozen
+class SqlRepositories:
+    """Implements `ports.Repositories`: all of them on one connection, in one transaction."""
+
+    _connection: AsyncConnection
+
+    @property
+    def contacts(self) -> SqlContacts:
+        return SqlContacts(self._connection)
+
+    @property
+    def challenges(self) -> SqlChallenges:
+        return SqlChallenges(self._connection)
+
+    @property
+    def invites(self) -> SqlInvites:
+        return SqlInvites(self._connection)
+
+    @property
+    def applications(self) -> SqlApplications:
+        return SqlApplications(self._connection)
+
+    @property
+    def sessions(self) -> SqlSessions:
+        return SqlSessions(self._connection)
+
+    @property
+    def outbox(self) -> SqlOutbox:
+        return SqlOutbox(self._connection)
+
+    @property
+    def audit(self) -> SqlAudit:
+        return SqlAudit(self._connection)
+
+    @property
+    def rates(self) -> SqlRates:
+        return SqlRates(self._connection)
+
+
+@frozen
+class SqlStore:
+    """Implements `ports.Store`."""
+
+    engine: AsyncEngine
+    # SQLite has one writer. Waiting in line here is fair and takes microseconds; SQLite's own way is to
+    # sleep up to 100 ms and try again.
+    _line: asyncio.Lock = field(factory=asyncio.Lock, init=False, repr=False)
+
+    @classmethod
+    async def open(cls, url: str) -> SqlStore:
+        """Open the database and bring its schema up to date."""
+        engine = open_engine(url)
+        await migrate(engine)
+        return cls(engine)
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[SqlRepositories]:
+        line = self._line if self.engine.dialect.name == "sqlite" else nullcontext()
+        async with line, self.engine.begin() as connection:
+            yield SqlRepositories(connection)
+
+    async def close(self) -> None:
+        await self.engine.dispose()

@@ -1,0 +1,79 @@
+"""Who has which phone and e-mail (R7, R14)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from attrs import frozen
+from sqlalchemy import Row, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bridge.contact import Medium
+from bridge.records import BoundContact, ContactId, Lookup, Sealed
+from bridge.roles import PersonId
+from bridge.store.tables import contact as table
+
+
+@frozen
+class SqlContacts:
+    """Implements `ports.Contacts`."""
+
+    _connection: AsyncConnection
+
+    async def claim(self, contact: BoundContact) -> bool:
+        # ON CONFLICT DO NOTHING waits for a claim under way and leaves this transaction usable.
+        postgres = self._connection.dialect.name == "postgresql"
+        insert = postgresql.insert(table) if postgres else sqlite.insert(table)
+        values = {
+            "id": contact.id,
+            "person_id": contact.person_id,
+            "medium": contact.medium.value,
+            "lookup": contact.lookup,
+            "sealed": contact.sealed,
+            "verified_at": contact.verified_at,
+        }
+        made = await self._connection.execute(
+            insert.values(**values).on_conflict_do_nothing().returning(table.c.id)
+        )
+        return made.first() is not None
+
+    async def owner(self, medium: Medium, lookup: Lookup) -> PersonId | None:
+        found = await self._connection.scalar(
+            select(table.c.person_id).where(
+                table.c.medium == medium.value,
+                table.c.lookup == lookup,
+                table.c.released_at.is_(None),
+            )
+        )
+        return None if found is None else PersonId(found)
+
+    async def of_person(self, person_id: PersonId) -> list[BoundContact]:
+        rows = await self._connection.execute(
+            select(table)
+            .where(table.c.person_id == person_id, table.c.released_at.is_(None))
+            .order_by(table.c.verified_at, table.c.id)
+        )
+        return [_contact(row) for row in rows]
+
+    async def release(self, person_id: PersonId, now: datetime) -> int:
+        released = await self._connection.execute(
+            update(table)
+            .where(table.c.person_id == person_id, table.c.released_at.is_(None))
+            .values(released_at=now, sealed=None)
+            .returning(table.c.id)
+        )
+        return len(released.all())
+
+
+def _contact(row: Row[Any]) -> BoundContact:
+    return BoundContact(
+        id=ContactId(row.id),
+        person_id=PersonId(row.person_id),
+        medium=Medium(row.medium),
+        lookup=Lookup(row.lookup),
+        sealed=None if row.sealed is None else Sealed(row.sealed),
+        verified_at=row.verified_at,
+        released_at=row.released_at,
+    )

@@ -1,0 +1,73 @@
+"""Both databases with the bridge's tables, a new one for each test."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bridge.store import SqlStore
+from bridge.store.engine import open_engine
+from tests.support.fleet import Fleet
+from tests.support.postgres import Cluster
+
+
+def url_of(cluster: Cluster, database: str) -> str:
+    arguments = cluster.arguments(database)
+    return (
+        f"postgresql+asyncpg://{arguments['user']}@/{arguments['dbname']}?host={arguments['host']}"
+    )
+
+
+def migrated(url: str) -> None:
+    async def migrate_and_close() -> None:
+        await (await SqlStore.open(url)).close()
+
+    asyncio.run(migrate_and_close())
+
+
+@pytest.fixture(scope="session")
+def postgres_template(homeserver: Fleet) -> str:
+    """A migrated database that others are copied from: twice as fast as migrating each."""
+    name = homeserver.cluster.create_database()
+    migrated(url_of(homeserver.cluster, name))
+    return name
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same as a file."""
+    path = tmp_path_factory.mktemp("bridge") / "template.db"
+    migrated(f"sqlite+aiosqlite:///{path}")
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database that the bridge has never seen."""
+    if request.param == "sqlite":
+        return f"sqlite+aiosqlite:///{tmp_path / 'bridge.db'}"
+    fleet: Fleet = request.getfixturevalue("homeserver")
+    return url_of(fleet.cluster, fleet.cluster.create_database())
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def migrated_database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a copy of the template. Not async: the template is made in an event loop of its own."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "bridge.db")
+        return f"sqlite+aiosqlite:///{tmp_path / 'bridge.db'}"
+    fleet: Fleet = request.getfixturevalue("homeserver")
+    template: str = request.getfixturevalue("postgres_template")
+    return url_of(fleet.cluster, fleet.cluster.create_database(template))
+
+
+@pytest.fixture
+async def store(migrated_database: str) -> AsyncIterator[SqlStore]:
+    """A migrated database."""
+    opened = SqlStore(open_engine(migrated_database))
+    yield opened
+    await opened.close()

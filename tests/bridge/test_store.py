@@ -1,0 +1,239 @@
+"""What is kept, on SQLite and on PostgreSQL: the same in both."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from attrs import evolve
+from sqlalchemy.exc import DBAPIError
+
+from bridge.application import State
+from bridge.contact import Medium
+from bridge.invite import InviteId, token_hash
+from bridge.records import Action, AuditEntry, Session, SessionHash
+from bridge.roles import OrgId, Person, Role
+from bridge.store import SqlStore
+from bridge.verification import ChallengeId, Code
+from tests.bridge.values import (
+    BROWSER,
+    LOOKUP,
+    MASHA,
+    MOTHER,
+    NOW,
+    PHONE,
+    SCHOOL,
+    TEACHER,
+    VAULT,
+    application,
+    bound,
+    chain,
+    invite,
+    waiting_sms,
+)
+
+DIRECTOR = Person(id=TEACHER, org_id=SCHOOL, roles=frozenset({Role.DIRECTOR}))
+LATER = NOW + timedelta(minutes=1)
+
+
+async def test_a_bound_contact_comes_back_as_it_was(store: SqlStore) -> None:
+    """And its owner is found by the hash alone."""
+    async with store.begin() as work:
+        assert await work.contacts.claim(bound("k1"))
+    async with store.begin() as work:
+        (kept,) = await work.contacts.of_person(MASHA)
+        assert await work.contacts.owner(Medium.MSISDN, LOOKUP) == MASHA
+        assert await work.contacts.owner(Medium.EMAIL, LOOKUP) is None
+    assert kept.sealed is not None
+    assert VAULT.unseal(kept.sealed, "contact") == PHONE.e164.encode()
+
+
+async def test_a_released_phone_is_free_and_unreadable(store: SqlStore) -> None:
+    """R14: the mother leaves, her child or she herself takes the number again."""
+    async with store.begin() as work:
+        assert await work.contacts.claim(bound("k1", MOTHER))
+        assert not await work.contacts.claim(bound("k2", MASHA))
+        assert await work.contacts.release(MOTHER, LATER) == 1
+        assert await work.contacts.owner(Medium.MSISDN, LOOKUP) is None
+        assert await work.contacts.claim(bound("k3", MASHA))
+        assert await work.contacts.of_person(MOTHER) == []
+        assert await work.contacts.release(MOTHER, LATER) == 0
+
+
+async def test_a_chain_comes_back_as_it_was(store: SqlStore) -> None:
+    """Also after a resend, with both codes."""
+    first = chain()
+    again = evolve(first, challenge=first.challenge.resent(Code("111111"), VAULT.code_key, LATER))
+    async with store.begin() as work:
+        await work.challenges.add(first)
+        assert await work.challenges.get(first.challenge.id) == first
+        assert await work.challenges.save_resend(again)
+        assert not await work.challenges.save_resend(again)  # a second press of the button
+        assert await work.challenges.get(first.challenge.id) == again
+        assert await work.challenges.get(ChallengeId("another")) is None
+
+
+async def test_a_resend_gives_no_tries_back(store: SqlStore) -> None:
+    """Even when the guess was made between reading and writing."""
+    first = chain()
+    stale = evolve(first, challenge=first.challenge.resent(Code("111111"), VAULT.code_key, LATER))
+    async with store.begin() as work:
+        await work.challenges.add(first)
+        await work.challenges.take_try(first.challenge.id)
+        await work.challenges.save_resend(stale)
+        kept = await work.challenges.get(first.challenge.id)
+    assert kept is not None
+    assert kept.challenge.tries_left == 4
+
+
+async def test_a_code_opens_one_door(store: SqlStore) -> None:
+    """Passed is passed: no second time, no further guess."""
+    one = chain()
+    async with store.begin() as work:
+        await work.challenges.add(one)
+        assert await work.challenges.mark_passed(one.challenge.id, NOW)
+        assert not await work.challenges.mark_passed(one.challenge.id, NOW)
+        assert await work.challenges.take_try(one.challenge.id) is None
+
+
+async def test_old_chains_are_forgotten(store: SqlStore) -> None:
+    """The number in them is gone with them."""
+    async with store.begin() as work:
+        await work.challenges.add(chain())
+        assert await work.challenges.purge(NOW) == 0
+        assert await work.challenges.purge(LATER) == 1
+
+
+async def test_an_invite_is_used_as_often_as_it_says(store: SqlStore) -> None:
+    """R10: counted by the database, and not after it was revoked."""
+    async with store.begin() as work:
+        await work.invites.add(invite("i1", max_uses=1))
+        await work.invites.add(invite("i2"))
+        assert await work.invites.use(InviteId("i1"), NOW)
+        assert not await work.invites.use(InviteId("i1"), NOW)
+        assert not await work.invites.use(InviteId("i2"), NOW + timedelta(days=14))
+        assert await work.invites.revoke(InviteId("i2"), LATER)
+        assert not await work.invites.revoke(InviteId("i2"), LATER)
+        assert not await work.invites.use(InviteId("i2"), LATER)
+        kept = await work.invites.by_token(token_hash("i2"))
+        assert kept == evolve(invite("i2"), revoked_at=LATER)
+        assert await work.invites.get(InviteId("i1")) == evolve(invite("i1", 1), used=1)
+        assert await work.invites.by_token(token_hash("unknown")) is None
+
+
+async def test_a_rejection_leaves_a_hash(store: SqlStore) -> None:
+    """R16: what the applicant wrote is gone, and a second decision finds nothing to decide."""
+    new = application()
+    no = new.reject(DIRECTOR, LATER, b"h" * 32)
+    async with store.begin() as work:
+        await work.applications.add(new, VAULT.seal(b"names", "form"))
+        assert await work.applications.waiting(SCHOOL) == [new]
+        assert await work.applications.waiting(OrgId("next")) == []
+        assert await work.applications.form(new.id) is not None
+        assert await work.applications.move(new, no)
+        assert not await work.applications.move(new, new.approve(DIRECTOR, LATER))
+        assert await work.applications.get(new.id) == no
+        assert await work.applications.form(new.id) is None
+        assert await work.applications.rejections(b"h" * 32) == [LATER]
+        assert await work.applications.waiting(SCHOOL) == []
+
+
+async def test_an_approval_keeps_the_form(store: SqlStore) -> None:
+    """The account is still to be made from it."""
+    new = application()
+    async with store.begin() as work:
+        await work.applications.add(new, VAULT.seal(b"names", "form"))
+        assert await work.applications.move(new, new.approve(DIRECTOR, LATER))
+        kept = await work.applications.get(new.id)
+        assert await work.applications.form(new.id) is not None
+    assert kept is not None
+    assert kept.state is State.APPROVED
+
+
+async def test_a_session_ends_by_itself_by_hand_and_everywhere(store: SqlStore) -> None:
+    """Sign-out everywhere ends this person's sessions and nobody else's."""
+
+    def session(letter: bytes, person: bool = True) -> Session:
+        return Session(
+            hash=SessionHash(letter * 32), created_at=NOW, expires_at=NOW + timedelta(days=1),
+            person_id=MASHA if person else None,
+        )  # fmt: skip
+
+    async with store.begin() as work:
+        for one in (session(b"a"), session(b"b"), session(b"c"), session(b"d", person=False)):
+            await work.sessions.add(one)
+        assert await work.sessions.get(BROWSER, NOW) == session(b"b")
+        assert await work.sessions.get(BROWSER, NOW + timedelta(days=1)) is None
+        await work.sessions.end(BROWSER)
+        assert await work.sessions.get(BROWSER, NOW) is None
+        assert await work.sessions.end_all(MASHA) == 2
+        assert await work.sessions.get(SessionHash(b"d" * 32), NOW) is not None
+
+
+async def test_a_taken_message_comes_back_when_its_worker_died(store: SqlStore) -> None:
+    """A lease hides it from others; a crash gives it back; done is gone."""
+    async with store.begin() as work:
+        await work.outbox.add(waiting_sms("o1"))
+        await work.outbox.add(waiting_sms("o2", due_at=LATER))
+        (taken,) = await work.outbox.take_due(NOW, lease_until=LATER, most=10)
+        assert (taken.id, taken.tries) == ("o1", 1)
+        assert await work.outbox.take_due(NOW, lease_until=LATER, most=10) == []
+        both = await work.outbox.take_due(LATER, lease_until=LATER, most=10)
+        assert [(item.id, item.tries) for item in both] == [("o1", 2), ("o2", 1)]
+        await work.outbox.postpone(both[0], LATER + timedelta(hours=1))
+        await work.outbox.done(both[1].id)
+        assert await work.outbox.take_due(LATER, LATER, 10) == []
+
+
+@pytest.mark.parametrize("statement", ["UPDATE audit SET actor = 'x'", "DELETE FROM audit"])
+async def test_nobody_rewrites_the_log(store: SqlStore, statement: str) -> None:
+    """R51: the database itself refuses."""
+    entry = AuditEntry(
+        at=NOW, org_id=SCHOOL, actor=TEACHER, action=Action.INVITE_ISSUED, subject="i1"
+    )
+    async with store.begin() as work:
+        await work.audit.add(entry)
+    with pytest.raises(DBAPIError, match="append-only"):
+        async with store.engine.begin() as connection:
+            await connection.exec_driver_sql(statement)
+    async with store.begin() as work:
+        assert await work.audit.of_org(SCHOOL, 10) == [entry]
+
+
+async def test_counted_times_are_found_and_forgotten(store: SqlStore) -> None:
+    """By name, and only as far back as asked."""
+    async with store.begin() as work:
+        await work.rates.serialise()
+        await work.rates.add(["number:x", "all"], NOW)
+        await work.rates.add(["all"], LATER)
+        times = await work.rates.times(["number:x", "all", "none"], NOW - timedelta(hours=1))
+        assert {name: sorted(found) for name, found in times.items()} == {
+            "number:x": [NOW], "all": [NOW, LATER], "none": [],
+        }  # fmt: skip
+        assert (await work.rates.times(["all"], NOW))["all"] == [LATER]
+        assert await work.rates.purge(LATER) == 2
+
+
+async def test_an_error_rolls_everything_back(store: SqlStore) -> None:
+    """Half a step is no step."""
+
+    async def claim_and_fail() -> None:
+        async with store.begin() as work:
+            await work.contacts.claim(bound("k1"))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await claim_and_fail()
+    async with store.begin() as work:
+        assert await work.contacts.owner(Medium.MSISDN, LOOKUP) is None
+
+
+async def test_an_error_of_the_database_quotes_no_values(store: SqlStore) -> None:
+    """Errors are logged, and statements carry what nobody may see."""
+    one = invite()
+    async with store.begin() as work:
+        await work.invites.add(one)
+    with pytest.raises(DBAPIError) as failure:
+        async with store.begin() as work:
+            await work.invites.add(one)
+    assert TEACHER not in str(failure.value)
