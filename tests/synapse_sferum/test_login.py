@@ -9,6 +9,8 @@ import pytest
 from attrs import define, field
 
 from synapse_sferum.callbacks import Callbacks
+from synapse_sferum.login import Login
+from synapse_sferum.login_name import LoginName, Medium
 from tests.support.accounts import PASSWORD, Account
 from tests.support.configuration import NO_RATE_LIMITS
 from tests.support.fleet import Fleet
@@ -196,3 +198,18 @@ async def test_no_threepid_is_allowed(registration: bool) -> None:
     callbacks = object.__new__(Callbacks)  # the answer needs nothing of it
     assert await callbacks.is_3pid_allowed("msisdn", PHONE, registration) is False
     assert await callbacks.is_3pid_allowed("email", EMAIL, registration) is False
+
+
+async def test_a_breakdown_is_a_refusal(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """When the database goes away nobody signs in, and the error's text, which may hold what was typed, is not logged."""
+
+    async def breaks(self: Login, name: object, password: object) -> None:
+        raise RuntimeError(f"{name} {password}")
+
+    monkeypatch.setattr(Login, "_check", breaks)
+    login = object.__new__(Login)  # nothing of it is reached
+    assert await login._closed(LoginName(Medium.USER, "@typed:school.test"), "typed") is None
+    assert "reason=broken kind=RuntimeError" in caplog.text
+    assert "typed" not in caplog.text
