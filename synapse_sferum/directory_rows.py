@@ -166,6 +166,8 @@ def write_txn(
     if change.empty:
         return change, set()
     org_id = after.org.org_id
+    # First: of two writers at once PostgreSQL then stops the later one here, with the error that Synapse repeats.
+    touch_txn(txn, org_id, now_ms)
     _write_org(txn, change.org)
     _write_people(txn, org_id, change.people, before)
     _write_classes(txn, org_id, change.classes)
@@ -173,7 +175,6 @@ def write_txn(
     _write_guardianships(txn, change)
     _enqueue_profiles(txn, org_id, change.people, before, now_ms)
     append_audit_txn(txn, org_id, audit, now_ms)
-    touch_txn(txn, org_id, now_ms)
     return change, accounts_touched(before, after, change)
 
 
