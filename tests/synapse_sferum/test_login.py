@@ -203,7 +203,7 @@ async def test_no_threepid_is_allowed(registration: bool) -> None:
 async def test_a_breakdown_is_a_refusal(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """When the database goes away nobody signs in, and the error's text, which may hold what was typed, is not logged."""
+    """When the database goes away nobody signs in; the error's text may hold what was typed and is not logged."""
 
     async def breaks(self: Login, name: object, password: object) -> None:
         raise RuntimeError(f"{name} {password}")
