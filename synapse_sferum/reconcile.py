@@ -16,6 +16,7 @@ from synapse.module_api import LoggingTransaction, ModuleApi
 from synapse.module_api.errors import SynapseError
 
 from synapse_sferum import derive, jobs, metrics
+from synapse_sferum.account import rooms_of
 from synapse_sferum.actual import find_created, read_actual
 from synapse_sferum.apply import Applier
 from synapse_sferum.config import Config
@@ -240,16 +241,38 @@ class Reconciler:
             space_id = await self._space(org, key)
             actual = await read_actual(self._api, room_id, space_id, self._service_user)
             if actual is not None:
-                accounts = await self._facts.accounts(sorted(actual.joined))
-                keep = frozenset(
-                    u for u, a in accounts.items() if a is not None and a.org_id == org.org_id
-                )
-                plan = plan_archived(key, desired.name, actual, frozenset(UserId(u) for u in keep))
+                keep = await self._readers(org, key, actual.joined)
+                plan = plan_archived(key, desired.name, actual, keep)
                 left = await self._applier.apply(org.org_id, key, room_id, space_id, plan, SLICE)
                 if left:
                     return left
         await self._set_room(org.org_id, key, room_id, "archived")
         return 0
+
+    async def _readers(
+        self, org: Org, key: RoomKey, joined: frozenset[UserId]
+    ) -> frozenset[UserId]:
+        """Who may go on reading an archived room: of a class that is gone, its people of today's school.
+
+        A class that is still there and only has no pupils left keeps nobody but whom the list gives it:
+        whoever moved on
+        is out of the old room (R40).
+        """
+
+        def class_open_txn(txn: LoggingTransaction) -> bool:
+            txn.execute("SELECT open FROM sferum_classes WHERE class_id = ?", (key.ref,))
+            row = txn.fetchone()
+            return row is not None and bool(row[0])
+
+        emptied = await self._api.run_db_interaction("sferum_class_open", class_open_txn)
+        accounts = await self._facts.accounts(sorted(joined))
+        return frozenset(
+            UserId(user_id)
+            for user_id, account in accounts.items()
+            if account is not None
+            and account.org_id == org.org_id
+            and (not emptied or key in rooms_of(account))
+        )
 
     async def _set_room(self, org_id: str, key: RoomKey, room_id: str | None, state: str) -> None:
         def set_room_txn(txn: LoggingTransaction) -> bool:

@@ -205,3 +205,23 @@ def test_a_new_name_reaches_the_chats(school: School) -> None:
         return bool(state["m.room.member", school.accounts["P1"]]["displayname"] == "Новая Имя")
 
     assert until(shown, what="new name", deadline_s=20)
+
+
+def test_the_last_pupil_who_moves_is_out_of_the_old_room(school: School) -> None:
+    """R40, R24: a class that loses its last pupil has no rooms any more, and those who moved on are not in the
+    old ones."""
+    old, new = school.class_id("5А"), school.class_id("5Б")
+    tokens = {pupil: school.token(pupil) for pupil in ("P1", "P2", "P3")}
+    room_id = school.room_id("class", "5А")
+    for pupil in tokens:
+        put(school, pupil, "move", {"from_class_id": old, "to_class_id": new})
+    school.settle()
+
+    for token in tokens.values():
+        joined = school.server.call("GET", f"{CLIENT}/joined_rooms", token)["joined_rooms"]
+        assert room_id not in joined
+        assert school.room_id("class", "5Б") in joined
+    put(school, "P1", "move", {"from_class_id": new, "to_class_id": old})
+    school.settle()
+    assert school.room_id("class", "5А") == room_id
+    assert school.source_ids("class", "5А") == {"P1", "T1"}
