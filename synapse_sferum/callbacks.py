@@ -118,6 +118,7 @@ class Callbacks:
             on_create_room=self.on_create_room,
             check_threepid_can_be_invited=self.check_threepid_can_be_invited,
             check_visibility_can_be_modified=self.check_visibility_can_be_modified,
+            check_can_deactivate_user=self.check_can_deactivate_user,
         )
         self._api.register_account_validity_callbacks(is_user_expired=self.is_user_expired)
         self._api.register_password_auth_provider_callbacks(is_3pid_allowed=self.is_3pid_allowed)
@@ -252,6 +253,11 @@ class Callbacks:
         if user_id == self._service_user or user_id in self._config.operator_users:
             return False
         return await self._facts.account(user_id) is None
+
+    async def check_can_deactivate_user(self, user_id: str, by_admin: bool) -> bool:
+        """R29: an account is never burnt by its owner; who leaves the school keeps it, locked, for a return."""
+        del user_id
+        return by_admin
 
     @closed("check_username_for_spam", lambda: True)
     async def check_username_for_spam(self, profile: UserProfile, requester_id: str) -> bool:

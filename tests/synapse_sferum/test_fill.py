@@ -155,6 +155,16 @@ def test_nobody_leaves_a_room_of_the_list(quiet_school: School) -> None:
     assert "P1" in quiet_school.source_ids("class", "5А")
 
 
+def test_nobody_burns_an_account(quiet_school: School) -> None:
+    """R29: deactivating one's own account is refused, before any password is asked; the account goes on working."""
+    token = quiet_school.token("P3")
+    refused = quiet_school.server.request("POST", f"{CLIENT}/account/deactivate", token, {})
+    still = quiet_school.server.request("GET", f"{CLIENT}/account/whoami", token)
+
+    assert refused.status == 403
+    assert still.status == 200
+
+
 def test_a_restricted_parent_has_no_room(school: School) -> None:
     """R34: the link stays on record, the parents' room is closed to that parent, other children's rooms are not."""
     body = {
