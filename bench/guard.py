@@ -28,9 +28,9 @@ OWN_ROOM = "send in a room of one's own"
 Request = tuple[str, str, str, bytes | None]  # method, path, token, body
 
 
-def small_class() -> dict[str, Any]:
-    """One class of 28 with its teacher, and those who lead the school."""
-    pupils = [f"P{n:02}" for n in range(28)]
+def small_class(size: int = 28) -> dict[str, Any]:
+    """One class with its teacher, and those who lead the school."""
+    pupils = [f"P{n:02}" for n in range(size)]
     people = [
         person("D1", "director"),
         person("D2", "deputy"),
@@ -152,9 +152,9 @@ class Side:
         self.cpu[kind] += fine_cpu_s(self.server) - cpu
 
 
-def sides(fleet: Fleet, overrides: Mapping[str, Any]) -> tuple[Side, Side]:
+def sides(fleet: Fleet, overrides: Mapping[str, Any], pupils: int) -> tuple[Side, Side]:
     """The server with the module and the one without, both filled and idle."""
-    document = small_class()
+    document = small_class(pupils)
     ours = fleet(module={"apply_rate": 1000}, overrides=overrides)
     school = listed(ours, "guard", document)
     people = people_of(school, document)
@@ -171,9 +171,11 @@ def sides(fleet: Fleet, overrides: Mapping[str, Any]) -> tuple[Side, Side]:
     )
 
 
-def overhead(fleet: Fleet, overrides: Mapping[str, Any], rounds: int) -> dict[str, Any]:
+def overhead(
+    fleet: Fleet, overrides: Mapping[str, Any], rounds: int, pupils: int
+) -> dict[str, Any]:
     """Rounds of every kind, each side in turn; ratios of medians."""
-    both = sides(fleet, overrides)
+    both = sides(fleet, overrides, pupils)
     for side in both:
         side.furnish((rounds + 1) * BATCH)
         for kind in side.wall:  # warm

@@ -13,7 +13,7 @@ from typing import Any
 from attrs import define, field
 
 from bench.fill import listed
-from bench.servers import Person, Span, let_in, milliseconds, p95, people_of, settle
+from bench.servers import Person, let_in, milliseconds, p95, people_of, settle
 from tests.support.polling import until
 from tests.support.school import School
 from tests.support.synapse import Homeserver
@@ -57,14 +57,12 @@ def _movers(roster: Mapping[str, Any], class_name: str) -> list[str]:
     children = defaultdict(set)
     for link in roster["guardianships"]:
         children[link["guardian"]].add(link["student"])
-    alone = {next(iter(found)) for found in children.values() if len(found) == 1}
     shared = {child for found in children.values() if len(found) > 1 for child in found}
     return [
         row["person"]
         for row in roster["enrolments"]
-        if row["class"] == class_name and row["role"] == "student"
-        and row["person"] in alone - shared
-    ]  # fmt: skip
+        if row["class"] == class_name and row["role"] == "student" and row["person"] not in shared
+    ]
 
 
 def _moved(server: Homeserver, who: Person, old: str, new: str) -> bool:
@@ -156,9 +154,7 @@ def latency(server: Homeserver, roster: Mapping[str, Any], idle_s: float) -> dic
         let_in(school, [p for p in people if p is not director])
         settle(school)
 
-    span = Span(server)
     filling = reader.during(come_in)
-    span.stop()
     return {
         "http_p95_ms_idle": _all_p95(idle),
         "http_p95_ms_while_filling": _all_p95(filling),

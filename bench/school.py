@@ -18,7 +18,7 @@ from bench import fill, guard, life, search
 from provisioning.sample import generate
 from tests.support.configuration import NO_RATE_LIMITS
 from tests.support.fleet import Fleet
-from tests.support.rosters import school86
+from tests.support.rosters import school86, small_school
 from tests.support.school import School
 
 #: Joins of the comparison come one after another; everything else is as in homeserver.yaml.example.
@@ -38,47 +38,65 @@ UNLIMITED: dict[str, Any] = {
 class Size:
     """How much is done."""
 
-    fills: tuple[int, ...]  # pupils of each school that is filled both ways
-    reader_pupils: int  # pupils of the school that is filled while somebody reads; 0: one class
+    filled: Callable[[], list[Any]]  # lists of the schools that are filled both ways
+    listed: Callable[[], Any]  # of the school whose rooms are made with nobody active
+    read: Callable[[], Any]  # of the school that is filled while somebody reads
     idle_s: float
     moves: int
     guard_rounds: int
+    guard_pupils: int
     directory_copies: int  # of some 9,900 people each
     searches: int
 
 
 FULL = Size(
-    fills=(100, 60), reader_pupils=60, idle_s=5, moves=7,
-    guard_rounds=30, directory_copies=10, searches=60,
-)  # fmt: skip
+    filled=lambda: [sample(1, 100), sample(2, 60)],
+    listed=school86,
+    read=lambda: sample(99, 60),
+    idle_s=5,
+    moves=7,
+    guard_rounds=30,
+    guard_pupils=28,
+    directory_copies=10,
+    searches=60,
+)
 QUICK = Size(
-    fills=(30,), reader_pupils=0, idle_s=2, moves=3,
-    guard_rounds=4, directory_copies=1, searches=20,
-)  # fmt: skip
+    filled=lambda: [small_school()],
+    listed=small_school,
+    read=lambda: guard.small_class(12),
+    idle_s=2,
+    moves=2,
+    guard_rounds=3,
+    guard_pupils=8,
+    directory_copies=1,
+    searches=20,
+)
+
+
+def sample(seed: int, pupils: int) -> dict[str, Any]:
+    """A sample school of `sferum sample`."""
+    return dict(generate(seed, pupils=pupils).to_wire())
 
 
 def rooms_part(fleet: Fleet, size: Size) -> dict[str, Any]:
     """Filling, and what people notice of it."""
     server = fleet(module={"apply_rate": 1000}, overrides=UNLIMITED)
     pairs = fill.PairsServer(fleet, UNLIMITED)
-    rosters = [generate(seed, pupils=n).to_wire() for seed, n in enumerate(size.fills, start=1)]
+    rosters = size.filled()
     found, schools = fill.compare(server, pairs, rosters, idle_s=size.idle_s)
     pairs.server.stop()
     events, took = fill.second_apply(schools[0], rosters[0])
     found |= {"second_apply_events": events, "second_apply_s": round(took, 2)}
     found |= life.change_figures(life.class_changes(schools[0], rosters[0], size.moves))
-    ready = life.rooms_ready(School(server, "s86"), school86())
-    found["rooms_ready_s"] = round(ready, 2)
-    pupils = size.reader_pupils
-    reading = generate(99, pupils=pupils).to_wire() if pupils else guard.small_class()
-    found |= life.latency(server, reading, size.idle_s)
+    found["rooms_ready_s"] = round(life.rooms_ready(School(server, "new"), size.listed()), 2)
+    found |= life.latency(server, size.read(), size.idle_s)
     server.stop()
     return found
 
 
 def guard_part(fleet: Fleet, size: Size) -> dict[str, Any]:
     """The module's share of ordinary requests."""
-    found = guard.overhead(fleet, UNLIMITED, size.guard_rounds)
+    found = guard.overhead(fleet, UNLIMITED, size.guard_rounds, size.guard_pupils)
     fleet.stop_since(0)
     return found
 
