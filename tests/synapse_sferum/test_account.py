@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
 import pytest
 from attrs import evolve
@@ -27,20 +26,9 @@ from synapse_sferum.model import (
     RoomKind,
     UserId,
 )
+from tests.support.directories import account
 
 A, B = ClassId("ca"), ClassId("cb")
-
-
-def account(*roles: Role, **more: Any) -> Account:
-    """An account of the school."""
-    fields: dict[str, Any] = {
-        "user_id": UserId("@u:s.test"),
-        "org_id": OrgId("o"),
-        "settings": OrgSettings(),
-        "roles": frozenset(roles),
-        "persons": frozenset({PersonId("p1")}),
-    }
-    return Account(**(fields | more))
 
 
 @pytest.mark.parametrize(

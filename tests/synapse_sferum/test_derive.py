@@ -7,9 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from synapse.storage.database import LoggingTransaction
 
-from synapse_sferum import jobs
 from synapse_sferum.derive import Derived, derive_txn, stale_orgs_txn, wanted_txn
-from synapse_sferum.desired import DesiredRoom, Want, desired_rooms
+from synapse_sferum.desired import Want, desired_rooms
 from synapse_sferum.directory_rows import touch_txn, write_txn
 from synapse_sferum.model import (
     Directory,
@@ -21,29 +20,11 @@ from synapse_sferum.model import (
     RoomKind,
 )
 from tests.support.databases import Database
+from tests.support.directories import queued, store, wants
 from tests.support.schools import ORG, School, cid, directories, ordinary, pid, uid
-from tests.synapse_sferum.test_rows import store
 
 CLASS_A, CLASS_B = RoomKey(RoomKind.CLASS, cid("5А")), RoomKey(RoomKind.CLASS, cid("5Б"))
 PARENTS_A = RoomKey(RoomKind.CLASS_PARENTS, cid("5А"))
-
-
-def wants(txn: LoggingTransaction) -> dict[RoomKey, DesiredRoom]:
-    """What the tables want of every room that is not an archive."""
-    txn.execute(
-        "SELECT kind, ref FROM sferum_rooms WHERE org_id = ? AND state NOT IN ('archiving', 'archived')",
-        (ORG,),
-    )
-    keys = [RoomKey(RoomKind(kind), ref) for kind, ref in list(txn)]
-    return {key: wanted_txn(txn, ORG, key) for key in keys}
-
-
-def queued(txn: LoggingTransaction) -> set[RoomKey]:
-    """Rooms that wait for work; taken off the queue by being looked at."""
-    txn.execute("SELECT ref FROM sferum_jobs WHERE kind = 'room' AND state = 'queued'")
-    found = {jobs.key_of(row[0]) for row in list(txn)}
-    txn.execute("UPDATE sferum_jobs SET state = 'done'")
-    return found
 
 
 def change(txn: LoggingTransaction, before: Directory, school: School) -> Derived:

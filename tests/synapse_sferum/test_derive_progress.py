@@ -10,8 +10,8 @@ from synapse_sferum.derive import derive_txn
 from synapse_sferum.directory import progress_txn, queue_every_room_txn, revision_txn
 from synapse_sferum.directory_rows import touch_txn
 from synapse_sferum.edits import EditRefused
+from tests.support.directories import store
 from tests.support.schools import ORG, ordinary, uid
-from tests.synapse_sferum.test_rows import store
 
 
 def test_from_a_change_to_settled(txn: LoggingTransaction) -> None:

@@ -17,8 +17,8 @@ from synapse_sferum.model import Directory, GuardianshipStatus, Org, Role, UserI
 from synapse_sferum.roster import parse_roster
 from synapse_sferum.roster_plan import merge
 from tests.support.databases import Database
+from tests.support.directories import queued, wants
 from tests.support.schools import ORG, cid, pid, rosters
-from tests.synapse_sferum.test_derive import queued, wants
 
 Step = Callable[[Directory], Directory]
 

@@ -20,6 +20,7 @@ from synapse_sferum.model import (
 )
 from synapse_sferum.roster import parse_roster
 from synapse_sferum.roster_plan import merge
+from tests.support.directories import document
 from tests.support.schools import (
     LAST_YEAR,
     YEAR,
@@ -32,43 +33,6 @@ from tests.support.schools import (
     rosters,
     uid,
 )
-
-
-def document(
-    people: dict[str, str],
-    *,
-    covers: str = "student staff guardian",
-    classes: dict[str, dict[str, str]] | None = None,
-    links: dict[str, str] | None = None,
-    births: dict[str, str] | None = None,
-    year: str = YEAR,
-) -> dict[str, Any]:
-    """A roster: `{"U1": "student"}`, `{"5А": {"U1": "student"}}`, `{"R1": "U1"}`."""
-    return {
-        "format": "sferum.roster.v1",
-        "source": "csv",
-        "school_year": year,
-        "covers": covers.split(),
-        "people": [
-            {
-                "source_id": name,
-                "family_name": "Иванов",
-                "given_name": name,
-                "birth_date": (births or {}).get(name),
-                "roles": roles.split(),
-            }
-            for name, roles in people.items()
-        ],
-        "classes": [{"source_id": name, "name": name, "grade": 5} for name in classes or {}],
-        "enrolments": [
-            {"class": name, "person": who, "role": role}
-            for name, members in (classes or {}).items()
-            for who, role in members.items()
-        ],
-        "guardianships": [
-            {"guardian": g, "student": s, "relation": "мать"} for g, s in (links or {}).items()
-        ],
-    }
 
 
 def merged(directory: Directory, raw: dict[str, Any]) -> Directory:

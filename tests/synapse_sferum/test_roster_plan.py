@@ -18,8 +18,8 @@ from synapse_sferum.model import (
 )
 from synapse_sferum.roster import parse_roster
 from synapse_sferum.roster_plan import RosterPlan, exceptions_of, loses_administrators, plan_roster
+from tests.support.directories import document
 from tests.support.schools import School, cid, directories, ordinary, pid, rosters
-from tests.synapse_sferum.test_roster_merge import document
 
 
 def plan(directory: Directory, raw: dict[str, Any]) -> RosterPlan:

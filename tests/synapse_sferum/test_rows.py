@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from synapse.storage.database import LoggingTransaction
 
-from synapse_sferum.audit import AuditEntry
 from synapse_sferum.desired import accounts_of
 from synapse_sferum.directory_rows import (
     directory_txn,
@@ -26,17 +25,8 @@ from synapse_sferum.people_rows import (
 )
 from synapse_sferum.rows import accounts_txn, chunks
 from tests.support.databases import Database
+from tests.support.directories import ENTRY, store
 from tests.support.schools import ORG, cid, directories, ordinary, pid, uid
-
-ENTRY = AuditEntry("service", "test", "t")
-
-
-def store(txn: LoggingTransaction, directory: Directory, before: Directory | None = None) -> None:
-    """Write a directory over another, or over an empty school."""
-    if before is None:
-        before = Directory(org=Org(org_id=directory.org.org_id, name=""))
-        insert_org_txn(txn, before.org, now_ms=1)
-    write_txn(txn, before, directory, [ENTRY], now_ms=2)
 
 
 @given(directory=directories())
@@ -126,7 +116,7 @@ def test_revision_and_log_move_together(txn: LoggingTransaction) -> None:
 
 
 def test_a_rename_queues_the_profile(txn: LoggingTransaction) -> None:
-    """An account whose person is renamed, or comes back, gets a job for its display name; other changes do not."""
+    """A new name, new roles, leaving and coming back give the account a job for name and badge; nothing else does."""
     school = ordinary()
     before = school.directory()
     store(txn, before)
@@ -134,10 +124,11 @@ def test_a_rename_queues_the_profile(txn: LoggingTransaction) -> None:
     school.change("U1", family_name="Петров")
     school.change("U2", confirmed=True)
     school.change("U3", status=PersonStatus.LEFT)
+    school.change("T1", roles_by_hand=frozenset({Role.DEPUTY}))
     after = school.directory()
     store(txn, after, before)
-    txn.execute("SELECT ref FROM sferum_jobs WHERE kind = 'profile'")
-    assert [row[0] for row in txn] == [uid("U1")]
+    txn.execute("SELECT ref FROM sferum_jobs WHERE kind = 'profile' ORDER BY ref")
+    assert [row[0] for row in txn] == [uid("T1"), uid("U1"), uid("U3")]
     txn.execute("DELETE FROM sferum_jobs")
     school.change("U3", status=PersonStatus.ACTIVE)
     store(txn, school.directory(), after)

@@ -14,10 +14,9 @@ from synapse_sferum.desired import desired_rooms
 from synapse_sferum.directory_rows import directory_txn, write_txn
 from tests.support import databases
 from tests.support.databases import Database
+from tests.support.directories import store, wants
 from tests.support.fleet import Fleet
 from tests.support.schools import ORG, cid, ordinary, pid
-from tests.synapse_sferum.test_derive import wants
-from tests.synapse_sferum.test_rows import store
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from synapse_sferum.account import rooms_of
 from synapse_sferum.desired import accounts_of
 from synapse_sferum.model import ClassId, Directory, OrgId, Role, RoomKey, RoomKind
 from synapse_sferum.why import SENTENCES, why
+from tests.support.directories import account
 from tests.support.schools import ORG, directories
-from tests.synapse_sferum.test_account import account
 
 CLASS = RoomKey(RoomKind.CLASS, "c1")
 PARENTS = RoomKey(RoomKind.CLASS_PARENTS, "c1")
