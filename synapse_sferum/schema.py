@@ -156,6 +156,17 @@ def version_txn(txn: LoggingTransaction) -> int:
     return int(row[0]) if row else 0
 
 
+def found_txn(txn: LoggingTransaction) -> int:
+    """The version of the tables, read only: for processes that must not make any.
+
+    Raises:
+        the database's own error: there are no tables yet.
+    """
+    txn.execute("SELECT version FROM sferum_schema_version")
+    row = txn.fetchone()
+    return int(row[0]) if row else 0
+
+
 def migrate_txn(txn: LoggingTransaction) -> int:
     """Bring the tables forward to `VERSION`; returns the version found.
 

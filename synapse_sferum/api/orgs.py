@@ -22,7 +22,7 @@ _LONGEST_NAME = 120
 
 async def health(services: Services, call: Call) -> tuple[int, Any]:
     """Versions, guard, queue; for `sferum doctor` and monitoring."""
-    found = await services.directory.read(schema.version_txn)
+    found = await services.directory.read(schema.found_txn)
     counts = await services.directory.read(jobs.counts_txn)
     return 200, {
         "status": "ok" if found == schema.VERSION and not counts["dead"] else "attention",

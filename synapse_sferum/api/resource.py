@@ -17,7 +17,7 @@ from attrs import frozen
 from synapse.module_api import DirectServeJsonResource, ModuleApi, SynapseRequest
 from synapse.module_api.errors import Codes, SynapseError
 
-from synapse_sferum import events
+from synapse_sferum import events, schema
 from synapse_sferum.account import Account
 from synapse_sferum.api.call import BadField, Call, parse_body, unwritable
 from synapse_sferum.api.routes import ROUTES
@@ -89,10 +89,12 @@ class SferumResource(DirectServeJsonResource):
     def __init__(self, services: Services, service_token: str) -> None:
         super().__init__()
         self._services, self._service_token = services, service_token.encode()
+        self._has_tables = False
 
     async def _async_render(self, request: SynapseRequest) -> tuple[int, Any] | None:
         method = request.method.decode("ascii", "replace")
         path = request.path.decode("ascii", "replace").removeprefix(events.API_PREFIX)
+        await self._wait_for_tables()
         account = await self._authenticate(request)
         found = find_route(method, path)
         if isinstance(found, int):
@@ -119,6 +121,27 @@ class SferumResource(DirectServeJsonResource):
             raise SynapseError(
                 HTTPStatus.BAD_REQUEST, "the query is not UTF-8", Codes.INVALID_PARAM
             ) from None
+
+    async def _wait_for_tables(self) -> None:
+        """In the first seconds of a new database another process is still making the tables.
+
+        Raises:
+            SynapseError: 503, try again.
+        """
+        if self._has_tables:
+            return
+        try:
+            version = await self._services.directory.read(schema.found_txn)
+        except Exception:
+            logger.info("no directory tables yet")
+            version = 0
+        if version == 0:
+            raise SynapseError(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "The directory is being prepared; try again in a few seconds",
+                Codes.UNKNOWN,
+            )
+        self._has_tables = True
 
     async def _authenticate(self, request: SynapseRequest) -> Account | None:
         """The active account behind the token; None for the service.

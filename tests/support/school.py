@@ -46,6 +46,7 @@ class School:
 
     def create(self, name: str = "Школа", **settings: Any) -> None:
         """Make the school."""
+        self.server.wait_for_tables()
         body = {"org_id": self.org_id, "name": name, "settings": settings}
         self.server.call("POST", f"{API}/orgs", self.server.service_token, body)
 

@@ -109,6 +109,15 @@ class Homeserver:
             worker.wait_until_ready()
         self.start_seconds = time.monotonic() - began
 
+    def wait_for_tables(self) -> None:
+        """The module makes its tables in the background; return when its API answers."""
+
+        def answers() -> bool:
+            path = "/_synapse/client/sferum/v1/health"
+            return self.request("GET", path, self.service_token).status == 200
+
+        until(answers, what="the module's tables", deadline_s=30)
+
     def stop(self) -> None:
         """Shut down in order; harmless when already stopped."""
         for process in reversed(self.processes):
