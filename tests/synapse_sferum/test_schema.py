@@ -12,6 +12,7 @@ def test_an_empty_database_is_brought_forward(empty_database: Database) -> None:
     """The first start makes every table and writes the version down; the version found was 0."""
     assert empty_database.run(schema.migrate_txn) == 0
     assert empty_database.run(schema.version_txn) == schema.VERSION
+    assert empty_database.run(schema.found_txn) == schema.VERSION
     assert empty_database.tables() >= {
         "sferum_orgs",
         "sferum_people",
@@ -59,3 +60,10 @@ def test_a_step_that_fails_leaves_nothing(
     with pytest.raises(Exception, match=r"(?i)syntax error"):
         empty_database.run(schema.migrate_txn)
     assert empty_database.run(schema.version_txn) == 0
+
+
+def test_other_processes_only_look(empty_database: Database) -> None:
+    """A process that may not make tables is told by an error that there are none, and makes none."""
+    with pytest.raises(Exception, match="sferum_schema_version"):
+        empty_database.run(schema.found_txn)
+    assert empty_database.tables() == set()
