@@ -25,7 +25,7 @@ from bridge.records import (
     Session,
     SessionHash,
 )
-from bridge.roles import OrgId, PersonId
+from bridge.roles import ClassId, OrgId, PersonId
 from bridge.verification import ChallengeId
 
 
@@ -155,6 +155,13 @@ class Repositories(Protocol):
 class Store(Protocol):
     def begin(self) -> AbstractAsyncContextManager[Repositories]:
         """A transaction: committed at the end, rolled back on an exception."""
+
+
+class Directory(Protocol):
+    """What the module knows about the school."""
+
+    async def grade(self, org_id: OrgId, class_id: ClassId) -> int | None:
+        """1 to 11; None: a named class, or no such class."""
 
 
 class Vault(Protocol):

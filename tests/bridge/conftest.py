@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from bridge.ports import Store
 from bridge.store import SqlStore
 from bridge.store.engine import open_engine
+from tests.bridge.memory import MemoryStore
 from tests.support.fleet import Fleet
 from tests.support.postgres import Cluster
 
@@ -56,8 +58,12 @@ def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def migrated_database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return copied(request, request.param, tmp_path)
+
+
+def copied(request: pytest.FixtureRequest, kind: str, tmp_path: Path) -> str:
     """The URL of a copy of the template. Not async: the template is made in an event loop of its own."""
-    if request.param == "sqlite":
+    if kind == "sqlite":
         shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "bridge.db")
         return f"sqlite+aiosqlite:///{tmp_path / 'bridge.db'}"
     fleet: Fleet = request.getfixturevalue("homeserver")
@@ -66,8 +72,29 @@ def migrated_database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-async def store(migrated_database: str) -> AsyncIterator[SqlStore]:
+async def sql_store(migrated_database: str) -> AsyncIterator[SqlStore]:
     """A migrated database."""
     opened = SqlStore(open_engine(migrated_database))
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+def store_kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def store_url(request: pytest.FixtureRequest, store_kind: str, tmp_path: Path) -> str | None:
+    return None if store_kind == "memory" else copied(request, store_kind, tmp_path)
+
+
+@pytest.fixture
+async def store(store_url: str | None) -> AsyncIterator[Store]:
+    """Both databases, and the fake that stands in for them in other tests."""
+    if store_url is None:
+        yield MemoryStore()
+        return
+    opened = SqlStore(open_engine(store_url))
     yield opened
     await opened.close()

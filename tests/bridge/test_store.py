@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from bridge.application import State
 from bridge.contact import Medium
 from bridge.invite import InviteId, token_hash
+from bridge.ports import Store
 from bridge.records import Action, AuditEntry, Session, SessionHash
 from bridge.roles import OrgId, Person, Role
 from bridge.store import SqlStore
@@ -36,7 +37,7 @@ DIRECTOR = Person(id=TEACHER, org_id=SCHOOL, roles=frozenset({Role.DIRECTOR}))
 LATER = NOW + timedelta(minutes=1)
 
 
-async def test_a_bound_contact_comes_back_as_it_was(store: SqlStore) -> None:
+async def test_a_bound_contact_comes_back_as_it_was(store: Store) -> None:
     """And its owner is found by the hash alone."""
     async with store.begin() as work:
         assert await work.contacts.claim(bound("k1"))
@@ -48,7 +49,7 @@ async def test_a_bound_contact_comes_back_as_it_was(store: SqlStore) -> None:
     assert VAULT.unseal(kept.sealed, "contact") == PHONE.e164.encode()
 
 
-async def test_a_released_phone_is_free_and_unreadable(store: SqlStore) -> None:
+async def test_a_released_phone_is_free_and_unreadable(store: Store) -> None:
     """R14: the mother leaves, her child or she herself takes the number again."""
     async with store.begin() as work:
         assert await work.contacts.claim(bound("k1", MOTHER))
@@ -60,7 +61,7 @@ async def test_a_released_phone_is_free_and_unreadable(store: SqlStore) -> None:
         assert await work.contacts.release(MOTHER, LATER) == 0
 
 
-async def test_a_chain_comes_back_as_it_was(store: SqlStore) -> None:
+async def test_a_chain_comes_back_as_it_was(store: Store) -> None:
     """Also after a resend, with both codes."""
     first = chain()
     again = evolve(first, challenge=first.challenge.resent(Code("111111"), VAULT.code_key, LATER))
@@ -73,7 +74,7 @@ async def test_a_chain_comes_back_as_it_was(store: SqlStore) -> None:
         assert await work.challenges.get(ChallengeId("another")) is None
 
 
-async def test_a_resend_gives_no_tries_back(store: SqlStore) -> None:
+async def test_a_resend_gives_no_tries_back(store: Store) -> None:
     """Even when the guess was made between reading and writing."""
     first = chain()
     stale = evolve(first, challenge=first.challenge.resent(Code("111111"), VAULT.code_key, LATER))
@@ -86,7 +87,7 @@ async def test_a_resend_gives_no_tries_back(store: SqlStore) -> None:
     assert kept.challenge.tries_left == 4
 
 
-async def test_a_code_opens_one_door(store: SqlStore) -> None:
+async def test_a_code_opens_one_door(store: Store) -> None:
     """Passed is passed: no second time, no further guess."""
     one = chain()
     async with store.begin() as work:
@@ -96,7 +97,7 @@ async def test_a_code_opens_one_door(store: SqlStore) -> None:
         assert await work.challenges.take_try(one.challenge.id) is None
 
 
-async def test_old_chains_are_forgotten(store: SqlStore) -> None:
+async def test_old_chains_are_forgotten(store: Store) -> None:
     """The number in them is gone with them."""
     async with store.begin() as work:
         await work.challenges.add(chain())
@@ -104,7 +105,7 @@ async def test_old_chains_are_forgotten(store: SqlStore) -> None:
         assert await work.challenges.purge(LATER) == 1
 
 
-async def test_an_invite_is_used_as_often_as_it_says(store: SqlStore) -> None:
+async def test_an_invite_is_used_as_often_as_it_says(store: Store) -> None:
     """R10: counted by the database, and not after it was revoked."""
     async with store.begin() as work:
         await work.invites.add(invite("i1", max_uses=1))
@@ -121,7 +122,7 @@ async def test_an_invite_is_used_as_often_as_it_says(store: SqlStore) -> None:
         assert await work.invites.by_token(token_hash("unknown")) is None
 
 
-async def test_a_rejection_leaves_a_hash(store: SqlStore) -> None:
+async def test_a_rejection_leaves_a_hash(store: Store) -> None:
     """R16: what the applicant wrote is gone, and a second decision finds nothing to decide."""
     new = application()
     no = new.reject(DIRECTOR, LATER, b"h" * 32)
@@ -138,7 +139,7 @@ async def test_a_rejection_leaves_a_hash(store: SqlStore) -> None:
         assert await work.applications.waiting(SCHOOL) == []
 
 
-async def test_an_approval_keeps_the_form(store: SqlStore) -> None:
+async def test_an_approval_keeps_the_form(store: Store) -> None:
     """The account is still to be made from it."""
     new = application()
     async with store.begin() as work:
@@ -150,7 +151,7 @@ async def test_an_approval_keeps_the_form(store: SqlStore) -> None:
     assert kept.state is State.APPROVED
 
 
-async def test_a_session_ends_by_itself_by_hand_and_everywhere(store: SqlStore) -> None:
+async def test_a_session_ends_by_itself_by_hand_and_everywhere(store: Store) -> None:
     """Sign-out everywhere ends this person's sessions and nobody else's."""
 
     def session(letter: bytes, person: bool = True) -> Session:
@@ -170,7 +171,7 @@ async def test_a_session_ends_by_itself_by_hand_and_everywhere(store: SqlStore) 
         assert await work.sessions.get(SessionHash(b"d" * 32), NOW) is not None
 
 
-async def test_a_taken_message_comes_back_when_its_worker_died(store: SqlStore) -> None:
+async def test_a_taken_message_comes_back_when_its_worker_died(store: Store) -> None:
     """A lease hides it from others; a crash gives it back; done is gone."""
     async with store.begin() as work:
         await work.outbox.add(waiting_sms("o1"))
@@ -186,21 +187,21 @@ async def test_a_taken_message_comes_back_when_its_worker_died(store: SqlStore) 
 
 
 @pytest.mark.parametrize("statement", ["UPDATE audit SET actor = 'x'", "DELETE FROM audit"])
-async def test_nobody_rewrites_the_log(store: SqlStore, statement: str) -> None:
+async def test_nobody_rewrites_the_log(sql_store: SqlStore, statement: str) -> None:
     """R51: the database itself refuses."""
     entry = AuditEntry(
         at=NOW, org_id=SCHOOL, actor=TEACHER, action=Action.INVITE_ISSUED, subject="i1"
     )
-    async with store.begin() as work:
+    async with sql_store.begin() as work:
         await work.audit.add(entry)
     with pytest.raises(DBAPIError, match="append-only"):
-        async with store.engine.begin() as connection:
+        async with sql_store.engine.begin() as connection:
             await connection.exec_driver_sql(statement)
-    async with store.begin() as work:
+    async with sql_store.begin() as work:
         assert await work.audit.of_org(SCHOOL, 10) == [entry]
 
 
-async def test_counted_times_are_found_and_forgotten(store: SqlStore) -> None:
+async def test_counted_times_are_found_and_forgotten(store: Store) -> None:
     """By name, and only as far back as asked."""
     async with store.begin() as work:
         await work.rates.serialise()
@@ -214,7 +215,7 @@ async def test_counted_times_are_found_and_forgotten(store: SqlStore) -> None:
         assert await work.rates.purge(LATER) == 2
 
 
-async def test_an_error_rolls_everything_back(store: SqlStore) -> None:
+async def test_an_error_rolls_everything_back(store: Store) -> None:
     """Half a step is no step."""
 
     async def claim_and_fail() -> None:
@@ -228,12 +229,12 @@ async def test_an_error_rolls_everything_back(store: SqlStore) -> None:
         assert await work.contacts.owner(Medium.MSISDN, LOOKUP) is None
 
 
-async def test_an_error_of_the_database_quotes_no_values(store: SqlStore) -> None:
+async def test_an_error_of_the_database_quotes_no_values(sql_store: SqlStore) -> None:
     """Errors are logged, and statements carry what nobody may see."""
     one = invite()
-    async with store.begin() as work:
+    async with sql_store.begin() as work:
         await work.invites.add(one)
     with pytest.raises(DBAPIError) as failure:
-        async with store.begin() as work:
+        async with sql_store.begin() as work:
             await work.invites.add(one)
     assert TEACHER not in str(failure.value)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 
 from bridge.invite import InviteId
+from bridge.ports import Store
 from bridge.records import Chain
 from bridge.roles import PersonId
-from bridge.store import SqlStore
 from bridge.verification import TRIES, ChallengeId
 from tests.bridge.values import NOW, bound, chain, invite
 
 AT_ONCE = 20
 
 
-async def claims(store: SqlStore, round_: int) -> list[PersonId]:
+async def claims(store: Store, round_: int) -> list[PersonId]:
     """Twenty people claim one phone, each in a transaction of their own; who got it."""
 
     async def claim(number: int) -> PersonId | None:
@@ -27,7 +27,7 @@ async def claims(store: SqlStore, round_: int) -> list[PersonId]:
     return [person for person in answers if person is not None]
 
 
-async def test_of_twenty_claims_of_one_phone_one_wins(store: SqlStore) -> None:
+async def test_of_twenty_claims_of_one_phone_one_wins(store: Store) -> None:
     """R7; and after its release it is claimable again, by one."""
     (first,) = await claims(store, 1)
     assert await claims(store, 2) == []
@@ -37,7 +37,7 @@ async def test_of_twenty_claims_of_one_phone_one_wins(store: SqlStore) -> None:
     assert len(await claims(store, 3)) == 1
 
 
-async def test_of_twenty_guesses_five_are_compared(store: SqlStore) -> None:
+async def test_of_twenty_guesses_five_are_compared(store: Store) -> None:
     """The try is taken and committed before anything is compared."""
     async with store.begin() as work:
         await work.challenges.add(chain())
@@ -51,7 +51,7 @@ async def test_of_twenty_guesses_five_are_compared(store: SqlStore) -> None:
     assert sorted(got.challenge.tries_left for got in taken) == list(range(TRIES))
 
 
-async def test_of_twenty_right_codes_one_passes(store: SqlStore) -> None:
+async def test_of_twenty_right_codes_one_passes(store: Store) -> None:
     """The same code in twenty windows opens one."""
     async with store.begin() as work:
         await work.challenges.add(chain())
@@ -63,7 +63,7 @@ async def test_of_twenty_right_codes_one_passes(store: SqlStore) -> None:
     assert sum(await asyncio.gather(*(enter() for _ in range(AT_ONCE)))) == 1
 
 
-async def test_a_single_use_invite_is_used_once(store: SqlStore) -> None:
+async def test_a_single_use_invite_is_used_once(store: Store) -> None:
     """R10: also when the whole class has photographed the card."""
     async with store.begin() as work:
         await work.invites.add(invite("i1", max_uses=1))
@@ -75,7 +75,7 @@ async def test_a_single_use_invite_is_used_once(store: SqlStore) -> None:
     assert sum(await asyncio.gather(*(use() for _ in range(AT_ONCE)))) == 1
 
 
-async def test_counting_is_one_step(store: SqlStore) -> None:
+async def test_counting_is_one_step(store: Store) -> None:
     """Twenty who each read and then add see each other: nobody slips through a limit."""
 
     async def count() -> int:

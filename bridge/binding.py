@@ -1,0 +1,136 @@
+"""A proved contact becomes somebody's, or is free again (R7, R14). After the code, never before."""
+
+from __future__ import annotations
+
+import enum
+import logging
+from datetime import datetime, timedelta
+
+from attrs import frozen
+
+from bridge.answers import Chance
+from bridge.ports import Repositories, Store, Vault
+from bridge.records import (
+    Action,
+    AuditEntry,
+    BoundContact,
+    Chain,
+    ContactId,
+    Sealed,
+    SessionHash,
+)
+from bridge.roles import OrgId, PersonId
+from bridge.verification import ChallengeId
+
+logger = logging.getLogger(__name__)
+
+#: How long after the code the rest of the form may take: names, class, a password.
+PROOF_LIFETIME = timedelta(minutes=30)
+
+
+class ProofRefusal(enum.Enum):
+    NOT_PROVED = "not_proved"  # no right code from this browser, or too long ago
+
+
+@frozen
+class Taken:
+    """An active profile has this contact: "Это я" or "Это не я", never a takeover (R11)."""
+
+    owner: PersonId
+
+
+@frozen
+class Bound:
+    person_id: PersonId
+    again: bool = False  # it was theirs before: a second role of one person (R32)
+
+
+async def owner_of_proved(
+    challenge_id: ChallengeId, session: SessionHash, now: datetime, *, store: Store
+) -> PersonId | ProofRefusal | None:
+    """Who has the contact that this browser has proved; None: nobody."""
+    async with store.begin() as work:
+        chain = await _proved(work, challenge_id, session, now)
+        if chain is None:
+            return ProofRefusal.NOT_PROVED
+        return await work.contacts.owner(chain.medium, chain.lookup)
+
+
+async def bind_contact(
+    challenge_id: ChallengeId,
+    session: SessionHash,
+    person_id: PersonId,
+    org_id: OrgId,
+    now: datetime,
+    *,
+    store: Store,
+    vault: Vault,
+    chance: Chance,
+) -> Bound | Taken | ProofRefusal:
+    """Give the proved contact to `person_id`. Of any number at a time exactly one gets it."""
+    async with store.begin() as work:
+        chain = await _proved(work, challenge_id, session, now)
+        if chain is None:
+            return ProofRefusal.NOT_PROVED
+        contact = BoundContact(
+            id=ContactId(chance.new_id()),
+            person_id=person_id,
+            medium=chain.medium,
+            lookup=chain.lookup,
+            sealed=_resealed(chain, person_id, vault),
+            verified_at=now,
+        )
+        if not await work.contacts.claim(contact):
+            owner = await work.contacts.owner(chain.medium, chain.lookup)
+            if owner is None or owner == person_id:
+                # None: released between the two statements; the person presses the button again.
+                return Bound(person_id, again=True) if owner else ProofRefusal.NOT_PROVED
+            logger.info("contact taken challenge=%s by=%s", challenge_id, person_id)
+            return Taken(owner)
+        await work.audit.add(
+            AuditEntry(
+                at=now,
+                org_id=org_id,
+                actor=person_id,
+                action=Action.CONTACT_CLAIMED,
+                subject=person_id,
+            )
+        )
+    logger.info("contact bound challenge=%s person=%s", challenge_id, person_id)
+    return Bound(person_id)
+
+
+async def release_contacts(
+    person_id: PersonId, org_id: OrgId, by: PersonId, now: datetime, *, store: Store
+) -> int:
+    """R14: the person's phone and e-mail are free, their browsers signed out. How many contacts it were."""
+    async with store.begin() as work:
+        released = await work.contacts.release(person_id, now)
+        await work.sessions.end_all(person_id)
+        if released:
+            await work.audit.add(
+                AuditEntry(
+                    at=now,
+                    org_id=org_id,
+                    actor=by,
+                    action=Action.CONTACT_RELEASED,
+                    subject=person_id,
+                )
+            )
+    logger.info("contacts released person=%s by=%s count=%s", person_id, by, released)
+    return released
+
+
+async def _proved(
+    work: Repositories, challenge_id: ChallengeId, session: SessionHash, now: datetime
+) -> Chain | None:
+    chain = await work.challenges.get(challenge_id)
+    if chain is None or chain.session != session or chain.challenge.passed_at is None:
+        return None
+    return chain if now < chain.challenge.passed_at + PROOF_LIFETIME else None
+
+
+def _resealed(chain: Chain, person_id: PersonId, vault: Vault) -> Sealed:
+    """The same number for another row: sealed values cannot be moved."""
+    number = vault.unseal(chain.sealed, f"challenge:{chain.challenge.id}")
+    return vault.seal(number, f"contact:{person_id}")

@@ -1,0 +1,32 @@
+"""Fakes of what is outside: the module's directory, gateways."""
+
+from __future__ import annotations
+
+from attrs import define, field
+
+from bridge.ports import Message, SendFailure, Sent
+from bridge.roles import ClassId, OrgId
+
+
+@define
+class FakeDirectory:
+    """A school whose classes have these grades."""
+
+    grades: dict[ClassId, int] = field(factory=dict)
+
+    async def grade(self, org_id: OrgId, class_id: ClassId) -> int | None:
+        return self.grades.get(class_id)
+
+
+@define
+class FakeSender:
+    """Keeps what was sent; answers with the next of `answers`, then with yes."""
+
+    sent: list[Message] = field(factory=list)
+    answers: list[SendFailure] = field(factory=list)
+
+    async def send(self, message: Message) -> Sent | SendFailure:
+        if self.answers:
+            return self.answers.pop(0)
+        self.sent.append(message)
+        return Sent()

@@ -1,0 +1,260 @@
+"""The store of the bridge in memory. It passes the same tests as the databases (test_store.py)."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+from attrs import define, evolve, field
+
+from bridge.application import ERASED, Application, ApplicationId, State
+from bridge.contact import Medium
+from bridge.invite import Invite, InviteId
+from bridge.ports import Repositories
+from bridge.records import (
+    AuditEntry,
+    BoundContact,
+    Chain,
+    Lookup,
+    OutboxId,
+    OutboxItem,
+    Sealed,
+    Session,
+    SessionHash,
+)
+from bridge.roles import OrgId, PersonId
+from bridge.verification import ChallengeId
+
+
+@define
+class MemoryContacts:
+    rows: list[BoundContact] = field(factory=list)
+
+    async def claim(self, contact: BoundContact) -> bool:
+        if await self.owner(contact.medium, contact.lookup) is not None:
+            return False
+        self.rows.append(contact)
+        return True
+
+    async def owner(self, medium: Medium, lookup: Lookup) -> PersonId | None:
+        for row in self.rows:
+            if (row.medium, row.lookup, row.released_at) == (medium, lookup, None):
+                return row.person_id
+        return None
+
+    async def of_person(self, person_id: PersonId) -> list[BoundContact]:
+        return [row for row in self.rows if row.person_id == person_id and row.released_at is None]
+
+    async def release(self, person_id: PersonId, now: datetime) -> int:
+        mine = await self.of_person(person_id)
+        kept = [row for row in self.rows if row not in mine]
+        self.rows = [*kept, *(evolve(row, released_at=now, sealed=None) for row in mine)]
+        return len(mine)
+
+
+@define
+class MemoryChallenges:
+    rows: dict[ChallengeId, Chain] = field(factory=dict)
+
+    async def add(self, chain: Chain) -> None:
+        self.rows[chain.challenge.id] = chain
+
+    async def get(self, challenge_id: ChallengeId) -> Chain | None:
+        return self.rows.get(challenge_id)
+
+    async def take_try(self, challenge_id: ChallengeId) -> Chain | None:
+        chain = self.rows.get(challenge_id)
+        if chain is None or chain.challenge.tries_left <= 0 or chain.challenge.passed_at:
+            return None
+        return self._change(chain, tries_left=chain.challenge.tries_left - 1)
+
+    async def save_resend(self, chain: Chain) -> bool:
+        kept, new = self.rows[chain.challenge.id], chain.challenge
+        if kept.challenge.sent != new.sent - 1:
+            return False
+        self._change(kept, sent=new.sent, last_sent_at=new.last_sent_at, codes=new.codes)
+        return True
+
+    async def mark_passed(self, challenge_id: ChallengeId, now: datetime) -> bool:
+        chain = self.rows[challenge_id]
+        if chain.challenge.passed_at is not None:
+            return False
+        self._change(chain, passed_at=now)
+        return True
+
+    async def purge(self, before: datetime) -> int:
+        old = [key for key, row in self.rows.items() if row.challenge.last_sent_at < before]
+        for key in old:
+            del self.rows[key]
+        return len(old)
+
+    def _change(self, chain: Chain, **changes: Any) -> Chain:
+        changed = evolve(chain, challenge=evolve(chain.challenge, **changes))
+        self.rows[chain.challenge.id] = changed
+        return changed
+
+
+@define
+class MemoryInvites:
+    rows: dict[InviteId, Invite] = field(factory=dict)
+
+    async def add(self, invite: Invite) -> None:
+        self.rows[invite.id] = invite
+
+    async def get(self, invite_id: InviteId) -> Invite | None:
+        return self.rows.get(invite_id)
+
+    async def by_token(self, token_hash: bytes) -> Invite | None:
+        return next((row for row in self.rows.values() if row.token_hash == token_hash), None)
+
+    async def use(self, invite_id: InviteId, now: datetime) -> bool:
+        invite = self.rows[invite_id]
+        if invite.refusal(now) is not None:
+            return False
+        self.rows[invite_id] = evolve(invite, used=invite.used + 1)
+        return True
+
+    async def revoke(self, invite_id: InviteId, now: datetime) -> bool:
+        if self.rows[invite_id].revoked_at is not None:
+            return False
+        self.rows[invite_id] = evolve(self.rows[invite_id], revoked_at=now)
+        return True
+
+
+@define
+class MemoryApplications:
+    rows: dict[ApplicationId, tuple[Application, Sealed | None]] = field(factory=dict)
+
+    async def add(self, application: Application, form: Sealed) -> None:
+        self.rows[application.id] = (application, form)
+
+    async def get(self, application_id: ApplicationId) -> Application | None:
+        return self.rows[application_id][0] if application_id in self.rows else None
+
+    async def form(self, application_id: ApplicationId) -> Sealed | None:
+        return self.rows[application_id][1] if application_id in self.rows else None
+
+    async def move(self, old: Application, new: Application) -> bool:
+        kept, form = self.rows[old.id]
+        if kept.state is not old.state:
+            return False
+        self.rows[old.id] = (new, None if new.state in ERASED else form)
+        return True
+
+    async def waiting(self, org_id: OrgId) -> list[Application]:
+        rows = [row for row, _ in self.rows.values()]
+        return [row for row in rows if row.org_id == org_id and row.state is State.NEW]
+
+    async def rejections(self, repeat_hash: bytes) -> list[datetime]:
+        rows = [row for row, _ in self.rows.values()]
+        return [row.decided_at for row in rows if row.repeat_hash == repeat_hash and row.decided_at]
+
+
+@define
+class MemorySessions:
+    rows: dict[SessionHash, Session] = field(factory=dict)
+
+    async def add(self, session: Session) -> None:
+        self.rows[session.hash] = session
+
+    async def get(self, session_hash: SessionHash, now: datetime) -> Session | None:
+        found = self.rows.get(session_hash)
+        return found if found is not None and now < found.expires_at else None
+
+    async def end(self, session_hash: SessionHash) -> None:
+        self.rows.pop(session_hash, None)
+
+    async def end_all(self, person_id: PersonId) -> int:
+        mine = [key for key, row in self.rows.items() if row.person_id == person_id]
+        for key in mine:
+            del self.rows[key]
+        return len(mine)
+
+
+@define
+class MemoryOutbox:
+    rows: dict[OutboxId, OutboxItem] = field(factory=dict)
+
+    async def add(self, item: OutboxItem) -> None:
+        self.rows[item.id] = item
+
+    async def take_due(self, now: datetime, lease_until: datetime, most: int) -> list[OutboxItem]:
+        due = sorted(
+            (item for item in self.rows.values() if item.due_at <= now),
+            key=lambda item: (item.due_at, item.id),
+        )[:most]
+        for item in due:
+            self.rows[item.id] = evolve(item, due_at=lease_until, tries=item.tries + 1)
+        return [self.rows[item.id] for item in due]
+
+    async def done(self, item_id: OutboxId) -> None:
+        self.rows.pop(item_id, None)
+
+    async def postpone(self, item: OutboxItem, due_at: datetime) -> None:
+        self.rows[item.id] = evolve(self.rows[item.id], due_at=due_at)
+
+
+@define
+class MemoryAudit:
+    rows: list[AuditEntry] = field(factory=list)
+
+    async def add(self, entry: AuditEntry) -> None:
+        self.rows.append(entry)
+
+    async def of_org(self, org_id: OrgId, most: int) -> list[AuditEntry]:
+        return [row for row in reversed(self.rows) if row.org_id == org_id][:most]
+
+
+@define
+class MemoryRates:
+    rows: list[tuple[str, datetime]] = field(factory=list)
+
+    async def serialise(self) -> None:
+        """Transactions of the memory store come one after the other anyway."""
+
+    async def times(
+        self, names: Iterable[str], since: datetime
+    ) -> Mapping[str, Sequence[datetime]]:
+        return {
+            name: [at for counted, at in self.rows if counted == name and at > since]
+            for name in names
+        }
+
+    async def add(self, names: Iterable[str], at: datetime) -> None:
+        self.rows += [(name, at) for name in names]
+
+    async def purge(self, before: datetime) -> int:
+        kept = [(name, at) for name, at in self.rows if at >= before]
+        gone, self.rows = len(self.rows) - len(kept), kept
+        return gone
+
+
+@define
+class MemoryRepositories:
+    contacts: MemoryContacts = field(factory=MemoryContacts)
+    challenges: MemoryChallenges = field(factory=MemoryChallenges)
+    invites: MemoryInvites = field(factory=MemoryInvites)
+    applications: MemoryApplications = field(factory=MemoryApplications)
+    sessions: MemorySessions = field(factory=MemorySessions)
+    outbox: MemoryOutbox = field(factory=MemoryOutbox)
+    audit: MemoryAudit = field(factory=MemoryAudit)
+    rates: MemoryRates = field(factory=MemoryRates)
+
+
+@define(eq=False)
+class MemoryStore:
+    """One transaction at a time; an exception puts everything back."""
+
+    kept: MemoryRepositories = field(factory=MemoryRepositories)
+    _line: asyncio.Lock = field(factory=asyncio.Lock, init=False)
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[Repositories]:
+        async with self._line:
+            work = copy.deepcopy(self.kept)
+            yield work
+            self.kept = work
