@@ -15,7 +15,7 @@ from synapse.federation.transport.server import (
 )
 from synapse.federation.transport.server._base import Authenticator, NoAuthenticationError
 from synapse.http.server import HttpServer, JsonResource
-from synapse.module_api import LoggingTransaction, ModuleApi
+from synapse.module_api import LoggingTransaction, ModuleApi, Requester
 from synapse.rest import SERVLET_GROUPS, ClientRestResource
 from synapse.rest.client.media import register_servlets as register_media_servlets
 from synapse.types import UserID, create_requester
@@ -84,9 +84,36 @@ def site_tag_of(request: SynapseRequest) -> str:
     return request.synapse_site.site_tag
 
 
-def forget_requester(request: SynapseRequest) -> None:
-    """Let a servlet authenticate a request again: Synapse allows it once."""
+def hand_over_requester(request: SynapseRequest) -> None:
+    """Let a servlet ask again who a request is from: Synapse allows it once, and is given the answer it gave us."""
+    request._sferum_requester = request._requester  # type: ignore[attr-defined]
     request._requester = None
+
+
+def authenticate_once(api: ModuleApi) -> None:
+    """Make Synapse's authentication remember, within one request, what it found for the guard.
+
+    The guard asks with the strictest flags (no guests, no expired, no locked accounts), so its answer holds
+    for whatever
+    flags a servlet asks with. Without this every guarded request is authenticated twice, about a tenth of its time.
+    """
+    auth = api._hs.get_auth()
+    ask = auth.get_user_by_req
+
+    async def get_user_by_req(
+        request: SynapseRequest,
+        allow_guest: bool = False,
+        allow_expired: bool = False,
+        allow_locked: bool = False,
+    ) -> Requester:
+        known = request.__dict__.pop("_sferum_requester", None)
+        if known is None:
+            return await ask(request, allow_guest, allow_expired, allow_locked)
+        found: Requester = known
+        request.requester = found
+        return found
+
+    auth.get_user_by_req = get_user_by_req  # type: ignore[method-assign]
 
 
 def register_client_routes(

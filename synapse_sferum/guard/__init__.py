@@ -23,6 +23,7 @@ from synapse_sferum.guard.resource import GuardedRoutes, PerListener
 from synapse_sferum.guard.routes import Surface, UnknownRoute, pinned
 from synapse_sferum.private import (
     JsonResource,
+    authenticate_once,
     has_media_repository,
     homeserver_of,
     http_listeners_of,
@@ -76,6 +77,7 @@ def install(api: ModuleApi, config: Config, facts: Facts, service_user: str) -> 
         register_federation_routes(routes, api, peers, serving.groups)
         return _finished(routes, server, serving)
 
+    authenticate_once(api)
     nothing = JsonResource(homeserver_of(api), canonical_json=False)
     for prefix, surface, build in (
         (CLIENT_PREFIX, Surface.CLIENT, build_client),

@@ -12,7 +12,7 @@ from attrs import frozen
 from synapse.module_api import parse_json_object_from_request
 
 from synapse_sferum.guard.resource import ServletCallback
-from synapse_sferum.private import forget_requester
+from synapse_sferum.private import hand_over_requester
 
 if TYPE_CHECKING:
     from synapse.http.site import SynapseRequest
@@ -31,7 +31,7 @@ class Ask:
 
     async def pass_on(self) -> Answer:
         """Let Synapse answer."""
-        forget_requester(self.request)
+        hand_over_requester(self.request)
         answer = self.callback(self.request, **self.arguments)
         found: Answer = await answer if isawaitable(answer) else answer
         return found

@@ -11,6 +11,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from synapse.api.auth.internal import InternalAuth
 from synapse.api.ratelimiting import Ratelimiter
 from synapse.config.experimental import ExperimentalConfig
 from synapse.config.repository import ContentRepositoryConfig
@@ -116,6 +117,13 @@ def test_a_request_is_authenticated_once() -> None:
     """`SynapseRequest._requester` guards against a second authentication, so the guard resets it."""
     assert "assert self._requester is None" in source(vars(SynapseRequest)["requester"].fset)
     assert "self._requester: Requester | str | None = None" in source(SynapseRequest.__init__)
+
+
+def test_servlets_authenticate_through_one_method() -> None:
+    """Servlets call `hs.get_auth().get_user_by_req` with these flags, so its answer can be handed over once."""
+    flags = ["self", "request", "allow_guest", "allow_expired", "allow_locked"]
+    assert parameters(InternalAuth.get_user_by_req) == flags
+    assert "return InternalAuth(self)" in source(inspect.unwrap(HomeServer.get_auth))
 
 
 def test_a_request_knows_its_listener() -> None:
