@@ -81,10 +81,13 @@ def sample(seed: int, pupils: int) -> dict[str, Any]:
 def rooms_part(fleet: Fleet, size: Size) -> dict[str, Any]:
     """Filling, and what people notice of it."""
     server = fleet(module={"apply_rate": 1000}, overrides=UNLIMITED)
-    pairs = fill.PairsServer(fleet, UNLIMITED)
+    never_open = {"apply_rate": 1000, "open_door_from": 1_000_000}
+    inviting = fleet(module=never_open, overrides=UNLIMITED)
+    bare = fill.PairsServer(fleet, UNLIMITED)
     rosters = size.filled()
-    found, schools = fill.compare(server, pairs, rosters, idle_s=size.idle_s)
-    pairs.server.stop()
+    found, schools = fill.compare(server, inviting, bare, rosters, idle_s=size.idle_s)
+    bare.server.stop()
+    inviting.stop()
     events, took = fill.second_apply(schools[0], rosters[0])
     found |= {"second_apply_events": events, "second_apply_s": round(took, 2)}
     found |= life.change_figures(life.class_changes(schools[0], rosters[0], size.moves))

@@ -115,13 +115,24 @@ class RoomPlan:
         return sum(isinstance(action, Join) for action in self.actions)
 
     @property
+    def opens(self) -> bool:
+        """Whether it lets people in by themselves for a while."""
+        return any(isinstance(action, Open) for action in self.actions)
+
+    @property
     def removals(self) -> int:
         """How many people it takes out."""
         return sum(isinstance(action, Remove) for action in self.actions)
 
 
-def plan_room(key: RoomKey, desired: DesiredRoom, actual: ActualRoom) -> RoomPlan:
-    """The actions that turn `actual` into `desired`. Applied once, the next plan is empty."""
+def plan_room(
+    key: RoomKey, desired: DesiredRoom, actual: ActualRoom, open_from: int = OPEN_FROM
+) -> RoomPlan:
+    """The actions that turn `actual` into `desired`. Applied once, the next plan is empty.
+
+    Args:
+        open_from: newcomers from which on the door is opened.
+    """
     actions: list[Action] = []
     if not actual.marked:
         actions.append(Mark())
@@ -134,7 +145,7 @@ def plan_room(key: RoomKey, desired: DesiredRoom, actual: ActualRoom) -> RoomPla
         actions.append(LinkToSpace())
     missing = sorted(desired.members.keys() - actual.joined)
     is_open = actual.join_rule == "public"
-    by_door = is_open or len(missing) >= OPEN_FROM
+    by_door = is_open or len(missing) >= open_from
     if by_door and missing and not is_open:
         actions.append(Open())
     actions += [Join(user_id, by_invite=not by_door) for user_id in missing]

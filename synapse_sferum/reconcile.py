@@ -25,7 +25,7 @@ from synapse_sferum.directory import queue_every_room_txn
 from synapse_sferum.directory_rows import org_txn
 from synapse_sferum.facts import Facts
 from synapse_sferum.model import Org, RoomKey, RoomKind, UserId
-from synapse_sferum.plan import OPEN_FROM, creation, plan_archived, plan_room
+from synapse_sferum.plan import creation, plan_archived, plan_room
 from synapse_sferum.profile import write_profile
 
 logger = logging.getLogger(__name__)
@@ -196,8 +196,8 @@ class Reconciler:
             actual = await read_actual(self._api, room_id, space_id, self._service_user)
             if actual is None:
                 raise RuntimeError("the room made just now is not there")
-        plan = plan_room(key, desired, actual)
-        if plan.joins >= OPEN_FROM or actual.join_rule == "public":
+        plan = plan_room(key, desired, actual, self._config.open_door_from)
+        if plan.opens or actual.join_rule == "public":
             await self._set_room(org.org_id, key, room_id, "filling")
         left = await self._applier.apply(org.org_id, key, room_id, space_id, plan, SLICE)
         if not left:
@@ -224,7 +224,7 @@ class Reconciler:
                 await self._set_room(org.org_id, key, room_id, "filling")
                 return room_id
             await self._api.delete_room(room_id)
-        is_open = len(desired.members) >= OPEN_FROM
+        is_open = len(desired.members) >= self._config.open_door_from
         body = creation(
             org.org_id, key, desired, space_id, self._api.server_name,
             is_open=is_open, encrypted=key.kind.value in org.settings.encrypted_kinds,
