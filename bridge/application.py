@@ -7,13 +7,11 @@ material; after a no nothing of it is left but a hash that slows repeats down.
 from __future__ import annotations
 
 import enum
-import hashlib
-import hmac
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NewType
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from bridge.roles import ADMINISTRATION, OF_A_CLASS, ClassId, OrgId, Person, PersonId, Role
 
@@ -22,6 +20,7 @@ ApplicationId = NewType("ApplicationId", str)
 LIFETIME = timedelta(days=30)  # unread for a month: nobody knows this person (chosen by us)
 REPEAT_AFTER = timedelta(days=1)  # after the first no
 MOST_REJECTIONS = 3  # within REMEMBERED; then only an invite helps
+MOST_WAITING = 5  # one parent, five children in five classes (chosen by us)
 REMEMBERED = timedelta(days=90)  # how long the hash of a rejection is kept
 
 
@@ -64,6 +63,7 @@ class ApplyRefusal(enum.Enum):
     """Why a form is not taken."""
 
     CLASS_NEEDED = "class_needed"
+    WAITING = "waiting"  # the same one waits already, or too many of this contact do
     REJECTED_LATELY = "rejected_lately"
     REJECTED_OFTEN = "rejected_often"
 
@@ -81,16 +81,17 @@ class Application:
     state: State = State.NEW
     decided_by: PersonId | None = None
     decided_at: datetime | None = None
-    repeat_hash: bytes | None = None  # all that a no leaves
+    repeat_hash: bytes | None = field(default=None, repr=False)  # of contact and school
 
     def approve(self, by: Person, now: datetime) -> Application:
         """The application after `by` said yes. Ask `decision_refusal` first."""
-        return evolve(self._to(State.APPROVED), decided_by=by.id, decided_at=now)
+        decided = evolve(self._to(State.APPROVED), decided_by=by.id, decided_at=now)
+        return evolve(decided, repeat_hash=None)
 
-    def reject(self, by: Person, now: datetime, repeat_hash: bytes) -> Application:
-        """The application after `by` said no: role, class and applicant are gone."""
+    def reject(self, by: Person, now: datetime) -> Application:
+        """The application after `by` said no: role, class and applicant are gone, the hash stays."""
         bare = evolve(self._to(State.REJECTED), role=None, class_id=None, applicant=None)
-        return evolve(bare, decided_by=by.id, decided_at=now, repeat_hash=repeat_hash)
+        return evolve(bare, decided_by=by.id, decided_at=now)
 
     def finish(self) -> Application:
         """The account is active."""
@@ -98,7 +99,7 @@ class Application:
 
     def withdraw(self) -> Application:
         """The applicant does not want to any more."""
-        return evolve(self._to(State.WITHDRAWN), role=None, class_id=None, applicant=None)
+        return self._forgotten(State.WITHDRAWN)
 
     def expire(self, now: datetime) -> Application:
         """Nobody decided for LIFETIME.
@@ -108,7 +109,11 @@ class Application:
         """
         if now < self.submitted_at + LIFETIME:
             raise ValueError(f"application {self.id} is not {LIFETIME.days} days old")
-        return evolve(self._to(State.EXPIRED), role=None, class_id=None, applicant=None)
+        return self._forgotten(State.EXPIRED)
+
+    def _forgotten(self, new: State) -> Application:
+        bare = evolve(self._to(new), role=None, class_id=None, applicant=None)
+        return evolve(bare, repeat_hash=None)
 
     def _to(self, new: State) -> Application:
         if new not in TRANSITIONS[self.state]:
@@ -139,21 +144,27 @@ def _decides(by: Person, application: Application) -> bool:
 
 
 def apply_refusal(
-    role: Role, class_id: ClassId | None, rejections: Sequence[datetime], now: datetime
+    role: Role,
+    class_id: ClassId | None,
+    *,
+    waiting: Sequence[Application],
+    rejections: Sequence[datetime],
+    now: datetime,
 ) -> ApplyRefusal | None:
-    """Why a new application is not taken; `rejections` are the times of earlier ones of this contact."""
+    """Why a new application is not taken.
+
+    Args:
+        waiting: undecided applications of the same contact at this school.
+        rejections: when earlier ones got a no.
+    """
     if role in OF_A_CLASS and class_id is None:
         return ApplyRefusal.CLASS_NEEDED
+    same = any((one.role, one.class_id) == (role, class_id) for one in waiting)
+    if same or len(waiting) >= MOST_WAITING:
+        return ApplyRefusal.WAITING
     recent = [at for at in rejections if now - REMEMBERED < at]
     if len(recent) >= MOST_REJECTIONS:
         return ApplyRefusal.REJECTED_OFTEN
     if recent and now < max(recent) + REPEAT_AFTER:
         return ApplyRefusal.REJECTED_LATELY
     return None
-
-
-def repeat_hash(pepper: bytes, org_id: OrgId, contact_subject: str) -> bytes:
-    """By which a repeat at the same school is recognised; not by the same contact at another one."""
-    return hmac.new(
-        pepper, f"rejected:{org_id}:{contact_subject}".encode(), hashlib.sha256
-    ).digest()

@@ -50,7 +50,7 @@ async def owner_of_proved(
 ) -> PersonId | ProofRefusal | None:
     """Who has the contact that this browser has proved; None: nobody."""
     async with store.begin() as work:
-        chain = await _proved(work, challenge_id, session, now)
+        chain = await proved(work, challenge_id, session, now)
         if chain is None:
             return ProofRefusal.NOT_PROVED
         return await work.contacts.owner(chain.medium, chain.lookup)
@@ -69,7 +69,7 @@ async def bind_contact(
 ) -> Bound | Taken | ProofRefusal:
     """Give the proved contact to `person_id`. Of any number at a time exactly one gets it."""
     async with store.begin() as work:
-        chain = await _proved(work, challenge_id, session, now)
+        chain = await proved(work, challenge_id, session, now)
         if chain is None:
             return ProofRefusal.NOT_PROVED
         contact = BoundContact(
@@ -121,9 +121,10 @@ async def release_contacts(
     return released
 
 
-async def _proved(
+async def proved(
     work: Repositories, challenge_id: ChallengeId, session: SessionHash, now: datetime
 ) -> Chain | None:
+    """The chain that this browser has answered rightly, not long ago."""
     chain = await work.challenges.get(challenge_id)
     if chain is None or chain.session != session or chain.challenge.passed_at is None:
         return None

@@ -112,7 +112,14 @@ def issue_refusal(
     by: Person, order: Order, email_signup_max_grade: int = EMAIL_SIGNUP_MAX_GRADE
 ) -> IssueRefusal | None:
     """Why `by` cannot have this invite; None: they can. Rights first: a stranger learns no rule."""
-    if not _may_issue(by, order):
+    mine = may_issue(
+        by,
+        org_id=order.org_id,
+        kind=order.kind,
+        class_id=order.class_id,
+        person_id=order.person_id,
+    )
+    if not mine:
         return IssueRefusal.NOT_YOURS
     if order.role not in ROLES[order.kind]:
         return IssueRefusal.ROLE
@@ -129,17 +136,24 @@ def issue_refusal(
     return None if timedelta(0) < order.lifetime <= longest else IssueRefusal.LIFETIME
 
 
-def _may_issue(by: Person, order: Order) -> bool:
+def may_issue(
+    by: Person,
+    *,
+    org_id: OrgId,
+    kind: InviteKind,
+    class_id: ClassId | None,
+    person_id: PersonId | None,
+) -> bool:
     """R9, R10: within one's own school; staff by director and deputies; a class by its class teacher."""
-    if by.org_id != order.org_id:
+    if by.org_id != org_id:
         return False
-    if order.kind is InviteKind.STAFF:
+    if kind is InviteKind.STAFF:
         return by.heads
     if by.administers:
         return True
-    if order.kind is InviteKind.CHILD_PARENT and by.id == order.person_id:
+    if kind is InviteKind.CHILD_PARENT and by.id == person_id:
         return Role.STUDENT in by.roles  # R15: the child copies the link from its own page
-    return order.kind is not InviteKind.SCHOOL and by.leads(order.class_id)
+    return kind is not InviteKind.SCHOOL and by.leads(class_id)
 
 
 def email_allowed(

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from attrs import frozen
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import ColumnElement, Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.application import ERASED, Application, ApplicationId, State
@@ -50,12 +50,10 @@ class SqlApplications:
         return moved.first() is not None
 
     async def waiting(self, org_id: OrgId) -> list[Application]:
-        rows = await self._connection.execute(
-            select(table)
-            .where(table.c.org_id == org_id, table.c.state == State.NEW.value)
-            .order_by(table.c.submitted_at, table.c.id)
-        )
-        return [_application(row) for row in rows]
+        return await self._new(table.c.org_id == org_id)
+
+    async def waiting_of(self, repeat_hash: bytes) -> list[Application]:
+        return await self._new(table.c.repeat_hash == repeat_hash)
 
     async def rejections(self, repeat_hash: bytes) -> list[datetime]:
         rows = await self._connection.scalars(
@@ -64,6 +62,14 @@ class SqlApplications:
             )
         )
         return list(rows)
+
+    async def _new(self, condition: ColumnElement[bool]) -> list[Application]:
+        rows = await self._connection.execute(
+            select(table)
+            .where(condition, table.c.state == State.NEW.value)
+            .order_by(table.c.submitted_at, table.c.id)
+        )
+        return [_application(row) for row in rows]
 
 
 def _columns(application: Application) -> dict[str, Any]:

@@ -149,9 +149,13 @@ class MemoryApplications:
         rows = [row for row, _ in self.rows.values()]
         return [row for row in rows if row.org_id == org_id and row.state is State.NEW]
 
-    async def rejections(self, repeat_hash: bytes) -> list[datetime]:
+    async def waiting_of(self, repeat_hash: bytes) -> list[Application]:
         rows = [row for row, _ in self.rows.values()]
-        return [row.decided_at for row in rows if row.repeat_hash == repeat_hash and row.decided_at]
+        return [row for row in rows if row.repeat_hash == repeat_hash and row.state is State.NEW]
+
+    async def rejections(self, repeat_hash: bytes) -> list[datetime]:
+        no = [row for row, _ in self.rows.values() if row.state is State.REJECTED]
+        return [row.decided_at for row in no if row.repeat_hash == repeat_hash and row.decided_at]
 
 
 @define

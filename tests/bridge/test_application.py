@@ -22,9 +22,8 @@ from bridge.application import (
     State,
     apply_refusal,
     decision_refusal,
-    repeat_hash,
 )
-from bridge.roles import ClassId, OrgId, PersonId, Role
+from bridge.roles import ClassId, PersonId, Role
 from tests.bridge.test_invite import (
     ADMINISTRATION,
     ADMINISTRATOR,
@@ -45,7 +44,7 @@ OF_PUPIL = Application(
 
 MOVES: dict[State, Callable[[Application], Application]] = {
     State.APPROVED: lambda application: application.approve(DIRECTOR, NOW),
-    State.REJECTED: lambda application: application.reject(DIRECTOR, NOW, HASH),
+    State.REJECTED: lambda application: application.reject(DIRECTOR, NOW),
     State.FINISHED: lambda application: application.finish(),
     State.WITHDRAWN: lambda application: application.withdraw(),
     State.EXPIRED: lambda application: application.expire(NOW + LIFETIME),
@@ -97,7 +96,7 @@ def test_nobody_decides_on_themselves_or_twice() -> None:
 @pytest.mark.parametrize("state", sorted(ERASED, key=str))
 def test_what_did_not_become_a_member_is_forgotten(state: State) -> None:
     """A no keeps a hash; the others not even that."""
-    gone = MOVES[state](evolve(OF_PUPIL, applicant=PersonId("p1")))
+    gone = MOVES[state](evolve(OF_PUPIL, applicant=PersonId("p1"), repeat_hash=HASH))
 
     assert (gone.role, gone.class_id, gone.applicant) == (None, None, None)
     assert (gone.repeat_hash is not None) == (state is State.REJECTED)
@@ -123,21 +122,30 @@ def test_repeats_after_a_no_are_slow(
     rejections: list[datetime], refusal: ApplyRefusal | None
 ) -> None:
     """A day between them, three in ninety days."""
-    assert apply_refusal(Role.STUDENT, CLASS, rejections, NOW) is refusal
+    got = apply_refusal(Role.STUDENT, CLASS, waiting=[], rejections=rejections, now=NOW)
+    assert got is refusal
 
 
 def test_pupils_and_parents_name_a_class() -> None:
     """Else nobody knows whose queue it is; staff have none."""
-    assert apply_refusal(Role.STUDENT, None, [], NOW) is ApplyRefusal.CLASS_NEEDED
-    assert apply_refusal(Role.TEACHER, None, [], NOW) is None
+
+    def refusal(role: Role) -> ApplyRefusal | None:
+        return apply_refusal(role, None, waiting=[], rejections=[], now=NOW)
+
+    assert refusal(Role.STUDENT) is ApplyRefusal.CLASS_NEEDED
+    assert refusal(Role.TEACHER) is None
 
 
-def test_the_hash_of_a_no_says_nothing_and_holds_at_one_school() -> None:
-    """Another school is another matter."""
-    here = repeat_hash(b"p" * 32, SCHOOL, "msisdn:79161234567")
+def test_one_contact_waits_once_for_each_class() -> None:
+    """A parent of five applies for five; nobody floods the queue with one phone."""
+    classes = [ClassId(f"{n}А") for n in range(1, 6)]
+    waiting = [evolve(OF_PUPIL, role=Role.GUARDIAN, class_id=one) for one in classes]
 
-    assert len(here) == 32
-    assert here == repeat_hash(b"p" * 32, SCHOOL, "msisdn:79161234567")
-    assert here != repeat_hash(b"p" * 32, OrgId("next"), "msisdn:79161234567")
-    assert here != repeat_hash(b"q" * 32, SCHOOL, "msisdn:79161234567")
-    assert ClassId("1А") not in repr(here)
+    def refusal(number: int, class_id: ClassId) -> ApplyRefusal | None:
+        return apply_refusal(
+            Role.GUARDIAN, class_id, waiting=waiting[:number], rejections=[], now=NOW
+        )
+
+    assert refusal(1, classes[0]) is ApplyRefusal.WAITING
+    assert refusal(4, classes[4]) is None
+    assert refusal(5, ClassId("9А")) is ApplyRefusal.WAITING

@@ -124,14 +124,17 @@ async def test_an_invite_is_used_as_often_as_it_says(store: Store) -> None:
 
 async def test_a_rejection_leaves_a_hash(store: Store) -> None:
     """R16: what the applicant wrote is gone, and a second decision finds nothing to decide."""
-    new = application()
-    no = new.reject(DIRECTOR, LATER, b"h" * 32)
+    new = evolve(application(), repeat_hash=b"h" * 32)
+    no = new.reject(DIRECTOR, LATER)
     async with store.begin() as work:
         await work.applications.add(new, VAULT.seal(b"names", "form"))
         assert await work.applications.waiting(SCHOOL) == [new]
         assert await work.applications.waiting(OrgId("next")) == []
         assert await work.applications.form(new.id) is not None
+        assert await work.applications.waiting_of(b"h" * 32) == [new]
+        assert await work.applications.rejections(b"h" * 32) == []
         assert await work.applications.move(new, no)
+        assert await work.applications.waiting_of(b"h" * 32) == []
         assert not await work.applications.move(new, new.approve(DIRECTOR, LATER))
         assert await work.applications.get(new.id) == no
         assert await work.applications.form(new.id) is None
