@@ -82,7 +82,7 @@ def rooms_of(school: School) -> list[dict[str, Any]]:
         members = {UserId(user): Want(power, "") for user, power in sorted(wants)}
         body = creation(
             OrgId(school.org_id), RoomKey(RoomKind(kind), ref), DesiredRoom(name=name, members=members),
-            None, school.server.server_name, is_open=False, encrypted=False,
+            None, school.server.server_name, encrypted=False,
         )  # fmt: skip
         found.append({"create": body, "members": list(members)})
     db.close()
@@ -150,10 +150,10 @@ def compare(
     rosters: Sequence[Mapping[str, Any]],
     idle_s: float,
 ) -> tuple[dict[str, Any], list[School]]:
-    """Each school filled through the open door, then by invitation and join; medians over the schools.
+    """Each school filled with people let in together, then by invitation and join; medians over the schools.
 
     Args:
-        inviting: the same server and module, whose door never opens (`open_door_from`).
+        inviting: the same server and module, which lets nobody in together (`together_from`).
         bare: a Synapse without the module, whose invitations and joins pay for no policy.
     """
     idle = idle_share(server, idle_s)

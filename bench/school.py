@@ -81,8 +81,8 @@ def sample(seed: int, pupils: int) -> dict[str, Any]:
 def rooms_part(fleet: Fleet, size: Size) -> dict[str, Any]:
     """Filling, and what people notice of it."""
     server = fleet(module={"apply_rate": 1000}, overrides=UNLIMITED)
-    never_open = {"apply_rate": 1000, "open_door_from": 1_000_000}
-    inviting = fleet(module=never_open, overrides=UNLIMITED)
+    one_by_one = {"apply_rate": 1000, "together_from": 1_000_000}
+    inviting = fleet(module=one_by_one, overrides=UNLIMITED)
     bare = fill.PairsServer(fleet, UNLIMITED)
     rosters = size.filled()
     found, schools = fill.compare(server, inviting, bare, rosters, idle_s=size.idle_s)

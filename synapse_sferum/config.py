@@ -10,7 +10,7 @@ from attrs.validators import and_, deep_iterable, ge, gt, instance_of, le, match
 from phonenumbers import SUPPORTED_REGIONS
 
 from synapse_sferum.model import checked, is_list, is_number
-from synapse_sferum.plan import OPEN_FROM
+from synapse_sferum.plan import TOGETHER_FROM
 
 
 def is_region(_: object, attribute: Attribute[Any], value: object) -> None:
@@ -27,10 +27,10 @@ class Config:
     service_token_path: str = field(validator=instance_of(str))
     #: Membership changes a second while rooms are being filled (1..1000).
     apply_rate: float = field(default=40.0, validator=[is_number, gt(0.0), le(1000.0)])
-    #: From so many newcomers on, a room's door is opened to them and closed behind them: one event each.
-    #: Fewer are invited: two each. A very large number never opens a door (2..1000000).
-    open_door_from: int = field(
-        default=OPEN_FROM, validator=[is_number, instance_of(int), ge(2), le(1_000_000)]
+    #: From so many newcomers on, a room takes them in together: one event each; fewer are invited, two each
+    #: (2..1000000).
+    together_from: int = field(
+        default=TOGETHER_FROM, validator=[is_number, instance_of(int), ge(2), le(1_000_000)]
     )
     #: Tries of one job before it becomes a dead letter (1..20).
     job_tries: int = field(default=6, validator=[is_number, instance_of(int), ge(1), le(20)])

@@ -31,7 +31,7 @@ def typed(decorator: Callable[[Any], Any]) -> Callable[[F], F]:
 
 @frozen
 class ManagedRoom:
-    """A room that belongs to the module. `state`: wanted | filling | ready | archived."""
+    """A room that belongs to the module. `state`: wanted | filling | ready | archiving | archived."""
 
     room_id: RoomId
     org_id: OrgId

@@ -1,9 +1,8 @@
 """Desired room against actual room: the actions that make them equal. Pure.
 
 A plan is a value made before anything is touched. Order matters and is part of it: power levels first (a class teacher
-has them from the first second), joins before removals (a change of teachers never leaves a room without one),
-and a room
-that is filled through an open door is closed before anything else may fail.
+has them from the first second), joins before removals (a change of teachers never leaves a room without one), and a
+room that stands open for whatever reason is closed before anything else.
 """
 
 from __future__ import annotations
@@ -17,8 +16,10 @@ from synapse_sferum import events
 from synapse_sferum.desired import DesiredRoom
 from synapse_sferum.model import OrgId, RoomKey, RoomKind, UserId
 
-#: From so many joins on, opening the door, letting them in and closing it costs fewer events than inviting each.
-OPEN_FROM = 4
+#: From so many newcomers on, letting them in together costs fewer events than inviting each.
+TOGETHER_FROM = 4
+#: People of one `LetIn`: Synapse writes up to 100 events in one transaction, and two are the door.
+MOST_AT_ONCE = 40
 #: Nobody but the creator has this level (the service user's is without limit in room version 12).
 NOBODY = 150
 #: Events of a call that every member may send (Element Call, MSC3401/MSC4143).
@@ -76,21 +77,26 @@ class LinkToSpace:
 
 
 @frozen
-class Open:
-    """Let wanted people in by themselves for as long as the room is filled; the policy lets in nobody else."""
+class Close:
+    """Invitation only: for a room that anything else has opened."""
 
 
 @frozen
-class Close:
-    """Back to invitation only."""
+class LetIn:
+    """Put many people in at once.
+
+    The door is opened, they come in and it is closed again in one transaction of the database: one event each, and
+    nobody ever finds the door open, not even after a power cut in the middle.
+    """
+
+    user_ids: tuple[UserId, ...]
 
 
 @frozen
 class Join:
-    """Put one person in. With `by_invite` an invitation goes first: the door is closed."""
+    """Invite one person and let them join: two events."""
 
     user_id: UserId
-    by_invite: bool
 
 
 @frozen
@@ -100,7 +106,7 @@ class Remove:
     user_id: UserId
 
 
-Action = SetName | SetPowerLevels | Mark | LinkToSpace | Open | Close | Join | Remove
+Action = SetName | SetPowerLevels | Mark | LinkToSpace | Close | LetIn | Join | Remove
 
 
 @frozen
@@ -112,12 +118,7 @@ class RoomPlan:
     @property
     def joins(self) -> int:
         """How many people it puts in."""
-        return sum(isinstance(action, Join) for action in self.actions)
-
-    @property
-    def opens(self) -> bool:
-        """Whether it lets people in by themselves for a while."""
-        return any(isinstance(action, Open) for action in self.actions)
+        return sum(weight(action) for action in self.actions if not isinstance(action, Remove))
 
     @property
     def removals(self) -> int:
@@ -125,15 +126,28 @@ class RoomPlan:
         return sum(isinstance(action, Remove) for action in self.actions)
 
 
+def weight(action: Action) -> int:
+    """How many memberships an action changes."""
+    match action:
+        case LetIn(user_ids):
+            return len(user_ids)
+        case Join() | Remove():
+            return 1
+        case _:
+            return 0
+
+
 def plan_room(
-    key: RoomKey, desired: DesiredRoom, actual: ActualRoom, open_from: int = OPEN_FROM
+    key: RoomKey, desired: DesiredRoom, actual: ActualRoom, together_from: int = TOGETHER_FROM
 ) -> RoomPlan:
     """The actions that turn `actual` into `desired`. Applied once, the next plan is empty.
 
     Args:
-        open_from: newcomers from which on the door is opened.
+        together_from: newcomers from which on they are let in together.
     """
     actions: list[Action] = []
+    if actual.join_rule != "invite":
+        actions.append(Close())
     if not actual.marked:
         actions.append(Mark())
     if actual.name != desired.name:
@@ -144,17 +158,15 @@ def plan_room(
     if not actual.in_space:
         actions.append(LinkToSpace())
     missing = sorted(desired.members.keys() - actual.joined)
-    is_open = actual.join_rule == "public"
-    by_door = is_open or len(missing) >= open_from
-    if by_door and missing and not is_open:
-        actions.append(Open())
-    actions += [Join(user_id, by_invite=not by_door) for user_id in missing]
-    if is_open or (by_door and missing) or actual.join_rule not in {"invite", "public"}:
-        actions.append(Close())
-    actions += [
-        Remove(u) for u in sorted((actual.joined | actual.invited) - desired.members.keys())
-    ]
-    return RoomPlan(tuple(actions))
+    if len(missing) >= together_from:
+        actions += [
+            LetIn(tuple(missing[start : start + MOST_AT_ONCE]))
+            for start in range(0, len(missing), MOST_AT_ONCE)
+        ]
+    else:
+        actions += [Join(user_id) for user_id in missing]
+    gone = (actual.joined | actual.invited) - desired.members.keys()
+    return RoomPlan((*actions, *(Remove(user_id) for user_id in sorted(gone))))
 
 
 def plan_archived(key: RoomKey, name: str, actual: ActualRoom, keep: frozenset[UserId]) -> RoomPlan:
@@ -229,7 +241,6 @@ def creation(
     space_id: str | None,
     server_name: str,
     *,
-    is_open: bool,
     encrypted: bool,
 ) -> dict[str, Any]:
     """The body of createRoom for a managed room.
@@ -242,7 +253,7 @@ def creation(
         {
             "type": "m.room.join_rules",
             "state_key": "",
-            "content": {"join_rule": "public" if is_open else "invite"},
+            "content": {"join_rule": "invite"},
         },
         {"type": "m.room.guest_access", "state_key": "", "content": {"guest_access": "forbidden"}},
         {

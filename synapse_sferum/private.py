@@ -5,7 +5,7 @@ Verified on 1.163.x; `tests/synapse_sferum/test_private_names.py` is the contrac
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from synapse.api.errors import StoreError
@@ -15,7 +15,7 @@ from synapse.federation.transport.server import (
 )
 from synapse.federation.transport.server._base import Authenticator, NoAuthenticationError
 from synapse.http.server import HttpServer, JsonResource
-from synapse.module_api import LoggingTransaction, ModuleApi, Requester
+from synapse.module_api import JsonDict, LoggingTransaction, ModuleApi, Requester
 from synapse.rest import SERVLET_GROUPS, ClientRestResource
 from synapse.rest.client.media import register_servlets as register_media_servlets
 from synapse.types import UserID, create_requester
@@ -45,6 +45,35 @@ def members_txn(txn: LoggingTransaction, room_id: str) -> dict[str, str]:
         (room_id,),
     )
     return {str(user_id): str(membership) for user_id, membership in txn}
+
+
+def profiles_txn(
+    txn: LoggingTransaction, user_ids: Sequence[str]
+) -> dict[str, tuple[str | None, str | None]]:
+    """user_id → (display name, picture) of local accounts, many in one query; at most some hundreds."""
+    marks = ", ".join("?" * len(user_ids))
+    txn.execute(
+        f"SELECT full_user_id, displayname, avatar_url FROM profiles WHERE full_user_id IN ({marks})",
+        list(user_ids),
+    )
+    return {str(user_id): (name, picture) for user_id, name, picture in txn}
+
+
+async def send_together(
+    api: ModuleApi, service_user: str, room_id: str, event_dicts: Sequence[JsonDict]
+) -> None:
+    """Create events one upon the other and write them in one transaction, as createRoom does with its first ones.
+
+    Every event goes through `check_event_allowed` and Synapse's own rules; an error drops all of them. The membership
+    callbacks do not run. At most 100 events stay in one transaction.
+
+    Raises:
+        SynapseError: one was refused.
+    """
+    handler = api._hs.get_event_creation_handler()
+    await handler.create_and_send_new_client_events(
+        create_requester(service_user), room_id, None, event_dicts, ratelimit=False
+    )
 
 
 def rooms_created_by_txn(txn: LoggingTransaction, user_id: str) -> list[str]:

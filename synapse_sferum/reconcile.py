@@ -1,9 +1,8 @@
 """The one background process that makes rooms equal to the directory (design.md §2).
 
-Each turn: derive what schools want that have changed, then take rooms off the queue one by one. A room's work
-is done in
-slices, so that a small change never waits for a large fill. After a crash the same turn goes on where the last one
-stopped: the queue is in the database, every action is idempotent, and a room that was being filled is closed.
+Each turn: derive what schools want that have changed, then take rooms off the queue one by one. A room's work is done
+in slices, so that a small change never waits for a large fill. After a crash the same turn goes on where the last one
+stopped: the queue is in the database, and every action is idempotent.
 """
 
 from __future__ import annotations
@@ -25,13 +24,13 @@ from synapse_sferum.directory import queue_every_room_txn
 from synapse_sferum.directory_rows import org_txn
 from synapse_sferum.facts import Facts
 from synapse_sferum.model import Org, RoomKey, RoomKind, UserId
-from synapse_sferum.plan import creation, plan_archived, plan_room
+from synapse_sferum.plan import MOST_AT_ONCE, creation, plan_archived, plan_room
 from synapse_sferum.profile import write_profile
 
 logger = logging.getLogger(__name__)
 
 #: Membership changes of one room before the next room gets its turn; about a second's work.
-SLICE: Final = 40
+SLICE: Final = MOST_AT_ONCE
 #: Seconds between two looks at every room, for what nobody told us about.
 FULL_LOOK_S: Final = 3600
 #: Seconds until a school whose derivation failed is tried again.
@@ -64,7 +63,7 @@ class Reconciler:
         self._derive_after_ms: dict[str, int] = {}
 
     async def recover(self) -> None:
-        """After a start: whatever was running is queued again, and every room that stood open is first in line."""
+        """After a start: whatever was running, or was being filled, is queued again."""
 
         def recover_txn(txn: LoggingTransaction) -> None:
             now = self._now_ms()
@@ -147,8 +146,6 @@ class Reconciler:
     async def _failed(self, job: jobs.Job, error: Exception) -> None:
         code = error.errcode if isinstance(error, SynapseError) else ""
         text = f"{type(error).__name__} {code}".strip()
-        if isinstance(job.subject, RoomKey):
-            text += await self._close_after_failure(job, job.subject)
         state = await self._api.run_db_interaction(
             "sferum_fail_job", jobs.fail_txn, job, text, self._config.job_tries, self._now_ms()
         )
@@ -158,19 +155,6 @@ class Reconciler:
             level, "job failed job=%s try=%d state=%s", job.job_id, job.tries + 1, state,
             exc_info=not isinstance(error, SynapseError),
         )  # fmt: skip
-
-    async def _close_after_failure(self, job: jobs.Job, key: RoomKey) -> str:
-        """A room must not stand open while its job waits for another try; "" or what went wrong with that too."""
-        row = await self._api.run_db_interaction("sferum_room", room_row_txn, job.org_id, key)
-        if row is None or row[0] is None or row[1] != "filling":
-            return ""
-        try:
-            await self._applier.close(row[0])
-        except Exception as error:
-            logger.exception("room not closed room=%s", row[0])
-            return f"; not closed: {type(error).__name__}"
-        await self._set_room(job.org_id, key, row[0], "ready")
-        return ""
 
     async def _room(self, job: jobs.Job, key: RoomKey) -> int:
         """Make one room equal to what is wanted; returns the membership changes left for the next slice."""
@@ -196,8 +180,8 @@ class Reconciler:
             actual = await read_actual(self._api, room_id, space_id, self._service_user)
             if actual is None:
                 raise RuntimeError("the room made just now is not there")
-        plan = plan_room(key, desired, actual, self._config.open_door_from)
-        if plan.opens or actual.join_rule == "public":
+        plan = plan_room(key, desired, actual, self._config.together_from)
+        if plan.joins > SLICE:
             await self._set_room(org.org_id, key, room_id, "filling")
         left = await self._applier.apply(org.org_id, key, room_id, space_id, plan, SLICE)
         if not left:
@@ -224,13 +208,12 @@ class Reconciler:
                 await self._set_room(org.org_id, key, room_id, "filling")
                 return room_id
             await self._api.delete_room(room_id)
-        is_open = len(desired.members) >= self._config.open_door_from
         body = creation(
             org.org_id, key, desired, space_id, self._api.server_name,
-            is_open=is_open, encrypted=key.kind.value in org.settings.encrypted_kinds,
+            encrypted=key.kind.value in org.settings.encrypted_kinds,
         )  # fmt: skip
         room_id, _ = await self._api.create_room(self._service_user, body, ratelimit=False)
-        await self._set_room(org.org_id, key, room_id, "filling" if is_open else "ready")
+        await self._set_room(org.org_id, key, room_id, "filling" if desired.members else "ready")
         metrics.ACTIONS.labels("CreateRoom").inc()
         return room_id
 
@@ -290,10 +273,10 @@ class Reconciler:
         ):
             await self._facts.forget_room(room_id)
 
-    async def _pace(self) -> None:
+    async def _pace(self, changes: int) -> None:
         """Hold the rate: so many membership changes a second, the time they take included."""
         elapsed = (self._now_ms() - self._last_change_ms) / 1000
-        await self._api.sleep(max(0.0, 1 / self._config.apply_rate - elapsed))
+        await self._api.sleep(max(0.0, changes / self._config.apply_rate - elapsed))
         self._last_change_ms = self._now_ms()
 
 

@@ -198,7 +198,6 @@ def test_event_types_and_names() -> None:
         DesiredRoom(name="5А", members={}),
         "!space",
         "s.test",
-        is_open=False,
         encrypted=False,
     )
     assert body["creation_content"][events.ROOM] == {"org_id": "o", "kind": "class", "ref": "c"}

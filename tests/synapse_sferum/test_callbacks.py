@@ -192,6 +192,13 @@ def test_what_is_allowed() -> None:
     assert run(broken["is_user_expired"](SERVICE)) is False
 
 
+def test_an_account_is_not_burnt_by_its_owner() -> None:
+    """R29: only the operator deactivates; for its owner the account is there for good."""
+    check = registered(KnownFacts())["check_can_deactivate_user"]
+    assert run(check(CHILD, False)) is False
+    assert run(check(CHILD, True)) is True
+
+
 def test_other_servers_may_only_leave() -> None:
     """An event that another server asks us to make is refused, unless somebody leaves."""
     check = registered(KnownFacts())["check_event_allowed"]
@@ -204,7 +211,7 @@ def test_signatures() -> None:
     """Synapse calls each callback with as many arguments as it takes (isolation.md §2)."""
     callbacks = registered(KnownFacts())
     counts = {name: len(arguments) for name, (arguments, _) in REFUSED.items()}
-    counts["on_create_room"] = 3
+    counts |= {"on_create_room": 3, "check_can_deactivate_user": 2}
     assert {
         name: len(inspect.signature(found).parameters) for name, found in callbacks.items()
     } == counts

@@ -12,15 +12,16 @@ from hypothesis import strategies as st
 from synapse_sferum.desired import DesiredRoom, Want
 from synapse_sferum.model import RoomKey, RoomKind, UserId
 from synapse_sferum.plan import (
+    MOST_AT_ONCE,
     NOBODY,
-    OPEN_FROM,
+    TOGETHER_FROM,
     Action,
     ActualRoom,
     Close,
     Join,
+    LetIn,
     LinkToSpace,
     Mark,
-    Open,
     Remove,
     RoomPlan,
     SetName,
@@ -28,14 +29,11 @@ from synapse_sferum.plan import (
     plan_archived,
     plan_room,
     power_levels,
+    weight,
 )
 
 CLASS = RoomKey(RoomKind.CLASS, "c1")
 USERS = [UserId(f"@u{i}:s.test") for i in range(8)]
-
-
-class Refused(Exception):
-    """The simulated room does what a real one does: nobody comes in through a closed door uninvited."""
 
 
 @define
@@ -56,13 +54,15 @@ class Room:
                 self.actual = evolve(now, power_levels=content)
             case LinkToSpace():
                 self.actual = evolve(now, in_space=True)
-            case Open():
-                self.actual = evolve(now, join_rule="public")
             case Close():
                 self.actual = evolve(now, join_rule="invite")
-            case Join(user_id, by_invite):
-                if not by_invite and now.join_rule != "public":
-                    raise Refused(user_id)
+            case LetIn(user_ids):
+                assert 0 < len(user_ids) <= MOST_AT_ONCE
+                assert now.join_rule == "invite"
+                come = frozenset(user_ids)
+                assert not come & now.joined, "Synapse drops the whole batch for a member again"
+                self.actual = evolve(now, joined=now.joined | come, invited=now.invited - come)
+            case Join(user_id):
                 self.actual = evolve(
                     now, joined=now.joined | {user_id}, invited=now.invited - {user_id}
                 )
@@ -104,20 +104,11 @@ def actual_rooms(draw: st.DrawFn) -> ActualRoom:
 
 
 def check_order(plan: RoomPlan) -> None:
-    """Power levels before anybody comes; nobody goes before all have come; closed after the last join."""
-    kinds = [type(action) for action in plan.actions]
-    first_join = kinds.index(Join) if Join in kinds else len(kinds)
-    last_join = len(kinds) - 1 - kinds[::-1].index(Join) if Join in kinds else -1
-    assert all(
-        i < first_join for i, kind in enumerate(kinds) if kind in {SetPowerLevels, Mark, Open}
-    )
-    assert all(i > last_join for i, kind in enumerate(kinds) if kind in {Remove, Close})
-    if Open in kinds:
-        assert Close in kinds
-    if Close in kinds and Remove in kinds:
-        assert kinds.index(Close) < kinds.index(Remove), (
-            "no failure of a removal leaves the door open"
-        )
+    """Closed before all else; power levels before anybody comes; nobody goes before all have come."""
+    stages = {Close: 0, Mark: 1, SetName: 1, SetPowerLevels: 1, LinkToSpace: 1}
+    stages |= {LetIn: 2, Join: 2, Remove: 3}
+    order = [stages[type(action)] for action in plan.actions]
+    assert order == sorted(order)
 
 
 @given(desired=desired_rooms, actual=actual_rooms())
@@ -176,10 +167,9 @@ def test_slices_come_to_the_same(desired: DesiredRoom, actual: ActualRoom, size:
     for _ in range(len(USERS) * 2 + 1):
         done = 0
         for action in plan_room(CLASS, desired, room.actual).actions:
-            if isinstance(action, Join | Remove):
-                if done == size:
-                    break
-                done += 1
+            if weight(action) and done >= size:
+                break
+            done += weight(action)
             room.do(action)
     assert room.actual.joined == desired.members.keys()
     assert room.actual.join_rule == "invite"
@@ -216,11 +206,21 @@ def right(joined: int = 0) -> ActualRoom:
     )
 
 
-@pytest.mark.parametrize(("more", "by_door"), [(OPEN_FROM - 1, False), (OPEN_FROM, True)])
-def test_few_are_invited_and_many_come_through_the_door(more: int, by_door: bool) -> None:
-    """From four joins on, opening and closing the door costs less than inviting each."""
+@pytest.mark.parametrize(("more", "together"), [(TOGETHER_FROM - 1, False), (TOGETHER_FROM, True)])
+def test_few_are_invited_and_many_come_together(more: int, together: bool) -> None:
+    """From four newcomers on, taking them in together costs less than inviting each."""
+    newcomers = USERS[1 : 1 + more]
     members = dict.fromkeys(USERS[: 1 + more], Want(0, "staff"))
     plan = plan_room(CLASS, DesiredRoom(name="5А", members=members), right(joined=1))
-    joins = [action for action in plan.actions if isinstance(action, Join)]
-    assert [join.by_invite for join in joins] == [not by_door] * more
-    assert (Open() in plan.actions) == (Close() in plan.actions) == by_door
+    expected = (LetIn(tuple(newcomers)),) if together else tuple(map(Join, newcomers))
+    assert plan.actions == expected
+    assert plan.joins == more
+
+
+def test_a_crowd_comes_in_groups() -> None:
+    """A hundred newcomers come forty at a time: Synapse writes at most a hundred events in one transaction."""
+    crowd = [UserId(f"@v{n:03}:s.test") for n in range(100)]
+    members = dict.fromkeys(crowd, Want(0, "staff"))
+    plan = plan_room(CLASS, DesiredRoom(name="5А", members=members), right())
+    assert [weight(action) for action in plan.actions] == [40, 40, 20]
+    assert plan.joins == 100

@@ -90,12 +90,12 @@ def test_a_level_that_synapse_adds_is_no_difference() -> None:
     assert [type(a) for a in plan_room(CLASS, wanted, foreign).actions] == [SetPowerLevels]
 
 
-def created(kind: RoomKind, *, is_open: bool = False, encrypted: bool = False) -> dict[str, Any]:
+def created(kind: RoomKind, *, encrypted: bool = False) -> dict[str, Any]:
     """The createRoom body of a room."""
     space = None if kind is RoomKind.SCHOOL else "!space"
     return creation(
         OrgId("o"), RoomKey(kind), DesiredRoom(name="5А", members={}), space, "s.test",
-        is_open=is_open, encrypted=encrypted,
+        encrypted=encrypted,
     )  # fmt: skip
 
 
@@ -118,7 +118,6 @@ def test_a_new_room_is_a_managed_room(kind: RoomKind) -> None:
     assert ("type" in body["creation_content"]) == (kind is RoomKind.SCHOOL)
     assert "m.room.encryption" not in state
     assert "m.room.encryption" in str(created(kind, encrypted=True)["initial_state"])
-    assert "public" in str(created(kind, is_open=True)["initial_state"])
 
 
 @pytest.mark.parametrize(

@@ -26,14 +26,17 @@ from synapse.federation.transport.server._base import (
     NoAuthenticationError,
 )
 from synapse.handlers.devicemessage import DeviceMessageHandler
+from synapse.handlers.message import EventCreationHandler
 from synapse.http.server import HttpServer, JsonResource
 from synapse.http.site import SynapseRequest, SynapseSite
 from synapse.module_api import ModuleApi
 from synapse.rest import SERVLET_GROUPS, ClientRestResource
 from synapse.rest.client import media
 from synapse.server import HomeServer
+from synapse.storage.controllers.persist_events import EventsPersistenceStorageController
 from synapse.storage.databases.main.roommember import RoomMemberWorkerStore
 
+from synapse_sferum.plan import MOST_AT_ONCE
 from tests.support.template import sqlite_template
 
 MODULE = Path(__file__).parents[2] / "synapse_sferum"
@@ -187,3 +190,21 @@ def test_tables(table: str, columns: set[str]) -> None:
     finally:
         connection.close()
     assert columns <= {row[1] for row in rows}
+
+
+def test_events_are_sent_together() -> None:
+    """`create_and_send_new_client_events` takes events of several senders and writes them as one batch."""
+    together = EventCreationHandler.create_and_send_new_client_events
+    assert parameters(together) == [
+        "self",
+        "requester",
+        "room_id",
+        "prev_event_id",
+        "event_dicts",
+        "ratelimit",
+        "ignore_shadow_ban",
+    ]
+    assert "for_batch=True" in source(together)
+    assert "check_event_allowed" in source(EventCreationHandler.create_new_client_event)
+    assert MOST_AT_ONCE + 2 <= 100
+    assert "x + 100" in source(EventsPersistenceStorageController)
