@@ -226,6 +226,21 @@ class DirectoryService:
 
         return await self.read(reconcile_all_txn)
 
+    async def retry_job(self, org_id: str, job_id: str, actor: str) -> None:
+        """Try a dead job again.
+
+        Raises:
+            EditRefused: 404, no such dead job in this school.
+        """
+
+        def retry_job_txn(txn: LoggingTransaction) -> None:
+            now = self._now_ms()
+            if not jobs.retry_txn(txn, org_id, job_id, now):
+                raise not_found()
+            append_audit_txn(txn, org_id, [AuditEntry(actor, "retry", job_id)], now)
+
+        await self.read(retry_job_txn)
+
     async def progress(self, org_id: str) -> Mapping[str, Any]:
         """How far the rooms are behind the directory (docs/contracts.md §2)."""
         return await self.read(progress_txn, org_id, self._now_ms())

@@ -76,6 +76,20 @@ def person_txn(txn: LoggingTransaction, org_id: str, person_id: str) -> Person |
     return person_from(tuple(row)) if row else None
 
 
+def claim_account_txn(txn: LoggingTransaction, org_id: str, user_id: str) -> bool:
+    """Whether an account is this school's, for ever; the first school to ask has it (R2).
+
+    One row per account: of two schools that ask in the same moment the second waits, and then sees the first.
+    """
+    txn.execute(
+        "INSERT INTO sferum_accounts (user_id, org_id) VALUES (?, ?) ON CONFLICT (user_id) DO NOTHING",
+        (user_id, org_id),
+    )
+    txn.execute("SELECT org_id FROM sferum_accounts WHERE user_id = ?", (user_id,))
+    row = txn.fetchone()
+    return row is not None and str(row[0]) == org_id
+
+
 def classes_of_txn(
     txn: LoggingTransaction, person_ids: Collection[PersonId]
 ) -> dict[PersonId, list[dict[str, str]]]:

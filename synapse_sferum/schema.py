@@ -114,6 +114,10 @@ STEPS: tuple[tuple[str, ...], ...] = (
         )""",
         "CREATE UNIQUE INDEX sferum_jobs_ref ON sferum_jobs (org_id, kind, ref)",
         "CREATE INDEX sferum_jobs_state ON sferum_jobs (state, not_before_ms)",
+        """CREATE TABLE sferum_accounts (
+            user_id TEXT PRIMARY KEY,
+            org_id TEXT NOT NULL
+        )""",
         """CREATE TABLE sferum_peer_servers (
             server_name TEXT PRIMARY KEY,
             name TEXT NOT NULL DEFAULT '',

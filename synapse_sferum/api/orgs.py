@@ -179,9 +179,5 @@ async def list_jobs(services: Services, call: Call) -> tuple[int, Any]:
 
 async def retry_job(services: Services, call: Call) -> tuple[int, Any]:
     """Try a dead job again."""
-    done = await services.directory.read(
-        jobs.retry_txn, call.org_id, call.params["job_id"], services.now_ms()
-    )
-    if not done:
-        raise edits.not_found()
+    await services.directory.retry_job(call.org_id, call.params["job_id"], call.actor.name)
     return 200, {}

@@ -16,6 +16,7 @@ from synapse_sferum.ids import new_localpart
 from synapse_sferum.model import GuardianshipStatus, Person, PersonStatus, Role, UserId
 from synapse_sferum.people_rows import (
     PeopleQuery,
+    claim_account_txn,
     classes_of_txn,
     people_txn,
     person_txn,
@@ -131,11 +132,7 @@ async def activate(services: Services, call: Call) -> tuple[int, Any]:
         user_id = person.user_id or await _new_account(services, person)
 
     def check(txn: LoggingTransaction) -> None:
-        txn.execute(
-            "SELECT 1 FROM sferum_people WHERE user_id = ? AND org_id <> ? LIMIT 1",
-            (user_id, call.org_id),
-        )
-        if txn.fetchone() or user_id == services.service_user:
+        if user_id == services.service_user or not claim_account_txn(txn, call.org_id, user_id):
             raise EditRefused(
                 409, "SFERUM_OTHER_PROFILE", "this account cannot be used in this school"
             )

@@ -12,6 +12,7 @@ from synapse_sferum import edits, schema
 from synapse_sferum.derive import derive_txn
 from synapse_sferum.desired import desired_rooms
 from synapse_sferum.directory_rows import directory_txn, write_txn
+from synapse_sferum.people_rows import claim_account_txn
 from tests.support import databases
 from tests.support.databases import Database
 from tests.support.directories import store, wants
@@ -62,3 +63,19 @@ def test_rooms_are_never_derived_from_half_a_change(two: tuple[Database, Databas
     second.run(derive_txn, ORG, 5)
     with second.scratch() as txn:
         assert wants(txn) == desired_rooms(renamed)
+
+
+def test_one_account_is_never_two_schools(two: tuple[Database, Database]) -> None:
+    """Two schools that claim an account in the same moment: the first has it, the second begins again."""
+    first, second = two
+    user_id = "@ucommon22:s.test"
+    with second.scratch() as late:
+        late.execute("SELECT COUNT(*) FROM sferum_accounts")  # the second's snapshot
+        with first.transaction() as txn:
+            assert claim_account_txn(txn, "a", user_id)
+        with pytest.raises(psycopg2.errors.SerializationFailure) as again:
+            claim_account_txn(late, "b", user_id)
+    assert second.engine.is_deadlock(again.value), "this is what Synapse repeats"
+    with second.scratch() as later:
+        assert not claim_account_txn(later, "b", user_id)
+        assert claim_account_txn(later, "a", user_id)
