@@ -70,10 +70,25 @@ async def send_together(
     Raises:
         SynapseError: one was refused.
     """
+    # Synapse finds the latest event by itself on its main process only.
+    latest = await api.run_db_interaction("sferum_latest", _latest_event_txn, room_id)
     handler = api._hs.get_event_creation_handler()
     await handler.create_and_send_new_client_events(
-        create_requester(service_user), room_id, None, event_dicts, ratelimit=False
+        create_requester(service_user), room_id, latest, event_dicts, ratelimit=False
     )
+
+
+def _latest_event_txn(txn: LoggingTransaction, room_id: str) -> str:
+    """The deepest of a room's last events."""
+    txn.execute(
+        "SELECT e.event_id FROM event_forward_extremities AS f JOIN events AS e ON e.event_id = f.event_id"
+        " WHERE f.room_id = ? ORDER BY e.depth DESC, e.stream_ordering DESC LIMIT 1",
+        (room_id,),
+    )
+    row = txn.fetchone()
+    if row is None:
+        raise LookupError("the room has no events")
+    return str(row[0])
 
 
 def rooms_created_by_txn(txn: LoggingTransaction, user_id: str) -> list[str]:

@@ -179,6 +179,9 @@ def test_store_and_limits() -> None:
     [
         ("local_media_repository", {"media_id", "user_id"}),
         ("current_state_events", {"room_id", "type", "state_key", "membership"}),
+        ("event_forward_extremities", {"room_id", "event_id"}),
+        ("events", {"event_id", "depth", "stream_ordering"}),
+        ("profiles", {"full_user_id", "displayname", "avatar_url"}),
         ("rooms", {"room_id", "creator"}),
     ],
 )
