@@ -15,7 +15,7 @@ from synapse_sferum.directory_rows import directory_txn, insert_org_txn, touch_t
 from synapse_sferum.edits import Edit, EditRefused
 from synapse_sferum.model import Directory, GuardianshipStatus, Org, Role, UserId
 from synapse_sferum.roster import parse_roster
-from synapse_sferum.roster_plan import merge
+from synapse_sferum.roster_merge import merge
 from tests.support.databases import Database
 from tests.support.directories import queued, wants
 from tests.support.schools import ORG, cid, pid, rosters

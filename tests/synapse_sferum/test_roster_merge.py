@@ -19,7 +19,7 @@ from synapse_sferum.model import (
     SchoolClass,
 )
 from synapse_sferum.roster import parse_roster
-from synapse_sferum.roster_plan import merge
+from synapse_sferum.roster_merge import merge
 from tests.support.directories import document
 from tests.support.schools import (
     LAST_YEAR,

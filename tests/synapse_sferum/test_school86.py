@@ -11,7 +11,7 @@ import pytest
 from synapse_sferum.desired import membership_pairs
 from synapse_sferum.model import Directory, Org, OrgId, RoomKind
 from synapse_sferum.roster import parse_roster
-from synapse_sferum.roster_plan import merge
+from synapse_sferum.roster_merge import merge
 from tests.support.client import Client
 from tests.support.configuration import NO_RATE_LIMITS
 from tests.support.fleet import Fleet
