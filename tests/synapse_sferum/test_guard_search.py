@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -91,9 +93,19 @@ def test_names_are_found_by_their_beginnings(txn: LoggingTransaction) -> None:
     assert names(txn, "b", "иванов") == ["Иванов Сергей"]
 
 
+def quickest(work: Callable[[], object]) -> float:
+    """Seconds of the quickest of five: what else the machine does counts least."""
+    times = []
+    for _ in range(5):
+        began = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - began)
+    return min(times)
+
+
 @pytest.mark.integration
 def test_a_hundred_thousand_people(database: Database) -> None:
-    """With 100,000 people in one school a name is found in well under a second, and does not read the whole table."""
+    """With 100,000 people in one school a name is found sooner than the table of words is read through once."""
     with database.scratch() as txn:
         numbers = (
             "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 99999)"
@@ -110,12 +122,18 @@ def test_a_hundred_thousand_people(database: Database) -> None:
         for word in (family, given_name):
             into = "sferum_people_words (org_id, word, person_id)"
             txn.execute(numbers.format(into, f"'c', {word}, 'pc' || i"))
+        for table in ("sferum_people", "sferum_people_words"):
+            txn.execute(f"ANALYZE {table}")  # both databases do so by themselves after a while
+
+        def read_through() -> None:
+            txn.execute("SELECT COUNT(*) FROM sferum_people_words WHERE LENGTH(word) = 99")
+            txn.fetchall()
+
+        once = quickest(read_through)
         for term, count in (("фамилия4242 имя42", 20), ("ф", 200), ("и ф", 200)):
-            began = time.perf_counter()
-            found = candidates_txn(txn, "c", words_of_search(term), None)
-            took = time.perf_counter() - began
-            assert len(found) == count
-            assert took < 0.5, term
+            words = words_of_search(term)
+            assert len(candidates_txn(txn, "c", words, None)) == count
+            assert quickest(partial(candidates_txn, txn, "c", words, None)) < once, term
         pages = [candidates_txn(txn, "c", ["ф"], None)]
         pages.append(candidates_txn(txn, "c", ["ф"], pages[0][-1]))
         assert len({person.person_id for page in pages for person in page}) == 400
