@@ -159,14 +159,28 @@ def plan_room(
         actions.append(LinkToSpace())
     missing = sorted(desired.members.keys() - actual.joined)
     if len(missing) >= together_from:
-        actions += [
-            LetIn(tuple(missing[start : start + MOST_AT_ONCE]))
-            for start in range(0, len(missing), MOST_AT_ONCE)
-        ]
+        actions += _groups(missing, crowded=len(actual.joined) >= MOST_AT_ONCE)
     else:
         actions += [Join(user_id) for user_id in missing]
     gone = (actual.joined | actual.invited) - desired.members.keys()
     return RoomPlan((*actions, *(Remove(user_id) for user_id in sorted(gone))))
+
+
+def _groups(missing: list[UserId], *, crowded: bool) -> list[Action]:
+    """Forty at a time. In a room that has that many already, one of each forty joins in the ordinary way.
+
+    Synapse keeps a room's state as differences and writes it out whole after 100 of them, but not for events that are
+    written together: without an ordinary one between, looking the state up would walk through every join ever made.
+    """
+    actions: list[Action] = []
+    for start in range(0, len(missing), MOST_AT_ONCE):
+        group = missing[start : start + MOST_AT_ONCE]
+        if crowded or start:
+            actions.append(Join(group[0]))
+            group = group[1:]
+        if group:
+            actions.append(LetIn(tuple(group)))
+    return actions
 
 
 def plan_archived(key: RoomKey, name: str, actual: ActualRoom, keep: frozenset[UserId]) -> RoomPlan:

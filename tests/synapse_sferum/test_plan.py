@@ -222,5 +222,15 @@ def test_a_crowd_comes_in_groups() -> None:
     crowd = [UserId(f"@v{n:03}:s.test") for n in range(100)]
     members = dict.fromkeys(crowd, Want(0, "staff"))
     plan = plan_room(CLASS, DesiredRoom(name="5А", members=members), right())
-    assert [weight(action) for action in plan.actions] == [40, 40, 20]
+    assert [weight(action) for action in plan.actions] == [40, 1, 39, 1, 19]
     assert plan.joins == 100
+
+
+def test_each_group_into_a_crowded_room_has_an_ordinary_join() -> None:
+    """With forty members there, one of each group is invited: then Synapse writes the state out whole."""
+    crowd = [UserId(f"@v{n:03}:s.test") for n in range(90)]
+    wanted = DesiredRoom(name="5А", members=dict.fromkeys(crowd, Want(0, "staff")))
+    there = evolve(right(), joined=frozenset(crowd[:40]))
+    plan = plan_room(CLASS, wanted, there)
+    assert [type(action) for action in plan.actions] == [Join, LetIn, Join, LetIn]
+    assert [weight(action) for action in plan.actions] == [1, 39, 1, 9]
