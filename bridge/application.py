@@ -13,7 +13,7 @@ from typing import NewType
 
 from attrs import evolve, field, frozen
 
-from bridge.roles import ADMINISTRATION, OF_A_CLASS, ClassId, OrgId, Person, PersonId, Role
+from bridge.roles import ADMINISTRATION, OF_A_CLASS, Account, ClassId, OrgId, Role, UserId
 
 ApplicationId = NewType("ApplicationId", str)
 
@@ -76,22 +76,22 @@ class Application:
     org_id: OrgId
     role: Role | None  # None after a no
     class_id: ClassId | None
-    applicant: PersonId | None  # whoever is a person of the school already (R32)
+    applicant: UserId | None  # made already, let in by a yes
     submitted_at: datetime
     state: State = State.NEW
-    decided_by: PersonId | None = None
+    decided_by: UserId | None = None
     decided_at: datetime | None = None
     repeat_hash: bytes | None = field(default=None, repr=False)  # of contact and school
 
-    def approve(self, by: Person, now: datetime) -> Application:
+    def approve(self, by: Account, now: datetime) -> Application:
         """The application after `by` said yes. Ask `decision_refusal` first."""
-        decided = evolve(self._to(State.APPROVED), decided_by=by.id, decided_at=now)
+        decided = evolve(self._to(State.APPROVED), decided_by=by.user_id, decided_at=now)
         return evolve(decided, repeat_hash=None)
 
-    def reject(self, by: Person, now: datetime) -> Application:
+    def reject(self, by: Account, now: datetime) -> Application:
         """The application after `by` said no: role, class and applicant are gone, the hash stays."""
         bare = evolve(self._to(State.REJECTED), role=None, class_id=None, applicant=None)
-        return evolve(bare, decided_by=by.id, decided_at=now)
+        return evolve(bare, decided_by=by.user_id, decided_at=now)
 
     def finish(self) -> Application:
         """The account is active."""
@@ -121,7 +121,7 @@ class Application:
         return evolve(self, state=new)
 
 
-def decision_refusal(by: Person, application: Application) -> DecisionRefusal | None:
+def decision_refusal(by: Account, application: Application) -> DecisionRefusal | None:
     """Why `by` may not say yes or no; None: they may (R16, R30).
 
     Administration decides on any role, but only director and deputies make colleagues with rights:
@@ -132,10 +132,10 @@ def decision_refusal(by: Person, application: Application) -> DecisionRefusal | 
         return DecisionRefusal.NOT_YOURS
     if application.state is not State.NEW:
         return DecisionRefusal.DECIDED
-    return DecisionRefusal.OWN if by.id == application.applicant else None
+    return DecisionRefusal.OWN if by.user_id == application.applicant else None
 
 
-def _decides(by: Person, application: Application) -> bool:
+def _decides(by: Account, application: Application) -> bool:
     if application.role in ADMINISTRATION:
         return by.heads
     if by.administers:

@@ -20,7 +20,7 @@ from bridge.binding import ProofRefusal, proved
 from bridge.invite import Invite, InviteRefusal
 from bridge.ports import Repositories, Store, Vault
 from bridge.records import Action, AuditEntry, Lookup, SessionHash
-from bridge.roles import ClassId, OrgId, Person, PersonId, Role
+from bridge.roles import Account, ClassId, OrgId, Role, UserId
 from bridge.verification import ChallengeId
 
 logger = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ class Form:
 
     role: Role
     class_id: ClassId | None
-    applicant: PersonId | None = None
+    applicant: UserId | None = None
     text: bytes = field(repr=False)
 
 
@@ -88,7 +88,7 @@ async def apply(
 
 
 async def decide(
-    by: Person, application_id: ApplicationId, yes: bool, now: datetime, *, store: Store
+    by: Account, application_id: ApplicationId, yes: bool, now: datetime, *, store: Store
 ) -> Application | DecisionRefusal:
     """Record `by`'s yes or no.
 
@@ -102,15 +102,15 @@ async def decide(
         refusal = decision_refusal(by, found)
         if refusal is not None:
             logger.warning(
-                "decision refused application=%s by=%s why=%s", found.id, by.id, refusal.value
+                "decision refused application=%s by=%s why=%s", found.id, by.user_id, refusal.value
             )
             return refusal
         decided = found.approve(by, now) if yes else found.reject(by, now)
         if not await work.applications.move(found, decided):
             return DecisionRefusal.DECIDED
         action = Action.APPLICATION_APPROVED if yes else Action.APPLICATION_REJECTED
-        await _log(work, decided, by.id, action, now)
-    logger.info("application %s application=%s by=%s", decided.state.value, decided.id, by.id)
+        await _log(work, decided, by.user_id, action, now)
+    logger.info("application %s application=%s by=%s", decided.state.value, decided.id, by.user_id)
     return decided
 
 

@@ -19,7 +19,7 @@ from bridge.records import (
     Sealed,
     SessionHash,
 )
-from bridge.roles import OrgId, PersonId
+from bridge.roles import OrgId, UserId
 from bridge.verification import ChallengeId
 
 logger = logging.getLogger(__name__)
@@ -36,18 +36,18 @@ class ProofRefusal(enum.Enum):
 class Taken:
     """An active profile has this contact: "Это я" or "Это не я", never a takeover (R11)."""
 
-    owner: PersonId
+    owner: UserId
 
 
 @frozen
 class Bound:
-    person_id: PersonId
+    user_id: UserId
     again: bool = False  # it was theirs before: a second role of one person (R32)
 
 
 async def owner_of_proved(
     challenge_id: ChallengeId, session: SessionHash, now: datetime, *, store: Store
-) -> PersonId | ProofRefusal | None:
+) -> UserId | ProofRefusal | None:
     """Who has the contact that this browser has proved; None: nobody."""
     async with store.begin() as work:
         chain = await proved(work, challenge_id, session, now)
@@ -59,7 +59,7 @@ async def owner_of_proved(
 async def bind_contact(
     challenge_id: ChallengeId,
     session: SessionHash,
-    person_id: PersonId,
+    user_id: UserId,
     org_id: OrgId,
     now: datetime,
     *,
@@ -67,46 +67,46 @@ async def bind_contact(
     vault: Vault,
     chance: Chance,
 ) -> Bound | Taken | ProofRefusal:
-    """Give the proved contact to `person_id`. Of any number at a time exactly one gets it."""
+    """Give the proved contact to `user_id`. Of any number at a time exactly one gets it."""
     async with store.begin() as work:
         chain = await proved(work, challenge_id, session, now)
         if chain is None:
             return ProofRefusal.NOT_PROVED
         contact = BoundContact(
             id=ContactId(chance.new_id()),
-            person_id=person_id,
+            user_id=user_id,
             medium=chain.medium,
             lookup=chain.lookup,
-            sealed=_resealed(chain, person_id, vault),
+            sealed=_resealed(chain, user_id, vault),
             verified_at=now,
         )
         if not await work.contacts.claim(contact):
             owner = await work.contacts.owner(chain.medium, chain.lookup)
-            if owner is None or owner == person_id:
+            if owner is None or owner == user_id:
                 # None: released between the two statements; the person presses the button again.
-                return Bound(person_id, again=True) if owner else ProofRefusal.NOT_PROVED
-            logger.info("contact taken challenge=%s by=%s", challenge_id, person_id)
+                return Bound(user_id, again=True) if owner else ProofRefusal.NOT_PROVED
+            logger.info("contact taken challenge=%s by=%s", challenge_id, user_id)
             return Taken(owner)
         await work.audit.add(
             AuditEntry(
                 at=now,
                 org_id=org_id,
-                actor=person_id,
+                actor=user_id,
                 action=Action.CONTACT_CLAIMED,
-                subject=person_id,
+                subject=user_id,
             )
         )
-    logger.info("contact bound challenge=%s person=%s", challenge_id, person_id)
-    return Bound(person_id)
+    logger.info("contact bound challenge=%s account=%s", challenge_id, user_id)
+    return Bound(user_id)
 
 
 async def release_contacts(
-    person_id: PersonId, org_id: OrgId, by: PersonId, now: datetime, *, store: Store
+    user_id: UserId, org_id: OrgId, by: UserId, now: datetime, *, store: Store
 ) -> int:
     """R14: the person's phone and e-mail are free, their browsers signed out. How many contacts it were."""
     async with store.begin() as work:
-        released = await work.contacts.release(person_id, now)
-        await work.sessions.end_all(person_id)
+        released = await work.contacts.release(user_id, now)
+        await work.sessions.end_all(user_id)
         if released:
             await work.audit.add(
                 AuditEntry(
@@ -114,10 +114,10 @@ async def release_contacts(
                     org_id=org_id,
                     actor=by,
                     action=Action.CONTACT_RELEASED,
-                    subject=person_id,
+                    subject=user_id,
                 )
             )
-    logger.info("contacts released person=%s by=%s count=%s", person_id, by, released)
+    logger.info("contacts released account=%s by=%s count=%s", user_id, by, released)
     return released
 
 
@@ -131,7 +131,7 @@ async def proved(
     return chain if now < chain.challenge.passed_at + PROOF_LIFETIME else None
 
 
-def _resealed(chain: Chain, person_id: PersonId, vault: Vault) -> Sealed:
+def _resealed(chain: Chain, user_id: UserId, vault: Vault) -> Sealed:
     """The same number for another row: sealed values cannot be moved."""
     number = vault.unseal(chain.sealed, f"challenge:{chain.challenge.id}")
-    return vault.seal(number, f"contact:{person_id}")
+    return vault.seal(number, f"contact:{user_id}")

@@ -14,7 +14,7 @@ from typing import NewType
 
 from attrs import field, frozen
 
-from bridge.roles import OF_A_CLASS, STAFF, ClassId, OrgId, Person, PersonId, Role
+from bridge.roles import OF_A_CLASS, STAFF, Account, ClassId, OrgId, PersonId, Role, UserId
 
 InviteId = NewType("InviteId", str)
 
@@ -95,7 +95,7 @@ class Invite:
     max_uses: int
     used: int = 0
     expires_at: datetime
-    issued_by: PersonId
+    issued_by: UserId
     revoked_at: datetime | None = None
     token_hash: bytes = field(repr=False)
 
@@ -109,7 +109,7 @@ class Invite:
 
 
 def issue_refusal(
-    by: Person, order: Order, email_signup_max_grade: int = EMAIL_SIGNUP_MAX_GRADE
+    by: Account, order: Order, email_signup_max_grade: int = EMAIL_SIGNUP_MAX_GRADE
 ) -> IssueRefusal | None:
     """Why `by` cannot have this invite; None: they can. Rights first: a stranger learns no rule."""
     mine = may_issue(
@@ -137,7 +137,7 @@ def issue_refusal(
 
 
 def may_issue(
-    by: Person,
+    by: Account,
     *,
     org_id: OrgId,
     kind: InviteKind,
@@ -151,7 +151,7 @@ def may_issue(
         return by.heads
     if by.administers:
         return True
-    if kind is InviteKind.CHILD_PARENT and by.id == person_id:
+    if kind is InviteKind.CHILD_PARENT and person_id in by.persons:
         return Role.STUDENT in by.roles  # R15: the child copies the link from its own page
     return kind is not InviteKind.SCHOOL and by.leads(class_id)
 
@@ -178,7 +178,7 @@ def email_opens(
     )
 
 
-def issue(invite_id: InviteId, token: str, order: Order, by: Person, now: datetime) -> Invite:
+def issue(invite_id: InviteId, token: str, order: Order, by: Account, now: datetime) -> Invite:
     """The invite as it is kept. Ask `issue_refusal` first."""
     return Invite(
         id=invite_id,
@@ -190,7 +190,7 @@ def issue(invite_id: InviteId, token: str, order: Order, by: Person, now: dateti
         allow_email=order.allow_email,
         max_uses=order.max_uses,
         expires_at=now + order.lifetime,
-        issued_by=by.id,
+        issued_by=by.user_id,
         token_hash=token_hash(token),
     )
 

@@ -23,7 +23,7 @@ from bridge.invite import (
 )
 from bridge.ports import Store
 from bridge.records import Action, AuditEntry
-from bridge.roles import Person
+from bridge.roles import Account
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class Issued:
 
 
 async def issue_invite(
-    by: Person,
+    by: Account,
     order: Order,
     now: datetime,
     *,
@@ -49,14 +49,14 @@ async def issue_invite(
     """Make an invite, if `by` may (R9: administration, or the class teacher of this class)."""
     refusal = issue_refusal(by, order, email_signup_max_grade)
     if refusal is not None:
-        logger.warning("invite refused by=%s why=%s", by.id, refusal.value)
+        logger.warning("invite refused by=%s why=%s", by.user_id, refusal.value)
         return refusal
     token = new_token(random_bytes)
     made = issue(InviteId(new_id()), token, order, by, now)
     async with store.begin() as work:
         await work.invites.add(made)
         await work.audit.add(_entry(by, Action.INVITE_ISSUED, made, now))
-    logger.info("invite issued invite=%s kind=%s by=%s", made.id, made.kind.value, by.id)
+    logger.info("invite issued invite=%s kind=%s by=%s", made.id, made.kind.value, by.user_id)
     return Issued(made, token)
 
 
@@ -70,7 +70,7 @@ async def open_invite(token: str, now: datetime, *, store: Store) -> Invite | In
 
 
 async def revoke_invite(
-    by: Person, invite_id: InviteId, now: datetime, *, store: Store
+    by: Account, invite_id: InviteId, now: datetime, *, store: Store
 ) -> IssueRefusal | None:
     """R10, R20: the link is dead at once. Whoever could issue it may revoke it, also after a colleague."""
     async with store.begin() as work:
@@ -79,11 +79,11 @@ async def revoke_invite(
             return IssueRefusal.NOT_YOURS  # one answer for "no such" and "not yours"
         if await work.invites.revoke(invite_id, now):
             await work.audit.add(_entry(by, Action.INVITE_REVOKED, found, now))
-            logger.info("invite revoked invite=%s by=%s", invite_id, by.id)
+            logger.info("invite revoked invite=%s by=%s", invite_id, by.user_id)
     return None
 
 
-def _may_revoke(by: Person, invite: Invite) -> bool:
+def _may_revoke(by: Account, invite: Invite) -> bool:
     return may_issue(
         by,
         org_id=invite.org_id,
@@ -93,5 +93,7 @@ def _may_revoke(by: Person, invite: Invite) -> bool:
     )
 
 
-def _entry(by: Person, action: Action, invite: Invite, now: datetime) -> AuditEntry:
-    return AuditEntry(at=now, org_id=invite.org_id, actor=by.id, action=action, subject=invite.id)
+def _entry(by: Account, action: Action, invite: Invite, now: datetime) -> AuditEntry:
+    return AuditEntry(
+        at=now, org_id=invite.org_id, actor=by.user_id, action=action, subject=invite.id
+    )

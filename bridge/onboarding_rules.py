@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from attrs import frozen
 
 from bridge.invite import EMAIL_SIGNUP_MAX_GRADE, email_allowed
-from bridge.roles import STAFF, PersonId, Role
+from bridge.roles import STAFF, Role, UserId
 
 CONFIRMATION_AGE = 14  # R17; the module has the same number
 
@@ -87,10 +87,10 @@ class ParentClaim(enum.Enum):
 def parent_claim(
     *,
     by_child_link: bool,
-    child: PersonId | None,
+    child: UserId | None,
     child_active: bool,
-    phone_owner: PersonId | None,
-    signed_in_as: PersonId | None,
+    phone_owner: UserId | None,
+    signed_in_as: UserId | None,
     listed_as_parent: bool,
 ) -> ParentClaim:
     """What becomes of a parent who has proved a phone.

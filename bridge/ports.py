@@ -25,7 +25,7 @@ from bridge.records import (
     Session,
     SessionHash,
 )
-from bridge.roles import ClassId, OrgId, PersonId
+from bridge.roles import ClassId, OrgId, UserId
 from bridge.verification import ChallengeId
 
 
@@ -33,13 +33,13 @@ class Contacts(Protocol):
     async def claim(self, contact: BoundContact) -> bool:
         """Bind it; False: an active profile has it (R7). Of any number at a time exactly one gets True."""
 
-    async def owner(self, medium: Medium, lookup: Lookup) -> PersonId | None: ...
+    async def owner(self, medium: Medium, lookup: Lookup) -> UserId | None: ...
 
-    async def of_person(self, person_id: PersonId) -> list[BoundContact]:
+    async def of_account(self, user_id: UserId) -> list[BoundContact]:
         """The active ones."""
 
-    async def release(self, person_id: PersonId, now: datetime) -> int:
-        """R14: all of the person's contacts are free, and no longer readable. How many it were."""
+    async def release(self, user_id: UserId, now: datetime) -> int:
+        """R14: all of the account's contacts are free, and no longer readable. How many it were."""
 
 
 class Challenges(Protocol):
@@ -98,7 +98,7 @@ class Sessions(Protocol):
 
     async def end(self, session_hash: SessionHash) -> None: ...
 
-    async def end_all(self, person_id: PersonId) -> int: ...
+    async def end_all(self, user_id: UserId) -> int: ...
 
 
 class Outbox(Protocol):

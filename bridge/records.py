@@ -10,7 +10,7 @@ from attrs import field, frozen
 
 from bridge.contact import Medium
 from bridge.invite import InviteId
-from bridge.roles import OrgId, PersonId
+from bridge.roles import OrgId, UserId
 from bridge.verification import Challenge
 
 #: HMAC-SHA256(pepper, subject): the same contact has the same one, and nobody gets back from it.
@@ -28,7 +28,7 @@ class BoundContact:
     """A proved phone or e-mail of a profile. Released ones stay as a record of who had it, unreadable."""
 
     id: ContactId
-    person_id: PersonId
+    user_id: UserId
     medium: Medium
     lookup: Lookup = field(repr=False)
     sealed: Sealed | None = field(repr=False)  # None once released
@@ -51,12 +51,12 @@ class Chain:
 
 @frozen(kw_only=True)
 class Session:
-    """One browser. `person_id` is None until somebody has signed in."""
+    """One browser. `user_id` is None until somebody has signed in."""
 
     hash: SessionHash = field(repr=False)
     created_at: datetime
     expires_at: datetime
-    person_id: PersonId | None = None
+    user_id: UserId | None = None
 
 
 class OutboxKind(enum.Enum):

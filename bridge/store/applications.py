@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.application import ERASED, Application, ApplicationId, State
 from bridge.records import Sealed
-from bridge.roles import ClassId, OrgId, PersonId, Role
+from bridge.roles import ClassId, OrgId, Role, UserId
 from bridge.store.tables import application as table
 
 
@@ -92,10 +92,10 @@ def _application(row: Row[Any]) -> Application:
         org_id=OrgId(row.org_id),
         role=None if row.role is None else Role(row.role),
         class_id=None if row.class_id is None else ClassId(row.class_id),
-        applicant=None if row.applicant is None else PersonId(row.applicant),
+        applicant=None if row.applicant is None else UserId(row.applicant),
         submitted_at=row.submitted_at,
         state=State(row.state),
-        decided_by=None if row.decided_by is None else PersonId(row.decided_by),
+        decided_by=None if row.decided_by is None else UserId(row.decided_by),
         decided_at=row.decided_at,
         repeat_hash=row.repeat_hash,
     )

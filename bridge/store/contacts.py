@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.contact import Medium
 from bridge.records import BoundContact, ContactId, Lookup, Sealed
-from bridge.roles import PersonId
+from bridge.roles import UserId
 from bridge.store.tables import contact as table
 
 
@@ -28,7 +28,7 @@ class SqlContacts:
         insert = postgresql.insert(table) if postgres else sqlite.insert(table)
         values = {
             "id": contact.id,
-            "person_id": contact.person_id,
+            "user_id": contact.user_id,
             "medium": contact.medium.value,
             "lookup": contact.lookup,
             "sealed": contact.sealed,
@@ -39,28 +39,28 @@ class SqlContacts:
         )
         return made.first() is not None
 
-    async def owner(self, medium: Medium, lookup: Lookup) -> PersonId | None:
+    async def owner(self, medium: Medium, lookup: Lookup) -> UserId | None:
         found = await self._connection.scalar(
-            select(table.c.person_id).where(
+            select(table.c.user_id).where(
                 table.c.medium == medium.value,
                 table.c.lookup == lookup,
                 table.c.released_at.is_(None),
             )
         )
-        return None if found is None else PersonId(found)
+        return None if found is None else UserId(found)
 
-    async def of_person(self, person_id: PersonId) -> list[BoundContact]:
+    async def of_account(self, user_id: UserId) -> list[BoundContact]:
         rows = await self._connection.execute(
             select(table)
-            .where(table.c.person_id == person_id, table.c.released_at.is_(None))
+            .where(table.c.user_id == user_id, table.c.released_at.is_(None))
             .order_by(table.c.verified_at, table.c.id)
         )
         return [_contact(row) for row in rows]
 
-    async def release(self, person_id: PersonId, now: datetime) -> int:
+    async def release(self, user_id: UserId, now: datetime) -> int:
         released = await self._connection.execute(
             update(table)
-            .where(table.c.person_id == person_id, table.c.released_at.is_(None))
+            .where(table.c.user_id == user_id, table.c.released_at.is_(None))
             .values(released_at=now, sealed=None)
             .returning(table.c.id)
         )
@@ -70,7 +70,7 @@ class SqlContacts:
 def _contact(row: Row[Any]) -> BoundContact:
     return BoundContact(
         id=ContactId(row.id),
-        person_id=PersonId(row.person_id),
+        user_id=UserId(row.user_id),
         medium=Medium(row.medium),
         lookup=Lookup(row.lookup),
         sealed=None if row.sealed is None else Sealed(row.sealed),

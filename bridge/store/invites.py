@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.invite import Invite, InviteId, InviteKind
-from bridge.roles import ClassId, OrgId, PersonId, Role
+from bridge.roles import ClassId, OrgId, PersonId, Role, UserId
 from bridge.store.tables import invite as table
 
 
@@ -86,7 +86,7 @@ def _invite(row: Row[Any]) -> Invite:
         max_uses=row.max_uses,
         used=row.used,
         expires_at=row.expires_at,
-        issued_by=PersonId(row.issued_by),
+        issued_by=UserId(row.issued_by),
         revoked_at=row.revoked_at,
         token_hash=row.token_hash,
     )

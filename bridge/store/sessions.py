@@ -9,7 +9,7 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.records import Session, SessionHash
-from bridge.roles import PersonId
+from bridge.roles import UserId
 from bridge.store.tables import session as table
 
 
@@ -25,7 +25,7 @@ class SqlSessions:
                 hash=session.hash,
                 created_at=session.created_at,
                 expires_at=session.expires_at,
-                person_id=session.person_id,
+                user_id=session.user_id,
             )
         )
 
@@ -40,14 +40,14 @@ class SqlSessions:
             hash=SessionHash(row.hash),
             created_at=row.created_at,
             expires_at=row.expires_at,
-            person_id=None if row.person_id is None else PersonId(row.person_id),
+            user_id=None if row.user_id is None else UserId(row.user_id),
         )
 
     async def end(self, session_hash: SessionHash) -> None:
         await self._connection.execute(delete(table).where(table.c.hash == session_hash))
 
-    async def end_all(self, person_id: PersonId) -> int:
+    async def end_all(self, user_id: UserId) -> int:
         ended = await self._connection.execute(
-            delete(table).where(table.c.person_id == person_id).returning(table.c.hash)
+            delete(table).where(table.c.user_id == user_id).returning(table.c.hash)
         )
         return len(ended.all())

@@ -45,7 +45,7 @@ contact = Table(
     "contact",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("person_id", Text, nullable=False, index=True),
+    Column("user_id", Text, nullable=False, index=True),
     Column("medium", Text, nullable=False),
     Column("lookup", LargeBinary, nullable=False),
     Column("sealed", LargeBinary),
@@ -125,7 +125,7 @@ session = Table(
     Column("hash", LargeBinary, primary_key=True),
     Column("created_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False, index=True),
-    Column("person_id", Text, index=True),
+    Column("user_id", Text, index=True),
 )
 
 outbox = Table(

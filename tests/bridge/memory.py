@@ -26,7 +26,7 @@ from bridge.records import (
     Session,
     SessionHash,
 )
-from bridge.roles import OrgId, PersonId
+from bridge.roles import OrgId, UserId
 from bridge.verification import ChallengeId
 
 
@@ -40,17 +40,17 @@ class MemoryContacts:
         self.rows.append(contact)
         return True
 
-    async def owner(self, medium: Medium, lookup: Lookup) -> PersonId | None:
+    async def owner(self, medium: Medium, lookup: Lookup) -> UserId | None:
         for row in self.rows:
             if (row.medium, row.lookup, row.released_at) == (medium, lookup, None):
-                return row.person_id
+                return row.user_id
         return None
 
-    async def of_person(self, person_id: PersonId) -> list[BoundContact]:
-        return [row for row in self.rows if row.person_id == person_id and row.released_at is None]
+    async def of_account(self, user_id: UserId) -> list[BoundContact]:
+        return [row for row in self.rows if row.user_id == user_id and row.released_at is None]
 
-    async def release(self, person_id: PersonId, now: datetime) -> int:
-        mine = await self.of_person(person_id)
+    async def release(self, user_id: UserId, now: datetime) -> int:
+        mine = await self.of_account(user_id)
         kept = [row for row in self.rows if row not in mine]
         self.rows = [*kept, *(evolve(row, released_at=now, sealed=None) for row in mine)]
         return len(mine)
@@ -172,8 +172,8 @@ class MemorySessions:
     async def end(self, session_hash: SessionHash) -> None:
         self.rows.pop(session_hash, None)
 
-    async def end_all(self, person_id: PersonId) -> int:
-        mine = [key for key, row in self.rows.items() if row.person_id == person_id]
+    async def end_all(self, user_id: UserId) -> int:
+        mine = [key for key, row in self.rows.items() if row.user_id == user_id]
         for key in mine:
             del self.rows[key]
         return len(mine)

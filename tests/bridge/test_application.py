@@ -23,7 +23,7 @@ from bridge.application import (
     apply_refusal,
     decision_refusal,
 )
-from bridge.roles import ClassId, PersonId, Role
+from bridge.roles import ClassId, Role, UserId
 from tests.bridge.test_invite import (
     ADMINISTRATION,
     ADMINISTRATOR,
@@ -77,7 +77,7 @@ def test_only_the_moves_of_the_table_are_made(old: State, new: State) -> None:
 def test_who_decides(role: Role, deciders: set[str]) -> None:
     """Administration any role, but rights are given by those who have them; class teachers their class."""
     application = evolve(OF_PUPIL, role=role)
-    answers = {by.id: decision_refusal(by, application) for by in EVERYBODY}
+    answers = {by.user_id: decision_refusal(by, application) for by in EVERYBODY}
 
     assert {name for name, refusal in answers.items() if refusal is None} == deciders
     assert set(answers.values()) == {None, DecisionRefusal.NOT_YOURS}
@@ -85,7 +85,7 @@ def test_who_decides(role: Role, deciders: set[str]) -> None:
 
 def test_nobody_decides_on_themselves_or_twice() -> None:
     """And a stranger does not even learn that it was decided."""
-    own = evolve(OF_PUPIL, applicant=CLASS_TEACHER.id, role=Role.GUARDIAN)
+    own = evolve(OF_PUPIL, applicant=CLASS_TEACHER.user_id, role=Role.GUARDIAN)
     done = OF_PUPIL.approve(DIRECTOR, NOW)
 
     assert decision_refusal(CLASS_TEACHER, own) is DecisionRefusal.OWN
@@ -96,7 +96,7 @@ def test_nobody_decides_on_themselves_or_twice() -> None:
 @pytest.mark.parametrize("state", sorted(ERASED, key=str))
 def test_what_did_not_become_a_member_is_forgotten(state: State) -> None:
     """A no keeps a hash; the others not even that."""
-    gone = MOVES[state](evolve(OF_PUPIL, applicant=PersonId("p1"), repeat_hash=HASH))
+    gone = MOVES[state](evolve(OF_PUPIL, applicant=UserId("p1"), repeat_hash=HASH))
 
     assert (gone.role, gone.class_id, gone.applicant) == (None, None, None)
     assert (gone.repeat_hash is not None) == (state is State.REJECTED)

@@ -14,15 +14,15 @@ from bridge.binding import ProofRefusal
 from bridge.invite import InviteId, InviteRefusal
 from bridge.ports import Store
 from bridge.records import Action
-from bridge.roles import ClassId, Person, PersonId, Role
+from bridge.roles import Account, ClassId, Role, UserId
 from bridge.verification import ChallengeId
 from tests.bridge.desk import Desk
 from tests.bridge.memory import MemoryStore
 from tests.bridge.values import BROWSER, CLASS, NOW, SCHOOL, TEACHER, VAULT, invite
 
 PUPIL = Form(role=Role.STUDENT, class_id=CLASS, text="Иванова Маша".encode())
-DIRECTOR = Person(id=TEACHER, org_id=SCHOOL, roles=frozenset({Role.DIRECTOR}))
-DEPUTY = evolve(DIRECTOR, id=PersonId("deputy"), roles=frozenset({Role.DEPUTY}))
+DIRECTOR = Account(user_id=TEACHER, org_id=SCHOOL, roles=frozenset({Role.DIRECTOR}))
+DEPUTY = evolve(DIRECTOR, user_id=UserId("deputy"), roles=frozenset({Role.DEPUTY}))
 LATER = NOW + timedelta(minutes=20)
 
 
@@ -109,7 +109,7 @@ async def test_who_may_not_decide_learns_nothing(desk: Desk, memory: MemoryStore
     """An unknown number and another school's application: one answer."""
     made = await applied(desk, await proved(desk))
     assert isinstance(made, Application)
-    pupil = Person(id=PersonId("x"), org_id=SCHOOL, roles=frozenset({Role.STUDENT}))
+    pupil = Account(user_id=UserId("x"), org_id=SCHOOL, roles=frozenset({Role.STUDENT}))
 
     for by, number in ((pupil, made.id), (DIRECTOR, ApplicationId("none"))):
         answer = await decide(by, number, True, NOW, store=memory)

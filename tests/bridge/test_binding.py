@@ -21,7 +21,7 @@ from bridge.limits import Limits
 from bridge.outbox import contact_of
 from bridge.ports import Store
 from bridge.records import Action, Session, SessionHash
-from bridge.roles import PersonId
+from bridge.roles import UserId
 from bridge.verification import ChallengeId
 from tests.bridge.desk import FORM, Desk
 from tests.bridge.memory import MemoryStore
@@ -40,7 +40,7 @@ async def proved(desk: Desk, session: SessionHash = BROWSER) -> ChallengeId:
 
 
 async def bind(
-    desk: Desk, challenge: ChallengeId, person: PersonId, session: SessionHash = BROWSER
+    desk: Desk, challenge: ChallengeId, person: UserId, session: SessionHash = BROWSER
 ) -> Bound | Taken | ProofRefusal:
     return await bind_contact(
         challenge, session, person, SCHOOL, NOW, store=desk.store, vault=VAULT, chance=desk.chance
@@ -52,7 +52,7 @@ async def test_whoever_proved_a_phone_gets_it(desk: Desk) -> None:
     assert await bind(desk, await proved(desk), MASHA) == Bound(MASHA)
 
     async with desk.store.begin() as work:
-        (contact,) = await work.contacts.of_person(MASHA)
+        (contact,) = await work.contacts.of_account(MASHA)
         (entry,) = await work.audit.of_org(SCHOOL, 10)
     assert contact.sealed is not None
     assert contact_of(VAULT.unseal(contact.sealed, f"contact:{MASHA}").decode()) == PHONE
@@ -79,7 +79,7 @@ async def test_leaving_frees_the_phone(desk: Desk) -> None:
     async with desk.store.begin() as work:
         await work.sessions.add(
             Session(
-                hash=BROWSER, created_at=NOW, expires_at=NOW + timedelta(days=1), person_id=MOTHER
+                hash=BROWSER, created_at=NOW, expires_at=NOW + timedelta(days=1), user_id=MOTHER
             )
         )
 
@@ -113,12 +113,12 @@ async def test_twenty_browsers_prove_one_phone_and_one_gets_it(store: Store) -> 
 
     answers = await asyncio.gather(
         *(
-            bind(desk, challenge, PersonId(f"p{n}"), session)
+            bind(desk, challenge, UserId(f"p{n}"), session)
             for n, (challenge, session) in enumerate(proofs)
         )
     )
     winners = [answer for answer in answers if isinstance(answer, Bound)]
     assert len(winners) == 1
     assert [answer for answer in answers if answer not in winners] == [
-        Taken(winners[0].person_id)
+        Taken(winners[0].user_id)
     ] * 19

@@ -20,15 +20,23 @@ from bridge.invite import (
     new_token,
     token_hash,
 )
-from bridge.roles import ClassId, OrgId, Person, PersonId, Role
+from bridge.roles import Account, ClassId, OrgId, PersonId, Role, UserId
 
 NOW = datetime(2026, 9, 1, 8, 30, tzinfo=UTC)
 SCHOOL, CLASS, OTHER_CLASS = OrgId("school"), ClassId("1А"), ClassId("1Б")
 
 
-def person(name: str, *roles: Role, homeroom: ClassId | None = None, org: OrgId = SCHOOL) -> Person:
+def person(
+    name: str, *roles: Role, homeroom: ClassId | None = None, org: OrgId = SCHOOL
+) -> Account:
     led = frozenset() if homeroom is None else frozenset({homeroom})
-    return Person(id=PersonId(name), org_id=org, roles=frozenset(roles), homeroom_of=led)
+    return Account(
+        user_id=UserId(name),
+        org_id=org,
+        roles=frozenset(roles),
+        persons=frozenset({PersonId(name)}),
+        homeroom_of=led,
+    )
 
 
 DIRECTOR = person("director", Role.DIRECTOR)
@@ -53,7 +61,7 @@ PUPILS = Order(
     max_uses=30,
 )
 PARENTS = evolve(PUPILS, kind=InviteKind.CLASS_PARENT, role=Role.GUARDIAN)
-NAMED = evolve(PUPILS, kind=InviteKind.PERSONAL, person_id=PUPIL.id, max_uses=1)
+NAMED = evolve(PUPILS, kind=InviteKind.PERSONAL, person_id=PersonId(PUPIL.user_id), max_uses=1)
 CHILDS = evolve(NAMED, kind=InviteKind.CHILD_PARENT, role=Role.GUARDIAN)
 TEACHERS = Order(org_id=SCHOOL, kind=InviteKind.STAFF, role=Role.TEACHER)
 ANYBODY = Order(org_id=SCHOOL, kind=InviteKind.SCHOOL, role=None, max_uses=500)
@@ -76,8 +84,8 @@ ADMINISTRATION = {"director", "deputy", "administrator"}
 )
 def test_who_may_issue(order: Order, issuers: set[str]) -> None:
     """R9: administration and this class's teacher; R10: staff by director and deputies only."""
-    allowed = {by.id for by in EVERYBODY if issue_refusal(by, order) is None}
-    refusals = {issue_refusal(by, order) for by in EVERYBODY if by.id not in allowed}
+    allowed = {by.user_id for by in EVERYBODY if issue_refusal(by, order) is None}
+    refusals = {issue_refusal(by, order) for by in EVERYBODY if by.user_id not in allowed}
 
     assert allowed == issuers
     assert refusals == {IssueRefusal.NOT_YOURS}
@@ -85,8 +93,14 @@ def test_who_may_issue(order: Order, issuers: set[str]) -> None:
 
 def test_a_child_makes_links_to_itself_only() -> None:
     """Another child's parent is none of its business; nor is a parent a child."""
-    assert issue_refusal(PUPIL, evolve(CHILDS, person_id=PARENT.id)) is IssueRefusal.NOT_YOURS
-    assert issue_refusal(PARENT, evolve(CHILDS, person_id=PARENT.id)) is IssueRefusal.NOT_YOURS
+    assert (
+        issue_refusal(PUPIL, evolve(CHILDS, person_id=PersonId(PARENT.user_id)))
+        is IssueRefusal.NOT_YOURS
+    )
+    assert (
+        issue_refusal(PARENT, evolve(CHILDS, person_id=PersonId(PARENT.user_id)))
+        is IssueRefusal.NOT_YOURS
+    )
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from attrs import evolve
 from bridge.invite import Invite, InviteId, InviteRefusal, IssueRefusal, Order
 from bridge.inviting import Issued, issue_invite, open_invite, revoke_invite
 from bridge.records import Action
-from bridge.roles import Person
+from bridge.roles import Account
 from tests.bridge.memory import MemoryStore
 from tests.bridge.test_invite import (
     CLASS_TEACHER,
@@ -28,7 +28,7 @@ async def memory() -> MemoryStore:
 
 
 async def issued(
-    store: MemoryStore, by: Person = CLASS_TEACHER, order: Order = PUPILS
+    store: MemoryStore, by: Account = CLASS_TEACHER, order: Order = PUPILS
 ) -> Issued | IssueRefusal:
     return await issue_invite(
         by, order, NOW, store=store, new_id=lambda: "i1", random_bytes=lambda n: b"r" * n
@@ -52,9 +52,9 @@ async def test_a_link_opens_what_was_ordered(
 
 
 @pytest.mark.parametrize(
-    "by", [SUBJECT_TEACHER, OTHERS_TEACHER, STRANGER], ids=lambda by: str(by.id)
+    "by", [SUBJECT_TEACHER, OTHERS_TEACHER, STRANGER], ids=lambda by: str(by.user_id)
 )
-async def test_others_issue_and_revoke_nothing(memory: MemoryStore, by: Person) -> None:
+async def test_others_issue_and_revoke_nothing(memory: MemoryStore, by: Account) -> None:
     """R9; and they do not learn whether the invite exists."""
     assert await issued(memory, by) is IssueRefusal.NOT_YOURS
     assert await issued(memory) != IssueRefusal.NOT_YOURS

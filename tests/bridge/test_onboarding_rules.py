@@ -20,11 +20,11 @@ from bridge.onboarding_rules import (
     parent_claim,
     pupil_stop,
 )
-from bridge.roles import PersonId, Role
+from bridge.roles import Role, UserId
 from synapse_sferum.account import CONFIRMATION_AGE, age_on
 
 MOSCOW, VLADIVOSTOK = ZoneInfo("Europe/Moscow"), ZoneInfo("Asia/Vladivostok")
-MASHA, MOTHER = PersonId("masha"), PersonId("mother")
+MASHA, MOTHER = UserId("masha"), UserId("mother")
 
 
 def roles(*given_roles: Role) -> frozenset[Role]:
@@ -78,10 +78,10 @@ def test_the_stop_has_three_exits(grade: int | None, mail: bool) -> None:
 )
 def test_what_becomes_of_a_parent(
     link: bool,
-    child: PersonId | None,
+    child: UserId | None,
     active: bool,
-    owner: PersonId | None,
-    session: PersonId | None,
+    owner: UserId | None,
+    session: UserId | None,
     listed: bool,
     want: ParentClaim,
 ) -> None:

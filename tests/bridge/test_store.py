@@ -13,7 +13,7 @@ from bridge.contact import Medium
 from bridge.invite import InviteId, token_hash
 from bridge.ports import Store
 from bridge.records import Action, AuditEntry, Session, SessionHash
-from bridge.roles import OrgId, Person, Role
+from bridge.roles import Account, OrgId, Role
 from bridge.store import SqlStore
 from bridge.verification import ChallengeId, Code
 from tests.bridge.values import (
@@ -33,7 +33,7 @@ from tests.bridge.values import (
     waiting_sms,
 )
 
-DIRECTOR = Person(id=TEACHER, org_id=SCHOOL, roles=frozenset({Role.DIRECTOR}))
+DIRECTOR = Account(user_id=TEACHER, org_id=SCHOOL, roles=frozenset({Role.DIRECTOR}))
 LATER = NOW + timedelta(minutes=1)
 
 
@@ -42,7 +42,7 @@ async def test_a_bound_contact_comes_back_as_it_was(store: Store) -> None:
     async with store.begin() as work:
         assert await work.contacts.claim(bound("k1"))
     async with store.begin() as work:
-        (kept,) = await work.contacts.of_person(MASHA)
+        (kept,) = await work.contacts.of_account(MASHA)
         assert await work.contacts.owner(Medium.MSISDN, LOOKUP) == MASHA
         assert await work.contacts.owner(Medium.EMAIL, LOOKUP) is None
     assert kept.sealed is not None
@@ -57,7 +57,7 @@ async def test_a_released_phone_is_free_and_unreadable(store: Store) -> None:
         assert await work.contacts.release(MOTHER, LATER) == 1
         assert await work.contacts.owner(Medium.MSISDN, LOOKUP) is None
         assert await work.contacts.claim(bound("k3", MASHA))
-        assert await work.contacts.of_person(MOTHER) == []
+        assert await work.contacts.of_account(MOTHER) == []
         assert await work.contacts.release(MOTHER, LATER) == 0
 
 
@@ -160,7 +160,7 @@ async def test_a_session_ends_by_itself_by_hand_and_everywhere(store: Store) -> 
     def session(letter: bytes, person: bool = True) -> Session:
         return Session(
             hash=SessionHash(letter * 32), created_at=NOW, expires_at=NOW + timedelta(days=1),
-            person_id=MASHA if person else None,
+            user_id=MASHA if person else None,
         )  # fmt: skip
 
     async with store.begin() as work:

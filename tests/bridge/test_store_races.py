@@ -7,18 +7,18 @@ import asyncio
 from bridge.invite import InviteId
 from bridge.ports import Store
 from bridge.records import Chain
-from bridge.roles import PersonId
+from bridge.roles import UserId
 from bridge.verification import TRIES, ChallengeId
 from tests.bridge.values import NOW, bound, chain, invite
 
 AT_ONCE = 20
 
 
-async def claims(store: Store, round_: int) -> list[PersonId]:
+async def claims(store: Store, round_: int) -> list[UserId]:
     """Twenty people claim one phone, each in a transaction of their own; who got it."""
 
-    async def claim(number: int) -> PersonId | None:
-        person = PersonId(f"p{number}")
+    async def claim(number: int) -> UserId | None:
+        person = UserId(f"p{number}")
         async with store.begin() as work:
             won = await work.contacts.claim(bound(f"k{round_}.{number}", person))
         return person if won else None

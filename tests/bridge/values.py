@@ -16,23 +16,23 @@ from bridge.records import (
     OutboxKind,
     SessionHash,
 )
-from bridge.roles import ClassId, OrgId, PersonId, Role
+from bridge.roles import ClassId, OrgId, Role, UserId
 from bridge.vault import FileVault
 from bridge.verification import ChallengeId, Channel, Code, open_challenge
 
 NOW = datetime(2026, 9, 1, 8, 30, tzinfo=UTC)
 VAULT = FileVault(b"s" * 32)
 SCHOOL, CLASS = OrgId("school"), ClassId("1А")
-MASHA, MOTHER, TEACHER = PersonId("masha"), PersonId("mother"), PersonId("teacher")
+MASHA, MOTHER, TEACHER = UserId("masha"), UserId("mother"), UserId("teacher")
 PHONE = Phone("+79161234567")
 LOOKUP = VAULT.lookup(subject(PHONE))
 BROWSER = SessionHash(b"b" * 32)
 CODE = Code("482913")
 
 
-def bound(name: str, person: PersonId = MASHA) -> BoundContact:
+def bound(name: str, person: UserId = MASHA) -> BoundContact:
     return BoundContact(
-        id=ContactId(name), person_id=person, medium=Medium.MSISDN, lookup=LOOKUP,
+        id=ContactId(name), user_id=person, medium=Medium.MSISDN, lookup=LOOKUP,
         sealed=VAULT.seal(PHONE.e164.encode(), "contact"), verified_at=NOW,
     )  # fmt: skip
 

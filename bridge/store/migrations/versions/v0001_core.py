@@ -20,14 +20,14 @@ def upgrade() -> None:
     op.create_table(
         "contact",
         sa.Column("id", sa.Text, primary_key=True),
-        sa.Column("person_id", sa.Text, nullable=False),
+        sa.Column("user_id", sa.Text, nullable=False),
         sa.Column("medium", sa.Text, nullable=False),
         sa.Column("lookup", sa.LargeBinary, nullable=False),
         sa.Column("sealed", sa.LargeBinary),
         sa.Column("verified_at", sa.BigInteger, nullable=False),
         sa.Column("released_at", sa.BigInteger),
     )
-    op.create_index("ix_contact_person_id", "contact", ["person_id"])
+    op.create_index("ix_contact_user_id", "contact", ["user_id"])
     active = sa.text("released_at IS NULL")
     op.create_index(
         "contact_one_active",
@@ -95,10 +95,10 @@ def upgrade() -> None:
         sa.Column("hash", sa.LargeBinary, primary_key=True),
         sa.Column("created_at", sa.BigInteger, nullable=False),
         sa.Column("expires_at", sa.BigInteger, nullable=False),
-        sa.Column("person_id", sa.Text),
+        sa.Column("user_id", sa.Text),
     )
     op.create_index("ix_session_expires_at", "session", ["expires_at"])
-    op.create_index("ix_session_person_id", "session", ["person_id"])
+    op.create_index("ix_session_user_id", "session", ["user_id"])
     op.create_table(
         "outbox",
         sa.Column("id", sa.Text, primary_key=True),
