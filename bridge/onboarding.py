@@ -39,7 +39,7 @@ from bridge.counting import Counted, count
 from bridge.invite import Invite, InviteRefusal, email_opens, token_hash
 from bridge.limits import Refused
 from bridge.outbox import contact_of, plain, waiting
-from bridge.ports import Directory, Message, Repositories, Store, Vault
+from bridge.ports import Grades, Message, Repositories, Store, Vault
 from bridge.records import Chain, OutboxItem, OutboxKind, SessionHash
 from bridge.texts import mail_text, sms_text
 from bridge.verification import (
@@ -70,7 +70,7 @@ async def request_code(
     *,
     store: Store,
     vault: Vault,
-    directory: Directory,
+    directory: Grades,
     settings: Settings,
     chance: Chance,
 ) -> Requested | RequestRefusal:
@@ -195,7 +195,7 @@ async def forget_old(now: datetime, *, store: Store) -> None:
 
 
 async def _email_opens(
-    invite: Invite, now: datetime, directory: Directory, settings: Settings
+    invite: Invite, now: datetime, directory: Grades, settings: Settings
 ) -> bool:
     """R8. The directory is asked outside of any transaction: it is another server."""
     if not invite.allow_email or invite.class_id is None:

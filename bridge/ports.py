@@ -159,7 +159,7 @@ class Store(Protocol):
         """A transaction: committed at the end, rolled back on an exception."""
 
 
-class Directory(Protocol):
+class Grades(Protocol):
     """What the module knows about the school."""
 
     async def grade(self, org_id: OrgId, class_id: ClassId) -> int | None:

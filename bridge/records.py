@@ -62,8 +62,6 @@ class Session:
 class OutboxKind(enum.Enum):
     SMS = "sms"
     MAIL = "mail"
-    MATRIX = "matrix"
-    SYNAPSE = "synapse"
 
 
 @frozen(kw_only=True)

@@ -99,7 +99,9 @@ invite = Table(
     Column("issued_by", Text, nullable=False),
     Column("revoked_at", Instant),
     Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Column("code_hash", LargeBinary, unique=True),
     Index("invite_class", "org_id", "class_id"),
+    Index("invite_person", "person_id"),
 )
 
 application = Table(
@@ -168,4 +170,85 @@ rate = Table(
     Column("name", Text, nullable=False),  # keyed hashes, never an address or a number
     Column("at", Instant, nullable=False),
     Index("rate_name_at", "name", "at"),
+)
+
+# What is to be done to an account in Synapse and in the directory (steps.py); one writer takes it from here.
+steps = Table(
+    "steps",
+    metadata,
+    Column(
+        "number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True
+    ),
+    Column("id", Text, nullable=False, unique=True),
+    Column(
+        "user_id", Text, nullable=False, index=True
+    ),  # of one account one after the other, by number
+    Column("payload", LargeBinary),  # sealed; gone when done or given up
+    Column("made_at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False, index=True),
+    Column("tries", Integer, nullable=False),
+    Column("failure", Text, nullable=False),  # "" or the name of what went wrong last
+    Column("state", Text, nullable=False),  # waiting | done | dead
+    Column("done_at", Instant),
+)
+
+# What somebody has typed on the way through the pages, sealed; there is no other server-side form state.
+journey = Table(
+    "journey",
+    metadata,
+    Column("session_hash", LargeBinary, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("expires_at", Instant, nullable=False, index=True),
+)
+
+# Contacts that a school's lists name: keyed hashes only, to match a newcomer who has proved one.
+listed_contact = Table(
+    "listed_contact",
+    metadata,
+    Column("org_id", Text, primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("source_id", Text, primary_key=True),
+    Column("medium", Text, primary_key=True),
+    Column("lookup", LargeBinary, primary_key=True),
+    Column("grp", Text, nullable=False),  # student | staff | guardian: what an import covers whole
+    Index("listed_contact_lookup", "org_id", "medium", "lookup"),
+)
+
+# «Это не я»: a proved number that an active profile has (R11, R13). Never a takeover: staff or time decide.
+dispute = Table(
+    "dispute",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("org_id", Text, nullable=False),
+    Column("owner", Text, nullable=False, index=True),  # account that has the contact now
+    Column("medium", Text, nullable=False),
+    Column("lookup", LargeBinary, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("release_at", Instant, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("decided_by", Text),
+    Column("decided_at", Instant),
+    Index("dispute_state", "state", "release_at"),
+)
+
+# Whoever has left: locked until the grace time is over, then erased.
+departure = Table(
+    "departure",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("org_id", Text, nullable=False),
+    Column("left_at", Instant, nullable=False),
+    Column("erase_at", Instant, nullable=False, index=True),
+    Column("erased_at", Instant),
+)
+
+# Which message of the staff bot is the card of what.
+card = Table(
+    "card",
+    metadata,
+    Column("kind", Text, primary_key=True),  # application | dispute
+    Column("ref", Text, primary_key=True),
+    Column("room_id", Text, nullable=False),
+    Column("event_id", Text, nullable=False, unique=True),
+    Column("posted_at", Instant, nullable=False),
 )

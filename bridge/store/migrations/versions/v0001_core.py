@@ -72,8 +72,10 @@ def upgrade() -> None:
         sa.Column("issued_by", sa.Text, nullable=False),
         sa.Column("revoked_at", sa.BigInteger),
         sa.Column("token_hash", sa.LargeBinary, nullable=False, unique=True),
+        sa.Column("code_hash", sa.LargeBinary, unique=True),
     )
     op.create_index("invite_class", "invite", ["org_id", "class_id"])
+    op.create_index("invite_person", "invite", ["person_id"])
     op.create_table(
         "application",
         sa.Column("id", sa.Text, primary_key=True),
@@ -126,7 +128,75 @@ def upgrade() -> None:
         sa.Column("at", sa.BigInteger, nullable=False),
     )
     op.create_index("rate_name_at", "rate", ["name", "at"])
+    _create_people_tables()
     _make_audit_append_only()
+
+
+def _create_people_tables() -> None:
+    op.create_table(
+        "steps",
+        sa.Column("number", NUMBER, primary_key=True, autoincrement=True),
+        sa.Column("id", sa.Text, nullable=False, unique=True),
+        sa.Column("user_id", sa.Text, nullable=False),
+        sa.Column("payload", sa.LargeBinary),
+        sa.Column("made_at", sa.BigInteger, nullable=False),
+        sa.Column("due_at", sa.BigInteger, nullable=False),
+        sa.Column("tries", sa.Integer, nullable=False),
+        sa.Column("failure", sa.Text, nullable=False),
+        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("done_at", sa.BigInteger),
+    )
+    op.create_index("ix_steps_user_id", "steps", ["user_id"])
+    op.create_index("ix_steps_due_at", "steps", ["due_at"])
+    op.create_table(
+        "journey",
+        sa.Column("session_hash", sa.LargeBinary, primary_key=True),
+        sa.Column("sealed", sa.LargeBinary, nullable=False),
+        sa.Column("expires_at", sa.BigInteger, nullable=False),
+    )
+    op.create_index("ix_journey_expires_at", "journey", ["expires_at"])
+    op.create_table(
+        "listed_contact",
+        sa.Column("org_id", sa.Text, primary_key=True),
+        sa.Column("source", sa.Text, primary_key=True),
+        sa.Column("source_id", sa.Text, primary_key=True),
+        sa.Column("medium", sa.Text, primary_key=True),
+        sa.Column("lookup", sa.LargeBinary, primary_key=True),
+        sa.Column("grp", sa.Text, nullable=False),
+    )
+    op.create_index("listed_contact_lookup", "listed_contact", ["org_id", "medium", "lookup"])
+    op.create_table(
+        "dispute",
+        sa.Column("id", sa.Text, primary_key=True),
+        sa.Column("org_id", sa.Text, nullable=False),
+        sa.Column("owner", sa.Text, nullable=False),
+        sa.Column("medium", sa.Text, nullable=False),
+        sa.Column("lookup", sa.LargeBinary, nullable=False),
+        sa.Column("opened_at", sa.BigInteger, nullable=False),
+        sa.Column("release_at", sa.BigInteger, nullable=False),
+        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("decided_by", sa.Text),
+        sa.Column("decided_at", sa.BigInteger),
+    )
+    op.create_index("ix_dispute_owner", "dispute", ["owner"])
+    op.create_index("dispute_state", "dispute", ["state", "release_at"])
+    op.create_table(
+        "departure",
+        sa.Column("user_id", sa.Text, primary_key=True),
+        sa.Column("org_id", sa.Text, nullable=False),
+        sa.Column("left_at", sa.BigInteger, nullable=False),
+        sa.Column("erase_at", sa.BigInteger, nullable=False),
+        sa.Column("erased_at", sa.BigInteger),
+    )
+    op.create_index("ix_departure_erase_at", "departure", ["erase_at"])
+    op.create_table(
+        "card",
+        sa.Column("kind", sa.Text, primary_key=True),
+        sa.Column("ref", sa.Text, primary_key=True),
+        sa.Column("room_id", sa.Text, nullable=False),
+        sa.Column("event_id", sa.Text, nullable=False, unique=True),
+        sa.Column("posted_at", sa.BigInteger, nullable=False),
+    )
 
 
 def _make_audit_append_only() -> None:
