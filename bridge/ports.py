@@ -17,6 +17,8 @@ from bridge.records import (
     AuditEntry,
     BoundContact,
     Chain,
+    ContactId,
+    ListedContact,
     Lookup,
     OutboxId,
     OutboxItem,
@@ -37,6 +39,9 @@ class Contacts(Protocol):
 
     async def of_account(self, user_id: UserId) -> list[BoundContact]:
         """The active ones."""
+
+    async def release_one(self, contact_id: ContactId, now: datetime) -> bool:
+        """One of them: the old number after a change."""
 
     async def release(self, user_id: UserId, now: datetime) -> int:
         """R14: all of the account's contacts are free, and no longer readable. How many it were."""
@@ -133,6 +138,34 @@ class Rates(Protocol):
     async def purge(self, before: datetime) -> int: ...
 
 
+class Journeys(Protocol):
+    """What a browser has typed on its way through the pages (`bridge/journey.py`), sealed."""
+
+    async def put(self, session: SessionHash, sealed: Sealed, expires_at: datetime) -> None: ...
+
+    async def get(self, session: SessionHash, now: datetime) -> Sealed | None: ...
+
+    async def end(self, session: SessionHash) -> None: ...
+
+    async def purge(self, now: datetime) -> int: ...
+
+
+class ListedContacts(Protocol):
+    """Contacts that a school's lists name, as keyed hashes: a newcomer who proves one is matched (R15, R19)."""
+
+    async def replace(
+        self, org_id: OrgId, source: str, groups: Iterable[str], contacts: Iterable[ListedContact]
+    ) -> None:
+        """What the lists of `source` say now of these groups (student, staff, guardian), whole."""
+
+    async def matches(self, org_id: OrgId, medium: Medium, lookup: Lookup) -> list[ListedContact]:
+        """Everybody listed with this contact: a mother and, by mistake, her child (R12)."""
+
+    async def of_record(
+        self, org_id: OrgId, source: str, source_id: str
+    ) -> list[ListedContact]: ...
+
+
 class Repositories(Protocol):
     """Everything of one transaction."""
 
@@ -152,6 +185,10 @@ class Repositories(Protocol):
     def audit(self) -> Audit: ...
     @property
     def rates(self) -> Rates: ...
+    @property
+    def journeys(self) -> Journeys: ...
+    @property
+    def listed(self) -> ListedContacts: ...
 
 
 class Store(Protocol):

@@ -37,6 +37,17 @@ class BoundContact:
 
 
 @frozen(kw_only=True)
+class ListedContact:
+    """A contact as a school's list gives it. Proves nothing by itself."""
+
+    source: str
+    source_id: str
+    group: str  # student | staff | guardian
+    medium: Medium
+    lookup: Lookup = field(repr=False)
+
+
+@frozen(kw_only=True)
 class Chain:
     """A challenge with whom it was sent to and from where it was asked for."""
 

@@ -16,6 +16,7 @@ from bridge.store.engine import migrate, open_engine
 from bridge.store.invites import SqlInvites
 from bridge.store.journals import SqlAudit, SqlOutbox, SqlRates
 from bridge.store.sessions import SqlSessions
+from bridge.store.ways import SqlJourneys, SqlListedContacts
 
 __all__ = ["SqlRepositories", "SqlStore"]
 
@@ -57,6 +58,14 @@ class SqlRepositories:
     @property
     def rates(self) -> SqlRates:
         return SqlRates(self._connection)
+
+    @property
+    def journeys(self) -> SqlJourneys:
+        return SqlJourneys(self._connection)
+
+    @property
+    def listed(self) -> SqlListedContacts:
+        return SqlListedContacts(self._connection)
 
 
 @frozen

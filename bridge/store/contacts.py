@@ -57,6 +57,15 @@ class SqlContacts:
         )
         return [_contact(row) for row in rows]
 
+    async def release_one(self, contact_id: ContactId, now: datetime) -> bool:
+        released = await self._connection.execute(
+            update(table)
+            .where(table.c.id == contact_id, table.c.released_at.is_(None))
+            .values(released_at=now, sealed=None)
+            .returning(table.c.id)
+        )
+        return released.first() is not None
+
     async def release(self, user_id: UserId, now: datetime) -> int:
         released = await self._connection.execute(
             update(table)

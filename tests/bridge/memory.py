@@ -19,6 +19,8 @@ from bridge.records import (
     AuditEntry,
     BoundContact,
     Chain,
+    ContactId,
+    ListedContact,
     Lookup,
     OutboxId,
     OutboxItem,
@@ -48,6 +50,13 @@ class MemoryContacts:
 
     async def of_account(self, user_id: UserId) -> list[BoundContact]:
         return [row for row in self.rows if row.user_id == user_id and row.released_at is None]
+
+    async def release_one(self, contact_id: ContactId, now: datetime) -> bool:
+        for number, row in enumerate(self.rows):
+            if row.id == contact_id and row.released_at is None:
+                self.rows[number] = evolve(row, released_at=now, sealed=None)
+                return True
+        return False
 
     async def release(self, user_id: UserId, now: datetime) -> int:
         mine = await self.of_account(user_id)
@@ -238,6 +247,52 @@ class MemoryRates:
 
 
 @define
+class MemoryJourneys:
+    rows: dict[SessionHash, tuple[Sealed, datetime]] = field(factory=dict)
+
+    async def put(self, session: SessionHash, sealed: Sealed, expires_at: datetime) -> None:
+        self.rows[session] = (sealed, expires_at)
+
+    async def get(self, session: SessionHash, now: datetime) -> Sealed | None:
+        sealed, expires_at = self.rows.get(session, (None, now))
+        return sealed if now < expires_at else None
+
+    async def end(self, session: SessionHash) -> None:
+        self.rows.pop(session, None)
+
+    async def purge(self, now: datetime) -> int:
+        old = [key for key, (_, expires_at) in self.rows.items() if expires_at <= now]
+        for key in old:
+            del self.rows[key]
+        return len(old)
+
+
+@define
+class MemoryListedContacts:
+    rows: dict[OrgId, list[ListedContact]] = field(factory=dict)
+
+    async def replace(
+        self, org_id: OrgId, source: str, groups: Iterable[str], contacts: Iterable[ListedContact]
+    ) -> None:
+        covered = set(groups)
+        kept = [
+            row
+            for row in self.rows.get(org_id, [])
+            if row.source != source or row.group not in covered
+        ]
+        new = [row for row in dict.fromkeys(contacts) if row.source == source]
+        self.rows[org_id] = sorted(kept + new, key=lambda row: (row.source, row.source_id))
+
+    async def matches(self, org_id: OrgId, medium: Medium, lookup: Lookup) -> list[ListedContact]:
+        rows = self.rows.get(org_id, [])
+        return [row for row in rows if (row.medium, row.lookup) == (medium, lookup)]
+
+    async def of_record(self, org_id: OrgId, source: str, source_id: str) -> list[ListedContact]:
+        rows = self.rows.get(org_id, [])
+        return [row for row in rows if (row.source, row.source_id) == (source, source_id)]
+
+
+@define
 class MemoryRepositories:
     contacts: MemoryContacts = field(factory=MemoryContacts)
     challenges: MemoryChallenges = field(factory=MemoryChallenges)
@@ -247,6 +302,8 @@ class MemoryRepositories:
     outbox: MemoryOutbox = field(factory=MemoryOutbox)
     audit: MemoryAudit = field(factory=MemoryAudit)
     rates: MemoryRates = field(factory=MemoryRates)
+    journeys: MemoryJourneys = field(factory=MemoryJourneys)
+    listed: MemoryListedContacts = field(factory=MemoryListedContacts)
 
 
 @define(eq=False)

@@ -12,7 +12,15 @@ from bridge.application import State
 from bridge.contact import Medium
 from bridge.invite import InviteId, token_hash
 from bridge.ports import Store
-from bridge.records import Action, AuditEntry, Session, SessionHash
+from bridge.records import (
+    Action,
+    AuditEntry,
+    ContactId,
+    ListedContact,
+    Sealed,
+    Session,
+    SessionHash,
+)
 from bridge.roles import Account, OrgId, Role
 from bridge.store import SqlStore
 from bridge.verification import ChallengeId, Code
@@ -241,3 +249,42 @@ async def test_an_error_of_the_database_quotes_no_values(sql_store: SqlStore) ->
         async with sql_store.begin() as work:
             await work.invites.add(one)
     assert TEACHER not in str(failure.value)
+
+
+async def test_one_of_two_contacts_can_be_released(store: Store) -> None:
+    """After a change of number the old one is free, the new one stays."""
+    async with store.begin() as work:
+        await work.contacts.claim(bound("k1"))
+        assert await work.contacts.release_one(ContactId("k1"), LATER)
+        assert not await work.contacts.release_one(ContactId("k1"), LATER)
+        assert await work.contacts.owner(Medium.MSISDN, LOOKUP) is None
+
+
+async def test_a_journey_ends_by_itself(store: Store) -> None:
+    """What was typed is kept for this browser, replaced by what is typed next, and not for ever."""
+    until = NOW + timedelta(minutes=30)
+    async with store.begin() as work:
+        await work.journeys.put(BROWSER, Sealed(b"one"), until)
+        await work.journeys.put(BROWSER, Sealed(b"two"), until)
+        assert await work.journeys.get(BROWSER, NOW) == b"two"
+        assert await work.journeys.get(SessionHash(b"o" * 32), NOW) is None
+        assert await work.journeys.get(BROWSER, until) is None
+        assert await work.journeys.purge(until) == 1
+        await work.journeys.end(BROWSER)
+
+
+async def test_a_list_replaces_the_contacts_of_its_own_groups(store: Store) -> None:
+    """A file of pupils does not forget the parents' phones, nor those of another source."""
+    mother = ListedContact(
+        source="csv", source_id="R1", group="guardian", medium=Medium.MSISDN, lookup=LOOKUP
+    )
+    child = evolve(mother, source_id="U1", group="student")
+    other = evolve(mother, source="diary", source_id="7")
+    async with store.begin() as work:
+        await work.listed.replace(SCHOOL, "csv", ["guardian", "student"], [mother, child, child])
+        await work.listed.replace(SCHOOL, "diary", ["guardian"], [other])
+        assert await work.listed.matches(SCHOOL, Medium.MSISDN, LOOKUP) == [mother, child, other]
+        await work.listed.replace(SCHOOL, "csv", ["student"], [])
+        assert await work.listed.matches(SCHOOL, Medium.MSISDN, LOOKUP) == [mother, other]
+        assert await work.listed.of_record(SCHOOL, "csv", "R1") == [mother]
+        assert await work.listed.matches(OrgId("other"), Medium.MSISDN, LOOKUP) == []
