@@ -25,6 +25,7 @@ from synapse.types import Requester, RoomAlias  # type: ignore[attr-defined] # r
 from synapse_sferum.config import Config
 from synapse_sferum.facts import Facts
 from synapse_sferum.metrics import DECISIONS
+from synapse_sferum.own_accounts import own_accounts
 from synapse_sferum.parties import Parties, server_of
 from synapse_sferum.policy import Deny, may_contact, may_find, may_meet_peer
 from synapse_sferum.policy_rooms import may_create, may_join_managed, room_request
@@ -92,6 +93,7 @@ class Callbacks:
         self._config = config
         self._facts = facts
         self._service_user = service_user
+        self._own = own_accounts(api, config).everyone
         self._parties = Parties(api, config, facts, service_user)
         self._events = RoomEvents(api, config, facts, self._parties)
 
@@ -250,7 +252,7 @@ class Callbacks:
     @closed("is_user_expired", lambda: True)
     async def is_user_expired(self, user_id: str) -> bool:
         """Without an active person in a school there is nothing to see here (R16, R29)."""
-        if user_id == self._service_user or user_id in self._config.operator_users:
+        if user_id in self._own or user_id in self._config.operator_users:
             return False
         return await self._facts.account(user_id) is None
 

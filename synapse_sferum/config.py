@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ from attrs import Attribute, field, fields, frozen
 from attrs.validators import and_, deep_iterable, ge, gt, instance_of, le, matches_re
 from phonenumbers import SUPPORTED_REGIONS
 
+from synapse_sferum.events import SERVICE_LOCALPART
 from synapse_sferum.model import checked, is_list, is_number
 from synapse_sferum.plan import TOGETHER_FROM
 
@@ -17,6 +19,19 @@ def is_region(_: object, attribute: Attribute[Any], value: object) -> None:
     """Validator: a region that has a numbering plan; the error names the field."""
     if value not in SUPPORTED_REGIONS:
         raise ValueError(f"'{attribute.name}' must be two capital letters of a country, such as RU")
+
+
+#: Starts with a letter, so that it is no phone; not `u` and eight characters, which are people's (contracts.md §4).
+_OWN_LOCALPART = re.compile(r"(?!u[a-z2-7]{8}$)[a-z][a-z0-9._=-]{0,59}")
+
+
+def is_own_localpart(_: object, attribute: Attribute[Any], value: str) -> None:
+    """Validator: "" or the localpart of an account that is nobody's at school; the error names the field."""
+    if value and (value == SERVICE_LOCALPART or not _OWN_LOCALPART.fullmatch(value)):
+        raise ValueError(
+            f"'{attribute.name}' must be the part of a user id before the colon, such as sferum-bot,"
+            " and no person's"
+        )
 
 
 @frozen(kw_only=True)
@@ -51,6 +66,17 @@ class Config:
 
     #: Whose phone numbers are meant when somebody signs in without a country code (ISO 3166: RU, KZ, BY, …).
     phone_region: str = field(default="RU", validator=[instance_of(str), is_region])
+
+    #: The server administrator that the bridge's application service speaks for (a localpart); "" means none.
+    bridge_user: str = field(default="", validator=[instance_of(str), is_own_localpart])
+    #: The bot in every school's administration room (a localpart); "" means none.
+    staff_bot: str = field(default="", validator=[instance_of(str), is_own_localpart])
+
+    @staff_bot.validator
+    def _is_another(self, attribute: Attribute[Any], value: str) -> None:
+        """A bot that were a server administrator could do everything to everybody."""
+        if value and value == self.bridge_user:
+            raise ValueError(f"'{attribute.name}' must be another account than 'bridge_user'")
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Config:

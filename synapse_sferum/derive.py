@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from attrs import frozen
 from synapse.module_api import LoggingTransaction
 
-from synapse_sferum.desired import Desired, DesiredRoom, Want, desired_rooms
+from synapse_sferum.desired import STAFF_BOT, Desired, DesiredRoom, Want, desired_rooms
 from synapse_sferum.directory_rows import directory_txn
 from synapse_sferum.jobs import enqueue_txn
 from synapse_sferum.model import OrgId, RoomKey, RoomKind, UserId
@@ -39,7 +39,20 @@ def stale_orgs_txn(txn: LoggingTransaction) -> list[OrgId]:
     return [OrgId(str(row[0])) for row in txn]
 
 
-def derive_txn(txn: LoggingTransaction, org_id: OrgId, now_ms: int) -> Derived:
+def forget_bot_txn(txn: LoggingTransaction, staff_bot: UserId | None) -> None:
+    """Make every open school stale whose administration room wants another bot than this one, or none."""
+    txn.execute(
+        "UPDATE sferum_orgs SET derived_revision = -1 WHERE status = 'open' AND derived_revision >= 0"
+        " AND org_id IN (SELECT r.org_id FROM sferum_rooms AS r"
+        " LEFT JOIN sferum_wants AS w ON w.org_id = r.org_id AND w.kind = r.kind AND w.reason = ?"
+        " WHERE r.kind = ? AND COALESCE(w.user_id, '') <> ?)",
+        (STAFF_BOT, RoomKind.ADMINISTRATION.value, staff_bot or ""),
+    )
+
+
+def derive_txn(
+    txn: LoggingTransaction, org_id: OrgId, now_ms: int, staff_bot: UserId | None = None
+) -> Derived:
     """Bring `sferum_rooms` and `sferum_wants` to the directory's present state."""
     txn.execute("SELECT revision, sanctioned_revision FROM sferum_orgs WHERE org_id = ?", (org_id,))
     row = txn.fetchone()
@@ -47,7 +60,7 @@ def derive_txn(txn: LoggingTransaction, org_id: OrgId, now_ms: int) -> Derived:
     if row is None or directory is None:
         return Derived()
     revision, sanctioned = int(row[0]), int(row[1])
-    desired = desired_rooms(directory)
+    desired = desired_rooms(directory, staff_bot)
     known = _rooms_txn(txn, org_id)
     wanted = _wants_txn(txn, org_id)
     held = (

@@ -35,6 +35,9 @@ NAMES: Mapping[RoomKind, str] = {
     RoomKind.MATERIALS: "Материалы",
 }
 
+#: Why the bot is in the administration room; the only member who is nobody of the school.
+STAFF_BOT = "staff_bot"
+
 
 @frozen
 class Want:
@@ -55,8 +58,8 @@ class DesiredRoom:
 Desired = Mapping[RoomKey, DesiredRoom]
 
 
-def desired_rooms(directory: Directory) -> Desired:
-    """Every managed room of a school with its members of today.
+def desired_rooms(directory: Directory, staff_bot: UserId | None = None) -> Desired:
+    """Every managed room of a school with its members of today; the bot is in the administration room.
 
     School-wide rooms exist as soon as the school has anybody on its lists; a class's two rooms as soon as it
     has a pupil
@@ -66,6 +69,8 @@ def desired_rooms(directory: Directory) -> Desired:
     for user_id, account in accounts_of(directory).items():
         for key, reason in rooms_of(account).items():
             members[key][user_id] = Want(power_in(account, key), reason)
+    if staff_bot is not None:
+        members[RoomKey(RoomKind.ADMINISTRATION)][staff_bot] = Want(0, STAFF_BOT)
     return {
         key: DesiredRoom(name=name, members=members[key]) for key, name in _rooms(directory).items()
     }

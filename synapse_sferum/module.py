@@ -10,7 +10,7 @@ from typing import Any
 from synapse.module_api import ModuleApi
 from synapse.module_api.errors import ConfigError
 
-from synapse_sferum import events, guard, schema
+from synapse_sferum import guard, schema
 from synapse_sferum.api.resource import install_api
 from synapse_sferum.api.services import Services
 from synapse_sferum.callbacks import Callbacks
@@ -19,6 +19,7 @@ from synapse_sferum.directory import DirectoryService
 from synapse_sferum.facts import Facts
 from synapse_sferum.gauges import Gauges
 from synapse_sferum.login import Login
+from synapse_sferum.own_accounts import make_own_accounts, own_accounts
 from synapse_sferum.reconcile import Reconciler
 
 logger = logging.getLogger(__name__)
@@ -39,10 +40,11 @@ class SferumModule:
 
     def __init__(self, config: Config, api: ModuleApi) -> None:
         self._config, self._api = config, api
-        self.service_user = api.get_qualified_user_id(events.SERVICE_LOCALPART)
+        self._own = own_accounts(api, config)
+        self.service_user = self._own.service_user
         self._facts = Facts(api, now_ms)
         self._directory = DirectoryService(api, self._facts, now_ms)
-        self._reconciler = Reconciler(api, config, self._facts, self.service_user, now_ms)
+        self._reconciler = Reconciler(api, config, self._facts, self._own, now_ms)
         Callbacks(api, config, self._facts, self.service_user).register()
         Login(api, config, self._facts, self.service_user, now_ms).register()
         self._guard = guard.install(api, config, self._facts, self.service_user)
@@ -51,7 +53,7 @@ class SferumModule:
             directory=self._directory,
             facts=self._facts,
             guard=self._guard,
-            service_user=self.service_user,
+            own=self._own,
             now_ms=now_ms,
         )
         install_api(api, services, read_service_token(config))
@@ -74,12 +76,11 @@ class SferumModule:
         return config
 
     async def _start(self) -> None:
-        """Bring the tables forward, make the service user, then look for work for as long as the process lives."""
+        """Bring the tables forward, make our own accounts, then look for work while the process lives."""
         found = await self._api.run_db_interaction("sferum_migrate", schema.migrate_txn)
         if found != schema.VERSION:
             logger.info("directory tables brought forward from=%d to=%d", found, schema.VERSION)
-        if await self._api.check_user_exists(self.service_user) is None:
-            await self._api.register_user(events.SERVICE_LOCALPART, displayname="Школа")
+        await make_own_accounts(self._api, self._own)
         await self._reconciler.recover()
         interval_ms = self._config.poll_interval_s * 1000
         self._api.looping_background_call(self._turn, interval_ms, desc="sferum_rooms")

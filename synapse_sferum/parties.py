@@ -10,6 +10,7 @@ from synapse.module_api import EventBase, ModuleApi, StateMap
 from synapse_sferum.account import Account
 from synapse_sferum.config import Config
 from synapse_sferum.facts import Facts
+from synapse_sferum.own_accounts import own_accounts
 from synapse_sferum.policy import Party
 
 
@@ -25,6 +26,7 @@ class Parties:
         self._api = api
         self._facts = facts
         self.service_user = service_user
+        self._staff_bot = own_accounts(api, config).staff_bot
         self._operators = frozenset(config.operator_users)
 
     def _party(self, account: Account | None, joined: bool, days: dict[str, date]) -> Party:
@@ -51,7 +53,9 @@ class Parties:
         parties = {}
         for user_id, is_joined in joined.items():
             account = found[user_id]
-            if account is None and not self._api.is_mine(user_id):
+            if user_id == self._staff_bot:
+                parties[user_id] = Party(None, joined=is_joined, staff_bot=True)
+            elif account is None and not self._api.is_mine(user_id):
                 peer = await self._facts.peer_server(server_of(user_id))
                 parties[user_id] = Party(
                     None, joined=is_joined, peer=None if peer is None else peer.role_pairs

@@ -164,6 +164,7 @@ class Party:
     peer: frozenset[tuple[str, str]] | None = (
         None  # somebody of a listed server: its (ours, theirs) roles
     )
+    staff_bot: bool = False  # the bot of the administration rooms; it has no account
 
     @property
     def supervises(self) -> bool:
@@ -273,9 +274,17 @@ def may_meet(first: Party, second: Party) -> Verdict | Deny:
     return min(may_contact(first, second), may_contact(second, first), key=_strictness)
 
 
+def bot_with_office(first: Party, second: Party) -> bool:
+    """Whether one is the staff's bot and the other director, deputy or administrator: they share a room."""
+    bot, other = (first, second) if first.staff_bot else (second, first)
+    return bot.staff_bot and other.account is not None and other.account.is_administrative
+
+
 def may_read_profile(reader: Party, target: Party) -> Deny | None:
     """Name and picture (R1): of everyone in one's own school, and of staff across the bridge."""
     ours, theirs = reader.account, target.account
+    if bot_with_office(reader, target):
+        return None
     if ours is not None and theirs is not None and ours.org_id == theirs.org_id:
         return None
     outcome = may_meet(reader, target)
@@ -289,12 +298,16 @@ def may_find(searcher: Party, target: Party) -> Deny | None:
     """
     if searcher.unconfirmed:
         return Deny.UNCONFIRMED
+    if target.staff_bot:
+        return Deny.UNKNOWN  # it is in its room, and nowhere else
     return may_reach_device(searcher, target)
 
 
 def may_reach_device(sender: Party, receiver: Party) -> Deny | None:
     """Keys and to-device messages: for those who may meet, or share one of the small managed rooms."""
     ours, theirs = sender.account, receiver.account
+    if bot_with_office(sender, receiver):
+        return None
     if ours is not None and theirs is not None and ours.user_id == theirs.user_id:
         return None
     outcome = may_meet(sender, receiver)

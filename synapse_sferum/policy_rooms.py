@@ -73,6 +73,8 @@ def managed_event(who: Party, org_id: OrgId, key: RoomKey, archived: bool, act: 
     The service user is not asked about.
     """
     account = who.account
+    if who.staff_bot and key.kind is RoomKind.ADMINISTRATION:
+        return _bot_event(archived, act)
     if account is None:
         return None if _leaves(act) else Deny.UNKNOWN
     if account.org_id != org_id:
@@ -88,6 +90,19 @@ def managed_event(who: Party, org_id: OrgId, key: RoomKey, archived: bool, act: 
     if who.unconfirmed and not _class_call(key, act):
         return Deny.UNCONFIRMED
     return None
+
+
+def _bot_event(archived: bool, act: Act) -> Deny | None:
+    """The staff's bot in an administration room: it is there, it writes, and it changes nothing of the room."""
+    if act.type == "m.room.member":
+        if act.state_key != act.sender or act.membership not in {"join", "leave"}:
+            return Deny.MANAGED
+        if act.membership == "join":
+            return Deny.RENAMED if act.renames else None
+        return None if archived else Deny.REQUIRED
+    if archived:
+        return Deny.ARCHIVED
+    return Deny.MANAGED if act.state_key is not None or act.type.startswith("org.sferum.") else None
 
 
 def _leaves(act: Act) -> bool:

@@ -233,6 +233,16 @@ def wrap_edu(
     return True
 
 
+async def register_account(api: ModuleApi, user_id: str, name: str) -> None:
+    """A new account without a password.
+
+    `ModuleApi.register_user` refuses the sender of an application service, which is what the bridge's account is.
+    """
+    await api._hs.get_registration_handler().register_with_store(
+        user_id=user_id, create_profile_with_displayname=name
+    )
+
+
 # --- for login: passwords stay Synapse's, the decision who may try is ours
 
 

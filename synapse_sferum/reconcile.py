@@ -24,6 +24,7 @@ from synapse_sferum.directory import queue_every_room_txn
 from synapse_sferum.directory_rows import org_txn
 from synapse_sferum.facts import Facts
 from synapse_sferum.model import Org, RoomKey, RoomKind, UserId
+from synapse_sferum.own_accounts import OwnAccounts
 from synapse_sferum.plan import MOST_AT_ONCE, creation, plan_archived, plan_room
 from synapse_sferum.profile import write_profile
 
@@ -49,12 +50,12 @@ class Reconciler:
         api: ModuleApi,
         config: Config,
         facts: Facts,
-        service_user: str,
+        own: OwnAccounts,
         now_ms: Callable[[], int],
     ) -> None:
         self._api, self._config, self._facts = api, config, facts
-        self._service_user, self._now_ms = service_user, now_ms
-        self._applier = Applier(api, service_user, self._pace)
+        self._own, self._service_user, self._now_ms = own, own.service_user, now_ms
+        self._applier = Applier(api, own.service_user, self._pace)
         self._interrupted = (
             False  # a turn ended early (the database went away): its job is still marked running
         )
@@ -63,11 +64,15 @@ class Reconciler:
         self._derive_after_ms: dict[str, int] = {}
 
     async def recover(self) -> None:
-        """After a start: whatever was running, or was being filled, is queued again."""
+        """After a start: whatever was running, or was being filled, is queued again.
+
+        Schools whose administration room does not have the bot of homeserver.yaml are derived again.
+        """
 
         def recover_txn(txn: LoggingTransaction) -> None:
             now = self._now_ms()
             jobs.recover_txn(txn, now)
+            derive.forget_bot_txn(txn, self._own.staff_bot)
             txn.execute("SELECT org_id, kind, ref FROM sferum_rooms WHERE state = 'filling'")
             for org_id, kind, ref in list(txn):
                 jobs.enqueue_txn(txn, org_id, [(RoomKey(RoomKind(kind), ref), 0)], now)
@@ -96,7 +101,7 @@ class Reconciler:
                 continue
             try:
                 found = await self._api.run_db_interaction(
-                    "sferum_derive", derive.derive_txn, org_id, self._now_ms()
+                    "sferum_derive", derive.derive_txn, org_id, self._now_ms(), self._own.staff_bot
                 )
             except Exception:
                 # One school's broken row must not stop the others' rooms; the lag shows in the metrics.

@@ -12,6 +12,7 @@ SENTENCES = {
     "of_the_school": "everybody of the school is in this room",
     "staff": "all staff of the school are in this room (R22)",
     "administrative": "directors, deputies and administrators are in this room",
+    "staff_bot": "the bot that brings applications to the administration",
     "student_of_the_class": "is a pupil of this class (R21)",
     "homeroom_teacher": "is a class teacher of this class (R21, R23)",
     "guardian_of_a_student": "has a confirmed link to a pupil of this class (R23)",
@@ -25,8 +26,14 @@ SENTENCES = {
 }
 
 
-def why(account: Account | None, org_id: OrgId, key: RoomKey, *, archived: bool) -> dict[str, Any]:
+def why(
+    account: Account | None, org_id: OrgId, key: RoomKey, *, archived: bool, staff_bot: bool = False
+) -> dict[str, Any]:
     """`{"required", "power", "reasons": [{"reason", "text", …}]}` for an account and a managed room."""
+    if staff_bot and key.kind is RoomKind.ADMINISTRATION:
+        word = "archived" if archived else "staff_bot"
+        reasons = [{"reason": word, "text": SENTENCES[word]}]
+        return {"required": not archived, "power": 0, "reasons": reasons}
     word = _reason(account, org_id, key, archived=archived)
     required = (
         not archived

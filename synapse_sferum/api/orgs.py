@@ -31,7 +31,7 @@ async def health(services: Services, call: Call) -> tuple[int, Any]:
         "guard": {"client": services.guard.client, "federation": services.guard.federation},
         "server_name": services.api.server_name,
         "worker": services.api.worker_name,
-        "service_user": services.service_user,
+        "service_user": services.own.service_user,
         "background": services.api.should_run_background_tasks(),
         "jobs": counts,
         "time_ms": services.now_ms(),

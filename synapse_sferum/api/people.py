@@ -132,7 +132,7 @@ async def activate(services: Services, call: Call) -> tuple[int, Any]:
         user_id = person.user_id or await _new_account(services, person)
 
     def check(txn: LoggingTransaction) -> None:
-        if user_id == services.service_user or not claim_account_txn(txn, call.org_id, user_id):
+        if user_id in services.own.everyone or not claim_account_txn(txn, call.org_id, user_id):
             raise EditRefused(
                 409, "SFERUM_OTHER_PROFILE", "this account cannot be used in this school"
             )

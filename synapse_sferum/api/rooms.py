@@ -27,7 +27,7 @@ async def list_rooms(services: Services, call: Call) -> tuple[int, Any]:
             " (SELECT COUNT(*) FROM local_current_membership AS m WHERE m.room_id = r.room_id"
             "  AND m.membership = 'join' AND m.user_id <> ?)"
             " FROM sferum_rooms AS r WHERE r.org_id = ? ORDER BY r.kind, r.name, r.ref",
-            (services.service_user, call.org_id),
+            (services.own.service_user, call.org_id),
         )
         names = ("room_id", "kind", "ref", "name", "state", "wanted", "members")
         return [dict(zip(names, row, strict=True)) for row in txn]
@@ -41,7 +41,7 @@ async def list_members(services: Services, call: Call) -> tuple[int, Any]:
     if call.account is not None and not _may_export(call.account, room):
         raise edits.not_found()
     members = await services.directory.read(members_txn, room.room_id)
-    joined = sorted(u for u, m in members.items() if m == "join" and u != services.service_user)
+    joined = sorted(u for u, m in members.items() if m == "join" and u != services.own.service_user)
 
     def names_txn(txn: LoggingTransaction) -> list[dict[str, Any]]:
         txn.execute(
@@ -89,7 +89,13 @@ async def explain(services: Services, call: Call) -> tuple[int, Any]:
         "room_id": room.room_id,
         "kind": room.key.kind.value,
         "membership": members.get(user_id, "leave"),
-        **why(shown, room.org_id, room.key, archived=room.state in {"archived", "archiving"}),
+        **why(
+            shown,
+            room.org_id,
+            room.key,
+            archived=room.state in {"archived", "archiving"},
+            staff_bot=user_id == services.own.staff_bot,
+        ),
     }
 
 

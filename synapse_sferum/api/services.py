@@ -12,6 +12,7 @@ from synapse_sferum.api.call import SMALL_BODY, Call
 from synapse_sferum.directory import DirectoryService
 from synapse_sferum.facts import Facts
 from synapse_sferum.guard import Guard
+from synapse_sferum.own_accounts import OwnAccounts
 
 
 @frozen(kw_only=True)
@@ -22,7 +23,7 @@ class Services:
     directory: DirectoryService
     facts: Facts
     guard: Guard
-    service_user: str
+    own: OwnAccounts
     now_ms: Callable[[], int]
 
 

@@ -72,3 +72,24 @@ def login(
         },
     )
     return Account(answer["user_id"], answer["access_token"], answer["device_id"], password)
+
+
+def login_as_service(
+    api: Api, as_token: str, user_id: str, *, device_id: str | None = None
+) -> Account:
+    """Sign in an account of an application service's namespaces, without a password.
+
+    Raises:
+        HttpError: refused.
+    """
+    answer = api.call(
+        "POST",
+        "/_matrix/client/v3/login",
+        as_token,
+        {
+            "type": "m.login.application_service",
+            "identifier": {"type": "m.id.user", "user": user_id},
+            **({} if device_id is None else {"device_id": device_id}),
+        },
+    )
+    return Account(answer["user_id"], answer["access_token"], answer["device_id"], "")

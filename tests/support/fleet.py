@@ -9,6 +9,7 @@ from typing import Any
 
 from attrs import define, field
 
+from tests.support import appservice as registrations
 from tests.support import configuration, personal
 from tests.support.foreign import ForeignServer, federation_settings
 from tests.support.postgres import Cluster
@@ -44,6 +45,7 @@ class Fleet:
         federation: bool = False,
         workers: int = 0,
         run_background_tasks_on: str | None = None,
+        appservice: bool = False,
         start: bool = True,
     ) -> Homeserver:
         """Configure and start a homeserver.
@@ -58,6 +60,8 @@ class Fleet:
                 example unless `overrides` opens or removes it.
             workers: number of generic workers, `worker1`, `worker2`, …; they need PostgreSQL and Redis.
             run_background_tasks_on: name of the worker that runs background tasks; None: the main process.
+            appservice: register the bridge's application service, with the module's `bridge_user` and `staff_bot`;
+                its token is `Homeserver.as_token`. Needs the module.
             start: False only prepares it; call `.start()`.
 
         Raises:
@@ -67,6 +71,12 @@ class Fleet:
         directory.mkdir(parents=True)
         port = free_port()
         settings: dict[str, Any] = {}
+        as_token = None
+        if appservice:
+            registration = registrations.register(directory)
+            as_token = registration.as_token
+            settings |= registration.overrides
+            module = {**registration.module, **(module or {})}
         federation_port = None
         if federation:
             federation_port = free_port()
@@ -112,6 +122,7 @@ class Fleet:
             token,
             [main, *(layout.processes(path) if layout else ())],
             federation_port,
+            as_token,
         )
         self._servers.append(homeserver)
         if start:

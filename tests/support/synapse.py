@@ -13,6 +13,7 @@ from attrs import define, field
 
 from tests.support import accounts
 from tests.support.accounts import PASSWORD, Account
+from tests.support.appservice import BRIDGE_USER, STAFF_BOT
 from tests.support.http import Api, Response
 from tests.support.polling import until
 from tests.support.process import ServerProcess, StartError, listens
@@ -75,11 +76,22 @@ class Homeserver:
     service_token: str = field(repr=False)
     processes: list[SynapseProcess]
     federation_port: int | None = None
+    as_token: str | None = field(default=None, repr=False)  # of the bridge's application service
     start_seconds: float = field(default=0.0, init=False)  # how long the last start took
 
     @property
     def main(self) -> SynapseProcess:
         return self.processes[0]
+
+    @property
+    def bridge_user(self) -> str:
+        """The server administrator that `as_token` speaks for."""
+        return f"@{BRIDGE_USER}:{self.server_name}"
+
+    @property
+    def staff_bot(self) -> str:
+        """The bot of the administration rooms; `login_bot` signs it in."""
+        return f"@{STAFF_BOT}:{self.server_name}"
 
     @property
     def workers(self) -> list[SynapseProcess]:
@@ -154,6 +166,22 @@ class Homeserver:
     ) -> Account:
         """One more device of an account; see `accounts.login`."""
         return accounts.login(self.api, user, password, device_id=device_id)
+
+    def login_bot(self, *, device_id: str | None = None) -> Account:
+        """One device of the staff bot, as the bridge signs it in: with the application service's token, no password."""
+        assert self.as_token is not None, "start it with homeserver(appservice=True)"
+        return accounts.login_as_service(
+            self.api, self.as_token, self.staff_bot, device_id=device_id
+        )
+
+    def wait_for_own_accounts(self) -> None:
+        """The module makes `bridge_user` and `staff_bot` in the background; return when `as_token` is an admin's."""
+        path = f"/_synapse/admin/v2/users/{self.staff_bot}"
+        until(
+            lambda: self.request("GET", path, self.as_token).status == 200,
+            what="the module's own accounts",
+            deadline_s=30,
+        )
 
     def log_text(self) -> str:
         """Everything that all processes have logged and printed so far."""
