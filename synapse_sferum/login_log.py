@@ -7,8 +7,12 @@ before any callback runs.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from typing import Final
+
+from synapse import http
+from synapse.http import site
 
 #: Logger → beginnings of its messages that carry what was typed. `test_login_log.py` finds them in Synapse's source.
 HIDDEN: Final[Mapping[str, tuple[str, ...]]] = {
@@ -16,6 +20,9 @@ HIDDEN: Final[Mapping[str, tuple[str, ...]]] = {
     "synapse.handlers.auth": ("unknown 3pid identifier", "Attempted to login as"),
     "synapse.util.threepids": ("Couldn't parse email address", "Checking 3PID"),
 }
+
+#: Where the bridge asks who has a phone or an e-mail: the address is the last part of the path, and paths are logged.
+LOOKED_UP: Final = re.compile(r"(/threepid/[^/?]*/users/)[^/?]*")
 
 
 class HideTyped(logging.Filter):
@@ -34,8 +41,15 @@ class HideTyped(logging.Filter):
         return True
 
 
+def redact_uri(uri: str) -> str:
+    """The path of a request as it may be logged: without tokens, as Synapse does, and without contacts."""
+    return LOOKED_UP.sub(r"\1<redacted>", http.redact_uri(uri))
+
+
 def hide_typed_names() -> None:
     """Put the filters on Synapse's loggers; once per process."""
+    # Requests are named in the log by way of this alone.
+    site.redact_uri = redact_uri  # type: ignore[attr-defined] # imported there, not its own
     for name, beginnings in HIDDEN.items():
         logger = logging.getLogger(name)
         if not any(isinstance(found, HideTyped) for found in logger.filters):

@@ -7,8 +7,10 @@ import inspect
 import logging
 
 import pytest
+from synapse.http import site
+from synapse.http.site import SynapseRequest
 
-from synapse_sferum.login_log import HIDDEN, HideTyped, hide_typed_names
+from synapse_sferum.login_log import HIDDEN, HideTyped, hide_typed_names, redact_uri
 
 
 @pytest.mark.parametrize(("name", "beginnings"), HIDDEN.items())
@@ -42,3 +44,13 @@ def test_filters_are_put_on_once() -> None:
     for name in HIDDEN:
         found = [f for f in logging.getLogger(name).filters if isinstance(f, HideTyped)]
         assert len(found) == 1
+
+
+def test_a_looked_up_contact_is_not_in_the_path_of_the_log() -> None:
+    """The bridge asks Synapse who has a phone; the path with it is logged by way of one function, which is ours."""
+    hide_typed_names()
+    assert vars(site)["redact_uri"] is redact_uri
+    assert "return redact_uri(uri)" in inspect.getsource(SynapseRequest.get_redacted_uri)
+    path = "/_synapse/admin/v1/threepid/email/users/anna%40school.test"
+    assert redact_uri(path) == "/_synapse/admin/v1/threepid/email/users/<redacted>"
+    assert redact_uri("/a?access_token=x&b=c") == "/a?access_token=<redacted>&b=c"
