@@ -54,21 +54,40 @@ def not_found() -> EditRefused:
     return EditRefused(404, "M_NOT_FOUND", "there is no such record in this school")
 
 
-def _person(directory: Directory, person_id: str) -> Person:
+def known_person(directory: Directory, person_id: str) -> Person:
+    """A record, erased or not.
+
+    Raises:
+        EditRefused: 404.
+    """
     person = directory.people.get(PersonId(person_id))
     if person is None:
         raise not_found()
     return person
 
 
-def _class(directory: Directory, class_id: str) -> SchoolClass:
+def _person(directory: Directory, person_id: str) -> Person:
+    person = known_person(directory, person_id)
+    if person.erased:
+        raise EditRefused(
+            409, "SFERUM_ERASED", "this record was erased; nothing can be added to it"
+        )
+    return person
+
+
+def current_class(directory: Directory, class_id: str) -> SchoolClass:
+    """An open class of this school year.
+
+    Raises:
+        EditRefused: 404.
+    """
     class_ = directory.classes.get(ClassId(class_id))
     if class_ is None or not class_.open or class_.session != directory.org.school_year:
         raise not_found()
     return class_
 
 
-def _with(directory: Directory, *people: Person) -> Directory:
+def with_people(directory: Directory, *people: Person) -> Directory:
     """The directory with these people changed; refuses to lose the last administrator (R33)."""
     after = evolve(directory, people={**directory.people, **{p.person_id: p for p in people}})
     if loses_administrators(directory, after):
@@ -127,7 +146,7 @@ def set_roles(person_id: str, roles: frozenset[Role] | None, actor: str, reason:
         entry = AuditEntry(
             actor, "roles", person_id, _roles_word(person.roles), _roles_word(after.roles), reason
         )
-        return _with(directory, after), [entry]
+        return with_people(directory, after), [entry]
 
     return edit
 
@@ -141,7 +160,7 @@ def activate(person_id: str, user_id: UserId, actor: str) -> Edit:
             raise EditRefused(409, "SFERUM_HAS_ACCOUNT", "this person has another account already")
         after = evolve(person, user_id=user_id, status=PersonStatus.ACTIVE, left_by_hand=False)
         entry = AuditEntry(actor, "activate", person_id, person.status.value, after.status.value)
-        return _with(directory, after), [entry]
+        return with_people(directory, after), [entry]
 
     return edit
 
@@ -153,7 +172,7 @@ def leave(person_id: str, actor: str, reason: str) -> Edit:
         person = _person(directory, person_id)
         after = evolve(person, status=PersonStatus.LEFT, left_by_hand=True)
         entry = AuditEntry(actor, "leave", person_id, person.status.value, "left", reason)
-        return _with(directory, after), [entry]
+        return with_people(directory, after), [entry]
 
     return edit
 
@@ -167,7 +186,7 @@ def confirm(person_id: str, confirmed: bool, actor: str) -> Edit:
             raise EditRefused(400, "M_INVALID_PARAM", "only a pupil's profile is confirmed")
         after = evolve(person, confirmed=confirmed)
         words = ("confirmed" if p.confirmed else "unconfirmed" for p in (person, after))
-        return _with(directory, after), [AuditEntry(actor, "confirm", person_id, *words)]
+        return with_people(directory, after), [AuditEntry(actor, "confirm", person_id, *words)]
 
     return edit
 
@@ -177,7 +196,7 @@ def move(person_id: str, from_class_id: str, to_class_id: str, actor: str, reaso
 
     def edit(directory: Directory) -> Edited:
         person = _person(directory, person_id)
-        old, new = _class(directory, from_class_id), _class(directory, to_class_id)
+        old, new = current_class(directory, from_class_id), current_class(directory, to_class_id)
         here = [
             e
             for e in directory.enrolments
@@ -199,7 +218,7 @@ def set_homeroom_teachers(class_id: str, person_ids: Collection[str], actor: str
     """The class's teachers, by hand; they survive imports."""
 
     def edit(directory: Directory) -> Edited:
-        class_ = _class(directory, class_id)
+        class_ = current_class(directory, class_id)
         role = EnrolmentRole.HOMEROOM_TEACHER
         for person_id in person_ids:
             person = _person(directory, person_id)

@@ -190,6 +190,11 @@ class Person:
         return self.status is PersonStatus.ACTIVE and self.user_id is not None
 
     @property
+    def erased(self) -> bool:
+        """Whether the names are gone (152-FZ); lists cannot be without them."""
+        return not self.family_name and not self.given_name
+
+    @property
     def display_name(self) -> str:
         """«Фамилия Имя», as chats show it."""
         return f"{self.family_name} {self.given_name}".strip()

@@ -33,7 +33,8 @@ class OwnAccounts:
     @property
     def everyone(self) -> frozenset[str]:
         """All of them: no person may have one of these accounts."""
-        return frozenset({self.service_user, self.bridge_user, self.staff_bot} - {None})
+        found = (self.service_user, self.bridge_user, self.staff_bot)
+        return frozenset(user_id for user_id in found if user_id is not None)
 
 
 def own_accounts(api: ModuleApi, config: Config) -> OwnAccounts:

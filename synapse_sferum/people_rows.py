@@ -27,6 +27,8 @@ class PeopleQuery:
     role: str = ""
     class_id: str = ""
     status: str = ""
+    source: str = ""
+    source_id: str = ""
     limit: int = 100
     offset: int = 0
 
@@ -48,6 +50,9 @@ def people_txn(txn: LoggingTransaction, query: PeopleQuery) -> tuple[list[Person
     if query.status:
         where.append("p.status = ?")
         values.append(query.status)
+    if query.source:
+        where.append("p.source = ? AND p.source_id = ?")
+        values += [query.source, query.source_id]
     if query.class_id:
         where.append("p.person_id IN (SELECT person_id FROM sferum_enrolments WHERE class_id = ?)")
         values.append(query.class_id)

@@ -109,9 +109,7 @@ def parse_roster(raw: object) -> Roster:
     )
     if top.get("format") != FORMAT:
         raise BadRoster("format", f"must be {FORMAT!r}")
-    source = _text("source", top, "source", longest=64)
-    if not _SOURCE.fullmatch(source):
-        raise BadRoster("source", "1 to 64 of a-z, 0-9, dot, underscore, hyphen")
+    source = parse_source(top)
     people = _unique("people", _rows("people", top, MAX_PEOPLE, _person), lambda p: p.source_id)
     classes = _unique("classes", _rows("classes", top, MAX_CLASSES, _class), lambda c: c.source_id)
     covers = _covers(top.get("covers"))
@@ -171,6 +169,27 @@ def _unique(name: str, rows: list[T], key: Callable[[T], str]) -> dict[str, T]:
             raise BadRoster(f"{name}[{i}].source_id", "is in the list twice")
         found[key(row)] = row
     return found
+
+
+def parse_source(raw: Mapping[str, Any]) -> str:
+    """The field `source`: where a record comes from.
+
+    Raises:
+        BadRoster: missing, or not 1 to 64 of the characters allowed.
+    """
+    source = _text("source", raw, "source", longest=64)
+    if not _SOURCE.fullmatch(source):
+        raise BadRoster("source", "1 to 64 of a-z, 0-9, dot, underscore, hyphen")
+    return source
+
+
+def parse_person(raw: Mapping[str, Any]) -> RosterPerson:
+    """One person, as a list has them.
+
+    Raises:
+        BadRoster: names the field, as `person.FIELD`.
+    """
+    return _person("person", raw)
 
 
 def is_school_year(text: str) -> bool:

@@ -1,6 +1,7 @@
 """The directory with one roster laid over it. Pure.
 
-Other sources, what was set by hand, accounts and people's coming and going by hand are left as they are.
+Other sources, what was set by hand, accounts, people's coming and going by hand and erased people are left as they
+are: a list that still names whom the school has erased does not write them again.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class _Merge:
     def __init__(self, directory: Directory, roster: Roster) -> None:
         self.directory, self.roster = directory, roster
         self.org_id = directory.org.org_id
+        self.erased = {i for i, person in directory.people.items() if person.erased}
 
     def result(self) -> Directory:
         """The directory as it should be."""
@@ -55,6 +57,8 @@ class _Merge:
     def _people(self) -> Iterable[Person]:
         for listed in self.roster.people.values():
             person_id = self.person_id(listed.source_id)
+            if person_id in self.erased:
+                continue
             known = self.directory.people.get(person_id)
             fields: dict[str, Any] = {
                 "family_name": listed.family_name,
@@ -136,6 +140,7 @@ class _Merge:
         listed = {
             Enrolment(self.class_id(class_), self.person_id(person), role)
             for class_, person, role in self.roster.enrolments
+            if self.person_id(person) not in self.erased
         }
         new = {
             e
@@ -169,6 +174,8 @@ class _Merge:
                     del found[pair]
         for (guardian_source_id, student_source_id), relation in self.roster.guardianships.items():
             pair = (self.person_id(guardian_source_id), self.person_id(student_source_id))
+            if self.erased & set(pair):
+                continue
             known = self.directory.guardianships.get(pair)
             # A court's order outlives every list (R34); a list confirms a claim.
             restricted = known is not None and known.status is GuardianshipStatus.RESTRICTED

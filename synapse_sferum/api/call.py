@@ -40,12 +40,14 @@ class Call:
 
     Attributes:
         account: who asks, None for the bridge's service token.
+        on_behalf_of: the person for whom the bridge asks (`X-Sferum-Actor`), "" for nobody; only for the log.
         params: the parts of the path.
         query: the first value of each query argument.
         body: the JSON object, {} when the method has none.
     """
 
     account: Account | None
+    on_behalf_of: str = ""
     params: Mapping[str, str]
     query: Mapping[str, str]
     body: Mapping[str, Any]
@@ -64,7 +66,7 @@ class Call:
     def actor(self) -> Actor:
         """For rights and for the log."""
         if self.account is None:
-            return Actor("service", None)
+            return Actor(self.on_behalf_of or "service", None)
         return Actor(self.account.user_id, self.account.roles)
 
     @property

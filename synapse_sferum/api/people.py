@@ -53,12 +53,17 @@ async def list_people(services: Services, call: Call) -> tuple[int, Any]:
         raise BadField("status", "must be listed, active or left")
     if role and role not in {r.value for r in Role}:
         raise BadField("role", "is not a role")
+    source, source_id = call.query.get("source", ""), call.query.get("source_id", "")
+    if bool(source) != bool(source_id):
+        raise BadField("source_id" if source else "source", "source and source_id go together")
     query = PeopleQuery(
         org_id=call.org_id,
         words=search_words(call.query.get("q", "")[:100]),
         role=role,
         class_id=call.query.get("class_id", "")[:20],
         status=status,
+        source=source,
+        source_id=source_id,
         limit=call.number("limit", default=PAGE, most=MOST_ROWS) or PAGE,
         offset=call.number("from", default=0, most=10_000_000),
     )

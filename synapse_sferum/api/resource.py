@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import logging
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -26,6 +27,11 @@ from synapse_sferum.edits import EditRefused, not_found
 
 logger = logging.getLogger(__name__)
 
+#: Names the person on whose behalf the bridge writes (docs/contracts.md §2).
+ACTOR_HEADER = "X-Sferum-Actor"
+#: Localparts that Synapse gives out, and its limit for a whole user id.
+_LOCALPART = re.compile(r"[a-z0-9._=/+-]+")
+_LONGEST_USER_ID = 255
 #: Longest part of a path, characters.
 _LONGEST_PART = 300
 
@@ -110,6 +116,7 @@ class SferumResource(DirectServeJsonResource):
                     raise BadField(name[:60], "holds a character that cannot be stored")
             call = Call(
                 account=account,
+                on_behalf_of="" if method == "GET" else self._on_behalf_of(request, account),
                 params=found.params,
                 query=query,
                 body=parse_body(_read(request, found.route.body), found.route.body),
@@ -142,6 +149,28 @@ class SferumResource(DirectServeJsonResource):
                 Codes.UNKNOWN,
             )
         self._has_tables = True
+
+    def _on_behalf_of(self, request: SynapseRequest, account: Account | None) -> str:
+        """The user id of `X-Sferum-Actor`, or "".
+
+        Raises:
+            BadField: not sent by the bridge, or not one user id of this server.
+        """
+        headers = request.requestHeaders.getRawHeaders(ACTOR_HEADER) or []
+        if not headers:
+            return ""
+        if account is not None:
+            raise BadField(ACTOR_HEADER, "only the onboarding service speaks for somebody")
+        user_id = headers[0].strip()
+        localpart = user_id[1:].partition(":")[0]
+        if (
+            len(headers) != 1
+            or not _LOCALPART.fullmatch(localpart)
+            or user_id != f"@{localpart}:{self._services.api.server_name}"
+            or len(user_id) > _LONGEST_USER_ID
+        ):
+            raise BadField(ACTOR_HEADER, "must be a user id of this server")
+        return user_id
 
     async def _authenticate(self, request: SynapseRequest) -> Account | None:
         """The active account behind the token; None for the service.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synapse_sferum.api import orgs, people, rooms
+from synapse_sferum.api import bridge, orgs, people, rooms
 from synapse_sferum.api.call import LARGE_BODY
 from synapse_sferum.api.services import Handler, Route
 
@@ -32,13 +32,17 @@ ROUTES: tuple[Route, ...] = (
     _small("GET", _ORG + "/jobs", "administrative", orgs.list_jobs),
     _small("POST", _ORG + "/jobs/{job_id}/retry", "administrative", orgs.retry_job),
     _small("GET", _ORG + "/people", "administrative", people.list_people),
+    _small("POST", _ORG + "/people", "service", bridge.create_person),
     _small("GET", _PERSON, "administrative", people.get_person),
     _small("PUT", _PERSON + "/roles", "administrative", people.set_roles),
     _small("POST", _PERSON + "/activate", "administrative", people.activate),
     _small("POST", _PERSON + "/leave", "administrative", people.leave),
+    _small("POST", _PERSON + "/erase", "service", bridge.erase_person),
+    _small("GET", _PERSON + "/family", "service", bridge.get_family),
     _small("POST", _PERSON + "/confirm", "administrative", people.confirm),
     _small("POST", _PERSON + "/move", "administrative", people.move),
     _small("GET", _ORG + "/classes", "administrative", people.list_classes),
+    _small("GET", _ORG + "/classes/{class_id}", "service", bridge.get_class),
     _small(
         "PUT",
         _ORG + "/classes/{class_id}/homeroom_teachers",
@@ -52,4 +56,6 @@ ROUTES: tuple[Route, ...] = (
     _small("GET", _ORG + "/members", "own_org", rooms.list_members),
     _small("GET", _ORG + "/why", "administrative", rooms.explain),
     _small("GET", _ORG + "/audit", "leader", rooms.list_audit),
+    _small("GET", _ORG + "/overview", "service", bridge.get_overview),
+    _small("GET", "/accounts/{user_id}", "service", bridge.get_account),
 )

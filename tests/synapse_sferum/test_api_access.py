@@ -39,6 +39,7 @@ def path_of(route: Route, school: ApiSchool, org_id: str | None = None) -> str:
         .replace("{person_id}", school.person_id("P1"))
         .replace("{class_id}", school.class_id("5А"))
         .replace("{job_id}", "x")
+        .replace("{user_id}", school.accounts["P1"])
     )
 
 

@@ -102,6 +102,15 @@ def _calls(school: ApiSchool) -> list[tuple[str, str, Any, Any]]:
     room, user = school.room_id("class", "5А"), school.accounts["P1"]
     link = {"guardian_id": guardian, "student_id": pupil}
     move = {"from_class_id": school.class_id("5А"), "to_class_id": school.class_id("5Б")}
+    applicant = {
+        "source": "application",
+        "source_id": "a1",
+        "family_name": "Ф",
+        "given_name": "И",
+        "birth_date": "2012-09-01",
+        "roles": ["student"],
+        "class_id": school.class_id("5А"),
+    }
     classes = f"/classes/{school.class_id('5А')}/homeroom_teachers"
     return [
         ("PATCH", "", {"name": "Школа"}, {"name": ""}),
@@ -115,6 +124,7 @@ def _calls(school: ApiSchool) -> list[tuple[str, str, Any, Any]]:
         ("POST", f"/people/{pupil}/confirm", {"confirmed": True}, {}),
         ("POST", f"/people/{pupil}/move", move, {}),
         ("POST", f"/people/{pupil}/leave", {"reason": "x"}, {"reason": 1}),
+        ("POST", "/people", applicant, {**applicant, "birth_date": "1.9.2012"}),
         ("PUT", classes, {"person_ids": []}, {"person_ids": 1}),
         ("PUT", "/guardianships", {**link, "status": "confirmed"}, {**link, "status": "x"}),
         ("DELETE", "/guardianships", link, {"guardian_id": 1}),
@@ -125,6 +135,7 @@ def _calls(school: ApiSchool) -> list[tuple[str, str, Any, Any]]:
             {"room_id": room, "user_id": "x"},
         ),
         ("GET", "/audit", {}, {"from": "x"}),
+        ("POST", f"/people/{pupil}/erase", {}, {"reason": ""}),
     ]
 
 
@@ -140,6 +151,9 @@ def test_real_answers_are_as_described(world: World) -> None:
     assert school.ask("POST", "/jobs/none/retry").status == 404
     room = school.room_id("class", "5А").replace("!", "%21")
     reads = ["", "/progress", "/classes", "/guardianships", "/rooms", school.person("P1")]
+    reads += [f"{school.person('P1')}/family", f"/classes/{school.class_id('5А')}", "/overview"]
+    for account, status in ((school.accounts["P1"], 200), ("@nobody:school.test", 404)):
+        assert world.ask("GET", f"/accounts/{account}", token).status == status
     for path in [*reads, f"/members?room_id={room}"]:
         school.get(path)
         assert school.ask("GET", path, who="P1").status == 404
