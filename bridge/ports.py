@@ -26,6 +26,9 @@ from bridge.records import (
     Sealed,
     Session,
     SessionHash,
+    StepsId,
+    StepsItem,
+    StepsState,
 )
 from bridge.roles import ClassId, OrgId, UserId
 from bridge.verification import ChallengeId
@@ -39,6 +42,9 @@ class Contacts(Protocol):
 
     async def of_account(self, user_id: UserId) -> list[BoundContact]:
         """The active ones."""
+
+    async def was_of(self, medium: Medium, lookup: Lookup, user_id: UserId) -> bool:
+        """Whether the account had it once and has released it."""
 
     async def release_one(self, contact_id: ContactId, now: datetime) -> bool:
         """One of them: the old number after a change."""
@@ -118,6 +124,34 @@ class Outbox(Protocol):
     async def postpone(self, item: OutboxItem, due_at: datetime) -> None: ...
 
 
+class StepsLists(Protocol):
+    """Lists of steps for the one writer (`bridge/writer.py`)."""
+
+    async def add(self, item: StepsItem) -> None: ...
+
+    async def take_due(self, now: datetime, lease_until: datetime, most: int) -> list[StepsItem]:
+        """Due lists, the oldest first, and of each account only its oldest; hidden until the lease ends."""
+
+    async def take_back(self, now: datetime) -> int:
+        """Every waiting list is due now: said by a new writer, whose predecessor is gone. How many it were."""
+
+    async def done(self, steps_id: StepsId, now: datetime) -> None:
+        """Carried out: the payload is gone."""
+
+    async def postpone(self, steps_id: StepsId, due_at: datetime, failure: str) -> None: ...
+
+    async def give_up(self, steps_id: StepsId, now: datetime, failure: str) -> None:
+        """Dead: the payload is gone, the word of what went wrong stays."""
+
+    async def state(self, steps_id: StepsId) -> StepsState | None: ...
+
+    async def failure(self, steps_id: StepsId) -> str:
+        """What went wrong last; "" if nothing did."""
+
+    async def purge(self, before: datetime) -> int:
+        """Forget the lists that were done or given up before; how many."""
+
+
 class Audit(Protocol):
     async def add(self, entry: AuditEntry) -> None: ...
 
@@ -186,14 +220,24 @@ class Repositories(Protocol):
     @property
     def rates(self) -> Rates: ...
     @property
+    def steps(self) -> StepsLists: ...
+    @property
     def journeys(self) -> Journeys: ...
     @property
     def listed(self) -> ListedContacts: ...
 
 
+class WriterTurn(Protocol):
+    async def is_mine(self) -> bool:
+        """Whether this process is still the only writer; False after a lost connection."""
+
+
 class Store(Protocol):
     def begin(self) -> AbstractAsyncContextManager[Repositories]:
         """A transaction: committed at the end, rolled back on an exception."""
+
+    def only_writer(self) -> AbstractAsyncContextManager[WriterTurn]:
+        """Wait until no other process writes to Synapse, and be the one until the end of the block."""
 
 
 class Grades(Protocol):

@@ -21,6 +21,7 @@ Sealed = NewType("Sealed", bytes)
 SessionHash = NewType("SessionHash", bytes)
 ContactId = NewType("ContactId", str)
 OutboxId = NewType("OutboxId", str)
+StepsId = NewType("StepsId", str)
 
 
 @frozen(kw_only=True)
@@ -47,6 +48,14 @@ class ListedContact:
     lookup: Lookup = field(repr=False)
 
 
+class Purpose(enum.Enum):
+    """What a code is for: one that was asked for to sign in changes no number."""
+
+    JOIN = "join"  # by an invite
+    RECOVER = "recover"  # sign in without the password, or set a new one
+    CHANGE = "change"  # somebody signed in wants another phone or e-mail
+
+
 @frozen(kw_only=True)
 class Chain:
     """A challenge with whom it was sent to and from where it was asked for."""
@@ -56,7 +65,8 @@ class Chain:
     lookup: Lookup = field(repr=False)
     sealed: Sealed = field(repr=False)
     session: SessionHash = field(repr=False)  # only this browser may answer
-    invite_id: InviteId
+    invite_id: InviteId | None  # of JOIN
+    purpose: Purpose = Purpose.JOIN
     language: str = "ru"
 
 
@@ -84,6 +94,24 @@ class OutboxItem:
     payload: Sealed = field(repr=False)
     due_at: datetime
     expires_at: datetime  # afterwards it is not worth sending: the code in it is dead
+    tries: int = 0
+
+
+class StepsState(enum.Enum):
+    WAITING = "waiting"  # also: being carried out right now
+    DONE = "done"
+    DEAD = "dead"  # given up; a person must look
+
+
+@frozen(kw_only=True)
+class StepsItem:
+    """A list of steps (`bridge/steps.py`) as it waits for the writer."""
+
+    id: StepsId
+    user_id: UserId
+    payload: Sealed = field(repr=False)
+    made_at: datetime
+    due_at: datetime
     tries: int = 0
 
 

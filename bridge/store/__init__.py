@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 
 from attrs import field, frozen
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -16,7 +16,9 @@ from bridge.store.engine import migrate, open_engine
 from bridge.store.invites import SqlInvites
 from bridge.store.journals import SqlAudit, SqlOutbox, SqlRates
 from bridge.store.sessions import SqlSessions
+from bridge.store.steps import SqlSteps
 from bridge.store.ways import SqlJourneys, SqlListedContacts
+from bridge.store.writer_turn import SqlWriterTurn, only_writer
 
 __all__ = ["SqlRepositories", "SqlStore"]
 
@@ -60,6 +62,10 @@ class SqlRepositories:
         return SqlRates(self._connection)
 
     @property
+    def steps(self) -> SqlSteps:
+        return SqlSteps(self._connection)
+
+    @property
     def journeys(self) -> SqlJourneys:
         return SqlJourneys(self._connection)
 
@@ -89,6 +95,9 @@ class SqlStore:
         line = self._line if self.engine.dialect.name == "sqlite" else nullcontext()
         async with line, self.engine.begin() as connection:
             yield SqlRepositories(connection)
+
+    def only_writer(self) -> AbstractAsyncContextManager[SqlWriterTurn]:
+        return only_writer(self.engine)
 
     async def close(self) -> None:
         await self.engine.dispose()

@@ -57,6 +57,19 @@ class SqlContacts:
         )
         return [_contact(row) for row in rows]
 
+    async def was_of(self, medium: Medium, lookup: Lookup, user_id: UserId) -> bool:
+        found = await self._connection.scalar(
+            select(table.c.id)
+            .where(
+                table.c.user_id == user_id,
+                table.c.medium == medium.value,
+                table.c.lookup == lookup,
+                table.c.released_at.is_not(None),
+            )
+            .limit(1)
+        )
+        return found is not None
+
     async def release_one(self, contact_id: ContactId, now: datetime) -> bool:
         released = await self._connection.execute(
             update(table)

@@ -14,7 +14,7 @@ from attrs import define, evolve, field
 from bridge.application import ERASED, Application, ApplicationId, State
 from bridge.contact import Medium
 from bridge.invite import Invite, InviteId
-from bridge.ports import Repositories
+from bridge.ports import Repositories, WriterTurn
 from bridge.records import (
     AuditEntry,
     BoundContact,
@@ -27,6 +27,9 @@ from bridge.records import (
     Sealed,
     Session,
     SessionHash,
+    StepsId,
+    StepsItem,
+    StepsState,
 )
 from bridge.roles import OrgId, UserId
 from bridge.verification import ChallengeId
@@ -50,6 +53,12 @@ class MemoryContacts:
 
     async def of_account(self, user_id: UserId) -> list[BoundContact]:
         return [row for row in self.rows if row.user_id == user_id and row.released_at is None]
+
+    async def was_of(self, medium: Medium, lookup: Lookup, user_id: UserId) -> bool:
+        return any(
+            (row.medium, row.lookup, row.user_id) == (medium, lookup, user_id) and row.released_at
+            for row in self.rows
+        )
 
     async def release_one(self, contact_id: ContactId, now: datetime) -> bool:
         for number, row in enumerate(self.rows):
@@ -212,6 +221,68 @@ class MemoryOutbox:
 
 
 @define
+class MemoryStepsRow:
+    item: StepsItem
+    state: StepsState = StepsState.WAITING
+    failure: str = ""
+    done_at: datetime | None = None
+
+
+@define
+class MemorySteps:
+    rows: dict[StepsId, MemoryStepsRow] = field(factory=dict)
+
+    async def add(self, item: StepsItem) -> None:
+        self.rows[item.id] = MemoryStepsRow(item)
+
+    async def take_due(self, now: datetime, lease_until: datetime, most: int) -> list[StepsItem]:
+        oldest: dict[UserId, MemoryStepsRow] = {}
+        for row in self.rows.values():
+            if row.state is StepsState.WAITING:
+                oldest.setdefault(row.item.user_id, row)
+        due = [row for row in oldest.values() if row.item.due_at <= now][:most]
+        for row in due:
+            row.item = evolve(row.item, due_at=lease_until, tries=row.item.tries + 1)
+        return [row.item for row in due]
+
+    async def take_back(self, now: datetime) -> int:
+        later = [
+            row
+            for row in self.rows.values()
+            if row.state is StepsState.WAITING and row.item.due_at > now
+        ]
+        for row in later:
+            row.item = evolve(row.item, due_at=now)
+        return len(later)
+
+    async def done(self, steps_id: StepsId, now: datetime) -> None:
+        row = self.rows[steps_id]
+        row.state, row.done_at = StepsState.DONE, now
+        row.item = evolve(row.item, payload=Sealed(b""))
+
+    async def postpone(self, steps_id: StepsId, due_at: datetime, failure: str) -> None:
+        row = self.rows[steps_id]
+        row.failure, row.item = failure, evolve(row.item, due_at=due_at)
+
+    async def give_up(self, steps_id: StepsId, now: datetime, failure: str) -> None:
+        row = self.rows[steps_id]
+        row.state, row.failure, row.done_at = StepsState.DEAD, failure, now
+        row.item = evolve(row.item, payload=Sealed(b""))
+
+    async def state(self, steps_id: StepsId) -> StepsState | None:
+        return self.rows[steps_id].state if steps_id in self.rows else None
+
+    async def failure(self, steps_id: StepsId) -> str:
+        return self.rows[steps_id].failure if steps_id in self.rows else ""
+
+    async def purge(self, before: datetime) -> int:
+        old = [key for key, row in self.rows.items() if row.done_at and row.done_at < before]
+        for key in old:
+            del self.rows[key]
+        return len(old)
+
+
+@define
 class MemoryAudit:
     rows: list[AuditEntry] = field(factory=list)
 
@@ -302,8 +373,14 @@ class MemoryRepositories:
     outbox: MemoryOutbox = field(factory=MemoryOutbox)
     audit: MemoryAudit = field(factory=MemoryAudit)
     rates: MemoryRates = field(factory=MemoryRates)
+    steps: MemorySteps = field(factory=MemorySteps)
     journeys: MemoryJourneys = field(factory=MemoryJourneys)
     listed: MemoryListedContacts = field(factory=MemoryListedContacts)
+
+
+class MemoryTurn:
+    async def is_mine(self) -> bool:
+        return True
 
 
 @define(eq=False)
@@ -312,6 +389,7 @@ class MemoryStore:
 
     kept: MemoryRepositories = field(factory=MemoryRepositories)
     _line: asyncio.Lock = field(factory=asyncio.Lock, init=False)
+    _writers: asyncio.Lock = field(factory=asyncio.Lock, init=False)
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Repositories]:
@@ -319,3 +397,8 @@ class MemoryStore:
             work = copy.deepcopy(self.kept)
             yield work
             self.kept = work
+
+    @asynccontextmanager
+    async def only_writer(self) -> AsyncIterator[WriterTurn]:
+        async with self._writers:
+            yield MemoryTurn()
