@@ -54,7 +54,7 @@ async def apply(
         chain = await proved(work, challenge_id, session, now)
         if chain is None:
             return ProofRefusal.NOT_PROVED
-        invite = await work.invites.get(chain.invite_id)
+        invite = None if chain.invite_id is None else await work.invites.get(chain.invite_id)
         if invite is None:
             return InviteRefusal.UNKNOWN
         role, class_id = _chosen(invite, form)

@@ -16,6 +16,7 @@ from bridge.records import (
     BoundContact,
     Chain,
     ContactId,
+    Purpose,
     Sealed,
     SessionHash,
 )
@@ -46,11 +47,16 @@ class Bound:
 
 
 async def owner_of_proved(
-    challenge_id: ChallengeId, session: SessionHash, now: datetime, *, store: Store
+    challenge_id: ChallengeId,
+    session: SessionHash,
+    now: datetime,
+    *,
+    store: Store,
+    purpose: Purpose = Purpose.JOIN,
 ) -> UserId | ProofRefusal | None:
     """Who has the contact that this browser has proved; None: nobody."""
     async with store.begin() as work:
-        chain = await proved(work, challenge_id, session, now)
+        chain = await proved(work, challenge_id, session, now, purpose)
         if chain is None:
             return ProofRefusal.NOT_PROVED
         return await work.contacts.owner(chain.medium, chain.lookup)
@@ -66,36 +72,63 @@ async def bind_contact(
     store: Store,
     vault: Vault,
     chance: Chance,
+    purpose: Purpose = Purpose.JOIN,
 ) -> Bound | Taken | ProofRefusal:
     """Give the proved contact to `user_id`. Of any number at a time exactly one gets it."""
     async with store.begin() as work:
-        chain = await proved(work, challenge_id, session, now)
-        if chain is None:
-            return ProofRefusal.NOT_PROVED
-        contact = BoundContact(
-            id=ContactId(chance.new_id()),
-            user_id=user_id,
-            medium=chain.medium,
-            lookup=chain.lookup,
-            sealed=_resealed(chain, user_id, vault),
-            verified_at=now,
+        return await bind_in(
+            work,
+            challenge_id,
+            session,
+            user_id,
+            org_id,
+            now,
+            vault=vault,
+            chance=chance,
+            purpose=purpose,
         )
-        if not await work.contacts.claim(contact):
-            owner = await work.contacts.owner(chain.medium, chain.lookup)
-            if owner is None or owner == user_id:
-                # None: released between the two statements; the person presses the button again.
-                return Bound(user_id, again=True) if owner else ProofRefusal.NOT_PROVED
-            logger.info("contact taken challenge=%s by=%s", challenge_id, user_id)
-            return Taken(owner)
-        await work.audit.add(
-            AuditEntry(
-                at=now,
-                org_id=org_id,
-                actor=user_id,
-                action=Action.CONTACT_CLAIMED,
-                subject=user_id,
-            )
+
+
+async def bind_in(
+    work: Repositories,
+    challenge_id: ChallengeId,
+    session: SessionHash,
+    user_id: UserId,
+    org_id: OrgId,
+    now: datetime,
+    *,
+    vault: Vault,
+    chance: Chance,
+    purpose: Purpose = Purpose.JOIN,
+) -> Bound | Taken | ProofRefusal:
+    """The same inside a transaction that does more: the steps of the new account, the use of an invite."""
+    chain = await proved(work, challenge_id, session, now, purpose)
+    if chain is None:
+        return ProofRefusal.NOT_PROVED
+    contact = BoundContact(
+        id=ContactId(chance.new_id()),
+        user_id=user_id,
+        medium=chain.medium,
+        lookup=chain.lookup,
+        sealed=_resealed(chain, user_id, vault),
+        verified_at=now,
+    )
+    if not await work.contacts.claim(contact):
+        owner = await work.contacts.owner(chain.medium, chain.lookup)
+        if owner is None or owner == user_id:
+            # None: released between the two statements; the person presses the button again.
+            return Bound(user_id, again=True) if owner else ProofRefusal.NOT_PROVED
+        logger.info("contact taken challenge=%s by=%s", challenge_id, user_id)
+        return Taken(owner)
+    await work.audit.add(
+        AuditEntry(
+            at=now,
+            org_id=org_id,
+            actor=user_id,
+            action=Action.CONTACT_CLAIMED,
+            subject=user_id,
         )
+    )
     logger.info("contact bound challenge=%s account=%s", challenge_id, user_id)
     return Bound(user_id)
 
@@ -122,11 +155,17 @@ async def release_contacts(
 
 
 async def proved(
-    work: Repositories, challenge_id: ChallengeId, session: SessionHash, now: datetime
+    work: Repositories,
+    challenge_id: ChallengeId,
+    session: SessionHash,
+    now: datetime,
+    purpose: Purpose = Purpose.JOIN,
 ) -> Chain | None:
-    """The chain that this browser has answered rightly, not long ago."""
+    """The chain that this browser has answered rightly, not long ago, for this very purpose."""
     chain = await work.challenges.get(challenge_id)
     if chain is None or chain.session != session or chain.challenge.passed_at is None:
+        return None
+    if chain.purpose is not purpose:
         return None
     return chain if now < chain.challenge.passed_at + PROOF_LIFETIME else None
 

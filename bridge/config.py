@@ -18,6 +18,12 @@ from bridge.contact import PhoneRule
 from bridge.limits import Limits, Network
 
 LANGUAGES = ("ru", "en")
+#: Settings that are taken as they are, by their kind.
+KINDS: dict[type[Any], tuple[str, ...]] = {
+    int: ("listen_port", "metrics_port", "email_signup_max_grade", "grace_days", "dispute_days"),
+    dict: ("sms", "mail"),
+    str: ("listen_host", "database", "server_name", "bot"),
+}
 LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 

@@ -35,9 +35,10 @@ class Counted:
         names = {
             "number": f"number:{chain.lookup.hex()}",
             "session": f"session:{chain.session.hex()}",
-            "invite": f"invite:{chain.invite_id}",
             "all": f"all:{channel}",
         }
+        if chain.invite_id is not None:
+            names["invite"] = f"invite:{chain.invite_id}"
         if limits.counts_address(address):
             names["address"] = f"address:{vault.lookup(f'address:{network_of(address)}').hex()}"
         if isinstance(contact, Phone):

@@ -18,6 +18,7 @@ from bridge.roles import OF_A_CLASS, STAFF, Account, ClassId, OrgId, PersonId, R
 
 InviteId = NewType("InviteId", str)
 
+CODE_DIGITS = 9
 TOKEN_BYTES = 16  # 128 bits: cannot be guessed, and 22 characters still make a small QR code
 LONGEST = timedelta(days=366)  # a school year
 CHILD_LINK_LIFETIME = timedelta(days=14)  # onboarding.md §12, flow C
@@ -30,6 +31,7 @@ class InviteKind(enum.Enum):
     CLASS_PARENT = "class_parent"
     CHILD_PARENT = "child_parent"  # from the child's own page, or from the teacher's sheet
     PERSONAL = "personal"  # one named pupil, checked already: skips the queue
+    CARD = "card"  # R20: printed for one pupil who needs neither phone nor e-mail
     STAFF = "staff"
     SCHOOL = "school"  # opens the application form, promises nothing (R16)
 
@@ -40,11 +42,16 @@ ROLES: dict[InviteKind, frozenset[Role | None]] = {
     InviteKind.CLASS_PARENT: frozenset({Role.GUARDIAN}),
     InviteKind.CHILD_PARENT: frozenset({Role.GUARDIAN}),
     InviteKind.PERSONAL: frozenset({Role.STUDENT}),
+    InviteKind.CARD: frozenset({Role.STUDENT}),
     InviteKind.STAFF: frozenset(STAFF),
     InviteKind.SCHOOL: frozenset({None}),
 }
 #: Kinds that name one person, so one use is all they are for (R10).
-FOR_ONE = frozenset({InviteKind.CHILD_PARENT, InviteKind.PERSONAL})
+FOR_ONE = frozenset({InviteKind.CHILD_PARENT, InviteKind.PERSONAL, InviteKind.CARD})
+#: Kinds that also have a code to be typed: on a wall, read out in class.
+WITH_CODE = frozenset(
+    {InviteKind.CLASS_PUPIL, InviteKind.CLASS_PARENT, InviteKind.STAFF, InviteKind.SCHOOL}
+)
 
 
 class IssueRefusal(enum.Enum):
@@ -98,6 +105,7 @@ class Invite:
     issued_by: UserId
     revoked_at: datetime | None = None
     token_hash: bytes = field(repr=False)
+    code_hash: bytes | None = field(repr=False, default=None)
 
     def refusal(self, now: datetime) -> InviteRefusal | None:
         """Why it opens nothing at `now`. Revocation first: the holder is to ask for a new link."""
@@ -178,7 +186,9 @@ def email_opens(
     )
 
 
-def issue(invite_id: InviteId, token: str, order: Order, by: Account, now: datetime) -> Invite:
+def issue(
+    invite_id: InviteId, token: str, order: Order, by: Account, now: datetime, code: str = ""
+) -> Invite:
     """The invite as it is kept. Ask `issue_refusal` first."""
     return Invite(
         id=invite_id,
@@ -192,12 +202,29 @@ def issue(invite_id: InviteId, token: str, order: Order, by: Account, now: datet
         expires_at=now + order.lifetime,
         issued_by=by.user_id,
         token_hash=token_hash(token),
+        code_hash=token_hash(code) if code else None,
     )
 
 
 def new_token(random_bytes: Callable[[int], bytes]) -> str:
     """What stands in the link: 22 characters of `A-Za-z0-9_-`."""
     return base64.urlsafe_b64encode(random_bytes(TOKEN_BYTES)).rstrip(b"=").decode("ascii")
+
+
+def new_invite_code(below: Callable[[int], int]) -> str:
+    """Nine digits: typed on a number pad, read out in class. Guessing is slowed by `joining.py`."""
+    return f"{below(10**CODE_DIGITS):0{CODE_DIGITS}d}"
+
+
+def read_invite_code(typed: str) -> str | None:
+    """What was typed, if it can be a code: `482 913 507`, `482-913-507`."""
+    digits = "".join(typed.split()).replace("-", "")
+    return digits if len(digits) == CODE_DIGITS and digits.isascii() and digits.isdigit() else None
+
+
+def shown_code(code: str) -> str:
+    """`482 913 507`."""
+    return " ".join(code[start : start + 3] for start in range(0, len(code), 3))
 
 
 def token_hash(token: str) -> bytes:

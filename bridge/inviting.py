@@ -10,6 +10,7 @@ from attrs import field, frozen
 
 from bridge.invite import (
     EMAIL_SIGNUP_MAX_GRADE,
+    WITH_CODE,
     Invite,
     InviteId,
     InviteRefusal,
@@ -18,6 +19,7 @@ from bridge.invite import (
     issue,
     issue_refusal,
     may_issue,
+    new_invite_code,
     new_token,
     token_hash,
 )
@@ -34,6 +36,7 @@ class Issued:
 
     invite: Invite
     token: str = field(repr=False)
+    code: str = field(repr=False, default="")  # for kinds of WITH_CODE
 
 
 async def issue_invite(
@@ -44,6 +47,7 @@ async def issue_invite(
     store: Store,
     new_id: Callable[[], str],
     random_bytes: Callable[[int], bytes],
+    below: Callable[[int], int],
     email_signup_max_grade: int = EMAIL_SIGNUP_MAX_GRADE,
 ) -> Issued | IssueRefusal:
     """Make an invite, if `by` may (R9: administration, or the class teacher of this class)."""
@@ -52,12 +56,13 @@ async def issue_invite(
         logger.warning("invite refused by=%s why=%s", by.user_id, refusal.value)
         return refusal
     token = new_token(random_bytes)
-    made = issue(InviteId(new_id()), token, order, by, now)
+    code = new_invite_code(below) if order.kind in WITH_CODE else ""
+    made = issue(InviteId(new_id()), token, order, by, now, code)
     async with store.begin() as work:
         await work.invites.add(made)
         await work.audit.add(_entry(by, Action.INVITE_ISSUED, made, now))
     logger.info("invite issued invite=%s kind=%s by=%s", made.id, made.kind.value, by.user_id)
-    return Issued(made, token)
+    return Issued(made, token, code)
 
 
 async def open_invite(token: str, now: datetime, *, store: Store) -> Invite | InviteRefusal:

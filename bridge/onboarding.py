@@ -40,7 +40,7 @@ from bridge.invite import Invite, InviteRefusal, email_opens, token_hash
 from bridge.limits import Refused
 from bridge.outbox import contact_of, plain, waiting
 from bridge.ports import Grades, Message, Repositories, Store, Vault
-from bridge.records import Chain, OutboxItem, OutboxKind, SessionHash
+from bridge.records import Chain, OutboxItem, OutboxKind, Purpose, SessionHash
 from bridge.texts import mail_text, sms_text
 from bridge.verification import (
     RULES,
@@ -85,21 +85,12 @@ async def request_code(
     by_mail = asked.medium is Medium.EMAIL
     if by_mail and not await _email_opens(invite, now, directory, settings):
         return _refused("request", EmailRefusal.NOT_BY_THIS_LINK)
-    contact = parse_email(asked.typed) if by_mail else parse_phone(asked.typed, settings.phones)
+    contact = _parsed(asked, settings)
     if isinstance(contact, ContactRefusal):
         return _refused("request", contact)
 
-    channel = CHANNELS[medium_of(contact)]
-    code, challenge_id = new_code(channel, chance.below), ChallengeId(chance.new_id())
-    chain = Chain(
-        challenge=open_challenge(challenge_id, channel, code, vault.code_key, now),
-        medium=medium_of(contact),
-        lookup=vault.lookup(subject(contact)),
-        sealed=vault.seal(plain(contact).encode(), f"challenge:{challenge_id}"),
-        session=asked.session,
-        invite_id=invite.id,
-        language=asked.language,
-    )
+    chain, code = _chain(asked, contact, Purpose.JOIN, now, vault, chance)
+    chain = evolve(chain, invite_id=invite.id)
     counted = Counted.of(chain, contact, asked.address, settings.limits, vault)
     async with store.begin() as work:
         refused = await count(counted, now, work=work, limits=settings.limits)
@@ -107,8 +98,61 @@ async def request_code(
             return _refused("request", refused)
         await work.challenges.add(chain)
         await work.outbox.add(_message(chain, contact, code, now, vault, settings, chance))
-    logger.info("code requested challenge=%s channel=%s", challenge_id, channel.value)
-    return Requested(challenge_id, chain.challenge.resend_at)
+    return _requested(chain)
+
+
+async def request_recovery(
+    asked: Asked,
+    now: datetime,
+    *,
+    store: Store,
+    vault: Vault,
+    settings: Settings,
+    chance: Chance,
+) -> Requested | ContactRefusal | Refused:
+    """Put a code into the outbox for somebody who has an account and not its password.
+
+    Needs no invite, so it writes to proved contacts only: nobody makes us pay for numbers they rent. For
+    others everything else is the same, the counting, the answer and the page for a code that never comes.
+    """
+    contact = _parsed(asked, settings)
+    if isinstance(contact, ContactRefusal):
+        return _refused("recover", contact)
+    chain, code = _chain(asked, contact, Purpose.RECOVER, now, vault, chance)
+    counted = Counted.of(chain, contact, asked.address, settings.limits, vault)
+    async with store.begin() as work:
+        owner = await work.contacts.owner(chain.medium, chain.lookup)
+        refused = await count(counted, now, work=work, limits=settings.limits)
+        if refused is not None:
+            return _refused("recover", refused)
+        await work.challenges.add(chain)
+        if owner is not None:
+            await work.outbox.add(_message(chain, contact, code, now, vault, settings, chance))
+    return _requested(chain)
+
+
+async def request_change(
+    asked: Asked,
+    now: datetime,
+    *,
+    store: Store,
+    vault: Vault,
+    settings: Settings,
+    chance: Chance,
+) -> Requested | ContactRefusal | Refused:
+    """Put a code into the outbox for a new phone or e-mail of somebody signed in. The caller has checked who."""
+    contact = _parsed(asked, settings)
+    if isinstance(contact, ContactRefusal):
+        return _refused("change", contact)
+    chain, code = _chain(asked, contact, Purpose.CHANGE, now, vault, chance)
+    counted = Counted.of(chain, contact, asked.address, settings.limits, vault)
+    async with store.begin() as work:
+        refused = await count(counted, now, work=work, limits=settings.limits)
+        if refused is not None:
+            return _refused("change", refused)
+        await work.challenges.add(chain)
+        await work.outbox.add(_message(chain, contact, code, now, vault, settings, chance))
+    return _requested(chain)
 
 
 async def resend_code(
@@ -127,8 +171,7 @@ async def resend_code(
         chain = await _own(work, challenge_id, session)
         if chain is None:
             return _refused("resend", CodeRefusal.UNKNOWN)
-        invite = await work.invites.get(chain.invite_id)
-        over = InviteRefusal.UNKNOWN if invite is None else invite.refusal(now)
+        over = await _invite_over(chain, now, work)
         if over is not None:
             return _refused("resend", over)
         early = chain.challenge.resend_refusal(now)
@@ -144,7 +187,11 @@ async def resend_code(
         again = evolve(chain, challenge=chain.challenge.resent(code, vault.code_key, now))
         if not await work.challenges.save_resend(again):
             return _refused("resend", ResendRefusal.TOO_EARLY)  # the button was pressed twice
-        await work.outbox.add(_message(again, contact, code, now, vault, settings, chance))
+        known = chain.purpose is not Purpose.RECOVER or await work.contacts.owner(
+            chain.medium, chain.lookup
+        )
+        if known:
+            await work.outbox.add(_message(again, contact, code, now, vault, settings, chance))
     logger.info("code resent challenge=%s sent=%s", challenge_id, again.challenge.sent)
     return Requested(challenge_id, again.challenge.resend_at)
 
@@ -192,6 +239,49 @@ async def forget_old(now: datetime, *, store: Store) -> None:
         chains = await work.challenges.purge(now - timedelta(days=1))
         times = await work.rates.purge(now - timedelta(days=1, hours=1))
     logger.info("forgot old chains=%s times=%s", chains, times)
+
+
+def _parsed(asked: Asked, settings: Settings) -> Contact | ContactRefusal:
+    if asked.medium is Medium.EMAIL:
+        return parse_email(asked.typed)
+    return parse_phone(asked.typed, settings.phones)
+
+
+def _chain(
+    asked: Asked, contact: Contact, purpose: Purpose, now: datetime, vault: Vault, chance: Chance
+) -> tuple[Chain, Code]:
+    """A new chain and its first code."""
+    channel = CHANNELS[medium_of(contact)]
+    code, challenge_id = new_code(channel, chance.below), ChallengeId(chance.new_id())
+    chain = Chain(
+        challenge=open_challenge(challenge_id, channel, code, vault.code_key, now),
+        medium=medium_of(contact),
+        lookup=vault.lookup(subject(contact)),
+        sealed=vault.seal(plain(contact).encode(), f"challenge:{challenge_id}"),
+        session=asked.session,
+        invite_id=None,
+        purpose=purpose,
+        language=asked.language,
+    )
+    return chain, code
+
+
+def _requested(chain: Chain) -> Requested:
+    challenge = chain.challenge
+    logger.info(
+        "code requested challenge=%s channel=%s purpose=%s",
+        challenge.id,
+        challenge.channel.value,
+        chain.purpose.value,
+    )
+    return Requested(challenge.id, challenge.resend_at)
+
+
+async def _invite_over(chain: Chain, now: datetime, work: Repositories) -> InviteRefusal | None:
+    if chain.invite_id is None:
+        return None
+    invite = await work.invites.get(chain.invite_id)
+    return InviteRefusal.UNKNOWN if invite is None else invite.refusal(now)
 
 
 async def _email_opens(

@@ -30,7 +30,7 @@ from bridge.records import (
     StepsItem,
     StepsState,
 )
-from bridge.roles import ClassId, OrgId, UserId
+from bridge.roles import ClassId, OrgId, PersonId, UserId
 from bridge.verification import ChallengeId
 
 
@@ -77,6 +77,18 @@ class Invites(Protocol):
     async def get(self, invite_id: InviteId) -> Invite | None: ...
 
     async def by_token(self, token_hash: bytes) -> Invite | None: ...
+
+    async def by_code(self, code_hash: bytes) -> Invite | None: ...
+
+    async def live(
+        self,
+        org_id: OrgId,
+        now: datetime,
+        *,
+        class_id: ClassId | None = None,
+        person_id: PersonId | None = None,
+    ) -> list[Invite]:
+        """Invites that still open something, of the school, of one class, for one person."""
 
     async def use(self, invite_id: InviteId, now: datetime) -> bool:
         """Count one use, atomically; False: revoked, expired or used up."""

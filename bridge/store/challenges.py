@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.contact import Medium
 from bridge.invite import InviteId
-from bridge.records import Chain, Lookup, Sealed, SessionHash
+from bridge.records import Chain, Lookup, Purpose, Sealed, SessionHash
 from bridge.store.tables import challenge as table
 from bridge.verification import Challenge, ChallengeId, Channel, IssuedCode
 
@@ -32,6 +32,7 @@ class SqlChallenges:
                 sealed=chain.sealed,
                 session_hash=chain.session,
                 invite_id=chain.invite_id,
+                purpose=chain.purpose.value,
                 language=chain.language,
                 tries_left=chain.challenge.tries_left,
                 **_sendings(chain.challenge),
@@ -110,6 +111,7 @@ def _chain(row: Row[Any]) -> Chain:
         lookup=Lookup(row.lookup),
         sealed=Sealed(row.sealed),
         session=SessionHash(row.session_hash),
-        invite_id=InviteId(row.invite_id),
+        invite_id=None if row.invite_id is None else InviteId(row.invite_id),
+        purpose=Purpose(row.purpose),
         language=row.language,
     )

@@ -36,6 +36,7 @@ class SqlInvites:
                 issued_by=invite.issued_by,
                 revoked_at=invite.revoked_at,
                 token_hash=invite.token_hash,
+                code_hash=invite.code_hash,
             )
         )
 
@@ -44,6 +45,32 @@ class SqlInvites:
 
     async def by_token(self, token_hash: bytes) -> Invite | None:
         return await self._one(table.c.token_hash == token_hash)
+
+    async def by_code(self, code_hash: bytes) -> Invite | None:
+        return await self._one(table.c.code_hash == code_hash)
+
+    async def live(
+        self,
+        org_id: OrgId,
+        now: datetime,
+        *,
+        class_id: ClassId | None = None,
+        person_id: PersonId | None = None,
+    ) -> list[Invite]:
+        conditions = [
+            table.c.org_id == org_id,
+            table.c.revoked_at.is_(None),
+            table.c.expires_at > now,
+            table.c.used < table.c.max_uses,
+        ]
+        if class_id is not None:
+            conditions.append(table.c.class_id == class_id)
+        if person_id is not None:
+            conditions.append(table.c.person_id == person_id)
+        rows = await self._connection.execute(
+            select(table).where(*conditions).order_by(table.c.expires_at, table.c.id)
+        )
+        return [_invite(row) for row in rows]
 
     async def use(self, invite_id: InviteId, now: datetime) -> bool:
         used = await self._connection.execute(
@@ -89,4 +116,5 @@ def _invite(row: Row[Any]) -> Invite:
         issued_by=UserId(row.issued_by),
         revoked_at=row.revoked_at,
         token_hash=row.token_hash,
+        code_hash=row.code_hash,
     )

@@ -39,7 +39,7 @@ def environment(language: str) -> Environment:
     env.install_gettext_translations(found, newstyle=True)  # type: ignore[attr-defined] # the extension adds it
     env.globals["language"] = language
     env.globals["asset"] = asset
-    env.globals["role_word"] = lambda role: found.ugettext(ROLES[getattr(role, "value", role)])
+    env.globals["role_word"] = lambda role: found.ugettext(ROLES[str(getattr(role, "value", role))])
     env.filters["day"] = lambda value: day(value, language)
     env.filters["moment"] = lambda value, zone="Europe/Moscow": moment(value, language, zone)
     return env

@@ -20,7 +20,7 @@ from bridge.answers import (
     Wrong,
 )
 from bridge.contact import Email, Medium
-from bridge.onboarding import request_code, resend_code, verify_code
+from bridge.onboarding import request_code, request_recovery, resend_code, verify_code
 from bridge.outbox import Delivered, deliver_due
 from bridge.ports import Store
 from bridge.records import OutboxKind, SessionHash
@@ -72,6 +72,15 @@ class Desk:
     async def requested(self, form: Asked = FORM, now: datetime = NOW) -> ChallengeId:
         """A request that must be granted, delivered."""
         answer = await self.request(form, now)
+        assert isinstance(answer, Requested), answer
+        await self.deliver(now)
+        return answer.challenge_id
+
+    async def recover(self, form: Asked = FORM, now: datetime = NOW) -> ChallengeId:
+        """A code to sign in without a password."""
+        answer = await request_recovery(
+            form, now, store=self.store, vault=VAULT, settings=self.settings, chance=self.chance
+        )
         assert isinstance(answer, Requested), answer
         await self.deliver(now)
         return answer.challenge_id

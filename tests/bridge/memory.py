@@ -31,7 +31,7 @@ from bridge.records import (
     StepsItem,
     StepsState,
 )
-from bridge.roles import OrgId, UserId
+from bridge.roles import ClassId, OrgId, PersonId, UserId
 from bridge.verification import ChallengeId
 
 
@@ -128,6 +128,27 @@ class MemoryInvites:
 
     async def by_token(self, token_hash: bytes) -> Invite | None:
         return next((row for row in self.rows.values() if row.token_hash == token_hash), None)
+
+    async def by_code(self, code_hash: bytes) -> Invite | None:
+        return next((row for row in self.rows.values() if row.code_hash == code_hash), None)
+
+    async def live(
+        self,
+        org_id: OrgId,
+        now: datetime,
+        *,
+        class_id: ClassId | None = None,
+        person_id: PersonId | None = None,
+    ) -> list[Invite]:
+        found = [
+            row
+            for row in self.rows.values()
+            if row.org_id == org_id
+            and row.refusal(now) is None
+            and class_id in {None, row.class_id}
+            and person_id in {None, row.person_id}
+        ]
+        return sorted(found, key=lambda row: (row.expires_at, row.id))
 
     async def use(self, invite_id: InviteId, now: datetime) -> bool:
         invite = self.rows[invite_id]

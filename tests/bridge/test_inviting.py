@@ -5,13 +5,23 @@ from __future__ import annotations
 import pytest
 from attrs import evolve
 
-from bridge.invite import Invite, InviteId, InviteRefusal, IssueRefusal, Order
+from bridge.invite import (
+    Invite,
+    InviteId,
+    InviteRefusal,
+    IssueRefusal,
+    Order,
+    read_invite_code,
+    shown_code,
+    token_hash,
+)
 from bridge.inviting import Issued, issue_invite, open_invite, revoke_invite
 from bridge.records import Action
 from bridge.roles import Account
 from tests.bridge.memory import MemoryStore
 from tests.bridge.test_invite import (
     CLASS_TEACHER,
+    NAMED,
     DIRECTOR,
     NOW,
     OTHERS_TEACHER,
@@ -31,7 +41,13 @@ async def issued(
     store: MemoryStore, by: Account = CLASS_TEACHER, order: Order = PUPILS
 ) -> Issued | IssueRefusal:
     return await issue_invite(
-        by, order, NOW, store=store, new_id=lambda: "i1", random_bytes=lambda n: b"r" * n
+        by,
+        order,
+        NOW,
+        store=store,
+        new_id=lambda: "i1",
+        random_bytes=lambda n: b"r" * n,
+        below=lambda n: n // 2,
     )
 
 
@@ -86,3 +102,21 @@ async def test_a_wrong_order_leaves_nothing(memory: MemoryStore) -> None:
     assert await issued(memory, order=evolve(PUPILS, max_uses=0)) is IssueRefusal.USES
     assert memory.kept.invites.rows == {}
     assert memory.kept.audit.rows == []
+
+
+async def test_a_class_has_a_code_to_be_typed(memory: MemoryStore) -> None:
+    """Nine digits in any grouping open the same invite as the link; a named pupil's invite has none."""
+    made = await issued(memory)
+    assert isinstance(made, Issued)
+    assert shown_code(made.code) == "500 000 000"
+
+    code = read_invite_code(" 500-000 000")
+    assert code == made.code
+    async with memory.begin() as work:
+        assert await work.invites.by_code(token_hash(code)) == made.invite
+    for typed in ("", "50000000", "5000000000", "50000000x", "５００００００００"):
+        assert read_invite_code(typed) is None
+
+    personal = await issued(MemoryStore(), order=NAMED)
+    assert isinstance(personal, Issued)
+    assert (personal.code, personal.invite.code_hash) == ("", None)

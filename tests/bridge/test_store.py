@@ -21,7 +21,7 @@ from bridge.records import (
     Session,
     SessionHash,
 )
-from bridge.roles import Account, OrgId, Role
+from bridge.roles import Account, ClassId, OrgId, PersonId, Role
 from bridge.store import SqlStore
 from bridge.verification import ChallengeId, Code
 from tests.bridge.values import (
@@ -288,3 +288,16 @@ async def test_a_list_replaces_the_contacts_of_its_own_groups(store: Store) -> N
         assert await work.listed.matches(SCHOOL, Medium.MSISDN, LOOKUP) == [mother, other]
         assert await work.listed.of_record(SCHOOL, "csv", "R1") == [mother]
         assert await work.listed.matches(OrgId("other"), Medium.MSISDN, LOOKUP) == []
+
+
+async def test_live_invites_are_listed_by_class_and_by_person(store: Store) -> None:
+    """What a class teacher can still revoke; used up, over or revoked ones are not in it."""
+    personal = evolve(invite("i2"), person_id=PersonId("p1"), code_hash=b"c" * 32)
+    async with store.begin() as work:
+        for one in (invite("i1"), personal, evolve(invite("i3"), revoked_at=NOW), invite("i4", 0)):
+            await work.invites.add(one)
+        assert await work.invites.live(SCHOOL, NOW) == [invite("i1"), personal]
+        assert await work.invites.live(SCHOOL, NOW, person_id=PersonId("p1")) == [personal]
+        assert await work.invites.live(SCHOOL, NOW, class_id=ClassId("2Б")) == []
+        assert await work.invites.live(SCHOOL, NOW + timedelta(days=14)) == []
+        assert await work.invites.by_code(b"c" * 32) == personal
