@@ -56,7 +56,8 @@ async def _postgres(engine: AsyncEngine) -> AsyncIterator[SqlWriterTurn]:
         # AUTOCOMMIT: else the transaction would stay open for days.
         connection = await plain.execution_options(isolation_level="AUTOCOMMIT")
         try:
-            while not await connection.scalar(select(func.pg_try_advisory_lock(WRITER_LOCK))):
+            lock = select(func.pg_try_advisory_lock(WRITER_LOCK))
+            while not await connection.scalar(lock):  # noqa: ASYNC110 (the other is another process)
                 await asyncio.sleep(LOOK_AGAIN_S)
             yield SqlWriterTurn(connection)
         finally:
@@ -71,7 +72,7 @@ async def _sqlite(engine: AsyncEngine) -> AsyncIterator[SqlWriterTurn]:
         return
     file = os.open(f"{name}.writer", os.O_CREAT | os.O_RDWR, 0o600)
     try:
-        while not _taken(file):
+        while not _taken(file):  # noqa: ASYNC110 (the other is another process)
             await asyncio.sleep(LOOK_AGAIN_S)
         yield SqlWriterTurn(None)
     finally:
