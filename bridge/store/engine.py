@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
 from pathlib import Path
 from typing import Any
 
+import aiosqlite
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, event, func, select
@@ -45,10 +48,29 @@ def open_engine(url: str) -> AsyncEngine:
 
 async def migrate(engine: AsyncEngine) -> None:
     """Bring the schema to the newest version, forward only. The second time that does nothing."""
+    if engine.dialect.name == "sqlite":
+        await _write_ahead(engine)
     async with engine.begin() as connection:
         if engine.dialect.name == "postgresql":  # SQLite's BEGIN IMMEDIATE is such a lock
             await connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
         await connection.run_sync(_upgrade)
+
+
+async def _write_ahead(engine: AsyncEngine) -> None:
+    """Readers do not wait for the writer. Kept in the file, so one process does it once.
+
+    Changing the mode needs the file for itself, and SQLite does not wait for that however long its timeout is.
+    """
+    for left in reversed(range(BUSY_S * 20)):
+        try:
+            async with aiosqlite.connect(engine.url.database or ":memory:") as connection:
+                await connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if not left:
+                raise
+            await asyncio.sleep(0.05)
+        else:
+            return
 
 
 def _upgrade(connection: Connection) -> None:
@@ -60,7 +82,6 @@ def _upgrade(connection: Connection) -> None:
 
 def _set_up_sqlite(connection: DBAPIConnection, _record: Any) -> None:
     cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode = WAL")  # readers do not wait for the writer
     cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.execute("PRAGMA secure_delete = ON")  # a forgotten number is not left in free pages
     cursor.close()
