@@ -23,7 +23,7 @@ from bridge.invite import (
     new_token,
     token_hash,
 )
-from bridge.ports import Store
+from bridge.ports import Repositories, Store
 from bridge.records import Action, AuditEntry
 from bridge.roles import Account
 
@@ -51,6 +51,31 @@ async def issue_invite(
     email_signup_max_grade: int = EMAIL_SIGNUP_MAX_GRADE,
 ) -> Issued | IssueRefusal:
     """Make an invite, if `by` may (R9: administration, or the class teacher of this class)."""
+    async with store.begin() as work:
+        return await issue_in(
+            work,
+            by,
+            order,
+            now,
+            new_id=new_id,
+            random_bytes=random_bytes,
+            below=below,
+            email_signup_max_grade=email_signup_max_grade,
+        )
+
+
+async def issue_in(
+    work: Repositories,
+    by: Account,
+    order: Order,
+    now: datetime,
+    *,
+    new_id: Callable[[], str],
+    random_bytes: Callable[[int], bytes],
+    below: Callable[[int], int],
+    email_signup_max_grade: int = EMAIL_SIGNUP_MAX_GRADE,
+) -> Issued | IssueRefusal:
+    """The same inside a transaction that does more: a new card in place of a lost one."""
     refusal = issue_refusal(by, order, email_signup_max_grade)
     if refusal is not None:
         logger.warning("invite refused by=%s why=%s", by.user_id, refusal.value)
@@ -58,9 +83,8 @@ async def issue_invite(
     token = new_token(random_bytes)
     code = new_invite_code(below) if order.kind in WITH_CODE else ""
     made = issue(InviteId(new_id()), token, order, by, now, code)
-    async with store.begin() as work:
-        await work.invites.add(made)
-        await work.audit.add(_entry(by, Action.INVITE_ISSUED, made, now))
+    await work.invites.add(made)
+    await work.audit.add(_entry(by, Action.INVITE_ISSUED, made, now))
     logger.info("invite issued invite=%s kind=%s by=%s", made.id, made.kind.value, by.user_id)
     return Issued(made, token, code)
 
@@ -82,10 +106,15 @@ async def revoke_invite(
         found = await work.invites.get(invite_id)
         if found is None or not _may_revoke(by, found):
             return IssueRefusal.NOT_YOURS  # one answer for "no such" and "not yours"
-        if await work.invites.revoke(invite_id, now):
-            await work.audit.add(_entry(by, Action.INVITE_REVOKED, found, now))
-            logger.info("invite revoked invite=%s by=%s", invite_id, by.user_id)
+        await revoke_in(work, by, found, now)
     return None
+
+
+async def revoke_in(work: Repositories, by: Account, invite: Invite, now: datetime) -> None:
+    """The same inside a transaction that does more, by somebody who may. Twice is once."""
+    if await work.invites.revoke(invite.id, now):
+        await work.audit.add(_entry(by, Action.INVITE_REVOKED, invite, now))
+        logger.info("invite revoked invite=%s by=%s", invite.id, by.user_id)
 
 
 def _may_revoke(by: Account, invite: Invite) -> bool:
