@@ -172,8 +172,8 @@ def _limits(raw: Any) -> Limits:
 def _phones(raw: Any) -> PhoneRule:
     section = _section("phones", raw, PhoneRule)
     try:
-        if "regions" in section:
-            section["regions"] = frozenset(section["regions"])
+        for name in {"regions", "also"} & section.keys():
+            section[name] = frozenset(_of(list, f"phones.{name}", section[name]))
         return PhoneRule(**section)
     except (ValueError, TypeError) as error:
         raise BadConfig(f"phones: {error}") from None

@@ -58,6 +58,8 @@ class PhoneRule:
 
     regions: frozenset[str] = frozenset({"RU"})  # ISO 3166-1
     mobile_only: bool = True
+    #: Beginnings such as `+7500` that are taken besides: numbers that nobody has, where codes go to the screen.
+    also: frozenset[str] = frozenset()
 
     def __attrs_post_init__(self) -> None:
         unknown = self.regions - phonenumbers.SUPPORTED_REGIONS
@@ -70,6 +72,8 @@ class PhoneRule:
         Kazakhstan shares +7 with Russia and is told apart by the range. An unassigned range belongs to
         no country and is refused: those are what fraudsters rent.
         """
+        if phone.e164.startswith(tuple(self.also)):
+            return None
         number = phonenumbers.parse(phone.e164)
         if phonenumbers.region_code_for_number(number) not in self.regions:
             return ContactRefusal.REGION

@@ -121,3 +121,11 @@ def test_fuzz_a_mailbox_has_one_form(text: str) -> None:
 
     assert isinstance(once, Email)
     assert parse_email(once.address) == once
+
+
+def test_numbers_that_nobody_has_are_taken_where_the_school_says_so() -> None:
+    """A range of no country is refused, unless `also` names its beginning; other ranges stay refused."""
+    trial = PhoneRule(also=frozenset({"+7500"}))
+    assert RUSSIA.refusal(Phone("+75001234567")) is ContactRefusal.REGION
+    assert trial.refusal(Phone("+75001234567")) is None
+    assert trial.refusal(Phone("+75031234567")) is ContactRefusal.REGION
