@@ -166,6 +166,16 @@ class HttpDirectory:
     async def progress(self, org_id: OrgId) -> Mapping[str, Any]:
         return (await self._calls.get(org_path(org_id, "progress"))).json.raw
 
+    async def dead_jobs(self, org_id: OrgId) -> Sequence[Mapping[str, Any]]:
+        answer = await self._calls.get(org_path(org_id, "jobs"), {"state": "dead"})
+        return [one.raw for one in self._calls.read(answer, lambda a: a.objects("jobs"))]
+
+    async def retry_job(self, org_id: OrgId, job_id: str, by: UserId) -> None:
+        await self._change("POST", org_path(org_id, "jobs", job_id, "retry"), {}, org_id, by)
+
+    async def sanction(self, org_id: OrgId, by: UserId) -> None:
+        await self._change("POST", org_path(org_id, "reconcile"), {"sanction": True}, org_id, by)
+
     async def create_person(self, org_id: OrgId, new: NewPerson, by: UserId) -> PersonRecord:
         path = org_path(org_id, "people")
         answer = await self._change("POST", path, read.new_person(new), org_id, by)

@@ -14,21 +14,25 @@ from bridge.application import Application, ApplicationId
 from bridge.contact import Contact, Medium
 from bridge.invite import Invite, InviteId
 from bridge.records import (
+    Action,
     AuditEntry,
     BoundContact,
     Chain,
     ContactId,
+    DeadSteps,
     ListedContact,
     Lookup,
     OutboxId,
     OutboxItem,
     OutboxKind,
+    RosterUpload,
     Sealed,
     Session,
     SessionHash,
     StepsId,
     StepsItem,
     StepsState,
+    UploadId,
 )
 from bridge.roles import ClassId, OrgId, PersonId, UserId
 from bridge.verification import ChallengeId
@@ -160,6 +164,12 @@ class StepsLists(Protocol):
     async def failure(self, steps_id: StepsId) -> str:
         """What went wrong last; "" if nothing did."""
 
+    async def dead(self, org_id: OrgId, most: int) -> list[DeadSteps]:
+        """What was given up in a school, the newest first."""
+
+    async def dismiss(self, org_id: OrgId, steps_id: StepsId) -> UserId | None:
+        """Take a dead list away: somebody has seen to it. Whose it was; None: there is no such dead list."""
+
     async def purge(self, before: datetime) -> int:
         """Forget the lists that were done or given up before; how many."""
 
@@ -169,6 +179,11 @@ class Audit(Protocol):
 
     async def of_org(self, org_id: OrgId, most: int) -> list[AuditEntry]:
         """The newest first."""
+
+    async def lately(
+        self, org_id: OrgId, actions: Iterable[Action], since: datetime, most: int
+    ) -> list[AuditEntry]:
+        """Entries with these words of the school or of the whole service, the newest first."""
 
 
 class Rates(Protocol):
@@ -212,6 +227,29 @@ class ListedContacts(Protocol):
     ) -> list[ListedContact]: ...
 
 
+class RosterUploads(Protocol):
+    """Files that somebody has sent and not yet decided on, sealed."""
+
+    async def put(self, upload: RosterUpload) -> None:
+        """Keep it instead of whatever the same account had sent before."""
+
+    async def get(
+        self, upload_id: UploadId, org_id: OrgId, now: datetime
+    ) -> RosterUpload | None: ...
+
+    async def end(self, upload_id: UploadId) -> None: ...
+
+    async def purge(self, now: datetime) -> int: ...
+
+
+class RosterMappings(Protocol):
+    """A school's own headings and positions (provisioning/readers/mapping.py), sealed: one for each school."""
+
+    async def put(self, org_id: OrgId, sealed: Sealed) -> None: ...
+
+    async def get(self, org_id: OrgId) -> Sealed | None: ...
+
+
 class Repositories(Protocol):
     """Everything of one transaction."""
 
@@ -237,6 +275,10 @@ class Repositories(Protocol):
     def journeys(self) -> Journeys: ...
     @property
     def listed(self) -> ListedContacts: ...
+    @property
+    def uploads(self) -> RosterUploads: ...
+    @property
+    def mappings(self) -> RosterMappings: ...
 
 
 class WriterTurn(Protocol):

@@ -22,6 +22,7 @@ SessionHash = NewType("SessionHash", bytes)
 ContactId = NewType("ContactId", str)
 OutboxId = NewType("OutboxId", str)
 StepsId = NewType("StepsId", str)
+UploadId = NewType("UploadId", str)
 
 
 @frozen(kw_only=True)
@@ -113,6 +114,28 @@ class StepsItem:
     made_at: datetime
     due_at: datetime
     tries: int = 0
+    org_id: OrgId | None = None  # whose administration is told when it is given up
+
+
+@frozen(kw_only=True)
+class DeadSteps:
+    """A list that was given up: for a person to look at."""
+
+    id: StepsId
+    user_id: UserId
+    failure: str
+    given_up_at: datetime
+
+
+@frozen(kw_only=True)
+class RosterUpload:
+    """A school's files between the upload and the decision; whoever sent them is named by account."""
+
+    id: UploadId
+    org_id: OrgId
+    user_id: UserId
+    sealed: Sealed = field(repr=False)
+    expires_at: datetime
 
 
 class Action(enum.Enum):
@@ -126,6 +149,11 @@ class Action(enum.Enum):
     APPLICATION_APPROVED = "application_approved"
     APPLICATION_REJECTED = "application_rejected"
     SENDING_STOPPED = "sending_stopped"  # a breaker opened
+    DEVICES_SIGNED_OUT = "devices_signed_out"
+    STEPS_RETRIED = "steps_retried"
+    STEPS_DISMISSED = "steps_dismissed"
+    ROSTER_FAILED = "roster_failed"  # subject: why
+    CONTACTS_LISTED = "contacts_listed"  # subject: the source
 
 
 @frozen(kw_only=True)

@@ -66,6 +66,7 @@ async def enqueue(
             payload=vault.seal(steps_json.pack(steps), _purpose(steps_id)),
             made_at=now,
             due_at=now,
+            org_id=steps.org_id,
         )
     )
     return steps_id

@@ -15,6 +15,7 @@ from bridge.store.contacts import SqlContacts
 from bridge.store.engine import migrate, open_engine
 from bridge.store.invites import SqlInvites
 from bridge.store.journals import SqlAudit, SqlOutbox, SqlRates
+from bridge.store.rosters import SqlRosterMappings, SqlRosterUploads
 from bridge.store.sessions import SqlSessions
 from bridge.store.steps import SqlSteps
 from bridge.store.ways import SqlJourneys, SqlListedContacts
@@ -72,6 +73,14 @@ class SqlRepositories:
     @property
     def listed(self) -> SqlListedContacts:
         return SqlListedContacts(self._connection)
+
+    @property
+    def uploads(self) -> SqlRosterUploads:
+        return SqlRosterUploads(self._connection)
+
+    @property
+    def mappings(self) -> SqlRosterMappings:
+        return SqlRosterMappings(self._connection)
 
 
 @frozen

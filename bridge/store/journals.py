@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from attrs import frozen
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Row, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.records import Action, AuditEntry, OutboxId, OutboxItem, OutboxKind, Sealed
@@ -95,16 +96,32 @@ class SqlAudit:
             .order_by(audit.c.number.desc())
             .limit(most)
         )
-        return [
-            AuditEntry(
-                at=row.at,
-                org_id=OrgId(row.org_id),
-                actor=row.actor,
-                action=Action(row.action),
-                subject=row.subject,
+        return [_entry(row) for row in rows]
+
+    async def lately(
+        self, org_id: OrgId, actions: Iterable[Action], since: datetime, most: int
+    ) -> list[AuditEntry]:
+        rows = await self._connection.execute(
+            select(audit)
+            .where(
+                or_(audit.c.org_id == org_id, audit.c.org_id.is_(None)),
+                audit.c.action.in_([action.value for action in actions]),
+                audit.c.at > since,
             )
-            for row in rows
-        ]
+            .order_by(audit.c.number.desc())
+            .limit(most)
+        )
+        return [_entry(row) for row in rows]
+
+
+def _entry(row: Row[Any]) -> AuditEntry:
+    return AuditEntry(
+        at=row.at,
+        org_id=None if row.org_id is None else OrgId(row.org_id),
+        actor=row.actor,
+        action=Action(row.action),
+        subject=row.subject,
+    )
 
 
 @frozen

@@ -9,8 +9,8 @@ from attrs import frozen
 from sqlalchemy import Row, delete, exists, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bridge.records import Sealed, StepsId, StepsItem, StepsState
-from bridge.roles import UserId
+from bridge.records import DeadSteps, Sealed, StepsId, StepsItem, StepsState
+from bridge.roles import OrgId, UserId
 from bridge.store.tables import steps as table
 
 WAITING, DONE, DEAD = (state.value for state in StepsState)
@@ -28,6 +28,7 @@ class SqlSteps:
                 id=item.id,
                 user_id=item.user_id,
                 payload=item.payload,
+                org_id=item.org_id,
                 made_at=item.made_at,
                 due_at=item.due_at,
                 tries=item.tries,
@@ -89,6 +90,31 @@ class SqlSteps:
         found = await self._connection.scalar(select(table.c.failure).where(table.c.id == steps_id))
         return str(found or "")
 
+    async def dead(self, org_id: OrgId, most: int) -> list[DeadSteps]:
+        rows = await self._connection.execute(
+            select(table)
+            .where(table.c.state == DEAD, table.c.org_id == org_id)
+            .order_by(table.c.number.desc())
+            .limit(most)
+        )
+        return [
+            DeadSteps(
+                id=StepsId(row.id),
+                user_id=UserId(row.user_id),
+                failure=row.failure,
+                given_up_at=row.done_at,
+            )
+            for row in rows
+        ]
+
+    async def dismiss(self, org_id: OrgId, steps_id: StepsId) -> UserId | None:
+        gone = await self._connection.scalar(
+            delete(table)
+            .where(table.c.id == steps_id, table.c.org_id == org_id, table.c.state == DEAD)
+            .returning(table.c.user_id)
+        )
+        return None if gone is None else UserId(gone)
+
     async def purge(self, before: datetime) -> int:
         gone = await self._connection.execute(
             delete(table).where(table.c.done_at < before).returning(table.c.number)
@@ -111,4 +137,5 @@ def _item(row: Row[Any]) -> StepsItem:
         made_at=row.made_at,
         due_at=row.due_at,
         tries=row.tries,
+        org_id=None if row.org_id is None else OrgId(row.org_id),
     )

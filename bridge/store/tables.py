@@ -185,6 +185,7 @@ steps = Table(
         "user_id", Text, nullable=False, index=True
     ),  # of one account one after the other, by number
     Column("payload", LargeBinary),  # sealed; gone when done or given up
+    Column("org_id", Text),
     Column("made_at", Instant, nullable=False),
     Column("due_at", Instant, nullable=False, index=True),
     Column("tries", Integer, nullable=False),
@@ -252,4 +253,23 @@ card = Table(
     Column("room_id", Text, nullable=False),
     Column("event_id", Text, nullable=False, unique=True),
     Column("posted_at", Instant, nullable=False),
+)
+
+# Files of a school that somebody has sent and not yet decided on, sealed; an hour at most.
+roster_upload = Table(
+    "roster_upload",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("org_id", Text, nullable=False),
+    Column("user_id", Text, nullable=False, unique=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("expires_at", Instant, nullable=False, index=True),
+)
+
+# The headings of a school's files and its positions, sealed: a wrongly chosen heading may be somebody's name.
+roster_mapping = Table(
+    "roster_mapping",
+    metadata,
+    Column("org_id", Text, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
 )

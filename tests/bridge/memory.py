@@ -16,20 +16,24 @@ from bridge.contact import Medium
 from bridge.invite import Invite, InviteId
 from bridge.ports import Repositories, WriterTurn
 from bridge.records import (
+    Action,
     AuditEntry,
     BoundContact,
     Chain,
     ContactId,
+    DeadSteps,
     ListedContact,
     Lookup,
     OutboxId,
     OutboxItem,
+    RosterUpload,
     Sealed,
     Session,
     SessionHash,
     StepsId,
     StepsItem,
     StepsState,
+    UploadId,
 )
 from bridge.roles import ClassId, OrgId, PersonId, UserId
 from bridge.verification import ChallengeId
@@ -296,6 +300,22 @@ class MemorySteps:
     async def failure(self, steps_id: StepsId) -> str:
         return self.rows[steps_id].failure if steps_id in self.rows else ""
 
+    async def dead(self, org_id: OrgId, most: int) -> list[DeadSteps]:
+        return [
+            DeadSteps(
+                id=key, user_id=row.item.user_id, failure=row.failure, given_up_at=row.done_at
+            )
+            for key, row in reversed(self.rows.items())
+            if row.state is StepsState.DEAD and row.item.org_id == org_id and row.done_at
+        ][:most]
+
+    async def dismiss(self, org_id: OrgId, steps_id: StepsId) -> UserId | None:
+        row = self.rows.get(steps_id)
+        if row is None or row.state is not StepsState.DEAD or row.item.org_id != org_id:
+            return None
+        del self.rows[steps_id]
+        return row.item.user_id
+
     async def purge(self, before: datetime) -> int:
         old = [key for key, row in self.rows.items() if row.done_at and row.done_at < before]
         for key in old:
@@ -312,6 +332,16 @@ class MemoryAudit:
 
     async def of_org(self, org_id: OrgId, most: int) -> list[AuditEntry]:
         return [row for row in reversed(self.rows) if row.org_id == org_id][:most]
+
+    async def lately(
+        self, org_id: OrgId, actions: Iterable[Action], since: datetime, most: int
+    ) -> list[AuditEntry]:
+        wanted = set(actions)
+        return [
+            row
+            for row in reversed(self.rows)
+            if row.org_id in {org_id, None} and row.action in wanted and row.at > since
+        ][:most]
 
 
 @define
@@ -385,6 +415,38 @@ class MemoryListedContacts:
 
 
 @define
+class MemoryRosterUploads:
+    rows: dict[UploadId, RosterUpload] = field(factory=dict)
+
+    async def put(self, upload: RosterUpload) -> None:
+        self.rows = {k: row for k, row in self.rows.items() if row.user_id != upload.user_id}
+        self.rows[upload.id] = upload
+
+    async def get(self, upload_id: UploadId, org_id: OrgId, now: datetime) -> RosterUpload | None:
+        row = self.rows.get(upload_id)
+        return row if row and row.org_id == org_id and now < row.expires_at else None
+
+    async def end(self, upload_id: UploadId) -> None:
+        self.rows.pop(upload_id, None)
+
+    async def purge(self, now: datetime) -> int:
+        kept = {key: row for key, row in self.rows.items() if row.expires_at > now}
+        gone, self.rows = len(self.rows) - len(kept), kept
+        return gone
+
+
+@define
+class MemoryRosterMappings:
+    rows: dict[OrgId, Sealed] = field(factory=dict)
+
+    async def put(self, org_id: OrgId, sealed: Sealed) -> None:
+        self.rows[org_id] = sealed
+
+    async def get(self, org_id: OrgId) -> Sealed | None:
+        return self.rows.get(org_id)
+
+
+@define
 class MemoryRepositories:
     contacts: MemoryContacts = field(factory=MemoryContacts)
     challenges: MemoryChallenges = field(factory=MemoryChallenges)
@@ -397,6 +459,8 @@ class MemoryRepositories:
     steps: MemorySteps = field(factory=MemorySteps)
     journeys: MemoryJourneys = field(factory=MemoryJourneys)
     listed: MemoryListedContacts = field(factory=MemoryListedContacts)
+    uploads: MemoryRosterUploads = field(factory=MemoryRosterUploads)
+    mappings: MemoryRosterMappings = field(factory=MemoryRosterMappings)
 
 
 class MemoryTurn:

@@ -140,6 +140,7 @@ def _create_people_tables() -> None:
         sa.Column("id", sa.Text, nullable=False, unique=True),
         sa.Column("user_id", sa.Text, nullable=False),
         sa.Column("payload", sa.LargeBinary),
+        sa.Column("org_id", sa.Text),
         sa.Column("made_at", sa.BigInteger, nullable=False),
         sa.Column("due_at", sa.BigInteger, nullable=False),
         sa.Column("tries", sa.Integer, nullable=False),
@@ -197,6 +198,20 @@ def _create_people_tables() -> None:
         sa.Column("room_id", sa.Text, nullable=False),
         sa.Column("event_id", sa.Text, nullable=False, unique=True),
         sa.Column("posted_at", sa.BigInteger, nullable=False),
+    )
+    op.create_table(
+        "roster_upload",
+        sa.Column("id", sa.Text, primary_key=True),
+        sa.Column("org_id", sa.Text, nullable=False),
+        sa.Column("user_id", sa.Text, nullable=False, unique=True),
+        sa.Column("sealed", sa.LargeBinary, nullable=False),
+        sa.Column("expires_at", sa.BigInteger, nullable=False),
+    )
+    op.create_index("ix_roster_upload_expires_at", "roster_upload", ["expires_at"])
+    op.create_table(
+        "roster_mapping",
+        sa.Column("org_id", sa.Text, primary_key=True),
+        sa.Column("sealed", sa.LargeBinary, nullable=False),
     )
 
 
