@@ -24,6 +24,7 @@ KINDS: dict[type[Any], tuple[str, ...]] = {
     dict: ("sms", "mail"),
     str: ("listen_host", "database", "server_name", "bot"),
 }
+MAY_BE_NULL = frozenset({"metrics_port"})
 LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -117,16 +118,22 @@ def config_of(raw: Mapping[str, Any], folder: Path) -> Config:
     values["phones"] = _phones(raw.get("phones") or {})
     if "trusted_proxies" in raw:
         values["trusted_proxies"] = _networks("trusted_proxies", raw["trusted_proxies"])
-    numbers = (
-        "listen_port", "metrics_port", "email_signup_max_grade", "grace_days", "dispute_days",
-    )  # fmt: skip
-    for name in numbers:
-        if values.get(name) is not None:
-            _of(int, name, values[name])
-    for name in ("sms", "mail"):
-        if name in values:
-            _of(dict, name, values[name])
+    _kinds(values)
+    if values.get("bot") and values.get("bot_store") is None:
+        raise BadConfig("bot_store: is missing; the bot keeps its keys there")
     return Config(**values, folder=folder)
+
+
+def _kinds(values: Mapping[str, Any]) -> None:
+    """The settings that are taken as they are."""
+    for kind, names in KINDS.items():
+        for name in names:
+            if name in values and not (name in MAY_BE_NULL and values[name] is None):
+                _of(kind, name, values[name])
+    for name in KINDS[int]:
+        most = 65535 if name.endswith("_port") else 3650
+        if not 0 <= (values.get(name) or 0) <= most:
+            raise BadConfig(f"{name}: want a number from 0 to {most}")
 
 
 def _of(kind: type[Any], name: str, value: Any) -> Any:
@@ -136,7 +143,11 @@ def _of(kind: type[Any], name: str, value: Any) -> Any:
 
 
 def _url(name: str, value: Any) -> str:
-    parts = urlsplit(_of(str, name, value))
+    try:
+        parts = urlsplit(_of(str, name, value))
+        _ = parts.port
+    except ValueError:
+        raise BadConfig(f"{name}: want an address such as https://school.example") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path not in {"", "/"}:
         raise BadConfig(f"{name}: want an address such as https://school.example, without a path")
     if parts.scheme == "http" and parts.hostname not in LOCAL:
