@@ -20,6 +20,7 @@ from bridge.records import (
     Chain,
     ContactId,
     DeadSteps,
+    Departure,
     ListedContact,
     Lookup,
     OutboxId,
@@ -126,6 +127,9 @@ class Sessions(Protocol):
     async def end(self, session_hash: SessionHash) -> None: ...
 
     async def end_all(self, user_id: UserId) -> int: ...
+
+    async def purge(self, now: datetime) -> int:
+        """Forget those that have expired; how many."""
 
 
 class Outbox(Protocol):
@@ -250,6 +254,23 @@ class RosterMappings(Protocol):
     async def get(self, org_id: OrgId) -> Sealed | None: ...
 
 
+class Departures(Protocol):
+    """Who has left, until they are erased (R14)."""
+
+    async def put(self, departure: Departure) -> None:
+        """Whoever leaves again after a return begins a new grace time."""
+
+    async def of_account(self, user_id: UserId) -> list[Departure]:
+        """Not erased yet, the oldest first."""
+
+    async def due(self, now: datetime, most: int) -> list[Departure]: ...
+
+    async def end(self, person_id: PersonId) -> None:
+        """They have come back."""
+
+    async def erased(self, person_id: PersonId, now: datetime) -> None: ...
+
+
 class Repositories(Protocol):
     """Everything of one transaction."""
 
@@ -275,6 +296,8 @@ class Repositories(Protocol):
     def journeys(self) -> Journeys: ...
     @property
     def listed(self) -> ListedContacts: ...
+    @property
+    def departures(self) -> Departures: ...
     @property
     def uploads(self) -> RosterUploads: ...
     @property

@@ -10,7 +10,7 @@ from attrs import field, frozen
 
 from bridge.contact import Medium
 from bridge.invite import InviteId
-from bridge.roles import OrgId, UserId
+from bridge.roles import OrgId, PersonId, UserId
 from bridge.verification import Challenge
 
 #: HMAC-SHA256(pepper, subject): the same contact has the same one, and nobody gets back from it.
@@ -81,6 +81,18 @@ class Session:
     user_id: UserId | None = None
 
 
+@frozen(kw_only=True)
+class Departure:
+    """A person has left a school: erased when the grace time is over, unless they have come back (R14, R29)."""
+
+    person_id: PersonId
+    user_id: UserId
+    org_id: OrgId
+    left_at: datetime
+    erase_at: datetime
+    erased_at: datetime | None = None
+
+
 class OutboxKind(enum.Enum):
     SMS = "sms"
     MAIL = "mail"
@@ -148,6 +160,10 @@ class Action(enum.Enum):
     APPLICATION_MADE = "application_made"
     APPLICATION_APPROVED = "application_approved"
     APPLICATION_REJECTED = "application_rejected"
+    LEFT = "left"
+    ERASED = "erased"
+    CONSENT_GIVEN = "consent_given"  # R17: a parent's, to the profile of a pupil under 14
+    CONSENT_WITHDRAWN = "consent_withdrawn"
     SENDING_STOPPED = "sending_stopped"  # a breaker opened
     DEVICES_SIGNED_OUT = "devices_signed_out"
     STEPS_RETRIED = "steps_retried"

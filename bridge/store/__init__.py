@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from bridge.store.applications import SqlApplications
 from bridge.store.challenges import SqlChallenges
 from bridge.store.contacts import SqlContacts
+from bridge.store.departures import SqlDepartures
 from bridge.store.engine import migrate, open_engine
 from bridge.store.invites import SqlInvites
 from bridge.store.journals import SqlAudit, SqlOutbox, SqlRates
@@ -73,6 +74,10 @@ class SqlRepositories:
     @property
     def listed(self) -> SqlListedContacts:
         return SqlListedContacts(self._connection)
+
+    @property
+    def departures(self) -> SqlDepartures:
+        return SqlDepartures(self._connection)
 
     @property
     def uploads(self) -> SqlRosterUploads:

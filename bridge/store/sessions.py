@@ -51,3 +51,9 @@ class SqlSessions:
             delete(table).where(table.c.user_id == user_id).returning(table.c.hash)
         )
         return len(ended.all())
+
+    async def purge(self, now: datetime) -> int:
+        gone = await self._connection.execute(
+            delete(table).where(table.c.expires_at <= now).returning(table.c.hash)
+        )
+        return len(gone.all())

@@ -233,11 +233,12 @@ dispute = Table(
     Index("dispute_state", "state", "release_at"),
 )
 
-# Whoever has left: locked until the grace time is over, then erased.
+# Whoever has left: erased when the grace time is over.
 departure = Table(
     "departure",
     metadata,
-    Column("user_id", Text, primary_key=True),
+    Column("person_id", Text, primary_key=True),
+    Column("user_id", Text, nullable=False, index=True),
     Column("org_id", Text, nullable=False),
     Column("left_at", Instant, nullable=False),
     Column("erase_at", Instant, nullable=False, index=True),

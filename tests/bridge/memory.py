@@ -22,6 +22,7 @@ from bridge.records import (
     Chain,
     ContactId,
     DeadSteps,
+    Departure,
     ListedContact,
     Lookup,
     OutboxId,
@@ -220,6 +221,12 @@ class MemorySessions:
         for key in mine:
             del self.rows[key]
         return len(mine)
+
+    async def purge(self, now: datetime) -> int:
+        old = [key for key, row in self.rows.items() if row.expires_at <= now]
+        for key in old:
+            del self.rows[key]
+        return len(old)
 
 
 @define
@@ -447,6 +454,30 @@ class MemoryRosterMappings:
 
 
 @define
+class MemoryDepartures:
+    rows: dict[PersonId, Departure] = field(factory=dict)
+
+    async def put(self, departure: Departure) -> None:
+        self.rows[departure.person_id] = departure
+
+    async def of_account(self, user_id: UserId) -> list[Departure]:
+        return [row for row in self._waiting() if row.user_id == user_id]
+
+    async def due(self, now: datetime, most: int) -> list[Departure]:
+        return [row for row in self._waiting() if row.erase_at <= now][:most]
+
+    async def end(self, person_id: PersonId) -> None:
+        self.rows.pop(person_id, None)
+
+    async def erased(self, person_id: PersonId, now: datetime) -> None:
+        self.rows[person_id] = evolve(self.rows[person_id], erased_at=now)
+
+    def _waiting(self) -> list[Departure]:
+        waiting = [row for row in self.rows.values() if row.erased_at is None]
+        return sorted(waiting, key=lambda row: (row.erase_at, row.person_id))
+
+
+@define
 class MemoryRepositories:
     contacts: MemoryContacts = field(factory=MemoryContacts)
     challenges: MemoryChallenges = field(factory=MemoryChallenges)
@@ -459,6 +490,7 @@ class MemoryRepositories:
     steps: MemorySteps = field(factory=MemorySteps)
     journeys: MemoryJourneys = field(factory=MemoryJourneys)
     listed: MemoryListedContacts = field(factory=MemoryListedContacts)
+    departures: MemoryDepartures = field(factory=MemoryDepartures)
     uploads: MemoryRosterUploads = field(factory=MemoryRosterUploads)
     mappings: MemoryRosterMappings = field(factory=MemoryRosterMappings)
 

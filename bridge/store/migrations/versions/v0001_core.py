@@ -184,12 +184,14 @@ def _create_people_tables() -> None:
     op.create_index("dispute_state", "dispute", ["state", "release_at"])
     op.create_table(
         "departure",
-        sa.Column("user_id", sa.Text, primary_key=True),
+        sa.Column("person_id", sa.Text, primary_key=True),
+        sa.Column("user_id", sa.Text, nullable=False),
         sa.Column("org_id", sa.Text, nullable=False),
         sa.Column("left_at", sa.BigInteger, nullable=False),
         sa.Column("erase_at", sa.BigInteger, nullable=False),
         sa.Column("erased_at", sa.BigInteger),
     )
+    op.create_index("ix_departure_user_id", "departure", ["user_id"])
     op.create_index("ix_departure_erase_at", "departure", ["erase_at"])
     op.create_table(
         "card",
