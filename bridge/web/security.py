@@ -39,6 +39,10 @@ BURST, PER_S = 120.0, 10.0
 MOST_ADDRESSES = 20_000
 
 
+Posted = MultiDictProxy[str | bytearray | web.FileField]
+FORM: web.RequestKey[Posted] = web.RequestKey("form", MultiDictProxy)
+
+
 @define
 class Pace:
     """Requests of each address: BURST at once, PER_S a second for ever. Bounded: the longest unseen is forgotten."""
@@ -99,14 +103,13 @@ async def own_forms(request: web.Request, handler: Handler) -> web.StreamRespons
     if not visit.csrf_ok(data.get("csrf")):
         logger.info("form refused why=csrf")
         return problem(request, 403, "stale")
-    request["form"] = data
+    request[FORM] = data
     return await handler(request)
 
 
-def form_of(request: web.Request) -> MultiDictProxy[str | bytearray | web.FileField]:
+def form_of(request: web.Request) -> Posted:
     """What was posted, after `own_forms` has looked at it."""
-    data: MultiDictProxy[str | bytearray | web.FileField] = request["form"]
-    return data
+    return request[FORM]
 
 
 def _same_origin(request: web.Request) -> bool:

@@ -26,8 +26,6 @@ from bridge.services import Services
 from bridge.web.i18n import catalogue, language_of
 
 SERVICES = web.AppKey("services", Services)
-VISIT = "visit"
-
 TOKEN_BYTES = 32
 TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 #: How long a browser stays signed in. Staff sit at shared computers (chosen by us).
@@ -127,6 +125,9 @@ class Visit:
         self.signed_in = self.account = None
 
 
+VISIT = web.RequestKey("visit", Visit)
+
+
 @frozen
 class Cookie:
     """`__Host-` binds the cookie to this host and to TLS (RFC 6265bis); without TLS, on one machine, a plain name."""
@@ -158,8 +159,7 @@ def hash_of(token: str) -> SessionHash:
 
 
 def visit_of(request: web.Request) -> Visit:
-    visit: Visit = request[VISIT]
-    return visit
+    return request[VISIT]
 
 
 def address_of(peer: str, forwarded: str, trusted: tuple[Network, ...]) -> str:

@@ -1,0 +1,51 @@
+"""Accessibility of a page as it stands: axe-core's rules, none of them broken; and nothing cut off at 320 px."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import axe_playwright_python
+from playwright.async_api import Page
+
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
+
+
+async def assert_accessible(page: Page) -> None:
+    """0 violations (WCAG 2.2 A and AA, and axe's best practices), and no sideways scrolling at 320 px.
+
+    Raises:
+        AssertionError: names rules and elements.
+    """
+    await page.evaluate(AXE)
+    found = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    broken = [
+        f"{one['id']}: {one['help']}: {', '.join(node['html'][:120] for node in one['nodes'])}"
+        for one in found["violations"]
+    ]
+    assert not broken, f"{page.url}\n" + "\n".join(broken)
+    size = page.viewport_size
+    await page.set_viewport_size({"width": 320, "height": 740})
+    wide = await page.evaluate("document.documentElement.scrollWidth")
+    if size is not None:
+        await page.set_viewport_size(size)
+    assert wide <= 320, f"{page.url} is {wide} px wide on a screen of 320"
+
+
+async def assert_accessible_everywhere(page: Page, path: str) -> None:
+    """The same for a page that can be opened by its address, in Russian and in English.
+
+    The visitor's own language is Russian again afterwards.
+    """
+    base = page.url if page.url.startswith("http") else await _base(page)
+    for language in ("en", "ru"):
+        await page.context.add_cookies([{"name": "lang", "value": language, "url": base}])
+        response = await page.goto(path)
+        assert response is not None
+        assert response.status < 400, f"{path}: {response.status}"
+        assert await page.get_attribute("html", "lang") == language
+        await assert_accessible(page)
+
+
+async def _base(page: Page) -> str:
+    await page.goto("/health")
+    return page.url
