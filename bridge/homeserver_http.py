@@ -94,9 +94,8 @@ class HttpHomeserver:
             "initial_device_display_name": CHECK_DEVICE,
         }
         # Synapse counts tries by address: everybody's would be ours.
-        answer = await self._ask(
-            "POST", f"{CLIENT}/login", body, token="", headers={"X-Forwarded-For": address}
-        )
+        visitor = {"X-Forwarded-For": address, "X-Forwarded-Proto": "https"}
+        answer = await self._ask("POST", f"{CLIENT}/login", body, token="", headers=visitor)
         if answer.status == 429:
             return SignIn.TOO_MANY
         if answer.status in {400, 401, 403}:  # 400: longer than any name; 401: a locked account

@@ -46,6 +46,7 @@ def listener(port: int, *names: str, tls: bool = False) -> dict[str, Any]:
         "port": port,
         "type": "http",
         "tls": tls,
+        "x_forwarded": not tls,  # as in the example: the bridge says whose sign-in it checks
         "bind_addresses": ["127.0.0.1"],
         "resources": [{"names": list(names), "compress": False}],
     }
