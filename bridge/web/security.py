@@ -39,7 +39,7 @@ BURST, PER_S = 120.0, 10.0
 MOST_ADDRESSES = 20_000
 
 
-Posted = MultiDictProxy[str | bytearray | web.FileField]
+Posted = MultiDictProxy[str | bytes | bytearray | web.FileField]
 FORM: web.RequestKey[Posted] = web.RequestKey("form", MultiDictProxy)
 
 

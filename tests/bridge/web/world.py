@@ -280,7 +280,7 @@ def contact_of(listed: Listed) -> tuple[Medium, str, str]:
     if listed.phone:
         phone = parse_phone(listed.phone, Settings(host="x").phones)
         assert not hasattr(phone, "value"), "the phones of the test school may get an SMS"
-        return Medium.MSISDN, subject(phone), listed.phone  # type: ignore[arg-type]
+        return Medium.MSISDN, subject(phone), listed.phone
     email = parse_email(listed.email)
     return Medium.EMAIL, subject(email), listed.email  # type: ignore[arg-type]
 
