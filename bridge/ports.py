@@ -17,6 +17,8 @@ from bridge.records import (
     Action,
     AuditEntry,
     BoundContact,
+    CardId,
+    CardKind,
     Chain,
     ContactId,
     DeadSteps,
@@ -30,6 +32,7 @@ from bridge.records import (
     Sealed,
     Session,
     SessionHash,
+    StaffCard,
     StepsId,
     StepsItem,
     StepsState,
@@ -271,6 +274,33 @@ class Departures(Protocol):
     async def erased(self, person_id: PersonId, now: datetime) -> None: ...
 
 
+class Cards(Protocol):
+    """Messages of the staff bot (`bridge/bot/`): what has one, where it is, what it says."""
+
+    async def add(
+        self, card_id: CardId, kind: CardKind, ref: str, org_id: OrgId, room_id: str, now: datetime
+    ) -> StaffCard | None:
+        """Reserve a card, before it is posted, with the school's next number; None: there is one."""
+
+    async def without(self, kind: CardKind, refs: Iterable[str]) -> list[str]:
+        """Those of `refs` that have no card, in their order."""
+
+    async def unsettled(self, org_id: OrgId) -> list[StaffCard]:
+        """Cards to be posted or edited some day, the oldest first."""
+
+    async def by_event(self, room_id: str, event_id: str) -> StaffCard | None: ...
+
+    async def by_number(self, org_id: OrgId, number: int) -> StaffCard | None: ...
+
+    async def of(self, kind: CardKind, ref: str) -> StaffCard | None: ...
+
+    async def save(self, card: StaffCard) -> None:
+        """Keep where it is and what it says."""
+
+    async def purge(self, before: datetime) -> int:
+        """Forget cards that were settled before; how many."""
+
+
 class Repositories(Protocol):
     """Everything of one transaction."""
 
@@ -296,6 +326,8 @@ class Repositories(Protocol):
     def journeys(self) -> Journeys: ...
     @property
     def listed(self) -> ListedContacts: ...
+    @property
+    def cards(self) -> Cards: ...
     @property
     def departures(self) -> Departures: ...
     @property

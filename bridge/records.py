@@ -22,6 +22,7 @@ SessionHash = NewType("SessionHash", bytes)
 ContactId = NewType("ContactId", str)
 OutboxId = NewType("OutboxId", str)
 StepsId = NewType("StepsId", str)
+CardId = NewType("CardId", str)
 UploadId = NewType("UploadId", str)
 
 
@@ -148,6 +149,40 @@ class RosterUpload:
     user_id: UserId
     sealed: Sealed = field(repr=False)
     expires_at: datetime
+
+
+class CardKind(enum.Enum):
+    """What a message of the staff bot is about."""
+
+    APPLICATION = "application"
+    DISPUTE = "dispute"
+    ALARM = "alarm"  # a breaker stopped the sending of codes
+    STEPS = "steps"  # a list of steps was given up
+    DIGEST = "digest"  # applications that wait for a day, once a day
+
+
+@frozen(kw_only=True)
+class StaffCard:
+    """A message of the staff bot in a school's administration room. Says nothing of its subject but the id.
+
+    Attributes:
+        ref: id of the application, dispute, …; with `kind` it is one card only.
+        number: what staff type (`!approve 7`): counts up in each school.
+        event_id: None until it was posted.
+        shown: word of the state that the message tells; "" until it was posted.
+        settled_at: since when nothing about it will change any more.
+    """
+
+    id: CardId
+    kind: CardKind
+    ref: str
+    org_id: OrgId
+    number: int
+    room_id: str
+    made_at: datetime
+    event_id: str | None = None
+    shown: str = ""
+    settled_at: datetime | None = None
 
 
 class Action(enum.Enum):

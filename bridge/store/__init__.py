@@ -10,6 +10,7 @@ from attrs import field, frozen
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bridge.store.applications import SqlApplications
+from bridge.store.cards import SqlCards
 from bridge.store.challenges import SqlChallenges
 from bridge.store.contacts import SqlContacts
 from bridge.store.departures import SqlDepartures
@@ -74,6 +75,10 @@ class SqlRepositories:
     @property
     def listed(self) -> SqlListedContacts:
         return SqlListedContacts(self._connection)
+
+    @property
+    def cards(self) -> SqlCards:
+        return SqlCards(self._connection)
 
     @property
     def departures(self) -> SqlDepartures:

@@ -245,15 +245,22 @@ departure = Table(
     Column("erased_at", Instant),
 )
 
-# Which message of the staff bot is the card of what.
+# Messages of the staff bot: what each is about, where it is, what it says now (records.StaffCard).
 card = Table(
     "card",
     metadata,
-    Column("kind", Text, primary_key=True),  # application | dispute
-    Column("ref", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),  # a word of records.CardKind
+    Column("ref", Text, nullable=False),
+    Column("org_id", Text, nullable=False),
+    Column("number", Integer, nullable=False),
     Column("room_id", Text, nullable=False),
-    Column("event_id", Text, nullable=False, unique=True),
-    Column("posted_at", Instant, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("event_id", Text, unique=True),
+    Column("shown", Text, nullable=False),
+    Column("settled_at", Instant, index=True),
+    Index("card_subject", "kind", "ref", unique=True),
+    Index("card_number", "org_id", "number", unique=True),
 )
 
 # Files of a school that somebody has sent and not yet decided on, sealed; an hour at most.

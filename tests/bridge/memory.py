@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,8 @@ from bridge.records import (
     Action,
     AuditEntry,
     BoundContact,
+    CardId,
+    CardKind,
     Chain,
     ContactId,
     DeadSteps,
@@ -31,6 +33,7 @@ from bridge.records import (
     Sealed,
     Session,
     SessionHash,
+    StaffCard,
     StepsId,
     StepsItem,
     StepsState,
@@ -478,6 +481,59 @@ class MemoryDepartures:
 
 
 @define
+class MemoryCards:
+    rows: dict[CardId, StaffCard] = field(factory=dict)
+
+    async def add(
+        self, card_id: CardId, kind: CardKind, ref: str, org_id: OrgId, room_id: str, now: datetime
+    ) -> StaffCard | None:
+        if await self.of(kind, ref) is not None:
+            return None
+        number = 1 + max(
+            (row.number for row in self.rows.values() if row.org_id == org_id), default=0
+        )
+        self.rows[card_id] = StaffCard(
+            id=card_id,
+            kind=kind,
+            ref=ref,
+            org_id=org_id,
+            number=number,
+            room_id=room_id,
+            made_at=now,
+        )
+        return self.rows[card_id]
+
+    async def without(self, kind: CardKind, refs: Iterable[str]) -> list[str]:
+        have = {row.ref for row in self.rows.values() if row.kind is kind}
+        return [ref for ref in refs if ref not in have]
+
+    async def unsettled(self, org_id: OrgId) -> list[StaffCard]:
+        mine = [row for row in self.rows.values() if row.org_id == org_id and not row.settled_at]
+        return sorted(mine, key=lambda row: row.number)
+
+    async def by_event(self, room_id: str, event_id: str) -> StaffCard | None:
+        return self._one(lambda row: (row.room_id, row.event_id) == (room_id, event_id))
+
+    async def by_number(self, org_id: OrgId, number: int) -> StaffCard | None:
+        return self._one(lambda row: (row.org_id, row.number) == (org_id, number))
+
+    async def of(self, kind: CardKind, ref: str) -> StaffCard | None:
+        return self._one(lambda row: (row.kind, row.ref) == (kind, ref))
+
+    async def save(self, card: StaffCard) -> None:
+        self.rows[card.id] = card
+
+    async def purge(self, before: datetime) -> int:
+        old = [key for key, row in self.rows.items() if row.settled_at and row.settled_at < before]
+        for key in old:
+            del self.rows[key]
+        return len(old)
+
+    def _one(self, fits: Callable[[StaffCard], bool]) -> StaffCard | None:
+        return next(filter(fits, self.rows.values()), None)
+
+
+@define
 class MemoryRepositories:
     contacts: MemoryContacts = field(factory=MemoryContacts)
     challenges: MemoryChallenges = field(factory=MemoryChallenges)
@@ -490,6 +546,7 @@ class MemoryRepositories:
     steps: MemorySteps = field(factory=MemorySteps)
     journeys: MemoryJourneys = field(factory=MemoryJourneys)
     listed: MemoryListedContacts = field(factory=MemoryListedContacts)
+    cards: MemoryCards = field(factory=MemoryCards)
     departures: MemoryDepartures = field(factory=MemoryDepartures)
     uploads: MemoryRosterUploads = field(factory=MemoryRosterUploads)
     mappings: MemoryRosterMappings = field(factory=MemoryRosterMappings)

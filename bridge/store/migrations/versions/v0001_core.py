@@ -195,12 +195,20 @@ def _create_people_tables() -> None:
     op.create_index("ix_departure_erase_at", "departure", ["erase_at"])
     op.create_table(
         "card",
-        sa.Column("kind", sa.Text, primary_key=True),
-        sa.Column("ref", sa.Text, primary_key=True),
+        sa.Column("id", sa.Text, primary_key=True),
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("ref", sa.Text, nullable=False),
+        sa.Column("org_id", sa.Text, nullable=False),
+        sa.Column("number", sa.Integer, nullable=False),
         sa.Column("room_id", sa.Text, nullable=False),
-        sa.Column("event_id", sa.Text, nullable=False, unique=True),
-        sa.Column("posted_at", sa.BigInteger, nullable=False),
+        sa.Column("made_at", sa.BigInteger, nullable=False),
+        sa.Column("event_id", sa.Text, unique=True),
+        sa.Column("shown", sa.Text, nullable=False),
+        sa.Column("settled_at", sa.BigInteger),
     )
+    op.create_index("card_subject", "card", ["kind", "ref"], unique=True)
+    op.create_index("card_number", "card", ["org_id", "number"], unique=True)
+    op.create_index("ix_card_settled_at", "card", ["settled_at"])
     op.create_table(
         "roster_upload",
         sa.Column("id", sa.Text, primary_key=True),
