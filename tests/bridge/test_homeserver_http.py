@@ -13,12 +13,12 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from bridge.appservice import AppService, BadRegistration
-from bridge.contact import Email
+from bridge.contact import Contact, Email
 from bridge.homeserver_http import HttpHomeserver
 from bridge.json_http import InsecureUrl, JsonHttp, NoAnswer
 from bridge.ports_homeserver import HomeserverDown, HomeserverRefused, SignIn
 from bridge.roles import UserId
-from tests.bridge.synapse_world import PASSWORD, Ways, World, threepid
+from tests.bridge.synapse_world import ORG, PASSWORD, Ways, World, threepid
 from tests.support.appservice import BRIDGE_USER
 from tests.support.configuration import NO_RATE_LIMITS
 from tests.support.fleet import Fleet
@@ -41,7 +41,8 @@ async def ways(world: World) -> AsyncIterator[Ways]:
 @pytest.mark.integration
 async def test_an_account_comes_back_with_its_contacts(world: World, ways: Ways) -> None:
     """Also its owner is found by each of them; an absent account and an absent owner are None."""
-    user_id, contacts = world.new_user_id(), (world.new_phone(), Email("anna@school.test"))
+    user_id = world.new_user_id()
+    contacts: tuple[Contact, ...] = (world.new_phone(), Email("anna@school.test"))
     assert await ways.homeserver.account(user_id) is None
     assert await ways.homeserver.owner(threepid(contacts[0])) is None
 
@@ -73,7 +74,7 @@ async def test_sign_in_is_checked_as_a_client_would(world: World, ways: Ways) ->
     await ways.homeserver.put_account(user_id, threepids=wanted, password=PASSWORD)
     assert await ways.homeserver.sign_in(user_id, PASSWORD, ADDRESS) is SignIn.WRONG
 
-    await ways.directory.activate(world.school.org_id, world.person("P1"), user_id, user_id)
+    await ways.directory.activate(ORG, world.person("P1"), user_id, user_id)
     for login in (user_id, phone.e164, "8" + phone.e164[2:], "Petr@School.test", user_id[1:10]):
         assert await ways.homeserver.sign_in(login, PASSWORD, ADDRESS) == user_id
     assert await ways.homeserver.sign_in(user_id, "another", ADDRESS) is SignIn.WRONG
@@ -86,7 +87,7 @@ async def test_a_new_password_signs_out_whom_it_should(world: World, ways: Ways)
     """Whoever lost a phone wants every device out; whoever only forgot the password does not."""
     user_id = world.new_user_id()
     await ways.homeserver.put_account(user_id, threepids=frozenset(), password=PASSWORD)
-    await ways.directory.activate(world.school.org_id, world.person("P2"), user_id, user_id)
+    await ways.directory.activate(ORG, world.person("P2"), user_id, user_id)
     world.server.login(user_id, PASSWORD, device_id="PHONE")
     world.server.login(user_id, PASSWORD, device_id="LAPTOP")
 
