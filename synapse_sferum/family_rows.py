@@ -8,6 +8,7 @@ from attrs import frozen
 from synapse.module_api import LoggingTransaction
 
 from synapse_sferum.account import counts
+from synapse_sferum.directory_rows import fold
 from synapse_sferum.model import (
     EnrolmentRole,
     Guardianship,
@@ -121,7 +122,9 @@ def account_persons_txn(txn: LoggingTransaction, user_id: str) -> tuple[Persons,
 
 
 def _by_name(person: Person) -> tuple[str, ...]:
-    return person.family_name, person.given_name, person.middle_name, person.person_id
+    """As a class register has them: ё is е."""
+    names = (person.family_name, person.given_name, person.middle_name)
+    return *(fold(name) for name in names), person.person_id
 
 
 def _family(
