@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter, Gauge, Histogram
 
 #: `peer`: directory | homeserver. `outcome`: answered, or a word of `bridge.json_http.Lost`.
 REQUESTS = Counter(
@@ -19,3 +19,14 @@ STEPS_DEAD = Counter(
     ["failure"],
 )
 UNDER_WAY = Gauge("sferum_bridge_steps_under_way", "Lists of steps being carried out right now.")
+#: `outcome`: sent | postponed | dropped
+MESSAGES = Counter("sferum_bridge_messages", "Codes and mails from the outbox.", ["outcome"])
+#: `route`: a pattern of ours, "?" for addresses that do not exist. `status`: 2xx | 3xx | 4xx | 5xx
+PAGES = Histogram(
+    "sferum_bridge_pages_seconds",
+    "Answers of the pages.",
+    ["route", "status"],
+    buckets=(0.01, 0.03, 0.1, 0.3, 1, 3, 10),
+)
+#: `chore`: a name of `bridge.chores`. `outcome`: done | failed
+CHORES = Counter("sferum_bridge_chores", "Hourly tidying.", ["chore", "outcome"])

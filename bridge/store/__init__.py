@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from attrs import field, frozen
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from bridge.records import BoundContact
 from bridge.store.applications import SqlApplications
 from bridge.store.cards import SqlCards
 from bridge.store.challenges import SqlChallenges
@@ -117,6 +118,11 @@ class SqlStore:
 
     def only_writer(self) -> AbstractAsyncContextManager[SqlWriterTurn]:
         return only_writer(self.engine)
+
+    async def sample_contact(self) -> BoundContact | None:
+        """One readable contact, if there is any: tells whether the file of keys is the right one."""
+        async with self.begin() as work:
+            return await work.contacts.sample()
 
     async def close(self) -> None:
         await self.engine.dispose()

@@ -57,6 +57,14 @@ class SqlContacts:
         )
         return [_contact(row) for row in rows]
 
+    async def sample(self) -> BoundContact | None:
+        """Any of the active ones."""
+        found = await self._connection.execute(
+            select(table).where(table.c.released_at.is_(None)).limit(1)
+        )
+        row = found.first()
+        return None if row is None else _contact(row)
+
     async def was_of(self, medium: Medium, lookup: Lookup, user_id: UserId) -> bool:
         found = await self._connection.scalar(
             select(table.c.id)

@@ -1,0 +1,76 @@
+"""What is done every hour: whatever no rule looks at any more is forgotten, whatever is over ends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+from attrs import frozen
+
+from bridge import onboarding
+from bridge.logs import kind_of, place_of
+from bridge.metrics import CHORES
+from bridge.services import Services
+from bridge.writer import forget_done
+
+logger = logging.getLogger(__name__)
+
+#: Seconds after the start, so that a bridge that is restarted every day tidies too, and between two rounds.
+FIRST_S, EVERY_S = 60.0, 3600.0
+#: Lists of steps that are done or given up are kept for as long as somebody may ask what happened.
+STEPS_KEPT = timedelta(days=30)
+
+Work = Callable[[datetime, Services], Awaitable[object]]
+
+
+@frozen
+class Chore:
+    """`name` is a stable word: logged and counted."""
+
+    name: str
+    work: Work
+
+
+async def codes(now: datetime, services: Services) -> None:
+    await onboarding.forget_old(now, store=services.store)
+
+
+async def journeys(now: datetime, services: Services) -> None:
+    async with services.store.begin() as work:
+        await work.journeys.purge(now)
+
+
+async def steps(now: datetime, services: Services) -> None:
+    await forget_done(now - STEPS_KEPT, store=services.store)
+
+
+CHORES_OF_THE_HOUR = (Chore("codes", codes), Chore("journeys", journeys), Chore("steps", steps))
+
+
+async def tidy(
+    services: Services, now: datetime, chores: tuple[Chore, ...] = CHORES_OF_THE_HOUR
+) -> None:
+    """Every chore once. One that fails is tried again in an hour and holds up no other."""
+    for chore in chores:
+        try:
+            await chore.work(now, services)
+        except Exception as error:
+            CHORES.labels(chore.name, "failed").inc()
+            logger.error(  # noqa: TRY400 (a trace may quote values)
+                "chore failed chore=%s error=%s at=%s", chore.name, kind_of(error), place_of(error)
+            )
+        else:
+            CHORES.labels(chore.name, "done").inc()
+    logger.info("chores done count=%s", len(chores))
+
+
+async def tidy_hourly(
+    services: Services, *, first_s: float = FIRST_S, every_s: float = EVERY_S
+) -> None:
+    """For ever."""
+    await asyncio.sleep(first_s)
+    while True:
+        await tidy(services, services.clock())
+        await asyncio.sleep(every_s)

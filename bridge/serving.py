@@ -1,0 +1,160 @@
+"""The process: pages, figures and loops, started together and stopped in order.
+
+First no new request is taken and those under way are answered, then messages under way are sent, then the loops end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from bridge.chores import tidy_hourly
+from bridge.config import BadConfig, Config
+from bridge.delivery import Delivery
+from bridge.logs import AccessLog, kind_of, place_of
+from bridge.ports_directory import DirectoryDown, DirectoryRefused
+from bridge.ports_homeserver import HomeserverDown, HomeserverRefused
+from bridge.roles import UserId
+from bridge.web.app import build
+from bridge.wiring import Machine, StoppedEarly, Wired, is_set_within, wired
+
+logger = logging.getLogger(__name__)
+requests = logging.getLogger("bridge.requests")
+
+#: Seconds for requests and messages under way when we are asked to end; systemd waits 30.
+STOP_S = 10.0
+#: Seconds until a loop that failed begins again; then the last one repeats.
+BEGIN_AGAIN_S = (1.0, 5.0, 30.0)
+#: Seconds between two lines about a Synapse that does not answer.
+SAY_AGAIN_S = 5.0
+LOOPBACK = "127.0.0.1"
+
+
+async def serve(config: Config, machine: Machine, stop: asyncio.Event) -> None:
+    """Serve until `stop` is set.
+
+    Raises:
+        BadConfig: names the setting; nothing was served.
+    """
+    try:
+        async with wired(config, machine, stop) as bridge:
+            await _serve(config, bridge, stop)
+    except StoppedEarly:
+        pass
+    logger.info("stopped")
+
+
+async def _serve(config: Config, bridge: Wired, stop: asyncio.Event) -> None:
+    services = bridge.services
+    delivery = Delivery(
+        store=services.store,
+        vault=services.vault,
+        senders=bridge.senders,
+        clock=services.clock,
+    )
+    async with asyncio.TaskGroup() as group:
+        sending = group.create_task(always("delivery", delivery.run))
+        loops = [
+            sending,
+            group.create_task(always("writer", services.writer.run)),
+            group.create_task(always("chores", lambda: tidy_hourly(services))),
+            group.create_task(say_until_synapse_answers(bridge)),
+        ]
+        try:
+            async with (
+                _figures(config.metrics_port),
+                listening(build(services), config.listen_host, config.listen_port, "listen_port"),
+            ):
+                logger.info("pages served url=%s", config.public_url)
+                await stop.wait()
+                logger.info("stopping")
+        finally:
+            delivery.quiet.set()
+            await asyncio.wait([sending], timeout=STOP_S)
+            for loop in loops:
+                loop.cancel()
+
+
+@asynccontextmanager
+async def listening(
+    app: web.Application, host: str, port: int, setting: str
+) -> AsyncIterator[None]:
+    """Answer on a port until the end of the block; requests under way are then answered, for STOP_S seconds.
+
+    Raises:
+        BadConfig: the port is taken or may not be used.
+    """
+    runner = web.AppRunner(
+        app, access_log_class=AccessLog, access_log=requests, shutdown_timeout=STOP_S
+    )
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            raise BadConfig(f"{setting}: {host}:{port}: {error.strerror}") from None
+        yield
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def _figures(port: int | None) -> AsyncIterator[None]:
+    """For Prometheus, on this machine only."""
+    if port is None:
+        yield
+        return
+    app = web.Application()
+    app.router.add_get("/metrics", _metrics)
+    async with listening(app, LOOPBACK, port, "metrics_port"):
+        yield
+
+
+async def _metrics(request: web.Request) -> web.Response:
+    del request
+    return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+async def always(part: str, run: Callable[[], Awaitable[None]]) -> None:
+    """Run a loop; if it fails, say so and begin again: no part takes the others down."""
+    failures = 0
+    while True:
+        try:
+            await run()
+        except Exception as error:
+            wait_s = BEGIN_AGAIN_S[min(failures, len(BEGIN_AGAIN_S) - 1)]
+            failures += 1
+            logger.error(  # noqa: TRY400 (a trace may quote values)
+                "part failed part=%s error=%s at=%s again_s=%.0f",
+                part,
+                kind_of(error),
+                place_of(error),
+                wait_s,
+            )
+            await asyncio.sleep(wait_s)
+        else:
+            return
+
+
+async def say_until_synapse_answers(bridge: Wired) -> None:
+    """The pages are there at once and say "try again"; whoever looks at the log sees what they wait for."""
+    services = bridge.services
+    sender = UserId(f"@{bridge.registration.sender_localpart}:{services.config.server_name}")
+    while True:
+        try:
+            await services.directory.orgs()
+            await services.homeserver.account(sender)
+        except (DirectoryDown, DirectoryRefused, HomeserverDown, HomeserverRefused) as error:
+            logger.warning("waiting for Synapse kind=%s why=%s", kind_of(error), error)
+            await asyncio.sleep(SAY_AGAIN_S)
+        else:
+            logger.info("Synapse answers url=%s", services.config.homeserver_url)
+            return
+
+
+__all__ = ["always", "is_set_within", "listening", "serve"]
