@@ -138,18 +138,25 @@ async def release_contacts(
 ) -> int:
     """R14: the person's phone and e-mail are free, their browsers signed out. How many contacts it were."""
     async with store.begin() as work:
-        released = await work.contacts.release(user_id, now)
-        await work.sessions.end_all(user_id)
-        if released:
-            await work.audit.add(
-                AuditEntry(
-                    at=now,
-                    org_id=org_id,
-                    actor=by,
-                    action=Action.CONTACT_RELEASED,
-                    subject=user_id,
-                )
+        return await release_in(work, user_id, org_id, by, now)
+
+
+async def release_in(
+    work: Repositories, user_id: UserId, org_id: OrgId, by: UserId, now: datetime
+) -> int:
+    """The same inside a transaction that does more: the steps of leaving."""
+    released = await work.contacts.release(user_id, now)
+    await work.sessions.end_all(user_id)
+    if released:
+        await work.audit.add(
+            AuditEntry(
+                at=now,
+                org_id=org_id,
+                actor=by,
+                action=Action.CONTACT_RELEASED,
+                subject=user_id,
             )
+        )
     logger.info("contacts released account=%s by=%s count=%s", user_id, by, released)
     return released
 

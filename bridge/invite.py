@@ -161,6 +161,8 @@ def may_issue(
         return True
     if kind is InviteKind.CHILD_PARENT and person_id in by.persons:
         return Role.STUDENT in by.roles  # R15: the child copies the link from its own page
+    if kind is InviteKind.CHILD_PARENT and person_id in by.children:
+        return True  # the second parent, by the first; `children` are those of confirmed links only (R34)
     return kind is not InviteKind.SCHOOL and by.leads(class_id)
 
 
