@@ -57,32 +57,46 @@ async def apply(
         invite = None if chain.invite_id is None else await work.invites.get(chain.invite_id)
         if invite is None:
             return InviteRefusal.UNKNOWN
-        role, class_id = _chosen(invite, form)
-        hashed = _hash(vault, invite.org_id, chain.lookup)
-        await work.rates.serialise()  # the same form sent twice at once is one application
-        refusal = apply_refusal(
-            role,
-            class_id,
-            waiting=await work.applications.waiting_of(hashed),
-            rejections=await work.applications.rejections(hashed),
-            now=now,
-        )
-        if refusal is not None:
-            logger.info("application refused why=%s", refusal.value)
-            return refusal
-        if not await work.invites.use(invite.id, now):
-            return invite.refusal(now) or InviteRefusal.USED_UP
-        made = Application(
-            id=ApplicationId(chance.new_id()),
-            org_id=invite.org_id,
-            role=role,
-            class_id=class_id,
-            applicant=form.applicant,
-            submitted_at=now,
-            repeat_hash=hashed,
-        )
-        await work.applications.add(made, vault.seal(form.text, f"application:{made.id}"))
-        await _log(work, made, "applicant", Action.APPLICATION_MADE, now)
+        return await apply_in(work, invite, chain.lookup, form, now, vault=vault, chance=chance)
+
+
+async def apply_in(
+    work: Repositories,
+    invite: Invite,
+    lookup: Lookup,
+    form: Form,
+    now: datetime,
+    *,
+    vault: Vault,
+    chance: Chance,
+) -> Application | ApplyRefusal | InviteRefusal:
+    """The same inside a transaction that does more: the contact becomes the applicant's. `lookup`: of that contact."""
+    role, class_id = _chosen(invite, form)
+    hashed = _hash(vault, invite.org_id, lookup)
+    await work.rates.serialise()  # the same form sent twice at once is one application
+    refusal = apply_refusal(
+        role,
+        class_id,
+        waiting=await work.applications.waiting_of(hashed),
+        rejections=await work.applications.rejections(hashed),
+        now=now,
+    )
+    if refusal is not None:
+        logger.info("application refused why=%s", refusal.value)
+        return refusal
+    if not await work.invites.use(invite.id, now):
+        return invite.refusal(now) or InviteRefusal.USED_UP
+    made = Application(
+        id=ApplicationId(chance.new_id()),
+        org_id=invite.org_id,
+        role=role,
+        class_id=class_id,
+        applicant=form.applicant,
+        submitted_at=now,
+        repeat_hash=hashed,
+    )
+    await work.applications.add(made, vault.seal(form.text, f"application:{made.id}"))
+    await _log(work, made, "applicant", Action.APPLICATION_MADE, now)
     logger.info("application made application=%s role=%s", made.id, role.value)
     return made
 
@@ -96,20 +110,27 @@ async def decide(
     a time the second is told that it is decided.
     """
     async with store.begin() as work:
-        found = await work.applications.get(application_id)
-        if found is None:
-            return DecisionRefusal.NOT_YOURS
-        refusal = decision_refusal(by, found)
-        if refusal is not None:
-            logger.warning(
-                "decision refused application=%s by=%s why=%s", found.id, by.user_id, refusal.value
-            )
-            return refusal
-        decided = found.approve(by, now) if yes else found.reject(by, now)
-        if not await work.applications.move(found, decided):
-            return DecisionRefusal.DECIDED
-        action = Action.APPLICATION_APPROVED if yes else Action.APPLICATION_REJECTED
-        await _log(work, decided, by.user_id, action, now)
+        return await decide_in(work, by, application_id, yes, now)
+
+
+async def decide_in(
+    work: Repositories, by: Account, application_id: ApplicationId, yes: bool, now: datetime
+) -> Application | DecisionRefusal:
+    """The same inside the transaction that keeps what follows from it (`bridge/deciding.py`)."""
+    found = await work.applications.get(application_id)
+    if found is None:
+        return DecisionRefusal.NOT_YOURS
+    refusal = decision_refusal(by, found)
+    if refusal is not None:
+        logger.warning(
+            "decision refused application=%s by=%s why=%s", found.id, by.user_id, refusal.value
+        )
+        return refusal
+    decided = found.approve(by, now) if yes else found.reject(by, now)
+    if not await work.applications.move(found, decided):
+        return DecisionRefusal.DECIDED
+    action = Action.APPLICATION_APPROVED if yes else Action.APPLICATION_REJECTED
+    await _log(work, decided, by.user_id, action, now)
     logger.info("application %s application=%s by=%s", decided.state.value, decided.id, by.user_id)
     return decided
 

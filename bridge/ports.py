@@ -11,6 +11,7 @@ from typing import Protocol
 from attrs import field, frozen
 
 from bridge.application import Application, ApplicationId
+from bridge.application import State as ApplicationState
 from bridge.contact import Contact, Medium
 from bridge.invite import Invite, InviteId
 from bridge.records import (
@@ -120,6 +121,12 @@ class Applications(Protocol):
     async def waiting_of(self, repeat_hash: bytes) -> list[Application]: ...
 
     async def rejections(self, repeat_hash: bytes) -> list[datetime]: ...
+
+    async def of_applicant(self, user_id: UserId) -> list[Application]:
+        """What the account has applied for, the newest first; what got a no is nobody's any more."""
+
+    async def in_state(self, state: ApplicationState, before: datetime) -> list[Application]:
+        """Of all schools, submitted before, the oldest first: for the hourly look."""
 
 
 class Sessions(Protocol):

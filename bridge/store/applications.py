@@ -63,6 +63,22 @@ class SqlApplications:
         )
         return list(rows)
 
+    async def of_applicant(self, user_id: UserId) -> list[Application]:
+        rows = await self._connection.execute(
+            select(table)
+            .where(table.c.applicant == user_id)
+            .order_by(table.c.submitted_at.desc(), table.c.id)
+        )
+        return [_application(row) for row in rows]
+
+    async def in_state(self, state: State, before: datetime) -> list[Application]:
+        rows = await self._connection.execute(
+            select(table)
+            .where(table.c.state == state.value, table.c.submitted_at < before)
+            .order_by(table.c.submitted_at, table.c.id)
+        )
+        return [_application(row) for row in rows]
+
     async def _new(self, condition: ColumnElement[bool]) -> list[Application]:
         rows = await self._connection.execute(
             select(table)

@@ -204,6 +204,15 @@ class MemoryApplications:
         no = [row for row, _ in self.rows.values() if row.state is State.REJECTED]
         return [row.decided_at for row in no if row.repeat_hash == repeat_hash and row.decided_at]
 
+    async def of_applicant(self, user_id: UserId) -> list[Application]:
+        rows = [row for row, _ in self.rows.values() if row.applicant == user_id]
+        return sorted(rows, key=lambda row: row.submitted_at, reverse=True)
+
+    async def in_state(self, state: State, before: datetime) -> list[Application]:
+        rows = [row for row, _ in self.rows.values()]
+        found = [row for row in rows if row.state is state and row.submitted_at < before]
+        return sorted(found, key=lambda row: (row.submitted_at, row.id))
+
 
 @define
 class MemorySessions:
