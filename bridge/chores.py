@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from attrs import frozen
 
 from bridge import onboarding
+from bridge.leaving import erase_due
 from bridge.logs import kind_of, place_of
 from bridge.metrics import CHORES
 from bridge.services import Services
@@ -42,11 +43,26 @@ async def journeys(now: datetime, services: Services) -> None:
         await work.journeys.purge(now)
 
 
+async def sessions(now: datetime, services: Services) -> None:
+    async with services.store.begin() as work:
+        await work.sessions.purge(now)
+
+
+async def departures(now: datetime, services: Services) -> None:
+    await erase_due(now, services=services)
+
+
 async def steps(now: datetime, services: Services) -> None:
     await forget_done(now - STEPS_KEPT, store=services.store)
 
 
-CHORES_OF_THE_HOUR = (Chore("codes", codes), Chore("journeys", journeys), Chore("steps", steps))
+CHORES_OF_THE_HOUR = (
+    Chore("codes", codes),
+    Chore("journeys", journeys),
+    Chore("sessions", sessions),
+    Chore("departures", departures),
+    Chore("steps", steps),
+)
 
 
 async def tidy(
