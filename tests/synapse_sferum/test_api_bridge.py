@@ -136,10 +136,7 @@ def test_a_class(paper_world: World) -> None:
     found = school.get(path)
     assert (found["name"], found["grade"], found["session"]) == ("5А", 5, "2026/2027")
     assert [p["source_id"] for p in found["homeroom_teachers"]] == ["T1"]
-    assert source_ids(found["students"]) == [
-        "P2",
-        "P1",
-    ]  # «ФамилияP2» before «Ёлкин», by code point
+    assert source_ids(found["students"]) == ["P1", "P2"]  # Ёлкин, Фамилия
     guardians = {s["person"]["source_id"]: source_ids(s["guardians"]) for s in found["students"]}
     assert guardians == {"P1": ["G1"], "P2": []}
     for gone in ("P2", "G1", "T1"):

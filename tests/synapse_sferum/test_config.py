@@ -47,6 +47,13 @@ def test_lists_are_kept() -> None:
         {"push_gateways": ["ftp://x"]},
         {"push_gateways": None},
         {"service_token_path": 5},
+        {"bridge_user": "@bridge:school.test"},
+        {"bridge_user": "sferum"},
+        {"bridge_user": None},
+        {"staff_bot": "79161234567"},
+        {"staff_bot": "uabcdefgh"},
+        {"staff_bot": "Bot"},
+        {"staff_bot": "bot\n"},
     ],
     ids=str,
 )
@@ -56,6 +63,15 @@ def test_a_wrong_option_is_named(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=name) as refused:
         Config.from_dict({**TOKEN, **wrong})
     assert "Attribute(" not in str(refused.value)
+
+
+def test_accounts_of_our_own() -> None:
+    """Two localparts, or none; one account for both would make the bot a server administrator."""
+    config = Config.from_dict({**TOKEN, "bridge_user": "sferum-bridge", "staff_bot": "sferum-bot"})
+    assert (config.bridge_user, config.staff_bot) == ("sferum-bridge", "sferum-bot")
+    assert Config.from_dict(TOKEN).staff_bot == ""
+    with pytest.raises(ValueError, match="'staff_bot' must be another account than 'bridge_user'"):
+        Config.from_dict({**TOKEN, "bridge_user": "sferum-bot", "staff_bot": "sferum-bot"})
 
 
 def test_an_unknown_and_a_missing_option_are_named() -> None:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import pytest
 from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from synapse.storage.database import LoggingTransaction
 
-from synapse_sferum.derive import Derived, derive_txn, stale_orgs_txn, wanted_txn
+from synapse_sferum.derive import (
+    Derived,
+    derive_txn,
+    forget_bot_txn,
+    stale_orgs_txn,
+    wanted_txn,
+)
 from synapse_sferum.desired import Want, desired_rooms
 from synapse_sferum.directory_rows import touch_txn, write_txn
 from synapse_sferum.model import (
@@ -18,12 +25,14 @@ from synapse_sferum.model import (
     PersonStatus,
     RoomKey,
     RoomKind,
+    UserId,
 )
 from tests.support.databases import Database
 from tests.support.directories import queued, store, wants
 from tests.support.schools import ORG, School, cid, directories, ordinary, pid, uid
 
 CLASS_A, CLASS_B = RoomKey(RoomKind.CLASS, cid("5А")), RoomKey(RoomKind.CLASS, cid("5Б"))
+BOT, OTHER = UserId("@bot:school.test"), UserId("@helper:school.test")
 PARENTS_A = RoomKey(RoomKind.CLASS_PARENTS, cid("5А"))
 
 
@@ -94,6 +103,48 @@ def test_the_first_derivation_queues_every_room(txn: LoggingTransaction) -> None
 def test_an_unknown_school_derives_nothing(txn: LoggingTransaction) -> None:
     """A school deleted meanwhile is no error."""
     assert derive_txn(txn, "nowhere", 1) == Derived()  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "moved"),
+    [
+        (None, None, (0, 0)),
+        (None, BOT, (1, 0)),
+        (BOT, BOT, (0, 0)),
+        (BOT, OTHER, (1, 1)),
+        (BOT, None, (0, 1)),
+    ],
+)
+def test_another_bot_is_found_at_the_start(
+    txn: LoggingTransaction,
+    before: UserId | None,
+    after: UserId | None,
+    moved: tuple[int, int],
+) -> None:
+    """A bot named, renamed or taken away: at the next start one room has work, without an edit."""
+    store(txn, ordinary().directory())
+    derive_txn(txn, ORG, 10, before)
+    queued(txn)
+    forget_bot_txn(txn, after)
+    assert stale_orgs_txn(txn) == ([ORG] if moved != (0, 0) else [])
+    found = derive_txn(txn, ORG, 20, after)
+    assert (found.added, found.removed) == moved
+    office = RoomKey(RoomKind.ADMINISTRATION)
+    assert queued(txn) == ({office} if moved != (0, 0) else set())
+    members = wanted_txn(txn, ORG, office).members
+    assert {u for u in members if members[u].reason == "staff_bot"} == {after} - {None}
+    forget_bot_txn(txn, after)
+    assert stale_orgs_txn(txn) == []
+
+
+def test_a_closed_school_waits_for_no_bot(txn: LoggingTransaction) -> None:
+    """It has no rooms, so nothing is derived again at every start."""
+    school = ordinary()
+    school.org = evolve(school.org, status="closed")
+    store(txn, school.directory())
+    derive_txn(txn, ORG, 10)
+    forget_bot_txn(txn, BOT)
+    assert stale_orgs_txn(txn) == []
 
 
 def test_a_move_touches_four_rooms(txn: LoggingTransaction) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import evolve
 from hypothesis import given, settings
 
-from synapse_sferum.desired import accounts_of, desired_rooms, membership_pairs
+from synapse_sferum.desired import Want, accounts_of, desired_rooms, membership_pairs
 from synapse_sferum.model import (
     Directory,
     Enrolment,
@@ -15,6 +15,7 @@ from synapse_sferum.model import (
     Role,
     RoomKey,
     RoomKind,
+    UserId,
 )
 from tests.support.schools import LAST_YEAR, School, cid, directories, ordinary, pid, uid
 
@@ -40,6 +41,19 @@ def test_an_ordinary_school() -> None:
     assert rooms[CLASS].name == "5А"
     assert rooms[PARENTS].name == "5А · родители"
     assert rooms[RoomKey(RoomKind.SCHOOL)].name == "Школа"
+
+
+def test_the_bot_is_with_the_administration_only() -> None:
+    """Power 0 and a reason of its own in one room, of an open school with people; nowhere without a name."""
+    bot, office = UserId("@bot:school.test"), RoomKey(RoomKind.ADMINISTRATION)
+    school = ordinary()
+    without, rooms = desired_rooms(school.directory()), desired_rooms(school.directory(), bot)
+    assert [key for key in rooms if bot in rooms[key].members] == [office]
+    assert rooms[office].members[bot] == Want(0, "staff_bot")
+    assert {**rooms, office: without[office]} == without
+    assert desired_rooms(School().directory(), bot) == {}
+    school.org = evolve(school.org, status="closed")
+    assert desired_rooms(school.directory(), bot) == {}
 
 
 def test_an_empty_school_has_no_rooms() -> None:

@@ -253,7 +253,7 @@ def test_only_the_administration_sees_the_bot(school: School, bot: Account) -> N
     server = school.server
     keys = upload_keys(server, bot)
     profile = f"{CLIENT}/profile/{quote(bot.user_id)}"
-    query = {"device_keys": {bot.user_id: []}}
+    query: dict[str, Any] = {"device_keys": {bot.user_id: []}}
     for who, sees in (("D1", True), ("Z1", True), ("T1", False), ("P1", False)):
         token = school.token(who)
         assert server.request("GET", profile, token).status == (200 if sees else 404), who
@@ -310,7 +310,7 @@ def test_keys_travel_between_bot_and_administration(server: Homeserver, bot: Acc
     assert to_device(server, director, bot, "b")
     assert not to_device(server, bot, teacher, "c")
     assert not to_device(server, teacher, bot, "d")
-    query = {"device_keys": {director.user_id: [], teacher.user_id: []}}
+    query: dict[str, Any] = {"device_keys": {director.user_id: [], teacher.user_id: []}}
     found = server.call("POST", f"{CLIENT}/keys/query", bot.access_token, query)["device_keys"]
     assert set(found[director.user_id]) == {director.device_id}
     assert found[teacher.user_id] == {}
@@ -401,3 +401,22 @@ def newcomer() -> dict[str, Any]:
         "given_name": "И",
         "roles": ["guardian"],
     }
+
+
+def test_a_worker_makes_them(homeserver: Fleet) -> None:
+    """Where a worker runs the background tasks, it makes both accounts, and all processes know at once."""
+    server = homeserver(
+        appservice=True,
+        module={},
+        workers=1,
+        run_background_tasks_on="worker1",
+        overrides=NO_RATE_LIMITS,
+    )
+    server.wait_for_own_accounts()
+    school, bot = open_school(server, "workers"), server.login_bot()
+    room_id = school.room_id("administration")
+    assert joined(server, bot.user_id) == {room_id}
+    for number, process in enumerate(server.processes):
+        path = f"{CLIENT}/rooms/{quote(room_id)}/send/m.room.message/w{number}"
+        answer = process.api.request("PUT", path, bot.access_token, text("Здравствуйте"))
+        assert answer.status == 200, process.name

@@ -346,3 +346,16 @@ def test_unconfirmed_until_the_birthday() -> None:
     born = evolve(PUPIL, birth_date=date(2012, 9, 1))
     assert born.unconfirmed(date(2026, 8, 31))
     assert not born.unconfirmed(date(2026, 9, 1))
+
+
+@pytest.mark.parametrize("role", Role)
+def test_only_the_office_sees_the_bot(role: Role) -> None:
+    """Profile and devices, both ways, of directors, deputies and administrators; nobody finds it or writes to it."""
+    bot, person = Party(None, staff_bot=True), Party(account("somebody", role))
+    sees = role in {Role.DIRECTOR, Role.DEPUTY, Role.ADMINISTRATOR}
+    for first, second in ((bot, person), (person, bot)):
+        assert (may_read_profile(first, second) is None) == sees
+        assert (may_reach_device(first, second) is None) == sees
+        assert may_contact(first, second) is Deny.UNKNOWN
+    assert may_find(person, bot) is Deny.UNKNOWN
+    assert may_reach_device(bot, bot) is not None

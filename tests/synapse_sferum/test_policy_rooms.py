@@ -35,6 +35,7 @@ from tests.synapse_sferum.test_policy import (
 
 ORG = OrgId("school-a")
 CLASS_ROOM = RoomKey(RoomKind.CLASS, CLASS_8B)
+BOT = Party(None, staff_bot=True)
 STAFF_ROOM = RoomKey(RoomKind.STAFF)
 ME = str(PUPIL.user_id)
 
@@ -244,3 +245,34 @@ def test_the_last_adult_stays() -> None:
     assert may_go(teacher, [Party(PUPIL)], LIMIT) is None
     assert may_go(Party(PUPIL), [Party(CLASSMATE), teacher], LIMIT) is None
     assert may_go(teacher, [*pupils, Party(None)], LIMIT) is None
+
+
+def test_the_bot_writes_with_the_administration() -> None:
+    """The staff's bot is in administration rooms as the list wants, writes there, and changes nothing of the room."""
+    office = RoomKey(RoomKind.ADMINISTRATION)
+    for type_ in ("m.room.message", "m.reaction", "m.room.redaction", "m.room.encrypted"):
+        assert managed(BOT, office, type=type_) is None
+        assert managed(BOT, office, type=type_, archived=True) is Deny.ARCHIVED
+    assert member(BOT, "join", office) is None
+    assert member(BOT, "join", office, renames=True) is Deny.RENAMED
+    assert member(BOT, "leave", office) is Deny.REQUIRED
+    assert member(BOT, "leave", office, archived=True) is None
+    assert may_join_managed(BOT, ORG, office) is None
+    for type_ in (*MEMBER_STATE, "m.room.name", "org.sferum.room"):
+        assert managed(BOT, office, type=type_, state_key="") is Deny.MANAGED
+    assert managed(BOT, office, type="org.sferum.room") is Deny.MANAGED
+    for membership in ("invite", "leave", "ban", "join", "knock"):
+        brought = Act(sender="@bot:s", type="m.room.member", state_key=ME, membership=membership)
+        assert managed_event(BOT, ORG, office, False, brought) is Deny.MANAGED
+    assert member(BOT, "knock", office) is Deny.MANAGED
+
+
+def test_the_bot_is_nowhere_else() -> None:
+    """Elsewhere it is nobody: in other managed rooms, in rooms of its own, in those of people."""
+    for kind in set(RoomKind) - {RoomKind.ADMINISTRATION}:
+        assert managed(BOT, RoomKey(kind), type="m.room.message") is Deny.UNKNOWN
+        assert may_join_managed(BOT, ORG, RoomKey(kind)) is Deny.UNKNOWN
+    assert may_create(BOT, [], LIMIT) is Deny.UNKNOWN
+    assert may_create(Party(DIRECTOR), [BOT], LIMIT) is Deny.UNKNOWN
+    assert may_invite(Party(DIRECTOR), BOT, [], LIMIT) is Deny.UNKNOWN
+    assert may_send(BOT, [Party(DIRECTOR)], LIMIT) is Deny.UNKNOWN

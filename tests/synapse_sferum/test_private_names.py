@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from synapse.api.auth.internal import InternalAuth
 from synapse.api.ratelimiting import Ratelimiter
+from synapse.appservice import ApplicationService
 from synapse.config.experimental import ExperimentalConfig
 from synapse.config.repository import ContentRepositoryConfig
 from synapse.config.server import HttpListenerConfig, TCPListenerConfig, UnixListenerConfig
@@ -27,6 +28,7 @@ from synapse.federation.transport.server._base import (
 )
 from synapse.handlers.devicemessage import DeviceMessageHandler
 from synapse.handlers.message import EventCreationHandler
+from synapse.handlers.register import RegistrationHandler
 from synapse.http.server import HttpServer, JsonResource
 from synapse.http.site import SynapseRequest, SynapseSite
 from synapse.module_api import ModuleApi
@@ -193,6 +195,16 @@ def test_tables(table: str, columns: set[str]) -> None:
     finally:
         connection.close()
     assert columns <= {row[1] for row in rows}
+
+
+def test_an_account_is_registered() -> None:
+    """`register_with_store` makes an account without a password; the public way refuses an appservice's sender."""
+    wanted = {"user_id", "password_hash", "create_profile_with_displayname"}
+    register = inspect.signature(RegistrationHandler.register_with_store).parameters
+    assert wanted <= set(register)
+    assert register["password_hash"].default is None
+    assert "user_id == self.sender" in source(ApplicationService.is_exclusive_user)
+    assert "check_user_id_not_appservice_exclusive" in source(RegistrationHandler.check_username)
 
 
 def test_events_are_sent_together() -> None:

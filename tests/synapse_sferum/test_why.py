@@ -76,3 +76,15 @@ def test_the_explanation_agrees_with_the_decision(directory: Directory) -> None:
             assert answer["required"] == (reason is not None)
             if reason is not None:
                 assert answer["reasons"][0]["reason"] == reason
+
+
+def test_why_the_bot_is_there() -> None:
+    """The staff's bot is required in the administration room, as long as there is one; elsewhere it is nobody."""
+    office = RoomKey(RoomKind.ADMINISTRATION)
+    found = why(None, ORG, office, archived=False, staff_bot=True)
+    assert (found["required"], found["power"]) == (True, 0)
+    assert found["reasons"] == [{"reason": "staff_bot", "text": SENTENCES["staff_bot"]}]
+    gone = why(None, ORG, office, archived=True, staff_bot=True)
+    assert (gone["required"], gone["reasons"][0]["reason"]) == (False, "archived")
+    elsewhere = why(None, ORG, CLASS, archived=False, staff_bot=True)
+    assert elsewhere["reasons"][0]["reason"] == "no_active_profile"
