@@ -100,6 +100,14 @@ def read_roster(files: Sequence[SourceFile], options: Options) -> Reading:
     return _from_tables(tables, problems, options)
 
 
+def tables_of(file: SourceFile) -> tuple[Table, ...]:
+    """The tables in a file, for a person to say what their columns are; none of an archive with rules of its own."""
+    archive, problems = _archive(file)
+    if problems or (archive is not None and is_oneroster(archive)):
+        return ()
+    return tuple(_tables(file, archive)[0])
+
+
 def _mixed(file: SourceFile) -> Problem:
     return Problem("mixed_formats", Place(file.name))
 

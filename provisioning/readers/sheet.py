@@ -48,14 +48,12 @@ def recognise(
     table: Table, stated: Group | None, mapping: ColumnMapping
 ) -> tuple[Sheet | None, list[Problem]]:
     """Find the headings, the kind of list and its columns; None with what prevents it."""
-    heading_row = _heading_row(table, mapping)
+    heading_row = heading_row_of(table, mapping)
     if heading_row is None:
         return None, [Problem("no_headings", Place(table.file))]
-    headings = [clean(cell) for cell in heading_row.cells]
-    while headings and not headings[-1]:
-        headings.pop()
+    headings = headings_in(heading_row)
     place = Place(table.file, heading_row.number)
-    group = stated or _group(headings, mapping)
+    group = stated or group_of(headings, mapping)
     if group is None:
         return None, [Problem("kind_unclear", place, {"headings": shown(headings)})]
     columns, problems = _columns(place, headings, group, mapping)
@@ -69,7 +67,15 @@ def recognise(
     return Sheet(table.file, group, columns, named, rows, len(headings)), problems
 
 
-def _heading_row(table: Table, mapping: ColumnMapping) -> Row | None:
+def headings_in(row: Row) -> list[str]:
+    """The headings of a row, without empty ones at its end."""
+    headings = [clean(cell) for cell in row.cells]
+    while headings and not headings[-1]:
+        headings.pop()
+    return headings
+
+
+def heading_row_of(table: Table, mapping: ColumnMapping) -> Row | None:
     """The first row with two or more known headings: titles may stand above it."""
     own = {normal(h) for columns in mapping.columns.values() for h in columns.values()}
     filled = [row for row in table.rows if not row.is_blank()]
@@ -80,12 +86,12 @@ def _heading_row(table: Table, mapping: ColumnMapping) -> Row | None:
     return None
 
 
-def _group(headings: list[str], mapping: ColumnMapping) -> Group | None:
+def group_of(headings: list[str], mapping: ColumnMapping) -> Group | None:
     """Whose list: by the columns only one kind of list has. None when none or several fit."""
     fitting = [
         group
         for group, telling in TELLING
-        if telling <= {_field(heading, group, mapping) for heading in headings if heading}
+        if telling <= {field_meant(heading, group, mapping) for heading in headings if heading}
     ]
     fitting = list(dict.fromkeys(fitting))
     if fitting == [Group.STAFF, Group.STUDENT]:
@@ -95,7 +101,7 @@ def _group(headings: list[str], mapping: ColumnMapping) -> Group | None:
     return fitting[0] if len(fitting) == 1 else None
 
 
-def _field(heading: str, group: Group, mapping: ColumnMapping) -> str | None:
+def field_meant(heading: str, group: Group, mapping: ColumnMapping) -> str | None:
     """The field of a heading: the school's mapping first; a mapped field has no other heading."""
     own = mapping.columns.get(group, {})
     for name, mapped in own.items():
@@ -111,7 +117,7 @@ def _columns(
     columns: dict[str, int] = {}
     problems: list[Problem] = []
     for index, heading in enumerate(headings):
-        name = _field(heading, group, mapping) if heading else None
+        name = field_meant(heading, group, mapping) if heading else None
         if name is None:
             if heading and not is_known(heading):
                 problems.append(Problem("column_ignored", place.at(shown([heading]).strip("«»"))))
