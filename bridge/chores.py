@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from attrs import frozen
 
 from bridge import onboarding
+from bridge.deciding import expire_applications, finish_approved
+from bridge.disputes import release_due
 from bridge.leaving import erase_due
 from bridge.logs import kind_of, place_of
 from bridge.metrics import CHORES
@@ -48,6 +50,15 @@ async def sessions(now: datetime, services: Services) -> None:
         await work.sessions.purge(now)
 
 
+async def applications(now: datetime, services: Services) -> None:
+    await expire_applications(now, services=services)
+    await finish_approved(now, services=services)
+
+
+async def disputes(now: datetime, services: Services) -> None:
+    await release_due(now, services=services)
+
+
 async def departures(now: datetime, services: Services) -> None:
     await erase_due(now, services=services)
 
@@ -61,6 +72,8 @@ CHORES_OF_THE_HOUR = (
     Chore("journeys", journeys),
     Chore("sessions", sessions),
     Chore("departures", departures),
+    Chore("applications", applications),
+    Chore("disputes", disputes),
     Chore("steps", steps),
 )
 

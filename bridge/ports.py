@@ -13,6 +13,7 @@ from attrs import field, frozen
 from bridge.application import Application, ApplicationId
 from bridge.application import State as ApplicationState
 from bridge.contact import Contact, Medium
+from bridge.dispute import Dispute, DisputeId
 from bridge.invite import Invite, InviteId
 from bridge.records import (
     Action,
@@ -281,6 +282,25 @@ class Departures(Protocol):
     async def erased(self, person_id: PersonId, now: datetime) -> None: ...
 
 
+class Disputes(Protocol):
+    """«Это не я» (R11). Decided ones stay: they say who had a number when."""
+
+    async def add(self, dispute: Dispute) -> None: ...
+
+    async def get(self, dispute_id: DisputeId) -> Dispute | None: ...
+
+    async def of_owner(self, owner: UserId) -> list[Dispute]:
+        """All of the account's, the oldest first."""
+
+    async def open_of(self, org_id: OrgId) -> list[Dispute]: ...
+
+    async def due(self, now: datetime) -> list[Dispute]:
+        """Open ones whose time is over."""
+
+    async def decide(self, decided: Dispute) -> bool:
+        """Keep the decision; False: it was decided already."""
+
+
 class Cards(Protocol):
     """Messages of the staff bot (`bridge/bot/`): what has one, where it is, what it says."""
 
@@ -337,6 +357,8 @@ class Repositories(Protocol):
     def cards(self) -> Cards: ...
     @property
     def departures(self) -> Departures: ...
+    @property
+    def disputes(self) -> Disputes: ...
     @property
     def uploads(self) -> RosterUploads: ...
     @property

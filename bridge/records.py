@@ -195,6 +195,9 @@ class Action(enum.Enum):
     APPLICATION_MADE = "application_made"
     APPLICATION_APPROVED = "application_approved"
     APPLICATION_REJECTED = "application_rejected"
+    DISPUTE_OPENED = "dispute_opened"  # «Это не я» (R11)
+    DISPUTE_KEPT = "dispute_kept"
+    DISPUTE_RELEASED = "dispute_released"
     LEFT = "left"
     ERASED = "erased"
     CONSENT_GIVEN = "consent_given"  # R17: a parent's, to the profile of a pupil under 14

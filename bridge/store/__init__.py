@@ -15,6 +15,7 @@ from bridge.store.cards import SqlCards
 from bridge.store.challenges import SqlChallenges
 from bridge.store.contacts import SqlContacts
 from bridge.store.departures import SqlDepartures
+from bridge.store.disputes import SqlDisputes
 from bridge.store.engine import migrate, open_engine
 from bridge.store.invites import SqlInvites
 from bridge.store.journals import SqlAudit, SqlOutbox, SqlRates
@@ -80,6 +81,10 @@ class SqlRepositories:
     @property
     def cards(self) -> SqlCards:
         return SqlCards(self._connection)
+
+    @property
+    def disputes(self) -> SqlDisputes:
+        return SqlDisputes(self._connection)
 
     @property
     def departures(self) -> SqlDepartures:

@@ -13,6 +13,7 @@ from attrs import define, evolve, field
 
 from bridge.application import ERASED, Application, ApplicationId, State
 from bridge.contact import Medium
+from bridge.dispute import Dispute, DisputeId, DisputeState
 from bridge.invite import Invite, InviteId
 from bridge.ports import Repositories, WriterTurn
 from bridge.records import (
@@ -543,6 +544,38 @@ class MemoryCards:
 
 
 @define
+class MemoryDisputes:
+    rows: dict[DisputeId, Dispute] = field(factory=dict)
+
+    async def add(self, dispute: Dispute) -> None:
+        self.rows[dispute.id] = dispute
+
+    async def get(self, dispute_id: DisputeId) -> Dispute | None:
+        return self.rows.get(dispute_id)
+
+    async def of_owner(self, owner: UserId) -> list[Dispute]:
+        return [row for row in self._sorted() if row.owner == owner]
+
+    async def open_of(self, org_id: OrgId) -> list[Dispute]:
+        return [row for row in self._open() if row.org_id == org_id]
+
+    async def due(self, now: datetime) -> list[Dispute]:
+        return [row for row in self._open() if row.release_at <= now]
+
+    async def decide(self, decided: Dispute) -> bool:
+        if self.rows[decided.id].state is not DisputeState.OPEN:
+            return False
+        self.rows[decided.id] = decided
+        return True
+
+    def _open(self) -> list[Dispute]:
+        return [row for row in self._sorted() if row.state is DisputeState.OPEN]
+
+    def _sorted(self) -> list[Dispute]:
+        return sorted(self.rows.values(), key=lambda row: (row.opened_at, row.id))
+
+
+@define
 class MemoryRepositories:
     contacts: MemoryContacts = field(factory=MemoryContacts)
     challenges: MemoryChallenges = field(factory=MemoryChallenges)
@@ -557,6 +590,7 @@ class MemoryRepositories:
     listed: MemoryListedContacts = field(factory=MemoryListedContacts)
     cards: MemoryCards = field(factory=MemoryCards)
     departures: MemoryDepartures = field(factory=MemoryDepartures)
+    disputes: MemoryDisputes = field(factory=MemoryDisputes)
     uploads: MemoryRosterUploads = field(factory=MemoryRosterUploads)
     mappings: MemoryRosterMappings = field(factory=MemoryRosterMappings)
 
