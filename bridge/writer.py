@@ -113,6 +113,7 @@ class Writer:
         self._waiting.setdefault(steps_id, []).append(settled)
         try:
             while True:
+                settled.clear()  # set by a try that failed, too
                 self.wake()
                 async with self.store.begin() as work:
                     state = await work.steps.state(steps_id)
