@@ -152,11 +152,16 @@ def set_roles(person_id: str, roles: frozenset[Role] | None, actor: str, reason:
 
 
 def activate(person_id: str, user_id: UserId, actor: str) -> Edit:
-    """The person has this account and is of the school from now on; a leaver comes back (R29)."""
+    """The person has this account and is of the school from now on; a leaver comes back (R29).
+
+    Somebody who has left may come back with another account: a parent who had registered as the child leaves, and
+    the child must not get the parent's account with what was written there (R14).
+    """
 
     def edit(directory: Directory) -> Edited:
         person = _person(directory, person_id)
-        if person.user_id is not None and person.user_id != user_id:
+        other = person.user_id is not None and person.user_id != user_id
+        if other and person.status is not PersonStatus.LEFT:
             raise EditRefused(409, "SFERUM_HAS_ACCOUNT", "this person has another account already")
         after = evolve(person, user_id=user_id, status=PersonStatus.ACTIVE, left_by_hand=False)
         entry = AuditEntry(actor, "activate", person_id, person.status.value, after.status.value)

@@ -75,6 +75,15 @@ def test_an_account_is_given_once() -> None:
     assert refused(other, after) == (409, "SFERUM_HAS_ACCOUNT")
 
 
+def test_who_has_left_may_come_back_with_another_account() -> None:
+    """The record that a parent used by mistake is the child's afterwards, without the parent's account (R14)."""
+    gone, _ = run(edits.leave(pid("U1"), ME, "ошибка"), ordinary().directory())
+    back, entry = run(edits.activate(pid("U1"), UserId("@x:school.test"), ME), gone)
+    assert back.people[pid("U1")].user_id == UserId("@x:school.test")
+    assert (entry.before, entry.after) == ("left", "active")
+    assert uid("U1") not in str(desired_rooms(back))
+
+
 def test_who_leaves_can_come_back() -> None:
     """Leaving ends every right and keeps the record; coming back gives every room back (R14, R29)."""
     before = ordinary().directory()
