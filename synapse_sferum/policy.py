@@ -306,7 +306,7 @@ def may_find(searcher: Party, target: Party) -> Deny | None:
 def may_reach_device(sender: Party, receiver: Party) -> Deny | None:
     """Keys and to-device messages: for those who may meet, or share one of the small managed rooms."""
     ours, theirs = sender.account, receiver.account
-    if bot_with_office(sender, receiver):
+    if bot_with_office(sender, receiver) or (sender.staff_bot and receiver.staff_bot):
         return None
     if ours is not None and theirs is not None and ours.user_id == theirs.user_id:
         return None

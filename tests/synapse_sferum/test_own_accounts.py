@@ -266,6 +266,8 @@ def test_only_the_administration_sees_the_bot(school: School, bot: Account) -> N
         assert (bot.user_id in claimed) == sees, who
         create = {"invite": [bot.user_id]}
         assert server.request("POST", f"{CLIENT}/createRoom", token, create).status == 403, who
+    own = server.call("POST", f"{CLIENT}/keys/query", bot.access_token, query)["device_keys"]
+    assert own[bot.user_id][bot.device_id]["keys"] == keys
     director = f"{CLIENT}/profile/{quote(school.accounts['D1'])}"
     pupil = f"{CLIENT}/profile/{quote(school.accounts['P1'])}"
     assert server.request("GET", director, bot.access_token).status == 200

@@ -358,4 +358,4 @@ def test_only_the_office_sees_the_bot(role: Role) -> None:
         assert (may_reach_device(first, second) is None) == sees
         assert may_contact(first, second) is Deny.UNKNOWN
     assert may_find(person, bot) is Deny.UNKNOWN
-    assert may_reach_device(bot, bot) is not None
+    assert may_reach_device(bot, bot) is None  # its own devices and signatures
