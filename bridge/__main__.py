@@ -1,12 +1,14 @@
 """`python -m bridge bridge.yaml`: the onboarding service until it is asked to end.
 
-Exit codes: 0 ended as asked, 1 `--trial` could not be done, 2 a setting cannot be used (one line says which).
+Exit codes: 0 ended as asked, 1 an error of ours, or `--trial` could not be done, 2 a setting cannot be used
+(one line says which).
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
 import secrets
 import signal
@@ -23,7 +25,7 @@ from bridge.serving import serve
 from bridge.trial import NotPrepared, prepare
 from bridge.wiring import Machine
 
-EXIT_TRIAL, EXIT_CONFIG = 1, 2
+EXIT_FAILED, EXIT_CONFIG = 1, 2
 #: Bytes of an id of ours: 80 random bits never meet.
 ID_BYTES = 10
 
@@ -50,7 +52,11 @@ def main(argv: Sequence[str]) -> int:
         return EXIT_CONFIG
     except NotPrepared as error:
         print(f"bridge: {error}", file=sys.stderr)
-        return EXIT_TRIAL
+        return EXIT_FAILED
+    except Exception:
+        # Through the log: Python's own last words would quote the error's message.
+        logging.getLogger("bridge").critical("ended by an error", exc_info=True)
+        return EXIT_FAILED
     return 0
 
 

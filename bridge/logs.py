@@ -77,11 +77,16 @@ def set_up_logging(level: int = logging.INFO) -> None:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
-def place_of(error: BaseException) -> str:
-    """`file.py:12`, where an error arose; of a group its first one's."""
+def first_of(error: BaseException) -> BaseException:
+    """Of a group of errors the first one."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    place = error.__traceback__
+    return error
+
+
+def place_of(error: BaseException) -> str:
+    """`file.py:12`, where an error arose."""
+    place = first_of(error).__traceback__
     while place is not None and place.tb_next is not None:
         place = place.tb_next
     if place is None:
@@ -90,7 +95,5 @@ def place_of(error: BaseException) -> str:
 
 
 def kind_of(error: BaseException) -> str:
-    """The class of an error; of a group its first one's. Its message could quote what a log must not have."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return type(error).__name__
+    """The class of an error. Its message could quote what a log must not have."""
+    return type(first_of(error)).__name__

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -16,12 +17,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from bridge.chores import tidy_hourly
 from bridge.config import BadConfig, Config
 from bridge.delivery import Delivery
-from bridge.logs import AccessLog, kind_of, place_of
+from bridge.logs import AccessLog, first_of, kind_of, place_of
 from bridge.ports_directory import DirectoryDown, DirectoryRefused
 from bridge.ports_homeserver import HomeserverDown, HomeserverRefused
 from bridge.roles import UserId
 from bridge.web.app import build
-from bridge.wiring import Machine, StoppedEarly, Wired, is_set_within, wired
+from bridge.wiring import Machine, StoppedEarly, Wired, wired
 
 logger = logging.getLogger(__name__)
 requests = logging.getLogger("bridge.requests")
@@ -46,6 +47,11 @@ async def serve(config: Config, machine: Machine, stop: asyncio.Event) -> None:
             await _serve(config, bridge, stop)
     except StoppedEarly:
         pass
+    except BaseExceptionGroup as group:  # of the TaskGroup below
+        bad = group.subgroup(BadConfig)
+        if bad is None:
+            raise
+        raise first_of(bad) from None
     logger.info("stopped")
 
 
@@ -63,7 +69,7 @@ async def _serve(config: Config, bridge: Wired, stop: asyncio.Event) -> None:
             sending,
             group.create_task(always("writer", services.writer.run)),
             group.create_task(always("chores", lambda: tidy_hourly(services))),
-            group.create_task(say_until_synapse_answers(bridge)),
+            group.create_task(always("look", lambda: say_until_synapse_answers(bridge))),
         ]
         try:
             async with (
@@ -97,7 +103,7 @@ async def listening(
         try:
             await web.TCPSite(runner, host, port).start()
         except OSError as error:
-            raise BadConfig(f"{setting}: {host}:{port}: {error.strerror}") from None
+            raise BadConfig(f"{setting}: {host}:{port}: {os.strerror(error.errno or 0)}") from None
         yield
     finally:
         await runner.cleanup()
@@ -155,6 +161,3 @@ async def say_until_synapse_answers(bridge: Wired) -> None:
         else:
             logger.info("Synapse answers url=%s", services.config.homeserver_url)
             return
-
-
-__all__ = ["always", "is_set_within", "listening", "serve"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -153,7 +154,7 @@ async def _open_store(url: str, stop: asyncio.Event) -> SqlStore:
             raise BadConfig(
                 "database: want sqlite+aiosqlite:////path/bridge.db or postgresql+asyncpg://…"
             ) from None
-        except (DBAPIError, OSError) as error:
+        except (DBAPIError, OSError, sqlite3.Error) as error:
             if url.startswith("sqlite"):
                 raise BadConfig(
                     "database: the file cannot be opened; is its folder there, and ours to write in?"

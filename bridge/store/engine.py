@@ -18,6 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 MIGRATIONS = Path(__file__).parent / "migrations"
 #: Seconds a SQLite writer waits for the one before it. Transactions take milliseconds.
 BUSY_S = 30
+#: SQLite's codes for "somebody else has it".
+BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
 
 
 #: Any number of ours: processes that start together migrate one after the other.
@@ -65,9 +67,9 @@ async def _write_ahead(engine: AsyncEngine) -> None:
         try:
             async with aiosqlite.connect(engine.url.database or ":memory:") as connection:
                 await connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError:
-            if not left:
-                raise
+        except sqlite3.OperationalError as error:
+            if not left or error.sqlite_errorcode not in BUSY:
+                raise  # such as a folder that does not exist
             await asyncio.sleep(0.05)
         else:
             return
