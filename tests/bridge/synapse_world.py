@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import aiohttp
 from attrs import define, field
@@ -17,10 +17,11 @@ from bridge.directory_http import HttpDirectory
 from bridge.homeserver_http import HttpHomeserver
 from bridge.ids import new_localpart, user_id_of
 from bridge.outbox import plain
+from bridge.people import NewPerson, SourceKey
 from bridge.ports import Repositories, Store
 from bridge.ports_homeserver import Threepid
 from bridge.records import BoundContact, ContactId, StepsId
-from bridge.roles import OrgId, PersonId, UserId
+from bridge.roles import ClassId, OrgId, PersonId, Role, UserId
 from bridge.steps import Step, Steps
 from bridge.writer import Writer, enqueue
 from tests.bridge.values import NOW, VAULT
@@ -102,6 +103,10 @@ class World:
         self._number += 1
         return phone_of(self._number)
 
+    def new_key(self) -> SourceKey:
+        self._number += 1
+        return SourceKey("bridge", f"a{self._number}")
+
     @property
     def bridge_user(self) -> UserId:
         return UserId(self.server.bridge_user)
@@ -135,9 +140,27 @@ class Ways:
         }
         return Writer(**(parts | changes))  # type: ignore[arg-type] # as Writer takes them
 
+    async def new_pupil(self, key: SourceKey | None = None) -> PersonId:
+        """A record of 5А with no account yet."""
+        new = pupil_of(key or self.world.new_key(), ClassId(self.world.school.class_id("5А")))
+        made = await self.directory.create_person(ORG, new, self.world.bridge_user)
+        return made.person_id
+
     async def threepids(self, user_id: UserId) -> set[Threepid]:
         account = await self.homeserver.account(user_id)
         return set() if account is None else set(account.threepids)
+
+
+def pupil_of(key: SourceKey, class_id: ClassId) -> NewPerson:
+    """Under 14 (R17)."""
+    return NewPerson(
+        key=key,
+        family_name="Новикова",
+        given_name="Дарья",
+        birth_date=date(2018, 1, 2),
+        roles=frozenset({Role.STUDENT}),
+        class_id=class_id,
+    )
 
 
 async def bind(work: Repositories, user_id: UserId, contacts: Iterable[Phone | Email]) -> None:
