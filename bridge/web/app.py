@@ -9,7 +9,15 @@ from aiohttp import hdrs, web
 from bridge.ports_directory import DirectoryDown, DirectoryRefused
 from bridge.ports_homeserver import HomeserverDown, HomeserverRefused
 from bridge.services import Services
-from bridge.web import home
+from bridge.web import (
+    applications,
+    class_cards,
+    class_invites,
+    class_pupil,
+    classes,
+    home,
+    paper,
+)
 from bridge.web.render import STATIC, problem
 from bridge.web.security import FORM_BYTES, PACE, Pace, headers, own_forms, paced
 from bridge.web.visit import SERVICES, Handler, visits
@@ -17,7 +25,7 @@ from bridge.web.visit import SERVICES, Handler, visits
 logger = logging.getLogger(__name__)
 
 #: Every part of the pages: a module with `routes`.
-PARTS = (home,)
+PARTS = (home, classes, class_cards, class_pupil, class_invites, paper, applications)
 #: Paths whose forms carry files: path → bytes.
 UPLOADS: dict[str, int] = {}
 
