@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import aiohttp
 from attrs import frozen
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from bridge.answers import Chance, Settings
@@ -33,6 +35,7 @@ logger = logging.getLogger(__name__)
 
 #: Seconds until the next look for a database that is away; then the last one repeats.
 LOOK_AGAIN_S = (1.0, 2.0, 5.0, 10.0)
+DATABASES = "sqlite+aiosqlite:////folder/bridge.db or postgresql+asyncpg://…"
 #: Connections to Synapse, gateways and mail at once; a school's morning needs a dozen.
 CONNECTIONS = 100
 
@@ -146,24 +149,38 @@ def _services(
 
 
 async def _open_store(url: str, stop: asyncio.Event) -> SqlStore:
+    check_place(url)
     tries = 0
     while True:
         try:
             return await SqlStore.open(url)
         except (ArgumentError, NoSuchModuleError, ValueError):
-            raise BadConfig(
-                "database: want sqlite+aiosqlite:////path/bridge.db or postgresql+asyncpg://…"
-            ) from None
+            raise BadConfig(f"database: want {DATABASES}") from None
         except (DBAPIError, OSError, sqlite3.Error) as error:
             if url.startswith("sqlite"):
-                raise BadConfig(
-                    "database: the file cannot be opened; is its folder there, and ours to write in?"
-                ) from None
+                raise BadConfig(f"database: {kind_of(error)}; is the file ours to write?") from None
             wait_s = LOOK_AGAIN_S[min(tries, len(LOOK_AGAIN_S) - 1)]
             logger.warning("waiting for the database error=%s again_s=%.0f", kind_of(error), wait_s)
         tries += 1
         if await is_set_within(stop, wait_s):
             raise StoppedEarly
+
+
+def check_place(url: str) -> None:
+    """The folder of a SQLite file is there, and ours to write in.
+
+    Raises:
+        BadConfig: it is not, or `url` is no address.
+    """
+    try:
+        parts = make_url(url)
+    except ArgumentError:
+        raise BadConfig(f"database: want {DATABASES}") from None
+    if parts.get_backend_name() != "sqlite" or not parts.database:
+        return
+    folder = Path(parts.database).absolute().parent
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise BadConfig(f"database: the folder {folder} is missing, or not ours to write in")
 
 
 def open_vault(path: Path, sample: BoundContact | None) -> FileVault:
