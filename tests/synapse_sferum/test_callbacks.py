@@ -34,6 +34,9 @@ class FakeApi:
     def is_mine(self, user_id: str) -> bool:
         return user_id.endswith(":s")
 
+    def get_qualified_user_id(self, localpart: str) -> str:
+        return f"@{localpart}:s"
+
     def __getattr__(self, name: str) -> Any:
         if not name.startswith("register_"):
             raise AttributeError(name)
