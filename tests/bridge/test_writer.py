@@ -551,6 +551,26 @@ async def test_the_store_may_be_away_for_a_while(
         assert await finished(writer, steps_id) == [Finished.DONE]
 
 
+@pytest.mark.parametrize("store_kind", ["postgres"])
+async def test_a_lost_connection_costs_the_turn_and_no_list(
+    world: World, ways: Ways, store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL started again: whoever held the lock asks for it again before writing."""
+    monkeypatch.setattr("bridge.writer.RECOVER_S", 0.01)
+    writer, user_id = ways.writer(store), world.new_user_id()
+    first = await decide(store, user_id, user_id, EnsureAccount(PASSWORD))
+    end_holder = text(
+        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    async with running(writer):
+        assert await finished(writer, first) == [Finished.DONE]
+        async with store.engine.connect() as connection:
+            assert (await connection.execute(end_holder)).scalars().all() == [True]
+        second = await decide(store, user_id, user_id, WriteContacts(), binds=[world.new_phone()])
+        assert await finished(writer, second) == [Finished.DONE]
+
+
 async def test_an_unknown_list_is_no_success(ways: Ways, store: Store) -> None:
     """A page must not say "done" about it."""
     assert await ways.writer(store).finish(StepsId("none"), 0) is Finished.DEAD
