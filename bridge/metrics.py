@@ -29,4 +29,16 @@ PAGES = Histogram(
     buckets=(0.01, 0.03, 0.1, 0.3, 1, 3, 10),
 )
 #: `chore`: a name of `bridge.chores`. `outcome`: done | failed
-CHORES = Counter("sferum_bridge_chores", "Hourly tidying.", ["chore", "outcome"])
+CHORES_DONE = Counter("sferum_bridge_chores", "Hourly tidying.", ["chore", "outcome"])
+#: `kind`: a word of `records.CardKind`. `outcome`: posted | edited | refused
+BOT_CARDS = Counter("sferum_bridge_bot_cards", "Messages of the staff bot.", ["kind", "outcome"])
+#: `way`: reaction | command. `outcome`: a word of what came of it
+BOT_DECISIONS = Counter(
+    "sferum_bridge_bot_decisions", "Applications decided on in the room.", ["way", "outcome"]
+)
+#: `command`: a word of `bridge.bot.commands`, or of what was misread.
+BOT_COMMANDS = Counter("sferum_bridge_bot_commands", "What staff type to the bot.", ["command"])
+BOT_SYNCED = Gauge(
+    "sferum_bridge_bot_synced_timestamp_seconds",
+    "When the bot has last heard from Synapse, seconds since 1970.",
+)

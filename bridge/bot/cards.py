@@ -1,0 +1,128 @@
+"""What the card of an application says, from the facts about it. Pure.
+
+As little as lets a colleague recognise the case: initials, role, class. Names and contacts are on the page.
+"""
+
+from __future__ import annotations
+
+import enum
+from datetime import tzinfo
+
+from attrs import field, frozen
+
+from bridge.application import Application, State
+from bridge.bot.texts import initials, moment, text
+from bridge.roles import Role
+
+
+class Match(enum.Enum):
+    """What the school's list says about an applicant."""
+
+    NONE = "match_none"
+    ONE = "match_one"  # a yes gives them this record
+    MANY = "match_many"  # somebody has to choose
+    CHILD = "child_first"  # a parent: whose is to be chosen
+
+
+#: Cases that a sign on the card cannot say yes to.
+ON_PAGE = frozenset({Match.MANY, Match.CHILD})
+#: States after which nothing about a card will change.
+SETTLED = frozenset({State.FINISHED, State.REJECTED, State.WITHDRAWN, State.EXPIRED})
+
+
+@frozen(kw_only=True)
+class Facts:
+    """Attributes:
+    applicant: family name, given name; only of an undecided application.
+    decided_by: display name of whoever decided, "" if unknown.
+    link: the page that lists applications.
+    """
+
+    number: int
+    application: Application
+    class_name: str = ""
+    applicant: tuple[str, str] = field(default=("", ""), repr=False)
+    match: Match = Match.NONE
+    decided_by: str = field(default="", repr=False)
+    link: str = ""
+
+
+def card_text(facts: Facts, language: str, zone: tzinfo) -> str:
+    """The message, in the state that the application is in."""
+    application = facts.application
+    who = described(application.role, facts.class_name, language)
+    if application.state is State.NEW:
+        return _new(facts, who, language, zone)
+    decided = ""
+    if application.decided_at is not None:
+        decided = text(
+            language,
+            "decided",
+            by=initials(*facts.decided_by.split()[:2]) or text(language, "somebody"),
+            at=moment(language, application.decided_at, zone),
+        )
+    name = f"card_{application.state.value}"
+    return text(language, name, number=facts.number, who=who, decided=decided).strip()
+
+
+def described(role: Role | None, class_name: str, language: str) -> str:
+    """«ученик, 5А»."""
+    words = [text(language, f"role_{role.value}")] if role is not None else []
+    return ", ".join([*words, *([class_name] if class_name else [])])
+
+
+def _new(facts: Facts, who: str, language: str, zone: tzinfo) -> str:
+    head = text(
+        language,
+        "card_new",
+        number=facts.number,
+        who=who,
+        initials=initials(*facts.applicant) or "—",
+        at=moment(language, facts.application.submitted_at, zone),
+    )
+    ask = "how_to_reject" if facts.match in ON_PAGE else "how_to_decide"
+    return "\n".join(
+        [head, text(language, facts.match.value), text(language, ask, link=facts.link)]
+    )
+
+
+def signs(facts: Facts) -> tuple[str, ...]:
+    """What the bot puts under a new card, so that one touch decides."""
+    if facts.application.state is not State.NEW:
+        return ()
+    return ("❌",) if facts.match in ON_PAGE else ("✅", "❌")
+
+
+def new_content(body: str) -> dict[str, object]:
+    """A message that people are notified of."""
+    return {"msgtype": "m.text", "body": body, "m.mentions": {}}
+
+
+def edit_of(event_id: str, body: str) -> dict[str, object]:
+    """The same message with other words (Matrix client-server API, "Event replacements")."""
+    return {
+        "msgtype": "m.text",
+        "body": f"* {body}",
+        "m.mentions": {},
+        "m.new_content": new_content(body),
+        "m.relates_to": {"rel_type": "m.replace", "event_id": event_id},
+    }
+
+
+def answer_to(event_id: str, root: str, body: str) -> dict[str, object]:
+    """A quiet word in the thread that begins with `root`."""
+    return {
+        "msgtype": "m.notice",
+        "body": body,
+        "m.mentions": {},
+        "m.relates_to": {
+            "rel_type": "m.thread",
+            "event_id": root,
+            "is_falling_back": True,
+            "m.in_reply_to": {"event_id": event_id},
+        },
+    }
+
+
+def sign_on(event_id: str, key: str) -> dict[str, object]:
+    return {"m.relates_to": {"rel_type": "m.annotation", "event_id": event_id, "key": key}}

@@ -1,0 +1,253 @@
+"""Cards: reserved, posted, edited. Each step may be repeated: the message's transaction id is the card's id.
+
+A crash after any of them loses no card and posts none twice: what is to be done is read from what there is.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Protocol, assert_never
+
+from attrs import define, evolve, field
+
+from bridge.application import ApplicationId, State
+from bridge.bot.cards import SETTLED, card_text, edit_of, new_content, sign_on, signs
+from bridge.bot.digest import digest_text, due_digest, reserve_digest
+from bridge.bot.facts import (
+    Subject,
+    facts_of_decided,
+    facts_of_waiting,
+    language_of,
+    page_of,
+    queue_of,
+    without_card,
+    zone_of,
+)
+from bridge.bot.rooms import Rooms
+from bridge.bot.texts import TEXTS, initials, text
+from bridge.dispute import DisputeId, DisputeState
+from bridge.metrics import BOT_CARDS
+from bridge.people import Org
+from bridge.records import CardId, CardKind, StaffCard
+from bridge.roles import UserId
+from bridge.services import Services
+from bridge.waiting import Waiting
+
+logger = logging.getLogger(__name__)
+
+#: Messages of one school in one round; the rest come in the next ones.
+MOST_AT_ONCE = 20
+#: How long a settled card is found by its number and its message.
+KEPT = timedelta(days=90)
+
+
+class Room(Protocol):
+    """Of the session what posting needs."""
+
+    async def send(
+        self, room_id: str, content: Mapping[str, Any], txn_id: str, kind: str = "m.room.message"
+    ) -> str: ...
+
+
+class CannotPost(Exception):
+    """The server refuses messages in this room: the bot is not in it yet, or not any more."""
+
+
+@define(kw_only=True, eq=False)
+class Posting:
+    """Attributes:
+    refused: tells the server's lasting no in the room's errors from a server that is away.
+    """
+
+    user_id: UserId
+    services: Services
+    rooms: Rooms
+    session: Room
+    refused: Callable[[Exception], bool]
+    _unreadable: set[str] = field(factory=set, init=False)
+    _queue: Mapping[ApplicationId, Waiting] | None = field(default=None, init=False)
+
+    async def round(self, org: Org, now: datetime) -> int:
+        """Whatever is due in one school; how many messages it were."""
+        self._queue = None
+        await self._reserve(org, now)
+        async with self.services.store.begin() as work:
+            cards = await work.cards.unsettled(org.org_id)
+        sent = 0
+        for card in cards:
+            if sent >= MOST_AT_ONCE:
+                break
+            try:
+                sent += await self._bring_up_to_date(card, org, now)
+            except Exception as error:
+                if not self.refused(error):
+                    raise
+                BOT_CARDS.labels(card.kind.value, "refused").inc()
+                logger.warning("card refused org=%s card=%s", org.org_id, card.id)
+                await self._give_up(card, now)
+        return sent
+
+    async def _reserve(self, org: Org, now: datetime) -> None:
+        wanted = await without_card(org, now, self.services)
+        digest = await due_digest(org, now, self.services)
+        if digest is not None:
+            wanted.append(Subject(CardKind.DIGEST, digest))
+        wanted = [one for one in wanted if one.ref not in self._unreadable]
+        if not wanted:
+            return
+        room_id = await self.rooms.administration(org.org_id)
+        if room_id is None:
+            return
+        for subject in wanted:
+            card_id = CardId(self.services.chance.new_id())
+            if subject.kind is CardKind.DIGEST:
+                await reserve_digest(card_id, subject.ref, org, room_id, now, self.services)
+            elif subject.kind is not CardKind.APPLICATION or await self._readable(
+                subject, org, now
+            ):
+                async with self.services.store.begin() as work:
+                    await work.cards.add(
+                        card_id, subject.kind, subject.ref, org.org_id, room_id, now
+                    )
+
+    async def _readable(self, subject: Subject, org: Org, now: datetime) -> bool:
+        """One that cannot be read (another file of keys) has no card: it expires."""
+        if ApplicationId(subject.ref) in await self._waiting(org, now):
+            return True
+        async with self.services.store.begin() as work:
+            found = await work.applications.get(ApplicationId(subject.ref))
+        if found is not None and found.state is State.NEW:
+            self._unreadable.add(subject.ref)
+        return False
+
+    async def _waiting(self, org: Org, now: datetime) -> Mapping[ApplicationId, Waiting]:
+        """The queue, read once in a round and only if somebody asks."""
+        if self._queue is None:
+            self._queue = await queue_of(org.org_id, self.user_id, now, self.services)
+        return self._queue
+
+    async def _bring_up_to_date(self, card: StaffCard, org: Org, now: datetime) -> int:
+        match card.kind:
+            case CardKind.APPLICATION:
+                return await self._application(card, org, now)
+            case CardKind.DISPUTE:
+                return await self._dispute(card, org, now)
+            case CardKind.DIGEST:
+                return await self._say(card, await digest_text(org, now, self.services), now)
+            case CardKind.ALARM:
+                return await self._say(card, self._alarm(card, org), now)
+            case CardKind.STEPS:
+                link = f"{self.services.config.public_url}/"
+                return await self._say(card, text(language_of(org), "steps", link=link), now)
+            case _:
+                assert_never(card.kind)
+
+    async def _say(self, card: StaffCard, body: str, now: datetime) -> int:
+        """Once and for all; "" is not worth saying any more."""
+        if not body:
+            await self._give_up(card, now)
+            return 0
+        await self._post(card, body, "said", now, first="said", settled=True)
+        return 1
+
+    async def _application(self, card: StaffCard, org: Org, now: datetime) -> int:
+        async with self.services.store.begin() as work:
+            found = await work.applications.get(ApplicationId(card.ref))
+        if found is None:
+            await self._give_up(card, now)
+            return 0
+        word = found.state.value
+        if card.shown == word:
+            return 0
+        language, zone = language_of(org), zone_of(org)
+        if found.state is State.NEW:
+            waiting = (await self._waiting(org, now)).get(found.id)
+            if waiting is None:
+                return 0  # decided this very moment: the next round shows it
+            facts = facts_of_waiting(card, waiting, self.services)
+        else:
+            facts = await facts_of_decided(card, found, self.services)
+        body = card_text(facts, language, zone)
+        await self._post(
+            card,
+            body,
+            word,
+            now,
+            first=State.NEW.value,
+            settled=found.state in SETTLED,
+            keys=signs(facts),
+        )
+        return 1
+
+    async def _dispute(self, card: StaffCard, org: Org, now: datetime) -> int:
+        async with self.services.store.begin() as work:
+            found = await work.disputes.get(DisputeId(card.ref))
+        is_open = found is not None and found.state is DisputeState.OPEN
+        word = "open" if is_open else "over"
+        if card.shown == word:
+            return 0
+        if found is None or (not is_open and card.event_id is None):
+            await self._give_up(card, now)
+            return 0
+        owner = await self.services.directory.account(found.owner)
+        names = initials(*owner.display_name.split()[:2]) if owner is not None else ""
+        body = text(
+            language_of(org),
+            "card_dispute" if is_open else "card_dispute_over",
+            number=card.number,
+            initials=names or "—",
+            link=page_of(self.services),
+        )
+        await self._post(card, body, word, now, first="open", settled=not is_open)
+        return 1
+
+    def _alarm(self, card: StaffCard, org: Org) -> str:
+        limit = card.ref.removeprefix(f"{org.org_id}:").partition(":")[0]
+        name = f"why_{limit}" if f"why_{limit}" in TEXTS else "why_other"
+        why, link = text(language_of(org), name), f"{self.services.config.public_url}/"
+        return text(language_of(org), "alarm", why=why, link=link)
+
+    async def _post(
+        self,
+        card: StaffCard,
+        body: str,
+        word: str,
+        now: datetime,
+        *,
+        first: str,
+        settled: bool,
+        keys: tuple[str, ...] = (),
+    ) -> None:
+        """Send or edit. `first`: the word that a card is posted with.
+
+        A message sent before a crash and decided on after it is not sent again, but edited.
+        """
+        event_id = card.event_id
+        if event_id is None:
+            event_id = await self.session.send(card.room_id, new_content(body), f"card-{card.id}")
+            for number, key in enumerate(keys):
+                content, txn_id = sign_on(event_id, key), f"card-{card.id}-sign{number}"
+                await self.session.send(card.room_id, content, txn_id, "m.reaction")
+        if word != first:
+            content = edit_of(event_id, body)
+            await self.session.send(card.room_id, content, f"card-{card.id}-{word}")
+        kept = evolve(
+            card, event_id=event_id, shown=word, settled_at=now if settled else card.settled_at
+        )
+        async with self.services.store.begin() as work:
+            await work.cards.save(kept)
+        outcome = "posted" if card.event_id is None else "edited"
+        BOT_CARDS.labels(card.kind.value, outcome).inc()
+        logger.info("card %s card=%s kind=%s shows=%s", outcome, card.id, card.kind.value, word)
+
+    async def _give_up(self, card: StaffCard, now: datetime) -> None:
+        async with self.services.store.begin() as work:
+            await work.cards.save(evolve(card, settled_at=now))
+
+
+async def forget_old(now: datetime, services: Services) -> int:
+    """Cards that were settled long ago; how many."""
+    async with services.store.begin() as work:
+        return await work.cards.purge(now - KEPT)
