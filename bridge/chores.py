@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
 from attrs import frozen
 
-from bridge import onboarding
+from bridge import onboarding, roster_upload
 from bridge.deciding import expire_applications, finish_approved
 from bridge.disputes import release_due
 from bridge.leaving import erase_due
 from bridge.logs import kind_of, place_of
-from bridge.metrics import CHORES
+from bridge.metrics import CHORES_DONE
 from bridge.services import Services
 from bridge.writer import forget_done
 
@@ -36,70 +36,65 @@ class Chore:
     work: Work
 
 
-async def codes(now: datetime, services: Services) -> None:
+async def _codes(now: datetime, services: Services) -> None:
     await onboarding.forget_old(now, store=services.store)
 
 
-async def journeys(now: datetime, services: Services) -> None:
+async def _browsers(now: datetime, services: Services) -> None:
     async with services.store.begin() as work:
+        await work.sessions.purge(now)
         await work.journeys.purge(now)
 
 
-async def sessions(now: datetime, services: Services) -> None:
-    async with services.store.begin() as work:
-        await work.sessions.purge(now)
-
-
-async def applications(now: datetime, services: Services) -> None:
+async def _applications(now: datetime, services: Services) -> None:
     await expire_applications(now, services=services)
     await finish_approved(now, services=services)
 
 
-async def disputes(now: datetime, services: Services) -> None:
-    await release_due(now, services=services)
+async def _uploads(now: datetime, services: Services) -> None:
+    await roster_upload.forget_old(now, store=services.store)
 
 
-async def departures(now: datetime, services: Services) -> None:
-    await erase_due(now, services=services)
-
-
-async def steps(now: datetime, services: Services) -> None:
+async def _steps(now: datetime, services: Services) -> None:
     await forget_done(now - STEPS_KEPT, store=services.store)
 
 
-CHORES_OF_THE_HOUR = (
-    Chore("codes", codes),
-    Chore("journeys", journeys),
-    Chore("sessions", sessions),
-    Chore("departures", departures),
-    Chore("applications", applications),
-    Chore("disputes", disputes),
-    Chore("steps", steps),
+#: Forgetting first: it needs no other server.
+CHORES = (
+    Chore("codes", _codes),
+    Chore("browsers", _browsers),
+    Chore("uploads", _uploads),
+    Chore("steps", _steps),
+    Chore("applications", _applications),
+    Chore("disputes", lambda now, services: release_due(now, services=services)),
+    Chore("departures", lambda now, services: erase_due(now, services=services)),
 )
 
 
-async def tidy(
-    services: Services, now: datetime, chores: tuple[Chore, ...] = CHORES_OF_THE_HOUR
-) -> None:
+async def tidy(services: Services, now: datetime, chores: Sequence[Chore] = CHORES) -> None:
     """Every chore once. One that fails is tried again in an hour and holds up no other."""
     for chore in chores:
         try:
             await chore.work(now, services)
         except Exception as error:
-            CHORES.labels(chore.name, "failed").inc()
+            CHORES_DONE.labels(chore.name, "failed").inc()
             logger.error(  # noqa: TRY400 (a trace may quote values)
                 "chore failed chore=%s error=%s at=%s", chore.name, kind_of(error), place_of(error)
             )
         else:
-            CHORES.labels(chore.name, "done").inc()
+            CHORES_DONE.labels(chore.name, "done").inc()
     logger.info("chores done count=%s", len(chores))
 
 
 async def tidy_hourly(
-    services: Services, *, first_s: float = FIRST_S, every_s: float = EVERY_S
+    services: Services,
+    *,
+    first_s: float = FIRST_S,
+    every_s: float = EVERY_S,
+    chores: Sequence[Chore] = CHORES,
 ) -> None:
     """For ever."""
     await asyncio.sleep(first_s)
     while True:
-        await tidy(services, services.clock())
+        await tidy(services, services.clock(), chores)
         await asyncio.sleep(every_s)
