@@ -9,7 +9,7 @@ from datetime import datetime
 from attrs import field, frozen
 
 from bridge.contact import ContactRefusal, Medium, PhoneRule
-from bridge.invite import EMAIL_SIGNUP_MAX_GRADE, InviteRefusal
+from bridge.invite import EMAIL_SIGNUP_MAX_GRADE, InviteId, InviteRefusal
 from bridge.limits import Limits, Refused
 from bridge.records import SessionHash
 from bridge.verification import ChallengeId, ResendRefusal
@@ -37,12 +37,15 @@ class Chance:
 class Asked:
     """A form: somebody wants a code."""
 
-    token: str = field(repr=False)  # of the invite
+    token: str = field(
+        repr=False
+    )  # of the invite; "" where `invite_id` names it, or none is asked for
     medium: Medium
     typed: str = field(repr=False)
     session: SessionHash = field(repr=False)
     address: str = field(repr=False)  # IP
     language: str = "ru"
+    invite_id: InviteId | None = None  # of an invite that was opened with a code
 
 
 class EmailRefusal(enum.Enum):

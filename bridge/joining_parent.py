@@ -14,7 +14,7 @@ from bridge.joining_listed import one_of
 from bridge.matching import same_name
 from bridge.people import LinkStatus, PersonRecord, Relative, Status
 from bridge.roles import PersonId, Role
-from bridge.standing import Admit, AskNames, Halt, Outcome, SecondRole, SignedIn, Standing, Why
+from bridge.standing import Admit, AskNames, Halt, NewParent, Outcome, SignedIn, Standing, Why
 
 
 def parent_outcome(standing: Standing) -> Outcome:
@@ -45,7 +45,9 @@ def parent_with_names(standing: Standing, child: PersonRecord, applicant: Applic
     if any(one.status is LinkStatus.RESTRICTED for one in same):
         return AskNames()
     known = [one.person for one in same if one.person.status is not Status.LEFT]
-    return one_of(standing, known, child) or AskNames(child=child)
+    return one_of(standing, known, child) or NewParent(
+        names=applicant, account=standing.owner, child=child
+    )
 
 
 def _by_child(standing: Standing) -> Outcome:
@@ -67,20 +69,15 @@ def _by_child(standing: Standing) -> Outcome:
     found = one_of(standing, linked or listed, child)
     if found is not None:
         return found
-    if standing.owner is not None and standing.persons:
-        return _second_role(standing, standing.persons[0], child)
+    if standing.persons:
+        return parent_with_names(standing, child, _names_of(standing.persons[0]))
     return AskNames(child=child)
 
 
-def _second_role(standing: Standing, own: PersonRecord, child: PersonRecord) -> Outcome:
-    assert standing.owner is not None  # they have records
-    me = Applicant(
+def _names_of(own: PersonRecord) -> Applicant:
+    return Applicant(
         family_name=own.family_name, given_name=own.given_name, middle_name=own.middle_name
     )
-    outcome = parent_with_names(standing, child, me)
-    if isinstance(outcome, AskNames) and outcome.child is not None:
-        return SecondRole(own=own, account=standing.owner, child=child)
-    return outcome
 
 
 def _own(standing: Standing) -> PersonRecord | None:

@@ -76,7 +76,10 @@ async def request_code(
 ) -> Requested | RequestRefusal:
     """Put a code for what was typed into the outbox; only with a valid invite, only within the limits."""
     async with store.begin() as work:
-        invite = await work.invites.by_token(token_hash(asked.token))
+        if asked.invite_id is not None:
+            invite = await work.invites.get(asked.invite_id)
+        else:
+            invite = await work.invites.by_token(token_hash(asked.token))
     if invite is None:
         return _refused("request", InviteRefusal.UNKNOWN)
     over = invite.refusal(now)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from attrs import field, frozen
 
+from bridge.applicant import Applicant
 from bridge.invite import EMAIL_SIGNUP_MAX_GRADE, InviteKind
 from bridge.onboarding_rules import Stop
 from bridge.people import PersonRecord, Relative, Status
@@ -103,11 +104,11 @@ class Admit:
 
 
 @frozen(kw_only=True)
-class SecondRole:
-    """At once: somebody of the staff becomes a parent too, under the name they have (R32)."""
+class NewParent:
+    """At once: a record of a parent whom a child's link vouches for (R15), maybe of somebody of the staff (R32)."""
 
-    own: PersonRecord
-    account: UserId
+    names: Applicant = field(repr=False)
+    account: UserId | None
     child: PersonRecord
 
 
@@ -151,4 +152,4 @@ class SignedIn:
     """There is nothing to add: they are in, or their application waits."""
 
 
-Outcome = Admit | SecondRole | IsItYou | Choose | AskNames | Stopped | Halt | SignedIn
+Outcome = Admit | NewParent | IsItYou | Choose | AskNames | Stopped | Halt | SignedIn
