@@ -211,6 +211,9 @@ class Rates(Protocol):
 
     async def add(self, names: Iterable[str], at: datetime) -> None: ...
 
+    async def forget(self, names: Iterable[str]) -> None:
+        """As if it had never been counted."""
+
     async def purge(self, before: datetime) -> int: ...
 
 

@@ -80,6 +80,14 @@ class Homeserver(Protocol):
     async def sign_in(self, login: str, password: str, address: str) -> UserId | SignIn:
         """Check what a person typed, the way a client would; leaves no device behind."""
 
+    async def say(
+        self, user_id: UserId, room_id: str, text: str, message_id: str, until: datetime
+    ) -> None:
+        """A text message in a room, in somebody's name, with a token that ends at `until` or before.
+
+        The same `message_id` twice is one message.
+        """
+
     async def devices(self, user_id: UserId) -> Sequence[Device]: ...
     async def delete_devices(self, user_id: UserId, device_ids: Sequence[str]) -> None: ...
     async def deactivate(self, user_id: UserId, *, erase: bool) -> None: ...

@@ -149,6 +149,9 @@ class SqlRates:
     async def add(self, names: Iterable[str], at: datetime) -> None:
         await self._connection.execute(insert(rate), [{"name": name, "at": at} for name in names])
 
+    async def forget(self, names: Iterable[str]) -> None:
+        await self._connection.execute(delete(rate).where(rate.c.name.in_(list(names))))
+
     async def purge(self, before: datetime) -> int:
         gone = await self._connection.execute(
             delete(rate).where(rate.c.at < before).returning(rate.c.number)

@@ -10,13 +10,24 @@ from bridge.ports_directory import DirectoryDown, DirectoryRefused
 from bridge.ports_homeserver import HomeserverDown, HomeserverRefused
 from bridge.services import Services
 from bridge.web import (
+    again,
     applications,
     class_cards,
     class_invites,
     class_pupil,
     classes,
+    clients,
+    contacts,
+    devices,
+    family,
+    hello,
+    help_pages,
     home,
+    leaving,
     paper,
+    password,
+    profile,
+    signin,
 )
 from bridge.web.render import STATIC, problem
 from bridge.web.security import FORM_BYTES, PACE, Pace, headers, own_forms, paced
@@ -24,8 +35,12 @@ from bridge.web.visit import SERVICES, Handler, visits
 
 logger = logging.getLogger(__name__)
 
+#: What everybody has: sign-in, one's own profile and family.
+OWN = (
+    signin, again, profile, contacts, password, devices, family, leaving, clients, help_pages,
+)  # fmt: skip
 #: Every part of the pages: a module with `routes`.
-PARTS = (home, classes, class_cards, class_pupil, class_invites, paper, applications)
+PARTS = (*OWN, home, hello, classes, class_cards, class_pupil, class_invites, paper, applications)
 #: Paths whose forms carry files: path → bytes.
 UPLOADS: dict[str, int] = {}
 

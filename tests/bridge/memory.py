@@ -382,6 +382,10 @@ class MemoryRates:
     async def add(self, names: Iterable[str], at: datetime) -> None:
         self.rows += [(name, at) for name in names]
 
+    async def forget(self, names: Iterable[str]) -> None:
+        gone = set(names)
+        self.rows = [(name, at) for name, at in self.rows if name not in gone]
+
     async def purge(self, before: datetime) -> int:
         kept = [(name, at) for name, at in self.rows if at >= before]
         gone, self.rows = len(self.rows) - len(kept), kept

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from tests.support.rosters import roster
 
@@ -52,6 +52,20 @@ CLASSES = {"5А": ("U1", "U2", "U3"), "1Б": ("U4", "U5")}
 TEACHERS = {"5А": ("T1",), "1Б": ("T2",)}
 LINKS = (("R1", "U1"), ("R1", "U2"), ("R2", "U1"), ("R3", "U4"), ("R4", "U3"))
 BY_ID = {one.source_id: one for one in PEOPLE}
+
+
+def people_of(number: int) -> dict[str, Listed]:
+    """The same people with contacts of their own: tests share one Synapse, where a contact has one owner.
+
+    `+79161000021` of school 7 is `+79161070021`; 0 ≤ number < 900.
+    """
+
+    def own(one: Listed) -> Listed:
+        phone = one.phone and f"{one.phone[:5]}{100 + number}{one.phone[8:]}"
+        email = one.email and one.email.replace("@", f".{number}@")
+        return evolve(one, phone=phone, email=email)
+
+    return {one.source_id: own(one) for one in PEOPLE}
 
 
 def school_roster() -> dict[str, Any]:

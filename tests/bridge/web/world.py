@@ -44,7 +44,7 @@ from bridge.web.app import build
 from bridge.web.visit import SERVICES, hash_of
 from bridge.writer import Finished, Writer, enqueue
 from tests.bridge.fakes import FakeSender
-from tests.bridge.web.family import BY_ID, PASSWORD, PEOPLE, Listed, school_roster
+from tests.bridge.web.family import PASSWORD, Listed, people_of, school_roster
 from tests.support.polling import until_async
 from tests.support.process import free_port
 from tests.support.school import School
@@ -52,6 +52,7 @@ from tests.support.synapse import Homeserver
 
 CODE = re.compile(r"\b\d{6}\b")
 _numbers = itertools.count(1)
+_phones = itertools.count()
 
 
 @define
@@ -115,10 +116,11 @@ class Visitor:
 
 @define(eq=False, kw_only=True)
 class World:
-    """One school with its pages. People are named by their id in `family.PEOPLE`."""
+    """One school with its pages. People are named by their id in `family.PEOPLE`; their phones are `phone(id)`."""
 
     server: Homeserver
     school: School
+    people: dict[str, Listed]
     services: Services
     clock: Clock
     sms: FakeSender
@@ -131,6 +133,14 @@ class World:
     @property
     def org_id(self) -> OrgId:
         return OrgId(self.school.org_id)
+
+    def phone(self, source_id: str) -> str:
+        """The phone that the lists name for somebody, `+7…`."""
+        return self.people[source_id].phone
+
+    def new_phone(self) -> str:
+        """A phone that no list names; another one at each call."""
+        return f"{self.people['D1'].phone[:8]}{5000 + next(_phones)}"
 
     def class_id(self, name: str) -> ClassId:
         return ClassId(self.school.class_id(name))
@@ -166,7 +176,7 @@ class World:
             user_id = user_id_of(
                 new_localpart(secrets.token_bytes), self.services.config.server_name
             )
-            listed = BY_ID[source_id]
+            listed = self.people[source_id]
             async with self.services.store.begin() as work:
                 if phone and (listed.phone or listed.email):
                     assert await work.contacts.claim(self._bound(listed, user_id))
@@ -307,7 +317,9 @@ async def open_world(
     server: Homeserver, folder: Path, browser: Browser | None = None, **changes: Any
 ) -> AsyncIterator[World]:
     """A new school on `server` with pages of its own; `changes` are settings of bridge.yaml."""
-    school = School(server, f"s{next(_numbers)}")
+    number = next(_numbers)
+    people = people_of(number)
+    school = School(server, f"s{number}")
     await asyncio.to_thread(school.create, "Школа № 7")
     await asyncio.to_thread(school.apply, school_roster())
     clock = Clock()
@@ -345,11 +357,12 @@ async def open_world(
                 OrgId(school.org_id),
                 "csv",
                 ["student", "staff", "guardian"],
-                listed_contacts(vault, PEOPLE),
+                listed_contacts(vault, people.values()),
             )
         yield World(
             server=server,
             school=school,
+            people=people,
             services=services,
             clock=clock,
             sms=sms,
