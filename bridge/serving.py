@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from bridge.bot.running import Bot
 from bridge.chores import tidy_hourly
 from bridge.config import BadConfig, Config
 from bridge.delivery import Delivery
@@ -44,7 +45,7 @@ async def serve(config: Config, machine: Machine, stop: asyncio.Event) -> None:
     """
     try:
         async with wired(config, machine, stop) as bridge:
-            await _serve(config, bridge, stop)
+            await _serve(config, machine, bridge, stop)
     except StoppedEarly:
         pass
     except BaseExceptionGroup as group:  # of the TaskGroup below
@@ -55,7 +56,7 @@ async def serve(config: Config, machine: Machine, stop: asyncio.Event) -> None:
     logger.info("stopped")
 
 
-async def _serve(config: Config, bridge: Wired, stop: asyncio.Event) -> None:
+async def _serve(config: Config, machine: Machine, bridge: Wired, stop: asyncio.Event) -> None:
     services = bridge.services
     delivery = Delivery(
         store=services.store,
@@ -71,6 +72,14 @@ async def _serve(config: Config, bridge: Wired, stop: asyncio.Event) -> None:
             group.create_task(always("chores", lambda: tidy_hourly(services))),
             group.create_task(always("look", lambda: say_until_synapse_answers(bridge))),
         ]
+        if config.bot:
+            bot = Bot(
+                services=services,
+                session=bridge.session,
+                as_token=bridge.registration.as_token,
+                seconds=machine.seconds,
+            )
+            loops.append(group.create_task(always("bot", bot.run)))
         try:
             async with (
                 _figures(config.metrics_port),

@@ -388,3 +388,12 @@ def test_two_processes_share_one_database(
     finally:
         other.stop()
         other.api.close()
+
+
+def test_the_bot_is_one_of_the_loops(bridge: BridgeProcess) -> None:
+    """Named in the configuration, it signs in; asked to end, the process ends with it."""
+    bridge.change(bot="sferum-bot", bot_store="bot")
+    bridge.start()
+    bridge.until_logged("bot signed in account=@sferum-bot:")
+    assert (bridge.folder / "bot").stat().st_mode & 0o777 == 0o700
+    assert bridge.stop() == 0
