@@ -26,14 +26,14 @@ leads_any = only(lambda request, account: account.administers or bool(account.ho
 SHOWN = ("all", "not_yet", "no_parent", "unconfirmed")
 
 PRESENCE = {
-    Presence.IN: N_("вошёл"),
+    Presence.IN: N_("вход есть"),
     Presence.WAITING: N_("ждёт решения"),
-    Presence.NOT_YET: N_("ещё не вошёл"),
+    Presence.NOT_YET: N_("входа ещё нет"),
 }
 CONFIRMATION = {
     Confirmation.NOT_NEEDED: N_("не нужно"),
-    Confirmation.CONFIRMED: N_("подтверждён"),
-    Confirmation.MISSING: N_("не подтверждён"),
+    Confirmation.CONFIRMED: N_("есть"),
+    Confirmation.MISSING: N_("ещё нет"),
 }
 
 
