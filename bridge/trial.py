@@ -37,8 +37,8 @@ class NotPrepared(Exception):
 async def prepare(config: Config, machine: Machine, asked: str) -> str:
     """Bind and invite as `asked`; what was made, as JSON.
 
-    `asked`: `{org_id, by, source, contacts: [{user_id, phone}], invites: [{name, kind, class_name?, source_id?}]}`.
-    The answer: `{invites: [{name, url, code, expires_at}]}`.
+    `asked`: `{by, source, contacts: [{user_id, phone}], invites: [{name, kind, class_name?, source_id?}]}`.
+    The answer: `{invites: [{name, url, code, expires_at}], bound: [user_id]}`: who has a contact now.
 
     Raises:
         BadConfig: not a trial.
@@ -61,7 +61,13 @@ async def prepare(config: Config, machine: Machine, asked: str) -> str:
             if await services.writer.finish(steps_id, WRITTEN_WITHIN_S) is not Finished.DONE:
                 raise NotPrepared("contacts were not written; is the bridge running?")
         made = [await _invite(one, words["source"], by, now, services) for one in words["invites"]]
-    return json.dumps({"invites": made}, ensure_ascii=False)
+        bound = [one["user_id"] for one in words["contacts"] if await _has_one(one, services)]
+    return json.dumps({"invites": made, "bound": bound}, ensure_ascii=False)
+
+
+async def _has_one(asked: dict[str, Any], services: Services) -> bool:
+    async with services.store.begin() as work:
+        return bool(await work.contacts.of_account(UserId(asked["user_id"])))
 
 
 async def _bind(

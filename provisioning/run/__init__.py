@@ -1,6 +1,6 @@
-"""`sferum run`: Synapse with the module and a sample school on this machine. Wires the parts together.
+"""`sferum run`: Synapse with the module, the pages and a sample school on this machine. Wires the parts together.
 
-place, settings, demo, screen: pure. files, synapse, loopback: disk, process, HTTP. school: the steps.
+place, settings, demo, screen: pure. files, child, programs, loopback: disk, processes, HTTP. school, pages: the steps.
 """
 
 from __future__ import annotations
@@ -20,16 +20,17 @@ from attrs import define, field
 from provisioning.homeserver import Homeserver
 from provisioning.language import language_of
 from provisioning.refusals import Refusal
-from provisioning.run import screen, trouble
+from provisioning.run import programs, screen, trouble
+from provisioning.run.child import Child, Clock
 from provisioning.run.demo import DemoState, choose
 from provisioning.run.files import locked, write, write_configuration
 from provisioning.run.follow import follow
 from provisioning.run.loopback import Loopback
 from provisioning.run.options import PUPILS, Options, parse
+from provisioning.run.pages import Pages
 from provisioning.run.place import Place, url_of
 from provisioning.run.school import Setup
 from provisioning.run.stopping import Stopped, Stopping
-from provisioning.run.synapse import Clock, Synapse, free_port_after, port_is_free, stop_leftover
 from provisioning.sample import generate
 
 #: The default of `sferum sample`: its files are this very school.
@@ -70,76 +71,120 @@ class Run:
     _last_progress: str = ""
 
     def run(self) -> int:
-        """Start, set up, print; then follow the log, unless once."""
+        """Start, set up, print; then follow the logs, unless once."""
         with locked(self.place), self.stopping.listening():
-            synapse = Synapse(self.place, self.clock)
+            synapse = Child(programs.synapse(self.place), self.clock)
+            bridge = Child(programs.bridge(self.place), self.clock)
             try:
-                self._serve(synapse)
+                self._serve(synapse, bridge)
             except Stopped:
                 return 0 if self._ready else trouble.EXIT_INTERRUPTED
             finally:
                 self.stopping.ignore()
+                bridge.stop()
                 synapse.stop()
         return 0
 
-    def _serve(self, synapse: Synapse) -> None:
+    def _serve(self, synapse: Child, bridge: Child) -> None:
         language = self.options.language
         began = self.clock.now()
         state = self._state()
-        pid = stop_leftover(self.place, self.clock)
-        if pid is not None:
-            self._stage(
-                f"Synapse (процесс {pid}) остался от прерванного запуска, остановлен",
-                f"Synapse (process {pid}) was left by a run that was cut off; stopped it",
-            )
-        port = self.options.port
-        if not port_is_free(port):
-            raise trouble.port_taken(port, free_port_after(port))
-        write_configuration(self.place, port)
+        for child in (synapse, bridge):
+            self._stop_leftover(child)
+        self._check_ports()
+        port, pages_url = self.options.port, url_of(self.options.pages_port)
+        write_configuration(self.place, port, self.options.pages_port)
         self._stage("Запускается Synapse", "Starting Synapse")
         with self.stopping.held():
             synapse.start()
         token = self.place.service_token.read_text("ascii").strip()
         homeserver = Homeserver.connect(url_of(port), token, self.clock.sleep)
         loopback = Loopback.connect(url_of(port), token)
+        pages = Pages(
+            place=self.place,
+            url=pages_url,
+            state=state,
+            save=lambda: write(self.place.demo, state.to_json()),
+        )
+        pause = self._pause(synapse, bridge)
         try:
             synapse.wait_until(loopback.is_ready)
-            if not state.ready:
-                self._set_up(state, homeserver, loopback, self._pause(synapse))
+            self._stage("Запускаются страницы регистрации", "Starting the onboarding pages")
+            with self.stopping.held():
+                bridge.start()
+            bridge.wait_until(pages.are_ready)
+            self._set_up(state, homeserver, loopback, pages, bridge, pause)
         finally:
             loopback.close()
             homeserver.close()
-        for line in screen.welcome(self.place, port, state, _own_command(), language):
+        for line in screen.welcome(self.place, port, pages_url, state, _own_command(), language):
             click.echo(line)
         seconds = self.clock.now() - began
         click.echo(f"\n{screen.ready_line(seconds, language)}")
         self._ready = True
         if not self.options.once:
             click.echo(screen.stop_hint(language))
-            follow(self.place.brief_log, click.echo, self._pause(synapse))
+            logs = dict.fromkeys(
+                (self.place.brief_log, self.place.bridge_log), screen.is_worth_showing
+            )
+            follow(logs, click.echo, pause)
+
+    def _stop_leftover(self, child: Child) -> None:
+        pid = child.stop_leftover()
+        if pid is not None:
+            name = child.program.name
+            self._stage(
+                f"{name} (процесс {pid}): остался от прерванного запуска, остановлен",
+                f"{name} (process {pid}) was left by a run that was cut off; stopped it",
+            )
+
+    def _check_ports(self) -> None:
+        """Both are free, and they are two."""
+        port, pages_port = self.options.port, self.options.pages_port
+        if not programs.port_is_free(port):
+            raise trouble.port_taken(port, programs.free_port_after(port))
+        if pages_port == port or not programs.port_is_free(pages_port):
+            free = programs.free_port_after(max(port, pages_port))
+            raise trouble.port_taken(pages_port, free, "--pages-port")
 
     def _set_up(
         self,
         state: DemoState,
         homeserver: Homeserver,
         loopback: Loopback,
+        pages: Pages,
+        bridge: Child,
         pause: Callable[[float], None],
     ) -> None:
+        """Whatever is not there yet; nothing the second time."""
+        now = datetime.now(UTC)  # noqa: TID251 - this is where the program reads the clock
+        if state.ready and state.are_links_good(now):
+            return
         roster = generate(SEED, state.pupils)
-        today = datetime.now(UTC).date()  # noqa: TID251 - this is where the program reads the clock
-        setup = Setup(
-            homeserver=homeserver,
-            loopback=loopback,
-            state=state,
-            registration_secret=self.place.registration_secret.read_text("ascii").strip(),
-            save=lambda: write(self.place.demo, state.to_json()),
-            stage=self._stage,
-            progress=self._progress,
-            pause=pause,
-            now=self.clock.now,
-        )
-        setup.run(roster, choose(roster, today))
-        self._end_of_progress()
+        if not state.ready:
+            setup = Setup(
+                homeserver=homeserver,
+                loopback=loopback,
+                state=state,
+                registration_secret=self.place.registration_secret.read_text("ascii").strip(),
+                save=pages.save,
+                stage=self._stage,
+                progress=self._progress,
+                pause=pause,
+                now=self.clock.now,
+            )
+            setup.run(roster, choose(roster, now.date()))
+            self._end_of_progress()
+        self._stage("Телефоны и ссылки для пробы", "Phones and links to try")
+        try:
+            with self.stopping.held():
+                pages.prepare(roster)
+        except trouble.Trouble as found:
+            if not state.links:
+                raise
+            # The visitor may have dismissed the demo director since: the school is theirs.
+            click.echo(found.sentence(self.options.language))
+        bridge.wait_until(pages.is_bot_there)
 
     def _state(self) -> DemoState:
         """What an earlier start left in var/demo.json."""
@@ -154,9 +199,10 @@ class Run:
             raise trouble.other_size(self.place.root, state.pupils, asked)
         return state
 
-    def _pause(self, synapse: Synapse) -> Callable[[float], None]:
+    def _pause(self, *children: Child) -> Callable[[float], None]:
         def pause(seconds: float) -> None:
-            synapse.check()
+            for child in children:
+                child.check()
             self.clock.sleep(seconds)
 
         return pause

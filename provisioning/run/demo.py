@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 
 from attrs import asdict, define, field, frozen
 
@@ -38,6 +38,26 @@ class DemoAccount:
     password: str = field(repr=False)
     name: str = field(repr=False)
     class_name: str = ""
+    phone: str = field(repr=False, default="")  # "" without one, or not bound yet
+
+
+@frozen
+class DemoLink:
+    """A link for newcomers to try. `name`: pupil | parent | school."""
+
+    name: str
+    path: str = field(repr=False)  # `/i/…`: the address of the pages may change
+    code: str = field(repr=False)  # to be typed instead; "" without one
+    expires_at: str  # ISO 8601
+
+
+@frozen
+class Newcomer:
+    """Somebody of the list who is not in yet."""
+
+    name: str = field(repr=False)
+    class_name: str
+    phone: str = field(repr=False)
 
 
 @define
@@ -47,16 +67,31 @@ class DemoState:
     Attributes:
         pupils: size of the sample school.
         ready: it was set up to the end once; from then on the school is the visitor's, and we change nothing.
+        links: made once; anew when one of them is over.
+        newcomer: whose phone will be recognised.
     """
 
     pupils: int
     ready: bool = False
     accounts: dict[str, DemoAccount] = field(factory=dict)
+    links: dict[str, DemoLink] = field(factory=dict)
+    newcomer: Newcomer | None = None
+
+    def are_links_good(self, now: datetime) -> bool:
+        """Whether all of them still open something."""
+        ends = [datetime.fromisoformat(link.expires_at) for link in self.links.values()]
+        return bool(ends) and now < min(ends)
 
     def to_json(self) -> str:
-        accounts = [asdict(account) for account in self.accounts.values()]
         return json.dumps(
-            {"org_id": ORG_ID, "pupils": self.pupils, "ready": self.ready, "accounts": accounts},
+            {
+                "org_id": ORG_ID,
+                "pupils": self.pupils,
+                "ready": self.ready,
+                "accounts": [asdict(account) for account in self.accounts.values()],
+                "links": [asdict(link) for link in self.links.values()],
+                "newcomer": None if self.newcomer is None else asdict(self.newcomer),
+            },
             ensure_ascii=False,
             indent=2,
         )
@@ -70,7 +105,16 @@ class DemoState:
         """
         raw = json.loads(text)
         accounts = {row["role"]: DemoAccount(**row) for row in raw["accounts"]}
-        return cls(int(raw["pupils"]), bool(raw["ready"]), accounts)
+        # A folder of an earlier version has no links yet.
+        links = {row["name"]: DemoLink(**row) for row in raw.get("links", [])}
+        newcomer = raw.get("newcomer")
+        return cls(
+            int(raw["pupils"]),
+            bool(raw["ready"]),
+            accounts,
+            links,
+            None if newcomer is None else Newcomer(**newcomer),
+        )
 
 
 def choose(roster: Roster, today: date) -> list[DemoPerson]:
@@ -96,6 +140,23 @@ def choose(roster: Roster, today: date) -> list[DemoPerson]:
         _demo("student", pupil, class_name, young=is_young(pupil, today)),
         _demo("guardian", guardian, class_name),
     ]
+
+
+def newcomer_of(roster: Roster, class_name: str, *, but: str) -> Newcomer | None:
+    """A pupil of this class with a phone of their own, other than `but`."""
+    classes = {c.source_id: c.name for c in roster.classes}
+    people = {person.source_id: person for person in roster.people}
+    for enrolment in roster.enrolments:
+        pupil = people[enrolment.person_id]
+        if (
+            enrolment.role is EnrolmentRole.STUDENT
+            and classes[enrolment.class_id] == class_name
+            and pupil.source_id != but
+            and pupil.phone is not None
+        ):
+            name = f"{pupil.family_name} {pupil.given_name}"
+            return Newcomer(name, class_name, pupil.phone.e164)
+    return None
 
 
 def _demo(role: str, person: Person, class_name: str = "", *, young: bool = False) -> DemoPerson:

@@ -13,10 +13,17 @@ from pathlib import Path
 
 from provisioning.run import trouble
 from provisioning.run.place import Place
-from provisioning.run.settings import ExampleChanged, homeserver_yaml, log_yaml
+from provisioning.run.settings import (
+    ExampleChanged,
+    bridge_yaml,
+    homeserver_yaml,
+    log_yaml,
+    registration,
+)
 
 #: Beside the packages, in the checkout.
 EXAMPLE = Path(__file__).resolve().parents[2] / "homeserver.yaml.example"
+BRIDGE_EXAMPLE = EXAMPLE.with_name("bridge.yaml.example")
 
 
 @contextmanager
@@ -41,27 +48,41 @@ def locked(place: Place) -> Iterator[None]:
         yield
 
 
-def write_configuration(place: Place, port: int, example: Path = EXAMPLE) -> None:
-    """Configuration, log configuration, keys and secrets.
+def write_configuration(
+    place: Place,
+    port: int,
+    pages_port: int,
+    example: Path = EXAMPLE,
+    bridge_example: Path = BRIDGE_EXAMPLE,
+) -> None:
+    """Configurations of both programs, log configuration, keys and secrets.
 
     Raises:
         Trouble: no example or a changed one, or a file cannot be written.
     """
-    try:
-        text = example.read_text("utf-8")
-    except OSError:
-        raise trouble.no_example(example) from None
+    text, bridge_text = _read(example), _read(bridge_example)
+    source = example
     try:
         write(place.homeserver_yaml, homeserver_yaml(text, place, port))
+        source = bridge_example
+        write(place.bridge_yaml, bridge_yaml(bridge_text, place, port, pages_port))
         write(place.log_config, log_yaml(place))
         once(place.service_token, lambda: secrets.token_hex(32) + "\n")
         once(place.registration_secret, lambda: secrets.token_hex(32) + "\n")
         once(place.signing_key, _signing_key)
         once(place.secrets_yaml, _secrets_yaml)
+        once(place.registration, _registration)
     except OSError as error:
         raise trouble.not_writable(place.root, error.strerror or "?") from error
     except ExampleChanged as changed:
-        raise trouble.example_changed(example, changed.name) from None
+        raise trouble.example_changed(source, changed.name) from None
+
+
+def _read(example: Path) -> str:
+    try:
+        return example.read_text("utf-8")
+    except OSError:
+        raise trouble.no_example(example) from None
 
 
 def write(path: Path, text: str) -> None:
@@ -90,6 +111,10 @@ def _signing_key() -> str:
     """A fresh key in Synapse's format: algorithm, version, 32 random bytes in unpadded base64."""
     seed = base64.b64encode(secrets.token_bytes(32)).decode().rstrip("=")
     return f"ed25519 a_{secrets.token_hex(2)} {seed}\n"
+
+
+def _registration() -> str:
+    return registration(secrets.token_hex(32), secrets.token_hex(32))
 
 
 def _secrets_yaml() -> str:

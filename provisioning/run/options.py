@@ -11,6 +11,8 @@ from attrs import frozen
 from provisioning.problem_texts import Language
 
 PUPILS = 300
+#: From Synapse's port to that of the pages: 8008 → 8090. Another `--port` so moves both.
+PAGES_AFTER = 82
 LEAST_PUPILS, MOST_PUPILS = 30, 5000
 
 
@@ -25,6 +27,7 @@ class Options:
     """
 
     port: int
+    pages_port: int
     root: Path
     pupils: int | None
     once: bool
@@ -47,6 +50,12 @@ def parse(argv: Sequence[str], default_language: Language) -> Options:
         "--port", type=_number(1024, 65535), default=8008, metavar="N", help="[8008]"
     )
     parser.add_argument(
+        "--pages-port",
+        type=_number(1024, 65535),
+        metavar="N",
+        help=f"of the onboarding pages [{PAGES_AFTER} after --port: 8090]",
+    )
+    parser.add_argument(
         "--var",
         type=Path,
         default=Path("var"),
@@ -66,6 +75,7 @@ def parse(argv: Sequence[str], default_language: Language) -> Options:
     found = parser.parse_args(argv)
     return Options(
         port=found.port,
+        pages_port=found.pages_port or min(found.port + PAGES_AFTER, 65535),
         root=found.var.absolute(),
         pupils=found.pupils,
         once=found.once,

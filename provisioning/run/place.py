@@ -9,6 +9,8 @@ from attrs import frozen
 #: Part after the colon of every demo account. `.localhost` is nobody's (RFC 6761) and never changes with the port.
 SERVER_NAME = "school.localhost"
 HOST = "127.0.0.1"
+#: Localparts of the bridge's two accounts, as in homeserver.yaml.example.
+BRIDGE_USER, STAFF_BOT = "sferum-bridge", "sferum-bot"
 
 
 @frozen
@@ -71,6 +73,38 @@ class Place:
         return self.root / "synapse.pid"
 
     @property
+    def bridge_yaml(self) -> Path:
+        """Written from bridge.yaml.example at every start; nobody edits it."""
+        return self.root / "bridge.yaml"
+
+    @property
+    def registration(self) -> Path:
+        """Of the bridge as an application service; made once, read by Synapse and by the bridge."""
+        return self.root / "appservice.yaml"
+
+    @property
+    def bridge_keys(self) -> Path:
+        """Made by the bridge at its first start."""
+        return self.root / "bridge.keys"
+
+    @property
+    def bridge_database(self) -> Path:
+        return self.root / "bridge.db"
+
+    @property
+    def bot_store(self) -> Path:
+        return self.root / "bot"
+
+    @property
+    def bridge_log(self) -> Path:
+        """What the bridge does, ids only. Begun anew at every start."""
+        return self.root / "logs" / "bridge.log"
+
+    @property
+    def bridge_pid(self) -> Path:
+        return self.root / "bridge.pid"
+
+    @property
     def lock(self) -> Path:
         """Held by the `sferum run` that uses this folder."""
         return self.root / "run.lock"
@@ -87,5 +121,5 @@ class Place:
 
 
 def url_of(port: int) -> str:
-    """Address of the homeserver on this machine."""
+    """Address of a server on this machine."""
     return f"http://{HOST}:{port}"

@@ -20,26 +20,43 @@ ROLES: Mapping[str, tuple[str, str]] = {
 }
 
 
+LINKS: Mapping[str, tuple[str, str]] = {
+    "pupil": ("ученик {}", "pupil of {}"),
+    "parent": ("родитель, ребёнок {}", "parent of {}"),
+    "school": ("любой: заявка в школу", "anybody: applies to the school"),
+}
+
+
 def welcome(
-    place: Place, port: int, state: DemoState, command: str, language: Language
+    place: Place, port: int, pages_url: str, state: DemoState, command: str, language: Language
 ) -> Iterator[str]:
-    """Addresses, who may sign in, what to try, where the logs are.
+    """Addresses, who may sign in, links for newcomers, what to try, where the logs are.
 
     Args:
+        pages_url: of the onboarding pages.
         command: how this machine calls `sferum`.
     """
     yield ""
     yield from _columns(
         [
+            (say(language, "Страницы", "Pages"), pages_url),
             (say(language, "Сервер", "Homeserver"), url_of(port)),
-            (say(language, "Журнал", "Log"), str(place.log)),
+            (say(language, "Журналы", "Logs"), str(place.log)),
+            ("", str(place.bridge_log)),
             (say(language, "Ключ для sferum", "Token for sferum"), str(place.service_token)),
         ]
     )
     yield ""
-    yield say(language, "Войти можно как:", "You may sign in as:")
+    yield say(
+        language,
+        "Войти можно как (на страницах и в любой программе; имя — @u…:… или телефон):",
+        "You may sign in as (on the pages and in any client; with @u…:… or the phone):",
+    )
     yield from _columns(_sign_in_rows(state.accounts.values(), language), indent="  ")
     yield ""
+    if state.links:
+        yield from _newcomers(pages_url, state, language)
+        yield ""
     yield from _to_try(place, port, state.pupils, command, language)
 
 
@@ -47,7 +64,41 @@ def _sign_in_rows(accounts: Iterable[DemoAccount], language: Language) -> Iterat
     for account in accounts:
         role = say(language, *ROLES[account.role])
         role = f"{role} {account.class_name}".rstrip()
-        yield role, account.name, account.user_id, account.password
+        yield role, account.name, account.user_id, account.password, account.phone
+
+
+def _newcomers(pages_url: str, state: DemoState, language: Language) -> Iterator[str]:
+    """Links to try, and a person of the list whom the pages will recognise."""
+    pupil = state.accounts["student"]
+    filled = {"pupil": pupil.class_name, "parent": pupil.name, "school": ""}
+    yield say(language, "Кого ещё нет, входит по ссылке:", "Who is not in yet comes by a link:")
+    rows = [
+        (
+            say(language, *LINKS[link.name]).format(filled[link.name]),
+            f"{pages_url}{link.path}",
+            f"{say(language, 'код', 'code')} {_in_threes(link.code)}" if link.code else "",
+        )
+        for link in state.links.values()
+    ]
+    yield from _columns(rows, indent="  ")
+    if state.newcomer is not None:
+        someone = state.newcomer
+        yield say(
+            language,
+            f"  В списке есть {someone.name}, {someone.class_name}, телефон {someone.phone}: "
+            "по ссылке ученика с этим телефоном войдёт сразу.",
+            f"  The list has {someone.name}, {someone.class_name}, phone {someone.phone}: "
+            "by the pupil's link and with this phone they are in at once.",
+        )
+    yield say(
+        language,
+        "  Коды из SMS и писем появляются здесь, на этом экране.",
+        "  Codes of SMS and mail appear here, on this screen.",
+    )
+
+
+def _in_threes(code: str) -> str:
+    return " ".join(code[start : start + 3] for start in range(0, len(code), 3))
 
 
 def _to_try(
@@ -87,6 +138,11 @@ def stop_hint(language: Language) -> str:
         "Работает. Остановить: Ctrl-C. Ниже — предупреждения и решения сервера.",
         "Running. Ctrl-C stops it. Below: warnings and decisions of the server.",
     )
+
+
+def is_worth_showing(line: str) -> bool:
+    """Of the bridge's log: its decisions and warnings, not every page that somebody opens."""
+    return " INFO bridge.requests " not in line
 
 
 def _columns(rows: Iterable[Sequence[str]], indent: str = "") -> Iterator[str]:

@@ -1,6 +1,6 @@
-"""homeserver.yaml.example → the configuration of this machine, comments kept. Pure.
+"""The two examples → the configurations of this machine, comments kept. Pure.
 
-Only the lines in `_changes` differ, so whoever reads var/homeserver.yaml reads the example.
+Only the lines in `_changes` differ, so whoever reads var/homeserver.yaml or var/bridge.yaml reads the example.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from provisioning.run.place import SERVER_NAME, Place, url_of
+from provisioning.run.place import BRIDGE_USER, SERVER_NAME, STAFF_BOT, Place, url_of
 
 HEAD = """\
 # Written by `sferum run` at every start, from homeserver.yaml.example: changes made here are lost.
@@ -26,14 +26,22 @@ registration_shared_secret_path: {registration_secret}
 # Synapse tidies a fresh database for a minute; without pauses it is done in seconds.
 background_updates:
   sleep_enabled: false
+# The onboarding pages, on this machine too.
+app_service_config_files: [{registration}]
 """
+BRIDGE_HEAD = """\
+# Written by `sferum run` at every start, from bridge.yaml.example: changes made here are lost.
+
+"""
+#: Beginnings of the sample school's phones: nobody has such numbers (provisioning/sample.py).
+SAMPLE_PHONES = ("+7500", "+7501", "+7502")
 
 
 class ExampleChanged(Exception):
-    """homeserver.yaml.example no longer has a line that we fill in."""
+    """An example no longer has a line that we fill in."""
 
     def __init__(self, name: str, found: int) -> None:
-        super().__init__(f"homeserver.yaml.example: want one line {name!r}, found {found}")
+        super().__init__(f"want one line {name!r}, found {found}")
         self.name = name
 
 
@@ -43,12 +51,45 @@ def homeserver_yaml(example: str, place: Place, port: int) -> str:
     Raises:
         ExampleChanged: a line to fill in is missing, or there are several.
     """
-    text = example
-    for name, pattern, value in _changes(place, port):
+    tail = TAIL.format(
+        registration_secret=_quoted(place.registration_secret),
+        registration=_quoted(place.registration),
+    )
+    return HEAD + _changed(example, _changes(place, port)) + tail
+
+
+def bridge_yaml(example: str, place: Place, port: int, pages_port: int) -> str:
+    """bridge.yaml.example with this machine's addresses and paths; codes go to the screen.
+
+    Raises:
+        ExampleChanged: as above.
+    """
+    return BRIDGE_HEAD + _changed(example, _bridge_changes(place, port, pages_port))
+
+
+def registration(as_token: str, hs_token: str) -> str:
+    """The bridge as an application service (docs/operations.md): Synapse sends it nothing. JSON is YAML too."""
+    bot = {"regex": f"@{STAFF_BOT}:.*", "exclusive": False}
+    return json.dumps(
+        {
+            "id": "sferum-bridge",
+            "url": None,
+            "as_token": as_token,
+            "hs_token": hs_token,
+            "sender_localpart": BRIDGE_USER,
+            "rate_limited": False,
+            "namespaces": {"users": [bot]},
+        },
+        indent=1,
+    )
+
+
+def _changed(text: str, changes: list[tuple[str, str, str]]) -> str:
+    for name, pattern, value in changes:
         text, found = re.subn(pattern, _filled(value), text, flags=re.M)
         if found != 1:
             raise ExampleChanged(name, found)
-    return HEAD + text + TAIL.format(registration_secret=_quoted(place.registration_secret))
+    return text
 
 
 def _filled(value: str) -> Callable[[re.Match[str]], str]:
@@ -70,7 +111,35 @@ def _changes(place: Place, port: int) -> list[tuple[str, str, str]]:
         ("port", r"^(  - port: )8008$", str(port)),
         ("database", r"^(    database: ).*$", _quoted(place.database)),
         ("service_token_path", r"^(      service_token_path: ).*$", _quoted(place.service_token)),
+        ("bridge_user", r"^(      bridge_user: ).*$", BRIDGE_USER),
+        ("staff_bot", r"^(      staff_bot: ).*$", STAFF_BOT),
         *((name, rf"^({name}: ).*$", _quoted(path)) for name, path in paths.items()),
+    ]
+
+
+def _bridge_changes(place: Place, port: int, pages_port: int) -> list[tuple[str, str, str]]:
+    paths = {
+        "keys_file": place.bridge_keys,
+        "service_token_file": place.service_token,
+        "appservice_file": place.registration,
+        "bot_store": place.bot_store,
+    }
+    values = {
+        "public_url": url_of(pages_port),
+        "listen_port": str(pages_port),
+        "metrics_port": "null",
+        "database": json.dumps(f"sqlite+aiosqlite:///{place.bridge_database}", ensure_ascii=False),
+        "homeserver_url": url_of(port),
+        "server_name": SERVER_NAME,
+        "bot": STAFF_BOT,
+    }
+    phones = json.dumps(list(SAMPLE_PHONES))
+    return [
+        *((name, rf"^({name}: ).*$", value) for name, value in values.items()),
+        *((name, rf"^({name}: ).*$", _quoted(path)) for name, path in paths.items()),
+        ("clients.homeserver_url", r"^(  homeserver_url: ).*$", url_of(port)),
+        ("limits.own_networks", r"^(  own_networks: ).*$", "[127.0.0.0/8]"),
+        ("phones.also", r"^(  also: ).*$", phones),
     ]
 
 

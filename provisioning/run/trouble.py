@@ -25,13 +25,13 @@ class Trouble(Exception):
         return say(language, self._ru, self._en)
 
 
-def port_taken(port: int, free: int) -> Trouble:
+def port_taken(port: int, free: int, option: str = "--port") -> Trouble:
     """Somebody listens there; `free` is a port that is not taken."""
     return Trouble(
         f"Порт {port} занят другой программой. Остановите её или выберите другой порт: "
-        f"sferum run --port {free}",
+        f"sferum run {option} {free}",
         f"Port {port} is taken by another program. Stop that program, or choose another port: "
-        f"sferum run --port {free}",
+        f"sferum run {option} {free}",
         EXIT_USAGE,
     )
 
@@ -64,10 +64,10 @@ def example_changed(path: Path, name: str) -> Trouble:
     )
 
 
-def no_synapse() -> Trouble:
+def not_installed(name: str) -> Trouble:
     return Trouble(
-        "Synapse не установлен в этом окружении Python. Выполните: make setup",
-        "Synapse is not installed in this Python environment. Run: make setup",
+        f"Не всё нужное установлено в этом окружении Python ({name}). Выполните: make setup",
+        f"Not everything is installed in this Python environment ({name}). Run: make setup",
         EXIT_USAGE,
     )
 
@@ -99,18 +99,27 @@ def bad_demo(path: Path) -> Trouble:
     )
 
 
-def ended(code: int, log: Path, last_words: str) -> Trouble:
-    """Synapse ended by itself; `last_words` are the last lines of its log."""
+def ended(name: str, code: int, log: Path, last_words: str) -> Trouble:
+    """A server ended by itself; `last_words` are the last lines of its log."""
     return Trouble(
-        f"Synapse завершился сам (код {code}). Последние строки {log}:\n{last_words}",
-        f"Synapse ended by itself (code {code}). Last lines of {log}:\n{last_words}",
+        f"{name}: работа завершилась сама (код {code}). Последние строки {log}:\n{last_words}",
+        f"{name} ended by itself (code {code}). Last lines of {log}:\n{last_words}",
     )
 
 
-def too_slow(seconds: float, log: Path) -> Trouble:
+def too_slow(name: str, seconds: float, log: Path) -> Trouble:
     return Trouble(
-        f"Synapse не ответил за {seconds:.0f} с. Посмотрите журнал: {log}",
-        f"Synapse did not answer within {seconds:.0f} s. Look at its log: {log}",
+        f"{name}: нет ответа {seconds:.0f} с. Посмотрите журнал: {log}",
+        f"{name} did not answer within {seconds:.0f} s. Look at its log: {log}",
+    )
+
+
+def not_prepared(last_words: str) -> Trouble:
+    """The bridge could not give demo people their phones, or make links."""
+    return Trouble(
+        f"Не удалось подготовить ссылки и телефоны для пробы: {last_words}",
+        f"Links and phones to try things out could not be prepared: {last_words}",
+        EXIT_REFUSED,
     )
 
 
