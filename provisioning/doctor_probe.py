@@ -19,7 +19,13 @@ from attrs import frozen
 
 from provisioning.doctor_machine import DatabaseFacts, DiskFacts, FileFacts
 from provisioning.doctor_server import PublicFacts, ServerFacts
-from provisioning.doctor_settings import Settings, module_options, value_of
+from provisioning.doctor_settings import (
+    APP_SERVICES,
+    Settings,
+    appservice_files,
+    module_options,
+    value_of,
+)
 from provisioning.homeserver import PREFIX
 from provisioning.language import say
 from provisioning.problem_texts import Language
@@ -147,6 +153,8 @@ def secret_files(configuration: Configuration) -> Iterator[FileFacts]:
     for name in SECRET_FILES:
         if isinstance(found := settings.get(name), str):
             yield FileFacts(path=found, setting=name, mode=_mode(Path(found)))
+    for found in appservice_files(settings):
+        yield FileFacts(path=found, setting=APP_SERVICES, mode=_mode(Path(found)))
     token = token_path(settings)
     if token is not None:
         length = len(read_token(token)) if _mode(token) is not None else None

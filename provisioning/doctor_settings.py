@@ -18,6 +18,8 @@ INTERNAL = frozenset({"replication", "metrics", "debug", "manhole"})
 #: Address left in from the example.
 PLACEHOLDER = "school.example"
 MISSING = object()
+#: Only the bridge's belongs to a school (docs/operations.md).
+APP_SERVICES = "app_service_config_files"
 
 
 def check_settings(settings: Settings, example: Settings, *, trial: bool) -> list[Finding]:
@@ -61,8 +63,18 @@ def _dangerous(settings: Settings) -> Iterator[Finding]:
         value = value_of(settings, rule.name, MISSING)
         if rule.is_safe(rule.default if value is MISSING else value):
             continue
+        if rule.name == APP_SERVICES and len(appservice_files(settings)) == 1:
+            continue
         code = "setting_missing" if value is MISSING else "setting_dangerous"
         yield Finding(rule.level, code, rule.name, {"wanted": rule.wanted})
+
+
+def appservice_files(settings: Settings) -> list[str]:
+    """Files of application services, while the module names the bridge's account: the first is the bridge's."""
+    files = settings.get(APP_SERVICES)
+    if not module_options(settings).get("bridge_user") or not isinstance(files, list):
+        return []
+    return [str(path) for path in files]
 
 
 def _unknown(settings: Settings, example: Settings) -> Iterator[Finding]:

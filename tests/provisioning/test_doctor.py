@@ -109,6 +109,16 @@ def test_a_dangerous_setting_is_found(name: str, value: Any, level: Level) -> No
     assert found_in(changed) == {(code, name, level)}
 
 
+def test_the_bridges_application_service_belongs_here() -> None:
+    """One file while the module names the bridge's account is as it should be; a second one is somebody else's."""
+    changed = settings(app_service_config_files=["bridge.yaml"])
+    changed["modules"][0]["config"] |= {"bridge_user": "sferum-bridge", "staff_bot": "sferum-bot"}
+    assert {code for code, _, _ in found_in(changed)} == {"settings_good"}
+    changed["app_service_config_files"] = ["bridge.yaml", "other.yaml"]
+    found = ("setting_dangerous", "app_service_config_files", WARNING)
+    assert found_in(changed) == {found}
+
+
 @pytest.mark.parametrize(
     ("changes", "code", "subject", "level"),
     [

@@ -94,6 +94,23 @@ def test_a_stopped_server_is_silent(homeserver: Fleet, capsys: pytest.CaptureFix
     assert "versions_good" in found
 
 
+def test_the_application_services_file_is_a_secret(
+    homeserver: Fleet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The bridge's registration is no warning, but its file must be closed: its token is an administrator's."""
+    server = homeserver(appservice=True, module={}, start=False)
+    _, found, _ = examine(server, capsys)
+    assert "setting_dangerous" not in found
+    assert "file_readable" not in found
+    path = server.directory / "appservice.yaml"
+    path.chmod(0o644)
+    _, found, _ = examine(server, capsys)
+    assert (found["file_readable"]["subject"], found["file_readable"]["level"]) == (
+        str(path),
+        "error",
+    )
+
+
 def test_a_server_without_the_module_is_an_error(
     homeserver: Fleet, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -34,6 +34,7 @@ def register(directory: Path) -> Registration:
     """Write the registration's file into the server's folder."""
     as_token = secrets.token_hex(32)
     path = directory / "appservice.yaml"
+    path.touch(mode=0o600)
     # JSON is YAML too.
     path.write_text(
         json.dumps(
