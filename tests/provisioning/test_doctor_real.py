@@ -99,16 +99,14 @@ def test_the_application_services_file_is_a_secret(
 ) -> None:
     """The bridge's registration is no warning, but its file must be closed: its token is an administrator's."""
     server = homeserver(appservice=True, module={}, start=False)
-    _, found, _ = examine(server, capsys)
-    assert "setting_dangerous" not in found
-    assert "file_readable" not in found
     path = server.directory / "appservice.yaml"
+    _, found, text = examine(server, capsys)
+    assert "setting_dangerous" not in found
+    assert str(path) not in text
     path.chmod(0o644)
-    _, found, _ = examine(server, capsys)
-    assert (found["file_readable"]["subject"], found["file_readable"]["level"]) == (
-        str(path),
-        "error",
-    )
+    _, found, text = examine(server, capsys)
+    assert found["file_readable"]["level"] == "error"
+    assert str(path) in text
 
 
 def test_a_server_without_the_module_is_an_error(
