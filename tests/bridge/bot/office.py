@@ -161,6 +161,12 @@ class Office:
             and event["content"]["m.relates_to"]["event_id"] == event_id
         ]
 
+    async def until_edit(self, event_id: str, words: str) -> None:
+        async def find() -> bool:
+            return any(words in body for body in await self.edits(event_id))
+
+        await until_async(find, what=f"edit with {words}", deadline_s=20)
+
     # --- applications
 
     async def apply(

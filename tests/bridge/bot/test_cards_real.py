@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
+from urllib.parse import quote
+
 import pytest
 
 from bridge.application import State
+from bridge.deciding import decide_application
+from bridge.roles import Role, UserId
+from tests.bridge.bot.hearing import Hearing
 from tests.bridge.bot.office import Office
 from tests.bridge.web.family import PASSWORD
 from tests.support import accounts
@@ -40,3 +46,106 @@ async def test_a_touch_lets_a_pupil_in(office: Office) -> None:
     assert made.applicant is not None
     account = accounts.login(office.server.api, made.applicant, PASSWORD)
     assert account.user_id in office.world.school.members("class", "5А")
+
+
+async def test_a_deputy_rejects_by_command(office: Office) -> None:
+    """With a reason, which is repeated in the room; the card forgets whom it was about (R16)."""
+    office.start_bot()
+    made = await office.apply()
+    card = await office.card(made.id)
+    answer = await office.answer("D2", f"!отклонить {card.number} не из нашей школы")
+    assert answer == f"№{card.number}: отклонено. Причина: не из нашей школы"
+    await office.card(made.id, "rejected")
+    assert await office.state(made) is State.REJECTED
+    assert card.event_id is not None
+    (edit,) = await office.edits(card.event_id)
+    assert edit.startswith(f"№{card.number} · Заявка отклонена.\nРешение: Л. О.")
+    assert await office.answer("D1", f"!принять {card.number}") == (
+        f"По №{card.number} решение уже принято."
+    )
+
+
+async def test_nobody_else_decides(office: Office) -> None:
+    """R30: not a class teacher who is in the room by a mistake of somebody's, whatever their power level says."""
+    await office.bring_in("T1", "A1")
+    office.start_bot()
+    made = await office.apply(Role.DEPUTY, None)
+    pupil = await office.apply(family="Орлов", given="Пётр")
+    card, other = await office.card(made.id), await office.card(pupil.id)
+    assert card.event_id is not None
+    assert other.event_id is not None
+    bot = Hearing(office)
+    teacher = (await office.world.account("T1")).user_id
+    stranger = UserId("@nobody:school.test")
+    for sender in (teacher, stranger, UserId(office.server.staff_bot)):
+        await bot.hears(sender, other.event_id, "✅")
+        await bot.says(sender, f"!принять {other.number}")
+        await bot.says(sender, "!очередь")
+    assert await office.state(pupil) is State.NEW
+    # An administrator is in the room by right, but only heads make colleagues (R10).
+    await office.react("A1", card.event_id, "✅")
+    assert await office.answer("A1", f"!принять {card.number}") == "Заявки с таким номером нет."
+    assert await office.state(made) is State.NEW
+    assert len(await office.messages()) == 3  # two cards, one answer
+    await office.react("D1", card.event_id, "👍🏽")
+    await office.card(made.id, "finished")
+
+
+async def test_only_cards_that_are_there_decide(office: Office) -> None:
+    """A sign on somebody's message, on a redacted card, or one of another meaning decides nothing."""
+    office.start_bot()
+    made = await office.apply()
+    card = await office.card(made.id)
+    assert card.event_id is not None
+    message = await office.say("D2", "Коллеги, смотрите")
+    await office.react("D1", message, "✅")
+    await office.react("D1", card.event_id, "🎉")
+    path = f"/rooms/{quote(office.room_id)}/redact/{quote(card.event_id)}/1"
+    await office.call("D1", "PUT", path, {})
+    await office.react("D1", card.event_id, "✅")
+    assert (await office.answer("D1", "!очередь")).count("№") == 1
+    assert await office.state(made) is State.NEW
+
+
+async def test_a_parent_is_decided_on_the_page(office: Office) -> None:
+    """R15: somebody chooses whose parent; the room says where, and a no works as ever."""
+    office.start_bot()
+    made = await office.apply(Role.GUARDIAN)
+    card = await office.card(made.id)
+    assert card.event_id is not None
+    assert "выбрать ребёнка" in (await office.bodies())[0]
+    await office.react("D1", card.event_id, "✅")
+    answer = await office.until_body(lambda body: "чей это родитель" in body, "the link")
+    assert answer.endswith(f"{office.world.services.config.public_url}/applications")
+    assert await office.state(made) is State.NEW
+    await office.react("D1", card.event_id, "👎")
+    await office.card(made.id, "rejected")
+
+
+async def test_somebody_of_the_list_gets_their_record(office: Office) -> None:
+    """A yes to the one certain match makes no second record; the card says so beforehand."""
+    office.start_bot()
+    listed = office.world.people["U5"]
+    made = await office.apply(
+        class_name="1Б", family=listed.family_name, given=listed.given_name, born=date(2019, 3, 4)
+    )
+    card = await office.card(made.id)
+    assert "Такая запись есть" in (await office.bodies())[0]
+    assert await office.answer("D1", f"!принять {card.number}") == f"№{card.number}: принято."
+    person = await office.world.person("U5")
+    assert person.user_id == made.applicant
+
+
+async def test_a_decision_on_the_page_is_shown_too(office: Office) -> None:
+    """And a sign that only agrees with it makes no noise."""
+    office.start_bot()
+    made = await office.apply()
+    card = await office.card(made.id)
+    assert card.event_id is not None
+    services, by = office.world.services, await office.world.account("D2")
+    await decide_application(by, made.id, False, office.world.clock(), services=services)
+    await office.card(made.id, "rejected")
+    await office.react("D1", card.event_id, "❌")
+    await office.react("D1", card.event_id, "✅")
+    await office.until_body(lambda body: "решение уже принято" in body, "the contradiction")
+    assert len(await office.messages()) == 2

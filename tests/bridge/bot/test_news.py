@@ -1,0 +1,123 @@
+"""Besides applications: what waits too long, disputes, stopped sending, changes that could not be made."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bridge.contact import Medium, parse_email, subject
+from bridge.dispute import Dispute, DisputeId
+from bridge.limits import Limit
+from bridge.records import Action, AuditEntry, BoundContact, ContactId, Lookup
+from bridge.steps import EnsureAccount, Steps
+from bridge.writer import enqueue
+from tests.bridge.bot.office import Office
+
+pytestmark = pytest.mark.integration
+
+#: The zone of test schools.
+ZONE = ZoneInfo("Europe/Moscow")
+ADDRESS = "direktor@school.example"
+
+
+def wait_until_morning(office: Office, days: int = 1) -> None:
+    """Ten o'clock at the school, so many days later."""
+    clock = office.world.clock
+    now = clock().astimezone(ZONE)
+    ten = (now + timedelta(days=days)).replace(hour=10, minute=0)
+    clock.move(seconds=(ten - now).total_seconds())
+
+
+async def test_what_waits_for_a_day_is_said_once_a_day(office: Office) -> None:
+    """With ages in the room; by mail, to whoever has a proved address, only how many and where."""
+    services = office.world.services
+    director = (await office.world.account("D1")).user_id
+    email = parse_email(ADDRESS)
+    async with services.store.begin() as work:
+        contact = BoundContact(
+            id=ContactId("mail"),
+            user_id=director,
+            medium=Medium.EMAIL,
+            lookup=services.vault.lookup(subject(email)),  # type: ignore[arg-type]
+            sealed=services.vault.seal(ADDRESS.encode(), f"contact:{director}"),
+            verified_at=office.world.clock(),
+        )
+        assert await work.contacts.claim(contact)
+    made = await office.apply()
+    wait_until_morning(office, days=2)
+    fresh = await office.apply(family="Волкова")
+    office.start_bot()
+    body = await office.until_body(lambda one: one.startswith("Больше суток"), "the digest")
+    assert body.startswith("Больше суток ждут решения: 1.")
+    assert "ученик, 5А" in body
+    await office.card(fresh.id)
+    await office.card(made.id)
+    await office.answer("D1", "!help")
+    assert len([one for one in await office.bodies() if one.startswith("Больше")]) == 1
+    (mail,) = office.world.mail.sent
+    assert mail.subject == "Заявки ждут решения"
+    assert mail.text.startswith("Больше суток ждут решения: 1.")
+    assert "5А" not in mail.text
+    wait_until_morning(office)
+
+    def second(one: str) -> bool:
+        return one.startswith("Больше суток ждут решения: 2.")
+
+    await office.until_body(second, "the next day's digest")
+
+
+async def test_a_dispute_is_shown_until_it_is_over(office: Office) -> None:
+    """R11: whose number, as initials; decided on the page only."""
+    await office.bring_in("R1")
+    services, now = office.world.services, office.world.clock()
+    owner = (await office.world.account("R1")).user_id
+    dispute = Dispute(
+        id=DisputeId("d1"),
+        org_id=office.world.org_id,
+        owner=owner,
+        medium=Medium.MSISDN,
+        lookup=Lookup(b"l" * 32),
+        opened_at=now,
+        release_at=now + timedelta(days=7),
+    )
+    async with services.store.begin() as work:
+        await work.disputes.add(dispute)
+    office.start_bot()
+    body = await office.until_body(lambda one: "Спор о номере" in one, "the card")
+    assert "И. О." in body
+    event_id = (await office.messages())[-1]["event_id"]
+    await office.react("D1", event_id, "✅")
+    assert "решите на странице" in await office.answer("D1", "!принять 1")
+    async with services.store.begin() as work:
+        assert await work.disputes.decide(dispute.decide(None, True, now))
+    await office.until_edit(event_id, "Спор о номере закончен")
+
+
+async def test_alarms_and_failures_are_told_once(office: Office) -> None:
+    """Sending that a breaker stopped, and a list of steps that was given up; with a link, without a name."""
+    services, now = office.world.services, office.world.clock()
+    async with services.store.begin() as work:
+        await work.audit.add(
+            AuditEntry(
+                at=now,
+                org_id=None,
+                actor="limits",
+                action=Action.SENDING_STOPPED,
+                subject=Limit.BUDGET.value,
+            )
+        )
+        user_id = (await office.world.account("D2")).user_id
+        steps = Steps(
+            user_id=user_id, org_id=office.world.org_id, by=user_id, steps=(EnsureAccount(),)
+        )
+        steps_id = await enqueue(work, steps, now, services.vault, services.chance)
+        await work.steps.give_up(steps_id, now, "M_FORBIDDEN")
+    office.start_bot()
+    await office.until_body(lambda one: "исчерпан дневной лимит" in one, "the alarm")
+    await office.until_body(lambda one: "не удалось завершить" in one, "the failure")
+    await office.stop_bot()
+    office.start_bot()
+    await office.answer("D1", "!help")
+    assert len(await office.messages()) == 3
