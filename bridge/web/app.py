@@ -23,11 +23,16 @@ from bridge.web import (
     hello,
     help_pages,
     home,
+    join,
+    join_code,
+    join_link,
+    join_next,
     leaving,
     paper,
     password,
     profile,
     signin,
+    welcome,
 )
 from bridge.web.render import STATIC, problem
 from bridge.web.security import FORM_BYTES, PACE, Pace, headers, own_forms, paced
@@ -39,8 +44,21 @@ logger = logging.getLogger(__name__)
 OWN = (
     signin, again, profile, contacts, password, devices, family, leaving, clients, help_pages,
 )  # fmt: skip
+#: From a link, a code or a card to an account.
+JOIN = (join, join_link, join_code, join_next, welcome)
 #: Every part of the pages: a module with `routes`.
-PARTS = (*OWN, home, hello, classes, class_cards, class_pupil, class_invites, paper, applications)
+PARTS = (
+    *OWN,
+    *JOIN,
+    home,
+    hello,
+    classes,
+    class_cards,
+    class_pupil,
+    class_invites,
+    paper,
+    applications,
+)
 #: Paths whose forms carry files: path → bytes.
 UPLOADS: dict[str, int] = {}
 
