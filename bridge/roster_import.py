@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -41,10 +41,12 @@ class Plan:
     """What the module says, with what concerns the one who asks.
 
     Attributes:
-        rights: administrative roles that the list would give or take and `by` may not.
+        granted: whose administrative roles would change: name, the roles given or taken. Always shown.
+        rights: of these roles the ones that `by` may not give or take.
     """
 
     answer: Mapping[str, Any] = field(repr=False)
+    granted: tuple[tuple[str, frozenset[Role]], ...] = field(default=(), repr=False)
     rights: frozenset[Role]
 
     @property
@@ -72,8 +74,13 @@ async def plan_import(by: Account, roster: Roster, *, services: Services) -> Pla
     except DirectoryRefused as refused:
         logger.warning("roster not taken org=%s code=%s", by.org_id, refused.errcode)
         return ImportRefusal.NOT_TAKEN
-    rights = await _rights_changed(by.org_id, roster, leaving(answer), services=services)
-    return Plan(answer=answer, rights=rights - may_grant(by))
+    known = await _concerned(by.org_id, roster, services=services)
+    changed = rights_changed(roster, list(known.values()), leaving(answer))
+    return Plan(
+        answer=answer,
+        granted=tuple(sorted(_named(roster, known, changed), key=lambda one: one[0])),
+        rights=frozenset[Role]().union(*changed.values()) - may_grant(by),
+    )
 
 
 async def apply_import(
@@ -137,10 +144,10 @@ async def _failed(
     return refusal
 
 
-async def _rights_changed(
-    org_id: OrgId, roster: Roster, left: frozenset[PersonId] | None, *, services: Services
-) -> frozenset[Role]:
-    """Administrative roles that somebody would get or lose by this roster."""
+async def _concerned(
+    org_id: OrgId, roster: Roster, *, services: Services
+) -> dict[str, PersonRecord]:
+    """Source id → record of everybody who has rights, or would get them by this roster."""
     known: dict[str, PersonRecord] = {}
     for role in sorted(ADMINISTRATION, key=lambda one: one.value):
         found = await services.directory.search(org_id, role=role, limit=MOST_ADMINISTRATORS)
@@ -149,7 +156,18 @@ async def _rights_changed(
         record = await services.directory.by_source(org_id, SourceKey(roster.source, source_id))
         if record is not None:
             known[source_id] = record
-    return rights_changed(roster, list(known.values()), left)
+    return known
+
+
+def _named(
+    roster: Roster, known: Mapping[str, PersonRecord], changed: Mapping[str, frozenset[Role]]
+) -> Iterator[tuple[str, frozenset[Role]]]:
+    names = {source_id: record.full_name for source_id, record in known.items()}
+    for person in roster.people:
+        if person.source_id in changed:
+            names[person.source_id] = f"{person.family_name} {person.given_name}"
+    for source_id, roles in changed.items():
+        yield names.get(source_id, ""), roles
 
 
 def leaving(answer: Mapping[str, Any]) -> frozenset[PersonId] | None:
@@ -164,25 +182,25 @@ def leaving(answer: Mapping[str, Any]) -> frozenset[PersonId] | None:
 
 def rights_changed(
     roster: Roster, known: Sequence[PersonRecord], left: frozenset[PersonId] | None
-) -> frozenset[Role]:
-    """The same from the records of everybody concerned. Pure; the module's `roster_merge` writes what this foretells.
+) -> dict[str, frozenset[Role]]:
+    """Source id → administrative roles that a roster would give or take. Pure.
 
-    A role by hand outlives a list, whatever the list says, but not the person's leaving. Where it cannot be known,
-    the answer is the larger change.
+    It foretells what the module's `roster_merge` writes. A role by hand outlives a list, whatever the list says, but
+    not the person's leaving. Where it cannot be known, the answer is the larger change.
     """
     listed = _with_rights(roster)
     named = {person.source_id for person in roster.people}
-    changed: set[Role] = set()
+    changed: dict[str, frozenset[Role]] = {}
     for record in known:
         before = record.roles & ADMINISTRATION if record.status is not Status.LEFT else frozenset()
         if record.source_id in named:
             after = _rights_listed(record, listed.get(record.source_id, frozenset()), roster.covers)
         else:
             after = _rights_missing(record, before, left, roster.covers)
-        changed |= before ^ after
-    for source_id in listed.keys() - {record.source_id for record in known}:
-        changed |= listed[source_id]
-    return frozenset(changed)
+        changed[record.source_id] = before ^ after
+    for source_id in listed.keys() - changed.keys():
+        changed[source_id] = listed[source_id]
+    return {source_id: roles for source_id, roles in changed.items() if roles}
 
 
 def _rights_listed(

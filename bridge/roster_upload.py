@@ -101,11 +101,8 @@ async def keep_upload(
     return upload_id
 
 
-async def choose_school(
-    by: Account, opened: Opened, school: str, now: datetime, *, services: Services
-) -> None:
+async def choose_school(by: Account, opened: Opened, school: str, *, services: Services) -> None:
     """Which school of an archive of several is meant; the upload's time does not begin anew."""
-    del now
     packed = await asyncio.to_thread(pack, evolve(opened.bundle, school=school))
     sealed = services.vault.seal(packed, _purpose(opened.upload.id))
     async with services.store.begin() as work:

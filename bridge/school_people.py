@@ -54,15 +54,6 @@ async def move_pupil(
     return await _asked(services.directory.move(by.org_id, person.person_id, old, new, by.user_id))
 
 
-async def confirm_pupil(
-    by: Account, person: PersonRecord, confirmed: bool, *, services: Services
-) -> ChangeRefusal | None:
-    """R17: a parent's written yes, which lies in the office."""
-    return await _asked(
-        services.directory.confirm(by.org_id, person.person_id, confirmed, by.user_id)
-    )
-
-
 async def link_family(
     by: Account,
     guardian: PersonId,
@@ -145,11 +136,16 @@ async def _asked(change: Awaitable[None]) -> ChangeRefusal | None:
     try:
         await change
     except DirectoryRefused as refused:
-        if refused.errcode == "SFERUM_LAST_ADMINISTRATOR":
-            return ChangeRefusal.LAST_ADMINISTRATOR
-        logger.info("change refused by the directory code=%s", refused.errcode)
-        return ChangeRefusal.REFUSED
+        return refusal_of(refused)
     return None
+
+
+def refusal_of(refused: DirectoryRefused) -> ChangeRefusal:
+    """The module's no as ours."""
+    if refused.errcode == "SFERUM_LAST_ADMINISTRATOR":
+        return ChangeRefusal.LAST_ADMINISTRATOR
+    logger.info("change refused by the directory code=%s", refused.errcode)
+    return ChangeRefusal.REFUSED
 
 
 def _refused(what: str, by: Account, target: PersonId, refusal: ChangeRefusal) -> ChangeRefusal:

@@ -1,0 +1,151 @@
+"""Administration takes somebody out of the school, or erases them on request (R14, R29, R33)."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from attrs import frozen
+
+from bridge.binding import release_in
+from bridge.people import PersonRecord, Status
+from bridge.ports import Repositories
+from bridge.ports_directory import DirectoryRefused
+from bridge.records import Action, AuditEntry, Departure, StepsId
+from bridge.roles import ADMINISTRATION, Account, UserId
+from bridge.school_people import refusal_of
+from bridge.school_rights import ChangeRefusal, touch_refusal
+from bridge.services import Services
+from bridge.steps import Deactivate, ErasePerson, Leave, SignOut, Step, Steps, WriteContacts
+from bridge.writer import enqueue
+
+logger = logging.getLogger(__name__)
+
+
+@frozen(kw_only=True)
+class Going:
+    """What the preview says.
+
+    Attributes:
+        whole: nothing of the account stays at this school: contacts are freed, devices signed out.
+    """
+
+    person: PersonRecord
+    account: Account | None
+    whole: bool
+
+
+async def going_of(person: PersonRecord, *, services: Services) -> Going:
+    """What would end with this person."""
+    account = None
+    others = 0
+    if person.user_id is not None:
+        account = await services.directory.account(person.user_id)
+        mine = await services.directory.persons(person.user_id)
+        others = sum(one.person_id != person.person_id for one in mine)
+    return Going(person=person, account=account, whole=person.user_id is not None and not others)
+
+
+async def take_out(
+    by: Account, going: Going, reason: str, now: datetime, *, erase: bool, services: Services
+) -> StepsId | ChangeRefusal | None:
+    """The person leaves; None: done already, for somebody who has never been in.
+
+    The directory is asked first about whoever has rights: it alone knows who is the last (R33), and nothing is freed
+    if it says no.
+
+    Args:
+        erase: names, birth date and family are forgotten at once; only director and deputies.
+    """
+    person = going.person
+    refusal = touch_refusal(by, person, going.account)
+    if erase and not by.heads:
+        refusal = ChangeRefusal.HEADS_ONLY
+    if refusal is not None:
+        logger.warning(
+            "leaving refused by=%s target=%s why=%s", by.user_id, person.person_id, refusal.value
+        )
+        return refusal
+    first = person.user_id is None or bool(person.roles & ADMINISTRATION)
+    if first and person.status is not Status.LEFT:
+        try:
+            await services.directory.leave(by.org_id, person.person_id, reason, by.user_id)
+        except DirectoryRefused as refused:
+            return refusal_of(refused)
+    if person.user_id is None:
+        if erase:
+            await services.directory.erase(by.org_id, person.person_id, by.user_id)
+        await _noted(services, by, person, now, erase=erase)
+        return None
+    async with services.store.begin() as work:
+        if going.whole:
+            await release_in(work, person.user_id, by.org_id, by.user_id, now)
+        await _depart(
+            work, by, person, person.user_id, now, services.config.grace_days, erase=erase
+        )
+        steps = Steps(
+            user_id=person.user_id,
+            org_id=by.org_id,
+            by=by.user_id,
+            steps=_steps(going, reason, erase=erase),
+        )
+        steps_id = await enqueue(work, steps, now, services.vault, services.chance)
+    logger.info("taken out person=%s by=%s erase=%s", person.person_id, by.user_id, erase)
+    return steps_id
+
+
+def _steps(going: Going, reason: str, *, erase: bool) -> tuple[Step, ...]:
+    """Rights first, then the way in, erasure last."""
+    steps: list[Step] = [Leave(going.person.person_id, reason)]
+    if going.whole:
+        steps += [WriteContacts(), SignOut()]
+    if erase:
+        steps.append(ErasePerson(going.person.person_id))
+        if going.whole:
+            steps.append(Deactivate())
+    return tuple(steps)
+
+
+async def _depart(
+    work: Repositories,
+    by: Account,
+    person: PersonRecord,
+    user_id: UserId,
+    now: datetime,
+    grace_days: int,
+    *,
+    erase: bool,
+) -> None:
+    await work.departures.put(
+        Departure(
+            person_id=person.person_id,
+            user_id=user_id,
+            org_id=by.org_id,
+            left_at=now,
+            erase_at=now if erase else now + timedelta(days=grace_days),
+            erased_at=now if erase else None,
+        )
+    )
+    await _log(work, by, person, now, erase=erase)
+
+
+async def _noted(
+    services: Services, by: Account, person: PersonRecord, now: datetime, *, erase: bool
+) -> None:
+    async with services.store.begin() as work:
+        await _log(work, by, person, now, erase=erase)
+
+
+async def _log(
+    work: Repositories, by: Account, person: PersonRecord, now: datetime, *, erase: bool
+) -> None:
+    for action in (Action.LEFT, Action.ERASED) if erase else (Action.LEFT,):
+        await work.audit.add(
+            AuditEntry(
+                at=now,
+                org_id=by.org_id,
+                actor=by.user_id,
+                action=action,
+                subject=person.person_id,
+            )
+        )

@@ -1,0 +1,160 @@
+"""Classes of the year in one table, and class teachers by hand (R24)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from aiohttp import web
+
+from bridge.people import ClassFigures, PersonRecord, Roll, Status
+from bridge.roles import Account, ClassId, PersonId, Role
+from bridge.school_people import MOST_HOMEROOM_TEACHERS, set_class_teachers
+from bridge.web.access import administration
+from bridge.web.csv_file import csv_file
+from bridge.web.head_words import CHANGES
+from bridge.web.i18n import N_
+from bridge.web.people import LONGEST_WORDS
+from bridge.web.render import page, problem, redirect
+from bridge.web.security import form_of
+from bridge.web.visit import Visit
+
+routes = web.RouteTableDef()
+
+MOST_FOUND = 30
+
+
+@routes.get("/school/classes")
+@administration
+async def classes(request: web.Request, visit: Visit, account: Account) -> web.StreamResponse:
+    """Every class with its teacher and figures."""
+    return page(request, "head/classes.html", rows=await _rows(visit, account))
+
+
+@routes.get("/school/classes.csv")
+@administration
+async def classes_csv(request: web.Request, visit: Visit, account: Account) -> web.StreamResponse:
+    """The same as a file."""
+    del request
+    return csv_file(visit.gettext("Классы"), _table(visit, await _rows(visit, account)), "classes")
+
+
+@routes.get("/school/classes/{class_id}")
+@administration
+async def one_class(request: web.Request, visit: Visit, account: Account) -> web.StreamResponse:
+    """Who leads it, and who else could."""
+    return await _one(request, visit, account)
+
+
+@routes.post("/school/classes/{class_id}")
+@administration
+async def set_teachers(request: web.Request, visit: Visit, account: Account) -> web.StreamResponse:
+    """Take one away, or add one; the others stay."""
+    class_id = ClassId(request.match_info["class_id"])
+    roll = await visit.services.directory.roll(account.org_id, class_id)
+    if roll is None:
+        return problem(request, 404)
+    form = form_of(request)
+    now = [one.person_id for one in roll.homeroom_teachers]
+    gone, added = str(form.get("remove", "")), str(form.get("add", ""))
+    wanted = [one for one in now if one != gone]
+    if added and added not in wanted:
+        wanted.append(PersonId(added[:40]))
+    if wanted == now:
+        text = visit.gettext(N_("Выберите учителя из найденных."))
+        return await _one(request, visit, account, text)
+    if len(wanted) > MOST_HOMEROOM_TEACHERS:
+        text = visit.gettext(N_("Не больше десяти классных руководителей."))
+        return await _one(request, visit, account, text)
+    refusal = await set_class_teachers(account, class_id, wanted, services=visit.services)
+    if refusal is not None:
+        return await _one(request, visit, account, visit.gettext(CHANGES[refusal]))
+    return redirect(f"/school/classes/{class_id}", said="teachers_set")
+
+
+async def _one(
+    request: web.Request, visit: Visit, account: Account, error: str = ""
+) -> web.StreamResponse:
+    directory = visit.services.directory
+    roll = await directory.roll(account.org_id, ClassId(request.match_info["class_id"]))
+    if roll is None:
+        return problem(request, 404)
+    words = request.query.get("q", "").replace("\0", "").strip()[:LONGEST_WORDS]
+    found: list[PersonRecord] = []
+    if words:
+        found = await _staff(visit, account, roll, words)
+    return page(
+        request,
+        "head/class_teachers.html",
+        status=422 if error else 200,
+        roll=roll,
+        words=words,
+        found=found,
+        errors=[error] if error else [],
+    )
+
+
+async def _staff(visit: Visit, account: Account, roll: Roll, words: str) -> list[PersonRecord]:
+    """Members of staff of this name who do not lead the class yet."""
+    known = {one.person_id for one in roll.homeroom_teachers}
+    found: dict[PersonId, PersonRecord] = {}
+    for role in (Role.TEACHER, Role.DEPUTY, Role.DIRECTOR, Role.ADMINISTRATOR):
+        answer = await visit.services.directory.search(
+            account.org_id, words=words, role=role, limit=MOST_FOUND
+        )
+        found |= {
+            one.person_id: one
+            for one in answer.people
+            if one.status is not Status.LEFT and one.person_id not in known
+        }
+    return list(found.values())[:MOST_FOUND]
+
+
+async def _rows(
+    visit: Visit, account: Account
+) -> list[tuple[ClassFigures, tuple[PersonRecord, ...]]]:
+    """Figures of each class with the records of its teachers."""
+    directory = visit.services.directory
+    overview = await directory.overview(account.org_id)
+    listed = {one.class_id: one for one in await directory.classes(account.org_id)}
+    records: dict[PersonId, PersonRecord] = {}
+    for one in listed.values():
+        for person_id in one.homeroom_teachers:
+            if person_id not in records:
+                record = await directory.person(account.org_id, person_id)
+                if record is not None:
+                    records[person_id] = record
+    return [
+        (
+            row,
+            tuple(
+                records[person_id]
+                for person_id in (
+                    listed[row.class_id].homeroom_teachers if row.class_id in listed else ()
+                )
+                if person_id in records
+            ),
+        )
+        for row in overview.classes
+    ]
+
+
+def _table(
+    visit: Visit, rows: list[tuple[ClassFigures, tuple[PersonRecord, ...]]]
+) -> Iterator[tuple[str, ...]]:
+    yield tuple(
+        visit.gettext(one)
+        for one in (
+            N_("Класс"), N_("Классный руководитель"), N_("Учеников"), N_("Ещё не вошли"),
+            N_("Ждут подтверждения"), N_("Родителей"), N_("Родителей вошло"),
+        )
+    )  # fmt: skip
+    for row, teachers in rows:
+        yield (
+            row.name,
+            ", ".join(one.full_name for one in teachers),
+            str(row.students),
+            str(row.students - row.active_students),
+            str(row.unconfirmed),
+            str(row.guardians),
+            str(row.active_guardians),
+        )
