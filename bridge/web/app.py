@@ -12,6 +12,7 @@ from bridge.services import Services
 from bridge.web import (
     again,
     applications,
+    audit,
     class_cards,
     class_invites,
     class_pupil,
@@ -30,13 +31,24 @@ from bridge.web import (
     leaving,
     paper,
     password,
+    people,
+    person,
+    person_changes,
+    person_family,
     profile,
+    roster,
+    roster_columns,
+    school,
+    school_classes,
+    school_invites,
+    service_api,
+    settings,
     signin,
     welcome,
 )
 from bridge.web.render import STATIC, problem
 from bridge.web.security import FORM_BYTES, PACE, Pace, headers, own_forms, paced
-from bridge.web.visit import SERVICES, Handler, visits
+from bridge.web.visit import SERVICES, Handler, visit_of, visits
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +58,11 @@ OWN = (
 )  # fmt: skip
 #: From a link, a code or a card to an account.
 JOIN = (join, join_link, join_code, join_next, welcome)
+#: What the administration has.
+SCHOOL = (
+    school, people, person, person_changes, person_family, school_classes, school_invites, roster,
+    roster_columns, audit, settings,
+)  # fmt: skip
 #: Every part of the pages: a module with `routes`.
 PARTS = (
     *OWN,
@@ -58,9 +75,11 @@ PARTS = (
     class_invites,
     paper,
     applications,
+    *SCHOOL,
+    service_api,
 )
 #: Paths whose forms carry files: path → bytes.
-UPLOADS: dict[str, int] = {}
+UPLOADS: dict[str, int] = {"/school/roster": roster.UPLOAD_BYTES}
 
 
 def build(services: Services) -> web.Application:
@@ -108,7 +127,9 @@ async def failures(request: web.Request, handler: Handler) -> web.StreamResponse
 @web.middleware
 async def bounded(request: web.Request, handler: Handler) -> web.StreamResponse:
     """413 before anything is read, when the form says it is too large; uploads have limits of their own."""
-    limit = UPLOADS.get(_shape(request), FORM_BYTES)
+    limit = FORM_BYTES
+    if visit_of(request).account is not None:  # strangers send no files
+        limit = UPLOADS.get(_shape(request), FORM_BYTES)
     length = request.headers.get(hdrs.CONTENT_LENGTH)
     if request.method == "POST" and (length is None or not length.isdigit() or int(length) > limit):
         return problem(request, 413)
