@@ -41,6 +41,11 @@ def page_of(services: Services) -> str:
     return f"{services.config.public_url}/applications"
 
 
+def school_page(services: Services) -> str:
+    """Where whatever went wrong is seen and mended."""
+    return f"{services.config.public_url}/school"
+
+
 def zone_of(org: Org) -> tzinfo:
     try:
         return ZoneInfo(org.timezone)

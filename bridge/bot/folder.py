@@ -54,7 +54,6 @@ class Folder:
             return kept.decode("ascii")
         made = "SFERUM" + base64.b32encode(self._random_bytes(5)).decode("ascii")
         self._write("device", made.encode())
-        self.forget_reading()  # what was read belongs to the old device
         return made
 
     def forget_device(self) -> None:
@@ -91,9 +90,6 @@ class Folder:
 
     def keep_reading(self, since: str) -> None:
         self._write("since", since.encode())
-
-    def forget_reading(self) -> None:
-        (self.path / "since").unlink(missing_ok=True)
 
     def _read(self, name: str) -> bytes | None:
         try:

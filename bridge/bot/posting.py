@@ -22,6 +22,7 @@ from bridge.bot.facts import (
     language_of,
     page_of,
     queue_of,
+    school_page,
     without_card,
     zone_of,
 )
@@ -75,8 +76,11 @@ class Posting:
         await self._reserve(org, now)
         async with self.services.store.begin() as work:
             cards = await work.cards.unsettled(org.org_id)
+            undecided = {one.id for one in await work.applications.waiting(org.org_id)}
         sent = 0
         for card in cards:
+            if card.shown == State.NEW.value and card.ref in undecided:
+                continue
             if sent >= MOST_AT_ONCE:
                 break
             try:
@@ -139,7 +143,7 @@ class Posting:
             case CardKind.ALARM:
                 return await self._say(card, self._alarm(card, org), now)
             case CardKind.STEPS:
-                link = f"{self.services.config.public_url}/"
+                link = school_page(self.services)
                 return await self._say(card, text(language_of(org), "steps", link=link), now)
             case _:
                 assert_never(card.kind)
@@ -206,7 +210,7 @@ class Posting:
     def _alarm(self, card: StaffCard, org: Org) -> str:
         limit = card.ref.removeprefix(f"{org.org_id}:").partition(":")[0]
         name = f"why_{limit}" if f"why_{limit}" in TEXTS else "why_other"
-        why, link = text(language_of(org), name), f"{self.services.config.public_url}/"
+        why, link = text(language_of(org), name), school_page(self.services)
         return text(language_of(org), "alarm", why=why, link=link)
 
     async def _post(

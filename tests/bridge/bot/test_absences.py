@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 
+from bridge.bot.folder import Folder
 from bridge.deciding import decide_application
+from bridge.roles import UserId
 from tests.bridge.bot.office import Office, open_office
 from tests.support.configuration import NO_RATE_LIMITS
 from tests.support.fleet import Fleet
@@ -102,3 +104,54 @@ async def test_nothing_personal_is_logged(office: Office, caplog: pytest.LogCapt
     assert "command event=" in said
     for word in ("Неповторимова", "Аделаида", "секретнаяпричина", "Соколова"):
         assert word not in said
+
+
+async def test_a_device_that_was_taken_away_is_replaced(office: Office) -> None:
+    """An operator signs the bot out on the server: it comes back as a new device and misses nothing."""
+    office.start_bot()
+    made = await office.apply()
+    card = await office.card(made.id)
+    homeserver, bot = office.world.services.homeserver, UserId(office.server.staff_bot)
+    (device,) = await homeserver.devices(bot)
+    await office.stop_bot()
+    await homeserver.delete_devices(bot, [device.device_id])
+    assert card.event_id is not None
+    await office.react("D1", card.event_id, "❌")
+    office.start_bot()
+    await office.card(made.id, "rejected")
+    (again,) = await homeserver.devices(bot)
+    assert again.device_id != device.device_id
+
+
+async def test_a_morning_of_applications(homeserver: Fleet, tmp_path: Path) -> None:
+    """Synapse's limits for people's messages, as a school has them, do not hold up the bot's cards."""
+    server = homeserver(appservice=True, module={"poll_interval_s": 0.05})
+    server.wait_for_tables()
+    server.wait_for_own_accounts()
+    async with open_office(server, tmp_path) as office:
+        made = [await office.apply(family="Волкова", given=f"И{n}") for n in range(25)]
+        office.start_bot()
+        numbers = [(await office.card(one.id)).number for one in made]
+        assert numbers == list(range(1, 26))
+        assert len(await office.messages()) == 25
+
+
+async def test_one_process_has_the_bot(office: Office) -> None:
+    """Of two processes with one folder the second waits, and takes over when the first is gone."""
+    first = office.start_bot()
+    made = await office.apply()
+    await office.card(made.id)
+    services = office.world.services
+    entered = asyncio.Event()
+
+    async def second() -> None:
+        async with Folder.open(office.folder, services.vault, services.random_bytes):
+            entered.set()
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(second())
+        await office.answer("D1", "!queue")
+        assert not entered.is_set()
+        await office.stop_bot()
+        await asyncio.wait_for(entered.wait(), 5)
+    assert first.user_id == office.server.staff_bot

@@ -65,7 +65,7 @@ async def read(client: nio.AsyncClient, room_id: str, fits: Any) -> Any:
 
 async def identity(office: Office) -> dict[str, Any]:
     """keys/query of the bot, as the director's client sees it."""
-    query = {"device_keys": {office.server.staff_bot: []}}
+    query: dict[str, Any] = {"device_keys": {office.server.staff_bot: []}}
     return dict(await office.call("D1", "POST", "/keys/query", query))
 
 
