@@ -46,3 +46,17 @@ def test_a_leak_is_named_without_repeating_it(tmp_path: Path) -> None:
     log = tmp_path / "homeserver.log"
     log.write_text("fine\ncode sent to +79120000001\n")
     assert list(personal.leaks_in_file(log)) == [f"{log}:2: phone"]
+
+
+def test_links_codes_and_known_secrets_are_found_in_a_log(tmp_path: Path) -> None:
+    """An invite's link, an SMS's last line, and whatever the test names; patterns of routes are no links."""
+    log = tmp_path / "bridge.log"
+    log.write_text(
+        "GET /i/{token} 200 12 ms\n"
+        "GET /i/N071XGf3hVcvl36u_0CV1g 200\n"
+        "@school.example #482913\n"
+        "signed in name=Маслова\n"
+        "took 482913 ms\n"
+    )
+    found = list(personal.leaks_in_file(log, ["", "Маслова"]))
+    assert found == [f"{log}:2: invite", f"{log}:3: code", f"{log}:4: secret"]

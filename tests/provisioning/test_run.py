@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -15,6 +16,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from attrs import define, field, frozen
 
@@ -22,7 +24,7 @@ from provisioning.roster import EnrolmentRole, Role, Roster
 from provisioning.run import SEED
 from provisioning.run.options import PUPILS
 from provisioning.sample import generate
-from tests.support import accounts
+from tests.support import accounts, personal
 from tests.support.accounts import Account
 from tests.support.client import Client, MatrixError, checked
 from tests.support.http import Api
@@ -42,6 +44,15 @@ WRITERS: Mapping[str, frozenset[str]] = {
     "class": frozenset({"homeroom_teacher", "student"}),
     "class_parents": frozenset({"homeroom_teacher", "guardian"}),
 }
+SECRETS = (
+    "secrets.yaml",
+    "service.token",
+    "signing.key",
+    "registration.secret",
+    "demo.json",
+    "appservice.yaml",
+    "bridge.keys",
+)
 Connect = Callable[[str, Account], Client]
 
 
@@ -53,13 +64,15 @@ class Runner:
     port: int
     output: Path = field(init=False)
     process: subprocess.Popen[bytes] | None = None
+    pages_port: int = field(factory=free_port)
 
     def __attrs_post_init__(self) -> None:
         self.output = self.root.with_suffix(".out")
 
     def start(self, *options: str) -> None:
         command = [sys.executable, "-m", "provisioning", "run", "--lang", "en"]
-        command += ["--var", str(self.root), "--port", str(self.port), *options]
+        command += ["--var", str(self.root), "--port", str(self.port)]
+        command += ["--pages-port", str(self.pages_port), *options]
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
                 command, cwd=self.root.parent, env={}, stdout=output, stderr=subprocess.STDOUT
@@ -93,6 +106,11 @@ class Runner:
         """Process id of its Synapse."""
         return int((self.root / "synapse.pid").read_text())
 
+    @property
+    def bridge(self) -> int:
+        """Process id of its bridge."""
+        return int((self.root / "bridge.pid").read_text())
+
 
 def alive(pid: int) -> bool:
     """Whether the process runs; a dead one that nobody has waited for does not."""
@@ -115,8 +133,30 @@ def figures(root: Path) -> dict[str, Any]:
                 "count(*) FROM devices",
             )
         }
-    names = ("secrets.yaml", "service.token", "signing.key", "registration.secret", "demo.json")
-    return counts | {name: (root / name).read_bytes() for name in names}
+    with closing(sqlite3.connect(root / "bridge.db")) as database:
+        for table in ("contact", "invite", "listed_contact", "audit", "steps", "card"):
+            counts[table] = database.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608 (our names)
+    return counts | {name: (root / name).read_bytes() for name in SECRETS}
+
+
+@frozen
+class Browser:
+    """A visitor of the pages, without a screen."""
+
+    http: httpx.Client
+
+    def get(self, path: str) -> httpx.Response:
+        return self.http.get(path)
+
+    def post(self, path: str, **fields: str) -> httpx.Response:
+        """Fill in the form of the page at `path`; redirects are followed."""
+        hidden = re.search(r'name="csrf" value="([0-9a-f]+)"', self.get(path).text)
+        assert hidden is not None, path
+        return self.http.post(path, data={"csrf": hidden[1], **fields})
+
+    def sign_in(self, login: str, password: str) -> bool:
+        answer = self.post("/signin", login=login, password=password)
+        return answer.status_code == 200 and answer.url.path == "/me"
 
 
 @frozen
@@ -139,6 +179,12 @@ class School:
         found: dict[str, Any] = next(row for row in rows if row["role"] == role)
         return found
 
+    @property
+    def links(self) -> dict[str, dict[str, Any]]:
+        """Name → what demo.json has of the link."""
+        rows = json.loads((self.runner.root / "demo.json").read_text("utf-8"))["links"]
+        return {row["name"]: row for row in rows}
+
     def sign_in(self, role: str) -> Account:
         """With the user id and password of the table, as a visitor does."""
         demo = self.demo(role)
@@ -156,6 +202,13 @@ class School:
         names = self.class_names()
         rooms = self.call("/rooms")["rooms"]
         return {(room["kind"], names.get(room["ref"], "")): room["room_id"] for room in rooms}
+
+
+@pytest.fixture
+def browser(school: School) -> Iterator[Browser]:
+    url = f"http://127.0.0.1:{school.runner.pages_port}"
+    with httpx.Client(base_url=url, follow_redirects=True, trust_env=False) as http:
+        yield Browser(http)
 
 
 @pytest.fixture(scope="module")
@@ -218,6 +271,73 @@ def test_the_first_start_shows_what_a_visitor_needs(school: School) -> None:
         assert f"{demo['user_id']}  {demo['password']}" in text
 
 
+def test_the_pages_and_links_for_newcomers_are_shown(school: School) -> None:
+    """Their address, and a link with its code for a pupil of the demo class, a parent, and anybody."""
+    text = school.first_text
+    url = f"http://127.0.0.1:{school.runner.pages_port}"
+    assert url in text
+    assert set(school.links) == {"pupil", "parent", "school"}
+    for link in school.links.values():
+        assert f"{url}{link['path']}" in text
+        code = link["code"]
+        assert (f"code {code[:3]} {code[3:6]} {code[6:]}" in text) is bool(code)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_each_role_signs_in_on_the_pages(school: School, browser: Browser, role: str) -> None:
+    """With the id and, where the list has one, with the phone; a wrong password opens nothing."""
+    demo = school.demo(role)
+    assert not browser.sign_in(demo["user_id"], "wrong-password")
+    for login in filter(None, (demo["phone"], demo["user_id"])):
+        browser.http.cookies.clear()
+        assert browser.sign_in(login, demo["password"]), login
+
+
+@pytest.mark.parametrize("role", ["director", "deputy", "homeroom_teacher", "guardian"])
+def test_a_demo_phone_signs_in_to_any_client(school: School, role: str) -> None:
+    """The contact is bound through the bridge, so Synapse knows it, typed the way people type."""
+    demo = school.demo(role)
+    typed = (
+        f"8 ({demo['phone'][2:5]}) {demo['phone'][5:8]}-{demo['phone'][8:10]}-{demo['phone'][10:]}"
+    )
+    account = accounts.login(school.api, typed, demo["password"])
+    assert account.user_id == demo["user_id"]
+
+
+def test_a_code_appears_on_the_screen_and_nowhere_else(school: School, browser: Browser) -> None:
+    """Whoever forgot the password reads the code on the terminal, types it, and is in."""
+    demo = school.demo("deputy")
+    before = len(school.runner.text())
+    waits = browser.post("/signin/code", contact=demo["phone"])
+    assert waits.status_code == 200
+    shown = until(lambda: re.search(r"#(\d{6})\b", school.runner.text()[before:]), what="the code")
+    answer = browser.post(waits.url.path, code=shown[1])
+    assert answer.url.path.startswith("/me")
+    for path in school.runner.root.rglob("*"):
+        if path.is_file() and path.suffix in {".log", ".db", ".json", ".yaml"}:
+            assert shown[1].encode() not in path.read_bytes(), path
+
+
+def test_the_whole_log_holds_nobodys_data(school: School, roster: Roster) -> None:
+    """After a first start, set-up, second start and visits: no name, phone, e-mail, password, token, link or code."""
+    root = school.runner.root
+    demo = json.loads((root / "demo.json").read_text("utf-8"))
+    tokens = [(root / name).read_text().strip() for name in ("service.token", "bridge.keys")]
+    registration = json.loads((root / "appservice.yaml").read_text())
+    secrets = [
+        *tokens,
+        registration["as_token"],
+        registration["hs_token"],
+        *(row["password"] for row in demo["accounts"]),
+        *(row["code"] for row in demo["links"]),
+        *(row["path"] for row in demo["links"]),
+        *{f"{one.family_name} {one.given_name}" for one in roster.people},
+    ]
+    logs = list((root / "logs").iterdir())
+    assert {log.name for log in logs} >= {"homeserver.log", "brief.log", "bridge.log"}
+    assert [leak for log in logs for leak in personal.leaks_in_file(log, secrets)] == []
+
+
 def test_the_sample_school_is_there_whole(school: School, roster: Roster) -> None:
     """At least 300 people and every class with a pupil are in the directory."""
     assert school.call("/people?limit=1")["total"] == len(roster.people) >= 300
@@ -257,13 +377,7 @@ def test_secrets_are_their_owners_only(school: School) -> None:
     """Nobody else on the machine reads a key, a token, a password or the database."""
     root = school.runner.root
     assert root.stat().st_mode & 0o077 == 0
-    for name in (
-        "secrets.yaml",
-        "service.token",
-        "signing.key",
-        "registration.secret",
-        "demo.json",
-    ):
+    for name in (*SECRETS, "bridge.db"):
         assert (root / name).stat().st_mode & 0o777 == 0o600, name
 
 
@@ -359,6 +473,30 @@ def test_a_taken_port_is_one_clear_line(tmp_path: Path) -> None:
     assert not (tmp_path / "var" / "synapse.pid").exists()
 
 
+def test_a_taken_port_of_the_pages_is_one_line(tmp_path: Path) -> None:
+    """It names the pages' own option, and Synapse was not started for nothing."""
+    runner = Runner(tmp_path / "var", free_port())
+    with socket.create_server(("127.0.0.1", runner.pages_port)):
+        assert runner.run_once() == 2
+        (line,) = runner.text().splitlines()
+    assert f"Port {runner.pages_port} is taken" in line
+    assert "sferum run --pages-port " in line
+    assert not (tmp_path / "var" / "synapse.pid").exists()
+
+
+def test_pages_that_cannot_start_say_why(tmp_path: Path) -> None:
+    """Keys that others may read end the run with the bridge's own words, and Synapse goes with it."""
+    root = tmp_path / "var"
+    root.mkdir()
+    (root / "bridge.keys").write_text("0" * 64)
+    (root / "bridge.keys").chmod(0o644)
+    runner = Runner(root, free_port())
+    assert runner.run_once("--pupils", "30") == 1
+    assert "bridge ended by itself (code 2)" in runner.text()
+    assert "bridge: keys_file: " in runner.text()
+    assert not listens(runner.port)
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_stopping_in_the_middle_takes_the_children_along(
     tmp_path: Path, how: signal.Signals
@@ -367,37 +505,56 @@ def test_stopping_in_the_middle_takes_the_children_along(
     runner = Runner(tmp_path / "var", free_port())
     runner.start("--pupils", "30")
     until(lambda: "Sample school" in runner.text(), what="set-up", deadline_s=60)
-    pid = runner.synapse
+    pids = runner.synapse, runner.bridge
     assert runner.stop(how) == 130
-    assert not alive(pid)
+    assert not any(map(alive, pids))
     assert not listens(runner.port)
+    assert not listens(runner.pages_port)
     assert runner.run_once() == 0, runner.text()
     demo = json.loads((tmp_path / "var" / "demo.json").read_text("utf-8"))
     assert (demo["pupils"], demo["ready"]) == (30, True)
 
 
-def test_a_leftover_synapse_is_found_and_ended(tmp_path: Path) -> None:
-    """After a crash of `sferum run` (SIGKILL) its Synapse is named, stopped, and a new one serves."""
+def test_leftovers_are_found_and_ended(tmp_path: Path) -> None:
+    """After a crash of `sferum run` (SIGKILL) its Synapse and bridge are named, stopped, and new ones serve."""
     runner = Runner(tmp_path / "var", free_port())
     runner.start("--pupils", "30")
     until(lambda: "Sample school" in runner.text(), what="set-up", deadline_s=60)
-    pid = runner.synapse
+    pid, bridge = runner.synapse, runner.bridge
     assert runner.process is not None
     runner.process.kill()
     runner.process.wait()
     try:
         assert alive(pid)
+        assert alive(bridge)
         runner.start()
         runner.until_ready()
         assert f"Synapse (process {pid})" in runner.text().splitlines()[0]
+        assert f"bridge (process {bridge})" in runner.text().splitlines()[1]
         assert not alive(pid)
+        assert not alive(bridge)
         child = runner.synapse
         assert child != pid
         assert runner.stop() == 0
         assert not alive(child)
     finally:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+        for left in (pid, bridge):
+            with suppress(ProcessLookupError):
+                os.kill(left, signal.SIGKILL)
+
+
+def test_a_bridge_that_dies_ends_the_run(tmp_path: Path) -> None:
+    """Killed from outside, it is said, Synapse is stopped too, and the next start serves again."""
+    runner = Runner(tmp_path / "var", free_port())
+    runner.start("--pupils", "30")
+    runner.until_ready()
+    synapse = runner.synapse
+    os.kill(runner.bridge, signal.SIGKILL)
+    assert runner.process is not None
+    assert runner.process.wait(30) == 1
+    assert "bridge ended by itself (code -9)" in runner.text()
+    assert not alive(synapse)
+    assert runner.run_once() == 0, runner.text()
 
 
 def test_a_synapse_that_cannot_start_says_why(tmp_path: Path) -> None:

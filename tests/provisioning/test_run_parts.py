@@ -2,25 +2,45 @@
 
 from __future__ import annotations
 
-from datetime import date
+import json
+import re
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from sqlalchemy.engine import make_url
 
+from bridge.config import config_of
 from provisioning.roster import EnrolmentRole, Role
 from provisioning.run import SEED, screen
-from provisioning.run.demo import DemoAccount, DemoState, choose, is_young
-from provisioning.run.files import EXAMPLE, once, write, write_configuration
+from provisioning.run.demo import (
+    DemoAccount,
+    DemoLink,
+    DemoState,
+    Newcomer,
+    choose,
+    is_young,
+    newcomer_of,
+)
+from provisioning.run.files import BRIDGE_EXAMPLE, EXAMPLE, once, write, write_configuration
 from provisioning.run.options import parse
 from provisioning.run.place import Place
 from provisioning.run.school import new_localpart, new_password
-from provisioning.run.settings import ExampleChanged, homeserver_yaml, log_yaml
+from provisioning.run.settings import (
+    ExampleChanged,
+    bridge_yaml,
+    homeserver_yaml,
+    log_yaml,
+    registration,
+)
 from provisioning.run.trouble import Trouble
 from provisioning.sample import generate
 
 TEXT = EXAMPLE.read_text("utf-8")
+BRIDGE_TEXT = BRIDGE_EXAMPLE.read_text("utf-8")
+PAGES = "http://127.0.0.1:8090"
 PLACE = Place(Path("/srv/школа 1/a\\1"))  # blanks, Cyrillic and a backslash are a path's right
 TODAY = date(2026, 11, 23)
 
@@ -54,6 +74,9 @@ def test_only_this_machines_own_settings_differ_from_the_example() -> None:
         "log_config",
         "media_store_path",
         "modules.0.config.service_token_path",
+        "modules.0.config.bridge_user",
+        "modules.0.config.staff_bot",
+        "app_service_config_files.0",
         "registration_shared_secret_path",
         "background_updates.sleep_enabled",
     }
@@ -88,8 +111,55 @@ def test_a_changed_example_is_one_line_for_a_person(tmp_path: Path) -> None:
     example = tmp_path / "homeserver.yaml.example"
     example.write_text(TEXT.replace("server_name: school.example", "server_name : x"), "utf-8")
     with pytest.raises(Trouble, match="line server_name") as found:
-        write_configuration(Place(tmp_path), 8008, example)
+        write_configuration(Place(tmp_path), 8008, 8090, example)
     assert "local.yaml" in found.value.sentence("ru")
+
+
+def bridge_settings() -> dict[str, Any]:
+    return loaded(bridge_yaml(BRIDGE_TEXT, PLACE, 9123, 9205))
+
+
+def test_only_this_machines_own_bridge_settings_differ_from_the_example() -> None:
+    """The pages are tried out as they would be installed: addresses, paths, and numbers that nobody has."""
+    theirs, ours = leaves(loaded(BRIDGE_TEXT)), leaves(bridge_settings())
+    assert {name for name in ours if ours[name] != theirs.get(name)} == {
+        "public_url",
+        "listen_port",
+        "metrics_port",
+        "database",
+        "keys_file",
+        "homeserver_url",
+        "server_name",
+        "service_token_file",
+        "appservice_file",
+        "clients.homeserver_url",
+        "bot_store",
+        "limits.own_networks.0",
+        "phones.also.0",
+        "phones.also.1",
+        "phones.also.2",
+    }
+
+
+def test_the_bridge_reads_what_was_written() -> None:
+    """Paths with blanks, Cyrillic letters and backslashes arrive, and every phone of the sample gets its code."""
+    config = config_of(bridge_settings(), PLACE.root)
+    assert config.keys_file == PLACE.bridge_keys
+    assert make_url(config.database).database == str(PLACE.bridge_database)
+    assert config.sms["console"] is True
+    for person in generate(SEED, 60).people:
+        assert person.phone is None or config.phones.refusal(person.phone) is None
+
+
+def test_the_registration_names_both_accounts_of_the_module() -> None:
+    """Synapse sends nothing to it, and the bot is all that it may sign in."""
+    section = loaded(homeserver_yaml(TEXT, PLACE, 9123))["modules"][0]["config"]
+    written = loaded(registration("a" * 64, "b" * 64))
+    assert written["sender_localpart"] == section["bridge_user"]
+    assert written["url"] is None
+    (namespace,) = written["namespaces"]["users"]
+    assert re.fullmatch(namespace["regex"], f"@{section['staff_bot']}:school.localhost")
+    assert not re.fullmatch(namespace["regex"], "@uabcdefgh:school.localhost")
 
 
 def test_the_log_configuration_is_yaml() -> None:
@@ -148,6 +218,63 @@ def test_state_survives_the_file() -> None:
     assert DemoState.from_json(state.to_json()) == state
 
 
+def test_links_survive_the_file() -> None:
+    """Links and the newcomer are read back; a file of an earlier version has none."""
+    link = DemoLink("pupil", "/i/abc", "123456789", "2027-01-01T00:00:00+00:00")
+    state = DemoState(
+        300,
+        accounts={"student": account()},
+        links={"pupil": link},
+        newcomer=Newcomer("Петров Пётр", "7А", "+75001000000"),
+    )
+    assert DemoState.from_json(state.to_json()) == state
+    old = json.loads(state.to_json())
+    del old["links"], old["newcomer"], old["accounts"][0]["phone"]
+    assert DemoState.from_json(json.dumps(old)).links == {}
+
+
+@pytest.mark.parametrize(("day", "good"), [(30, True), (31, False)])
+def test_links_are_made_anew_when_the_first_is_over(day: int, good: bool) -> None:
+    """Nothing is done to a school whose links still open something."""
+    ends = ("2027-01-01T00:00:00+00:00", "2026-12-31T00:00:00+00:00")
+    links = {end: DemoLink(end, "/i/abc", "", end) for end in ends}
+    assert DemoState(300, links=links).are_links_good(datetime(2026, 12, day, tzinfo=UTC)) is good
+    assert not DemoState(300).are_links_good(datetime(2026, 12, day, tzinfo=UTC))
+
+
+def test_the_newcomer_is_of_the_class_and_has_a_phone() -> None:
+    """In every sample school somebody of the demo class can be tried by phone, and it is not the demo pupil."""
+    roster = generate(SEED, 300)
+    pupil = choose(roster, TODAY)[3]
+    found = newcomer_of(roster, pupil.class_name, but=pupil.source_id)
+    assert found is not None
+    assert found.class_name == pupil.class_name
+    assert found.name != pupil.name
+    assert newcomer_of(roster, "нет такого", but="") is None
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_links_stand_on_the_screen_with_their_code(language: Any) -> None:
+    """A visitor sees the whole address and the code in threes."""
+    links = {
+        name: DemoLink(name, f"/i/{name}", "123456789" if name != "parent" else "", "")
+        for name in screen.LINKS
+    }
+    state = DemoState(300, accounts={"student": account()}, links=links)
+    text = "\n".join(screen.welcome(PLACE, 8008, PAGES, state, "sferum", language))
+    for name in links:
+        assert f"{PAGES}/i/{name}" in text
+    assert text.count("123 456 789") == 2
+
+
+def test_requests_are_not_shown_on_the_screen() -> None:
+    """Decisions and warnings are."""
+    line = "2026-11-28 04:44:53,246 {} code requested"
+    assert screen.is_worth_showing(line.format("INFO bridge.onboarding"))
+    assert screen.is_worth_showing(line.format("WARNING bridge.requests"))
+    assert not screen.is_worth_showing(line.format("INFO bridge.requests"))
+
+
 def test_passwords_are_not_in_a_repr() -> None:
     """A traceback cannot show a password or a name."""
     assert "aaaa-bbbb" not in repr(account())
@@ -167,7 +294,7 @@ def test_localparts_and_passwords_have_their_form() -> None:
 def test_the_table_is_aligned(language: Any) -> None:
     """User ids stand below each other although roles and names differ in length."""
     state = DemoState(300, accounts={role: account(role) for role in screen.ROLES})
-    lines = list(screen.welcome(PLACE, 8008, state, "sferum", language))
+    lines = list(screen.welcome(PLACE, 8008, PAGES, state, "sferum", language))
     columns = {line.index("@uabcdefgh") for line in lines if "@uabcdefgh" in line}
     assert len(columns) == 1
 
@@ -194,11 +321,26 @@ def test_options_have_the_defaults_of_the_help() -> None:
     """Plain `sferum run` is port 8008 and var/, until stopped."""
     options = parse([], "ru")
     assert (options.port, options.root, options.pupils) == (8008, Path("var").absolute(), None)
+    assert options.pages_port == 8090
     assert not options.once
 
 
+def test_another_port_moves_both() -> None:
+    """Two schools on one machine need one option each; the pages' own option wins."""
+    assert parse(["--port", "8009"], "ru").pages_port == 8091
+    assert parse(["--port", "8009", "--pages-port", "9000"], "ru").pages_port == 9000
+
+
 @pytest.mark.parametrize(
-    "argv", [["--port", "80"], ["--port", "x"], ["--pupils", "1"], ["--bogus"], ["--lang", "de"]]
+    "argv",
+    [
+        ["--port", "80"],
+        ["--port", "x"],
+        ["--pages-port", "80"],
+        ["--pupils", "1"],
+        ["--bogus"],
+        ["--lang", "de"],
+    ],
 )
 def test_wrong_usage_is_exit_code_two(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """A wrong option is told in a line with the range, not in a traceback."""
