@@ -147,3 +147,40 @@ async def test_a_lost_folder_is_replaced(sealed: Office) -> None:
     (device_id,) = after["device_keys"][bot]
     assert device_id not in before["device_keys"][bot]
     verify(after["device_keys"][bot][device_id], bot, after["self_signing_keys"][bot])
+
+
+async def test_keys_may_come_after_the_words(sealed: Office, director: nio.AsyncClient) -> None:
+    """A command that cannot be read yet is carried out when its key arrives."""
+    sealed.start_bot()
+    made = await sealed.apply()
+    await sealed.card(made.id)
+    await checked(director.sync())
+    held: list[Any] = []
+    send = director._send
+
+    async def hold_keys(kind: Any, *arguments: Any, **more: Any) -> Any:
+        if kind is nio.ShareGroupSessionResponse:
+            held.append((kind, arguments, more))
+            return kind(*more["response_data"])
+        return await send(kind, *arguments, **more)
+
+    director._send = hold_keys
+    command = {"msgtype": "m.text", "body": "!reject 1"}
+    await checked(
+        director.room_send(
+            sealed.room_id, "m.room.message", command, ignore_unverified_devices=True
+        )
+    )
+    assert held
+    await sealed.say("D2", "!help")
+
+    async def answers() -> int:
+        bot = sealed.server.staff_bot
+        events = [e for e in await sealed.events() if e["sender"] == bot]
+        return len([e for e in events if e["type"] == "m.room.encrypted"]) - 1  # the card
+
+    await until_async(answers, what="the answer to what could be read", deadline_s=20)
+    assert await sealed.state(made) is State.NEW
+    for kind, arguments, more in held:
+        await checked(send(kind, *arguments, **more))
+    await sealed.card(made.id, "rejected")
