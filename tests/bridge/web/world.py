@@ -102,6 +102,15 @@ class Visitor:
         """A form of this browser; `csrf=...` overrides its token."""
         return await self._ask("POST", path, {"csrf": self.csrf, **fields}, {})
 
+    async def upload(self, path: str, *files: tuple[str, bytes], **fields: str) -> Reply:
+        """A form with files, each a name and contents, in the field `files`."""
+        form = aiohttp.FormData()
+        for name, value in {"csrf": self.csrf, **fields}.items():
+            form.add_field(name, value)
+        for name, content in files:
+            form.add_field("files", content, filename=name, content_type="text/csv")
+        return await self._ask("POST", path, form, {})
+
     async def _ask(self, method: str, path: str, data: Any, headers: dict[str, str]) -> Reply:
         given = {"Cookie": f"sid={self.token}", "Accept-Language": "ru", **headers}
         async with self.http.request(
