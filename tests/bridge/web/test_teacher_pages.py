@@ -14,6 +14,7 @@ from bridge.homeserver_http import HttpHomeserver
 from bridge.ports_homeserver import SignIn
 from tests.bridge.web.axe import assert_accessible, assert_accessible_everywhere
 from tests.bridge.web.family import PASSWORD
+from tests.bridge.web.test_teacher_paper import codes, pictures
 from tests.bridge.web.world import World
 
 
@@ -99,6 +100,39 @@ async def test_a_teacher_prints_cards(browsing: World) -> None:
 
     await page.goto(f"/class/{browsing.class_id('5А')}")
     await expect(page.get_by_text("карточка выдана")).to_have_count(1)
+
+
+async def test_a_printed_card_lets_the_pupil_in(browsing: World) -> None:
+    """R20 from the printer to the chat: QR of the PDF, a password, in; reprinted meanwhile, the old paper is dead."""
+    await browsing.let_in("T1")
+    teacher = await browsing.page("T1")
+    pupil = f"/class/{browsing.class_id('5А')}/pupil/{browsing.person_id('U2')}"
+
+    async def printed() -> str:
+        await teacher.goto(pupil)
+        await teacher.get_by_role("button", name="Новая карточка").click()
+        async with teacher.expect_download() as download:
+            await teacher.get_by_role("link", name="Скачать PDF").click()
+        (code,) = codes(pictures((await (await download.value).path()).read_bytes())[0])
+        return code
+
+    lost, card = await printed(), await printed()
+    page = await browsing.page()
+    reply = await page.goto(lost)
+    assert reply is not None
+    assert reply.status == 410
+    await page.goto(card)
+    await expect(page.get_by_text("Петрова М., 5А")).to_be_visible()
+    await page.get_by_label("Придумайте пароль").fill(PASSWORD)
+    await page.get_by_role("button", name="Войти в школу").click()
+    login = await page.locator(".login").inner_text()
+    user_id = (await browsing.person("U2")).user_id
+    signed_in = await browsing.services.homeserver.sign_in(login, PASSWORD, "127.0.0.1")
+    assert signed_in == user_id
+    somebody = await browsing.visitor()  # who has found the paper
+    assert (await somebody.get(card.removeprefix(browsing.url))).status == 410
+    await teacher.goto(pupil)
+    await expect(teacher.get_by_text("нет, входит по имени и паролю")).to_be_visible()
 
 
 async def test_a_link_of_the_class_is_made_and_revoked(browsing: World) -> None:
