@@ -16,9 +16,10 @@ from urllib.parse import urlsplit
 import httpx
 from attrs import evolve, frozen
 
+from provisioning.bridge import Bridge
 from provisioning.roster import Roster
 from provisioning.run import trouble
-from provisioning.run.demo import DemoLink, DemoState, newcomer_of
+from provisioning.run.demo import ORG_ID, DemoLink, DemoState, newcomer_of
 from provisioning.run.place import Place
 
 #: Seconds that `--trial` may take; it takes two.
@@ -49,12 +50,17 @@ class Pages:
         return "bot signed in" in self.place.bridge_log.read_text("utf-8", "replace")
 
     def prepare(self, roster: Roster) -> None:
-        """Phones for demo people, and links.
+        """Contacts of the list, phones for demo people, and links.
 
         Raises:
-            Trouble: the bridge refused.
+            Trouble, Refusal: the bridge refused.
         """
         state = self.state
+        bridge = Bridge.connect(self.url, self.place.service_token.read_text("ascii").strip())
+        try:
+            bridge.list_contacts(ORG_ID, roster)
+        finally:
+            bridge.close()
         phones = {p.source_id: p.phone.e164 for p in roster.people if p.phone is not None}
         for role, account in state.accounts.items():
             state.accounts[role] = evolve(account, phone=phones.get(account.source_id, ""))
