@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from attrs import define, field, frozen
 
 from bridge.applicant import Applicant
-from bridge.application import Application, decision_refusal
+from bridge.application import Application, ApplicationId, decision_refusal
 from bridge.contact import shown
 from bridge.deciding import opened
 from bridge.matching import Suggestion, children_named, suggest
@@ -41,14 +41,21 @@ class Waiting:
 
 
 async def waiting_applications(
-    by: Account, now: datetime, *, services: Services
+    by: Account,
+    now: datetime,
+    *,
+    services: Services,
+    only: Collection[ApplicationId] | None = None,
 ) -> tuple[Waiting, ...]:
-    """What `by` may decide on, the oldest first. Class teachers see pupils and parents of their own classes."""
+    """What `by` may decide on, the oldest first. Class teachers see pupils and parents of their own classes.
+
+    `only`: nothing is looked up for others, where one card of a long queue is wanted.
+    """
     async with services.store.begin() as work:
         mine = [
             one
             for one in await work.applications.waiting(by.org_id)
-            if decision_refusal(by, one) is None
+            if (only is None or one.id in only) and decision_refusal(by, one) is None
         ]
         forms = {one.id: await work.applications.form(one.id) for one in mine}
         contacts = {
