@@ -18,8 +18,9 @@ from bridge.roles import Role, UserId
 from bridge.steps import EnsureAccount, Steps
 from bridge.writer import Finished, enqueue
 from tests.bridge.web.axe import assert_accessible, assert_accessible_everywhere
+from tests.bridge.web.family import PASSWORD
 from tests.bridge.web.test_teacher_pages import look
-from tests.bridge.web.world import PASSWORD, World
+from tests.bridge.web.world import World
 
 STUDENT, GUARDIAN = Role.STUDENT, Role.GUARDIAN
 #: Not on the list; an unknown pupil.

@@ -12,7 +12,7 @@ import pytest
 import zxingcpp
 from PIL import Image
 
-from bridge.invite import Invite, InviteRefusal, token_hash
+from bridge.invite import Invite, InviteKind, InviteRefusal, token_hash
 from bridge.people import NewPerson, SourceKey
 from bridge.printing import NoPrinter
 from bridge.roles import PersonId, Role
@@ -154,7 +154,7 @@ async def test_a_parents_sheet_for_both_parents(world: World) -> None:
     teacher, class_id = await world.visitor("T1"), world.class_id("5А")
     child = world.person_id("U1")
     own = await world.issue(
-        "U1", paper.InviteKind.CHILD_PARENT, Role.GUARDIAN, class_id=class_id, person_id=child
+        "U1", InviteKind.CHILD_PARENT, Role.GUARDIAN, class_id=class_id, person_id=child
     )
     sheet = await made(teacher, f"/class/{class_id}/parents", pupil=[child], copies="2")
     pdf = await pdf_at(teacher, sheet)
