@@ -6,6 +6,7 @@ name. The bridge speaks for them with a token of a minute, because their passwor
 
 from __future__ import annotations
 
+import asyncio
 import enum
 import logging
 from collections.abc import Mapping, Sequence
@@ -26,6 +27,8 @@ MOST_A_DAY = 5
 DAY = timedelta(days=1)
 #: How long the token lives that the message is sent with.
 TOKEN_LIFETIME = timedelta(minutes=1)
+#: A newcomer is in the rooms within a second (docs/benchmarks.md); on a busy morning within a few.
+LOOKS, LOOK_AGAIN_S = 20, 0.4
 
 
 class GreetRefusal(enum.Enum):
@@ -64,9 +67,20 @@ def rooms_to_greet(account: Account, rooms: Sequence[Mapping[str, Any]]) -> list
     ready = {
         (room["kind"], room["ref"]): Greetable(room["room_id"], room["name"])
         for room in rooms
-        if room["state"] == "ready" and room["room_id"]
+        if room["state"] in {"ready", "filling"} and room["room_id"]
     }
     return [ready[key] for key in wanted if key in ready]
+
+
+async def _joined(account: Account, room: Greetable, directory: Directory) -> bool:
+    """Whether the account is in the room; whoever came in a moment ago is let in meanwhile."""
+    for left in reversed(range(LOOKS)):
+        found = await directory.why(account.org_id, account.user_id, room.room_id)
+        if found.get("membership") == "join":
+            return True
+        if left:
+            await asyncio.sleep(LOOK_AGAIN_S)
+    return False
 
 
 async def greet(
@@ -93,6 +107,8 @@ async def greet(
     if room is None:
         return GreetRefusal.NO_ROOM
     # A transaction id of Matrix holds for one token only, and each message has a token of its own.
+    if not await _joined(account, room, directory):
+        return GreetRefusal.NO_ROOM
     name, once = f"hello:{account.user_id}", f"hello:{account.user_id}:{message_id}"
     async with store.begin() as work:
         await work.rates.serialise()

@@ -8,9 +8,11 @@ from aiohttp import web
 from bridge.application import Application, ApplicationId, DecisionRefusal, State
 from bridge.deciding import withdraw_application
 from bridge.family import Child, ChildState, children_of, confirm_child
+from bridge.greeting import LONGEST
 from bridge.journey import Arrival, arrival_of
 from bridge.roles import Account, PersonId, Role
 from bridge.web.access import member
+from bridge.web.hello import rooms_of
 from bridge.web.render import page, problem, redirect
 from bridge.web.security import form_of
 from bridge.web.visit import SERVICES, Visit, visit_of
@@ -49,6 +51,10 @@ async def welcome(request: web.Request) -> web.StreamResponse:
         localpart=arrival.login.partition(":")[0].removeprefix("@"),
         qr=qr_code(arrival.login) if arrival.by_card else "",
         children=await unconfirmed_children(visit),
+        rooms=[] if visit.account is None else await rooms_of(visit, visit.account),
+        wrong="",
+        text="",
+        longest=LONGEST,
     )
 
 

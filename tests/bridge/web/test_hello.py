@@ -86,6 +86,15 @@ async def test_the_first_message_needs_no_client(browsing: World) -> None:
     assert [one.device_id for one in devices] == [reader.device_id]  # the page leaves none behind
 
 
+async def test_whoever_has_just_come_in_is_waited_for(world: World) -> None:
+    """The hello of a newcomer does not fail because the room takes half a second."""
+    await world.settle()
+    own = await asyncio.to_thread(world.school.room_id, "class", "5А")
+    await world.let_in("U1")
+    pupil = await world.visitor("U1")
+    assert (await pupil.post("/hello", room=own, text="привет")).location.startswith("/clients")
+
+
 async def test_only_own_rooms_and_not_all_day(world: World) -> None:
     """Another's room is no room; a form sent twice is one message; a flood ends."""
     await world.let_in("U1", "R3", "T1")
