@@ -79,7 +79,7 @@ def contact_form(
     """`chooses`: role and class are not given by the invite; `by_mail`: R8."""
     form: ContactForm = ContactForm.of(visit, posted)
     form.phone.label.text = visit.gettext("Номер мобильного телефона")
-    form.phone.description = visit.gettext("Придёт сообщение с кодом. Номер никто не увидит.")
+    form.phone.description = visit.gettext("Придёт сообщение с кодом. В чатах номер не виден.")
     if by_mail:
         form.email.label.text = visit.gettext("или электронная почта")
         form.email.description = visit.gettext("Если у ученика нет своего телефона.")
