@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import assert_never
 
+from bridge.application import decision_refusal
 from bridge.bot.commands import (
     Approve,
     Command,
@@ -25,7 +26,6 @@ from bridge.metrics import BOT_DECISIONS
 from bridge.people import Org, SchoolClass
 from bridge.roles import Account, Role
 from bridge.services import Services
-from bridge.waiting import waiting_applications
 from provisioning.class_name import BadClassName, ClassName, parse_class_name
 
 #: A link for a class from the room: two weeks, as a child's link for its parents.
@@ -66,10 +66,11 @@ async def answer(
 
 
 async def _queue(by: Account, now: datetime, language: str, services: Services) -> str:
-    waiting = await waiting_applications(by, now, services=services)
-    if not waiting:
+    async with services.store.begin() as work:
+        waiting = await work.applications.waiting(by.org_id)
+    applications = [one for one in waiting if decision_refusal(by, one) is None]
+    if not applications:
         return text(language, "queue_empty")
-    applications = [one.application for one in waiting]
     return "\n".join(
         [
             text(language, "queue"),

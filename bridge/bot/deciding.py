@@ -65,9 +65,8 @@ async def decide_card(
     application_id = ApplicationId(card.ref)
     match: PersonId | None = None
     if yes:
-        waiting = await waiting_applications(by, now, services=services)
-        mine = next((one for one in waiting if one.application.id == application_id), None)
-        if mine is not None:
+        waiting = await waiting_applications(by, now, services=services, only=[application_id])
+        for mine in waiting:  # one or none
             found = match_of(mine)
             if found is Match.MANY:
                 return Outcome.CHOOSE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -86,10 +86,15 @@ async def without_card(org: Org, now: datetime, services: Services) -> list[Subj
 
 
 async def queue_of(
-    org_id: OrgId, user_id: UserId, now: datetime, services: Services
+    org_id: OrgId,
+    user_id: UserId,
+    only: Collection[ApplicationId],
+    now: datetime,
+    services: Services,
 ) -> Mapping[ApplicationId, Waiting]:
-    """Undecided applications of a school by id; those that cannot be read are missing."""
-    found = await waiting_applications(bot_as_account(user_id, org_id), now, services=services)
+    """These undecided applications of a school by id; those that cannot be read are missing."""
+    reader = bot_as_account(user_id, org_id)
+    found = await waiting_applications(reader, now, services=services, only=only)
     return {one.application.id: one for one in found}
 
 

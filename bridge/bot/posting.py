@@ -52,10 +52,6 @@ class Room(Protocol):
     ) -> str: ...
 
 
-class CannotPost(Exception):
-    """The server refuses messages in this room: the bot is not in it yet, or not any more."""
-
-
 @define(kw_only=True, eq=False)
 class Posting:
     """Attributes:
@@ -67,38 +63,61 @@ class Posting:
     rooms: Rooms
     session: Room
     refused: Callable[[Exception], bool]
-    _unreadable: set[str] = field(factory=set, init=False)
-    _queue: Mapping[ApplicationId, Waiting] | None = field(default=None, init=False)
+    _queue: Mapping[ApplicationId, Waiting] = field(factory=dict, init=False)
 
     async def round(self, org: Org, now: datetime) -> int:
         """Whatever is due in one school; how many messages it were."""
-        self._queue = None
         await self._reserve(org, now)
-        async with self.services.store.begin() as work:
-            cards = await work.cards.unsettled(org.org_id)
-            undecided = {one.id for one in await work.applications.waiting(org.org_id)}
+        cards = await self._due(org)
+        unposted = [card for card in cards if _is_new_application(card)]
+        later = {card.id for card in unposted[MOST_AT_ONCE:]}
+        await self._look_up(org, unposted[:MOST_AT_ONCE], now)
         sent = 0
         for card in cards:
-            if card.shown == State.NEW.value and card.ref in undecided:
-                continue
             if sent >= MOST_AT_ONCE:
                 break
+            if card.id in later:
+                continue
             try:
                 sent += await self._bring_up_to_date(card, org, now)
             except Exception as error:
                 if not self.refused(error):
                     raise
-                BOT_CARDS.labels(card.kind.value, "refused").inc()
-                logger.warning("card refused org=%s card=%s", org.org_id, card.id)
-                await self._give_up(card, now)
+                await self._refused_by_room(card, org, now)
         return sent
+
+    async def _refused_by_room(self, card: StaffCard, org: Org, now: datetime) -> None:
+        """A new card waits until the bot is in the room, wherever that is by then; an old one stays as it is."""
+        BOT_CARDS.labels(card.kind.value, "refused").inc()
+        logger.warning("card refused org=%s card=%s", org.org_id, card.id)
+        if card.event_id is not None:
+            await self._give_up(card, now)
+            return
+        room_id = await self.rooms.administration(org.org_id)
+        if room_id is not None and room_id != card.room_id:
+            async with self.services.store.begin() as work:
+                await work.cards.save(evolve(card, room_id=room_id))
+
+    async def _look_up(self, org: Org, unposted: list[StaffCard], now: datetime) -> None:
+        self._queue = {}
+        if unposted:
+            ids = [ApplicationId(card.ref) for card in unposted]
+            self._queue = await queue_of(org.org_id, self.user_id, ids, now, self.services)
+
+    async def _due(self, org: Org) -> list[StaffCard]:
+        """Cards that may say something else now, the oldest first; not those that wait as they are."""
+        async with self.services.store.begin() as work:
+            cards = await work.cards.unsettled(org.org_id)
+            undecided = {one.id for one in await work.applications.waiting(org.org_id)}
+        return [
+            card for card in cards if card.shown != State.NEW.value or card.ref not in undecided
+        ]
 
     async def _reserve(self, org: Org, now: datetime) -> None:
         wanted = await without_card(org, now, self.services)
         digest = await due_digest(org, now, self.services)
         if digest is not None:
             wanted.append(Subject(CardKind.DIGEST, digest))
-        wanted = [one for one in wanted if one.ref not in self._unreadable]
         if not wanted:
             return
         room_id = await self.rooms.administration(org.org_id)
@@ -108,29 +127,9 @@ class Posting:
             card_id = CardId(self.services.chance.new_id())
             if subject.kind is CardKind.DIGEST:
                 await reserve_digest(card_id, subject.ref, org, room_id, now, self.services)
-            elif subject.kind is not CardKind.APPLICATION or await self._readable(
-                subject, org, now
-            ):
-                async with self.services.store.begin() as work:
-                    await work.cards.add(
-                        card_id, subject.kind, subject.ref, org.org_id, room_id, now
-                    )
-
-    async def _readable(self, subject: Subject, org: Org, now: datetime) -> bool:
-        """One that cannot be read (another file of keys) has no card: it expires."""
-        if ApplicationId(subject.ref) in await self._waiting(org, now):
-            return True
-        async with self.services.store.begin() as work:
-            found = await work.applications.get(ApplicationId(subject.ref))
-        if found is not None and found.state is State.NEW:
-            self._unreadable.add(subject.ref)
-        return False
-
-    async def _waiting(self, org: Org, now: datetime) -> Mapping[ApplicationId, Waiting]:
-        """The queue, read once in a round and only if somebody asks."""
-        if self._queue is None:
-            self._queue = await queue_of(org.org_id, self.user_id, now, self.services)
-        return self._queue
+                continue
+            async with self.services.store.begin() as work:
+                await work.cards.add(card_id, subject.kind, subject.ref, org.org_id, room_id, now)
 
     async def _bring_up_to_date(self, card: StaffCard, org: Org, now: datetime) -> int:
         match card.kind:
@@ -167,9 +166,10 @@ class Posting:
             return 0
         language, zone = language_of(org), zone_of(org)
         if found.state is State.NEW:
-            waiting = (await self._waiting(org, now)).get(found.id)
-            if waiting is None:
-                return 0  # decided this very moment: the next round shows it
+            waiting = self._queue.get(found.id)
+            if waiting is None:  # cannot be read (another file of keys): it expires
+                await self._give_up(card, now)
+                return 0
             facts = facts_of_waiting(card, waiting, self.services)
         else:
             facts = await facts_of_decided(card, found, self.services)
@@ -249,6 +249,10 @@ class Posting:
     async def _give_up(self, card: StaffCard, now: datetime) -> None:
         async with self.services.store.begin() as work:
             await work.cards.save(evolve(card, settled_at=now))
+
+
+def _is_new_application(card: StaffCard) -> bool:
+    return card.kind is CardKind.APPLICATION and not card.shown
 
 
 async def forget_old(now: datetime, services: Services) -> int:
