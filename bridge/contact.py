@@ -27,6 +27,7 @@ __all__ = [
     "parse_phone",
     "prefix_of",
     "shown",
+    "shown_unbroken",
     "subject",
 ]
 
@@ -123,6 +124,15 @@ def prefix_of(phone: Phone) -> str:
     """
     number = phonenumbers.parse(phone.e164)
     return f"{number.country_code}{str(number.national_number)[:3]}"
+
+
+#: A masked number is one word to the eye: no line breaks inside it.
+NO_BREAK_SPACE = "\u00a0"
+
+
+def shown_unbroken(contact: Contact) -> str:
+    """`shown` for a page."""
+    return shown(contact).replace(" ", NO_BREAK_SPACE)
 
 
 def shown(contact: Contact) -> str:

@@ -10,7 +10,7 @@ from attrs import field, frozen
 
 from bridge.answers import Chance
 from bridge.binding import ProofRefusal, Taken, bind_in, proved
-from bridge.contact import Contact, Medium, shown
+from bridge.contact import Contact, Medium, shown_unbroken
 from bridge.onboarding_rules import StopReason, pupil_stop
 from bridge.outbox import contact_of
 from bridge.ports import Repositories, Store, Vault
@@ -58,7 +58,9 @@ async def own_contacts(user_id: UserId, *, store: Store, vault: Vault) -> tuple[
     for one in found:
         assert one.sealed is not None  # only released ones have none
         contact = contact_of(vault.unseal(one.sealed, f"contact:{user_id}").decode())
-        mine.append(OwnContact(id=one.id, medium=one.medium, shown=shown(contact), contact=contact))
+        mine.append(
+            OwnContact(id=one.id, medium=one.medium, shown=shown_unbroken(contact), contact=contact)
+        )
     return tuple(sorted(mine, key=lambda one: one.medium is not Medium.MSISDN))
 
 

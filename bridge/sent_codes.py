@@ -6,7 +6,7 @@ from datetime import datetime
 
 from attrs import frozen
 
-from bridge.contact import Medium, shown
+from bridge.contact import Medium, shown_unbroken
 from bridge.outbox import contact_of
 from bridge.ports import Store, Vault
 from bridge.records import Purpose, SessionHash
@@ -52,7 +52,7 @@ async def sent_code(
     return SentCode(
         id=challenge_id,
         medium=chain.medium,
-        to=shown(contact_of(plain)),
+        to=shown_unbroken(contact_of(plain)),
         resend_at=challenge.resend_at,
         open=challenge.passed_at is None and challenge.tries_left > 0,
     )
