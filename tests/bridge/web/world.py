@@ -7,6 +7,7 @@ read its codes; the clock is the machine's and can be moved on.
 from __future__ import annotations
 
 import asyncio
+import io
 import itertools
 import re
 import secrets
@@ -104,11 +105,11 @@ class Visitor:
 
     async def upload(self, path: str, *files: tuple[str, bytes], **fields: str) -> Reply:
         """A form with files, each a name and contents, in the field `files`."""
-        form = aiohttp.FormData()
+        form = aiohttp.FormData(quote_fields=False)  # names as browsers write them
         for name, value in {"csrf": self.csrf, **fields}.items():
             form.add_field(name, value)
         for name, content in files:
-            form.add_field("files", content, filename=name, content_type="text/csv")
+            form.add_field("files", io.BytesIO(content), filename=name, content_type="text/csv")
         return await self._ask("POST", path, form, {})
 
     async def _ask(self, method: str, path: str, data: Any, headers: dict[str, str]) -> Reply:
