@@ -13,6 +13,8 @@ import click
 from attrs import frozen
 
 from provisioning import doctor_probe as probe
+from provisioning.doctor_bridge import check_bridge
+from provisioning.doctor_bridge_probe import find_bridge, look_at_bridge
 from provisioning.doctor_finding import Finding, Level, worst
 from provisioning.doctor_machine import check_database, check_disk, check_files
 from provisioning.doctor_server import check_public, check_server, check_versions
@@ -36,6 +38,7 @@ class Options:
     url: str | None
     token_file: Path | None
     public: str | None
+    bridge: Path | None
     as_json: bool
     language: Language
 
@@ -49,7 +52,11 @@ def main(argv: Sequence[str]) -> int:
     except probe.Unreadable as error:
         click.echo(f"✘ {error.sentence(options.language)}", err=True)
         return int(Level.ERROR)
-    findings = list(_examine(options, configuration, example))
+    try:
+        findings = list(_examine(options, configuration, example))
+    except probe.Unreadable as error:  # bridge.yaml
+        click.echo(f"✘ {error.sentence(options.language)}", err=True)
+        return int(Level.ERROR)
     if options.as_json:
         click.echo(_json(findings, options.language))
     else:
@@ -76,6 +83,9 @@ def _examine(
         yield from check_server(probe.ask_server(url, token))
     elif url:
         yield Finding(Level.WARNING, "server_not_asked")
+    bridge = find_bridge(options.bridge, options.paths)
+    if bridge is not None:
+        yield from check_bridge(look_at_bridge(bridge, settings, token, url), settings, trial=trial)
     public = options.public or str(settings.get("public_baseurl", ""))
     if urlsplit(public).hostname and (options.public or _is_outside(public)):
         federates = bool(settings.get("federation_domain_whitelist"))
@@ -127,6 +137,12 @@ def _parse(argv: Sequence[str]) -> Options:
         "--token-file", type=Path, metavar="FILE", help="service token [service_token_path]"
     )
     parser.add_argument("--public", metavar="URL", help="address from outside [public_baseurl]")
+    parser.add_argument(
+        "--bridge",
+        type=Path,
+        metavar="FILE",
+        help="bridge.yaml [beside homeserver.yaml, or /etc/sferum/bridge.yaml]",
+    )
     parser.add_argument("--json", action="store_true", dest="as_json", help="for machines")
     parser.add_argument("--lang", choices=("ru", "en"), help="language [by locale]")
     found = parser.parse_args(argv)
@@ -135,6 +151,7 @@ def _parse(argv: Sequence[str]) -> Options:
         url=found.url,
         token_file=found.token_file,
         public=found.public,
+        bridge=found.bridge,
         as_json=found.as_json,
         language=found.lang or language_of(os.environ),
     )

@@ -258,6 +258,86 @@ TEXTS: dict[str, Text] = {
         "Проверьте, что она запущена, и раздел database",
         "Check that it runs, and the section database",
     ),
+    "bridge_good": Text(
+        "Служба регистрации настроена верно ({s})", "The onboarding service is set up well ({s})"
+    ),
+    "bridge_runs": Text(
+        "Служба регистрации отвечает ({s})", "The onboarding service answers ({s})"
+    ),
+    "bridge_silent": Text(
+        "Служба регистрации не отвечает ({s})", "The onboarding service does not answer ({s})",
+        "Запустите её (systemctl start sferum-bridge) и посмотрите journalctl -u sferum-bridge",
+        "Start it (systemctl start sferum-bridge) and look at journalctl -u sferum-bridge",
+    ),
+    "bridge_failing": Text(
+        "Служба регистрации ({s}) ответила ошибкой {status}",
+        "The onboarding service ({s}) answered with error {status}",
+        "Проверьте её базу данных; посмотрите journalctl -u sferum-bridge",
+        "Check its database; look at journalctl -u sferum-bridge",
+    ),
+    "bridge_server_name": Text(
+        "bridge.yaml: server_name «{s}», а в homeserver.yaml другое",
+        "bridge.yaml: server_name is “{s}”, homeserver.yaml has another",
+        "Напишите в bridge.yaml то же, что в homeserver.yaml",
+        "Write into bridge.yaml what homeserver.yaml has",
+    ),
+    "bridge_open": Text(
+        "Служба регистрации отвечает без шифрования не только этой машине ({s})",
+        "The onboarding service answers other machines without encryption ({s})",
+        "В bridge.yaml напишите listen_host: 127.0.0.1; снаружи отвечает nginx",
+        "In bridge.yaml write listen_host: 127.0.0.1; nginx answers the outside",
+    ),
+    "bridge_console": Text(
+        "bridge.yaml, {s}: коды пишутся на экран, до людей они не дойдут",
+        "bridge.yaml, {s}: codes are written to the screen and reach nobody",
+        "Укажите шлюз SMS или почтовый сервер (docs/operations.md)",
+        "Name an SMS gateway or a mail server (docs/operations.md)",
+    ),
+    "bridge_sqlite": Text(
+        "База службы регистрации SQLite: для школы больше {most} человек медленна",
+        "The onboarding service uses SQLite: too slow for a school of more than {most} people",
+        "Создайте базу PostgreSQL до первого человека (docs/operations.md)",
+        "Make a PostgreSQL database before the first person comes (docs/operations.md)",
+    ),
+    "bridge_file_open": Text(
+        "{s} может прочитать не только служба регистрации (права {mode}): она так не запустится",
+        "{s} can be read by others than the onboarding service (mode {mode}): it will not start",
+        "chmod 600 {s}", "chmod 600 {s}",
+    ),
+    "bridge_keys_to_come": Text(
+        "{s} ещё нет: служба регистрации создаст ключи при первом запуске",
+        "{s} is not there yet: the onboarding service makes its keys at the first start",
+        "После запуска сохраните копию отдельно от базы данных",
+        "After the start keep a copy, apart from the database",
+    ),
+    "bridge_token_differs": Text(
+        "{s}: не тот ключ, что у Synapse (service_token_path)",
+        "{s}: not the token that Synapse has (service_token_path)",
+        "Скопируйте файл Synapse и перезапустите службу регистрации",
+        "Copy Synapse's file and restart the onboarding service",
+    ),
+    "bridge_unregistered": Text(
+        "{s}: такой регистрации в app_service_config_files у Synapse нет",
+        "{s}: Synapse has no such registration in app_service_config_files",
+        "Скопируйте файл, который назван в homeserver.yaml, и перезапустите обе программы",
+        "Copy the file that homeserver.yaml names and restart both programs",
+    ),
+    "bridge_user_differs": Text(
+        "Регистрация говорит от имени {s}, а у модуля другой bridge_user",
+        "The registration speaks for {s}, the module's bridge_user is another",
+        "Напишите одно имя в sender_localpart и bridge_user, перезапустите Synapse",
+        "Write one name into sender_localpart and bridge_user, restart Synapse",
+    ),
+    "bridge_registration_url": Text(
+        "Регистрация просит Synapse посылать события по адресу {s}",
+        "The registration asks Synapse to send events to {s}",
+        "Напишите url: null", "Write url: null",
+    ),
+    "bridge_bot_differs": Text(
+        "bridge.yaml: bot {s}, а у модуля другой staff_bot",
+        "bridge.yaml: bot is {s}, the module's staff_bot is another",
+        "Напишите одно имя, перезапустите Synapse", "Write one name, restart Synapse",
+    ),
     "server_not_asked": Text(
         "Сервер не спрошен: нет ключа доступа", "The server was not asked: there is no token",
         "Укажите --token-file", "Give --token-file",
