@@ -150,6 +150,9 @@ async def use_card(
     """
     known = outcome.account is not None
     user_id = outcome.account or await new_account(services)
+    if known and not await only_a_pupil(user_id, services):
+        logger.warning("card refused account=%s invite=%s", user_id, invite.id)
+        return InviteRefusal.REVOKED
     steps: tuple[Step, ...] = (EnsureAccount(password), Activate(outcome.person.person_id))
     if known:
         steps = (SetPassword(password, sign_out=True),)
@@ -167,6 +170,12 @@ async def use_card(
     services.writer.wake()
     logger.info("card used account=%s invite=%s", user_id, invite.id)
     return Admitted(user_id=user_id, steps_id=steps_id)
+
+
+async def only_a_pupil(user_id: UserId, services: Services) -> bool:
+    """R32: a card is a class teacher's to print, so it must not open what a colleague or a parent may do."""
+    account = await services.directory.account(user_id)
+    return account is None or account.roles == frozenset({Role.STUDENT})
 
 
 async def new_account(services: Services) -> UserId:
