@@ -44,6 +44,10 @@ class SheetRefusal(enum.Enum):
 
     NOBODY = "nobody"  # no pupil chosen
     NOT_IN_CLASS = "not_in_class"  # somebody chosen is not of this class (any more)
+    IN_ALREADY = "in_already"  # a personal link is for coming in
+    NOT_ONLY_A_PUPIL = (
+        "not_only_a_pupil"  # R32: a card sets the password of a colleague or a parent
+    )
 
 
 @frozen(kw_only=True)
@@ -99,6 +103,10 @@ async def make_slips(
         return SheetRefusal.NOBODY
     if len(pupils) != len(set(chosen)):
         return SheetRefusal.NOT_IN_CLASS
+    if kind is InviteKind.PERSONAL and any(one.person.active for one in pupils):
+        return SheetRefusal.IN_ALREADY
+    if kind is InviteKind.CARD and not await _only_pupils(desk, pupils):
+        return SheetRefusal.NOT_ONLY_A_PUPIL
     async with desk.services.store.begin() as work:
         return await make_slips_in(work, desk, roll, kind, pupils, copies)
 
@@ -118,6 +126,7 @@ async def make_slips_in(
         refusal = issue_refusal(desk.by, order)
         if refusal is not None:
             return refusal
+    await work.rates.serialise()  # a button pressed twice at once: the one ends the other's
     slips = []
     for pupil, order in zip(pupils, orders, strict=True):
         await _end_earlier(work, desk, kind, pupil)
@@ -157,6 +166,16 @@ def ends(kind: InviteKind, earlier: Invite, pupil: Pupil) -> bool:
         return earlier.kind in AS_THE_PUPIL
     family = {pupil.person.user_id, *(one.person.user_id for one in pupil.guardians)}
     return earlier.kind is kind and earlier.issued_by not in family
+
+
+async def _only_pupils(desk: Desk, pupils: Collection[Pupil]) -> bool:
+    """Whether nobody of them has an account that is more than a pupil's."""
+    directory = desk.services.directory
+    for user_id in [one.person.user_id for one in pupils if one.person.active]:
+        account = None if user_id is None else await directory.account(user_id)
+        if account is not None and account.roles != frozenset({Role.STUDENT}):
+            return False
+    return True
 
 
 async def _end_earlier(work: Repositories, desk: Desk, kind: InviteKind, pupil: Pupil) -> None:

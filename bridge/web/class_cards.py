@@ -27,6 +27,8 @@ KINDS = {"cards": InviteKind.CARD, "parents": InviteKind.CHILD_PARENT}
 REFUSALS = {
     SheetRefusal.NOBODY: N_("Отметьте хотя бы одного ученика."),
     SheetRefusal.NOT_IN_CLASS: N_("Список класса изменился. Проверьте отметки и попробуйте ещё раз."),
+    SheetRefusal.IN_ALREADY: N_("Ученик уже вошёл: личная ссылка ему не нужна."),
+    SheetRefusal.NOT_ONLY_A_PUPIL: N_("Среди отмеченных есть родитель или сотрудник: его пароль меняет администратор."),
 }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from bridge.invite import Invite, InviteKind, IssueRefusal
 from bridge.people import Roll
 from bridge.roles import Account, PersonId
 from bridge.web.access import class_lead
-from bridge.web.class_cards import desk_of, made_or_404
+from bridge.web.class_cards import REFUSALS, desk_of, made_or_404
 from bridge.web.classes import roll_of, rows_of
 from bridge.web.render import page, problem
 from bridge.web.visit import Visit
@@ -35,20 +35,7 @@ WAIT_S = 8.0
 @class_lead
 async def pupil(request: web.Request, visit: Visit, account: Account) -> web.StreamResponse:
     """What is known, and what can be given out."""
-    roll, row = await _row(request, visit, account)
-    if roll is None or row is None:
-        return problem(request, 404)
-    live = await _live(visit, account, row)
-    return page(
-        request,
-        "teacher/pupil.html",
-        roll=roll,
-        row=row,
-        links=[one for one in live if one.kind in AS_THE_PUPIL],
-        parent_links=[one for one in live if ends(InviteKind.CHILD_PARENT, one, row.pupil)],
-        may_reset=await _reset_refusal(visit, account, roll, row) is None,
-        zone=account.timezone,
-    )
+    return await _page(request, visit, account)
 
 
 @routes.post("/class/{class_id}/pupil/{person_id}/{kind:card|personal|parent}")
@@ -60,6 +47,8 @@ async def make(request: web.Request, visit: Visit, account: Account) -> web.Stre
         return problem(request, 404)
     kind, person_id = KINDS[request.match_info["kind"]], _person_id(request)
     made = await make_slips(desk_of(visit, account), roll, kind, {person_id})
+    if made is SheetRefusal.IN_ALREADY or made is SheetRefusal.NOT_ONLY_A_PUPIL:
+        return await _page(request, visit, account, wrong=visit.gettext(REFUSALS[made]))
     if isinstance(made, SheetRefusal):
         return problem(request, 404)
     return made_or_404(request, made)
@@ -88,6 +77,27 @@ async def reset(request: web.Request, visit: Visit, account: Account) -> web.Str
     finished = await visit.services.writer.finish(done.steps_id, WAIT_S)
     said = "contact_reset" if finished is Finished.DONE else "contact_reset_later"
     return made_or_404(request, done.sheet_id, said=said)
+
+
+async def _page(
+    request: web.Request, visit: Visit, account: Account, wrong: str = ""
+) -> web.StreamResponse:
+    roll, row = await _row(request, visit, account)
+    if roll is None or row is None:
+        return problem(request, 404)
+    live = await _live(visit, account, row)
+    return page(
+        request,
+        "teacher/pupil.html",
+        status=409 if wrong else 200,
+        roll=roll,
+        row=row,
+        wrong=[wrong] if wrong else [],
+        links=[one for one in live if one.kind in AS_THE_PUPIL],
+        parent_links=[one for one in live if ends(InviteKind.CHILD_PARENT, one, row.pupil)],
+        may_reset=await _reset_refusal(visit, account, roll, row) is None,
+        zone=account.timezone,
+    )
 
 
 def _person_id(request: web.Request) -> PersonId:
