@@ -8,6 +8,7 @@ import pytest
 
 from bridge.invite import InviteKind
 from bridge.roles import Role
+from tests.bridge.web.family import PASSWORD
 from tests.bridge.web.world import World
 from tests.support.rosters import small_school
 from tests.support.school import School
@@ -190,3 +191,27 @@ async def test_the_list_for_excel_has_no_contacts(world: World) -> None:
     assert "5А;родитель;Иванова;Ольга;;вход есть;;Петрова Мария;" in lines
     assert "+7" not in reply.text
     assert "@" not in reply.text
+
+
+async def test_a_card_does_not_open_a_colleagues_account(world: World) -> None:
+    """R32: printed for a pupil whose account is a teacher's by the time it is used, it opens nothing."""
+    await world.let_in("T1", "U1")
+    card = await world.issue(
+        "T1",
+        InviteKind.CARD,
+        Role.STUDENT,
+        class_id=world.class_id("5А"),
+        person_id=world.person_id("U1"),
+    )
+    account = await world.account("U1")
+    directory, homeserver = world.services.directory, world.services.homeserver
+    await directory.activate(world.org_id, world.person_id("T3"), account.user_id, account.user_id)
+    finder = await world.visitor()
+    reply = await finder.post(f"/i/{card.token}", password="a password of mine")
+    assert reply.status == 410
+    assert await homeserver.sign_in(account.user_id, PASSWORD, "127.0.0.1") == account.user_id
+    teacher = await world.visitor("T1")
+    path = f"/class/{world.class_id('5А')}/pupil/{world.person_id('U1')}"
+    assert (await teacher.post(f"{path}/card")).status == 409
+    assert (await teacher.get(f"{path}/reset")).status == 404
+    assert (await teacher.post(f"{path}/reset")).status == 404
