@@ -10,15 +10,18 @@ from typing import Any
 from aiohttp import web
 from attrs import frozen
 
+from bridge.invite import InviteId
 from bridge.records import AuditEntry
 from bridge.roles import Account, PersonId, UserId
 from bridge.web.access import heads
 from bridge.web.csv_file import csv_file
-from bridge.web.head_words import ACTIONS, FAILED_IMPORTS, LIMITS, LINKS, PARTS, STATUSES
+from bridge.web.head_words import ACTIONS, FAILED_IMPORTS, INVITES, LIMITS, LINKS, PARTS, STATUSES
 from bridge.web.i18n import N_
 from bridge.web.render import moment, page
 from bridge.web.visit import Visit
 from bridge.web.words import ROLES
+from provisioning.problem_texts import Language
+from provisioning.report import kind_words
 
 routes = web.RouteTableDef()
 
@@ -87,7 +90,7 @@ async def audit_csv(request: web.Request, visit: Visit, account: Account) -> web
     """The newest five thousand entries."""
     del request
     lines = await _lines(visit, account, 0, MOST)
-    names = await _all_names(visit, account)
+    names = {**await _all_names(visit, account), **await _invite_names(visit, account, lines)}
     return csv_file(visit.gettext("Журнал школы"), _table(visit, account, lines, names), "log")
 
 
@@ -136,13 +139,17 @@ VALUES: dict[str, str] = {
     **ROLES,
     **{status.value: word for status, word in STATUSES.items()},
     **{status.value: word for status, word in LINKS.items()},
+    "open": N_("открыта"),
+    "unconfirmed": N_("не подтверждён"),
 }
 
 
 def _value(visit: Visit, line: Line, value: str) -> str:
     """`teacher,guardian`, `listed`, class ids: the words among them in words."""
     if line.action == "roster":
-        return value.replace(",", ", ").replace("=", ": ")
+        counts = (part.partition("=") for part in value.split(",") if part)
+        language: Language = "en" if visit.language == "en" else "ru"
+        return ", ".join(f"{kind_words(kind, language)}: {number}" for kind, _, number in counts)
     parts = [part for part in value.split(",") if part]
     return ", ".join(visit.gettext(VALUES[part]) if part in VALUES else part for part in parts)
 
@@ -169,6 +176,7 @@ async def _names(visit: Visit, account: Account, lines: Sequence[Line]) -> Names
     directory = visit.services.directory
     names = await _class_names(visit, account)
     ids = {part for line in lines for part in (line.actor, *line.target.split(">"))}
+    names |= await _invite_names(visit, account, lines)
     for one in sorted(ids - names.keys() - PARTS.keys()):
         if one.startswith("@"):
             persons = await directory.persons(UserId(one))
@@ -194,6 +202,19 @@ async def _all_names(visit: Visit, account: Account) -> Names:
                 if person.user_id is not None:
                     names.setdefault(person.user_id, person.short_name)
         offset = found.next
+    return names
+
+
+async def _invite_names(visit: Visit, account: Account, lines: Sequence[Line]) -> dict[str, str]:
+    """What kind of invite it was: its id says nothing to anybody."""
+    ids = {line.target for line in lines if line.action in {"invite_issued", "invite_revoked"}}
+    names: dict[str, str] = {}
+    async with visit.services.store.begin() as work:
+        for one in sorted(ids):
+            invite = await work.invites.get(InviteId(one))
+            if invite is not None and invite.org_id == account.org_id:
+                role = "" if invite.role is None else f": {visit.gettext(ROLES[invite.role.value])}"
+                names[one] = visit.gettext(INVITES[invite.kind]) + role
     return names
 
 

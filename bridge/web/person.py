@@ -76,7 +76,7 @@ async def person(
         is_pupil=Role.STUDENT in person.roles,
         is_guardian=Role.GUARDIAN in person.roles,
         left=person.status is Status.LEFT,
-        active=login is not None and person.status is Status.ACTIVE,
+        active=login_account is not None and person.status is Status.ACTIVE,
         statuses=STATUSES,
         links=LINKS,
         grace_days=visit.services.config.grace_days,

@@ -185,7 +185,7 @@ async def progress(request: web.Request, visit: Visit, account: Account) -> web.
     found = await visit.services.directory.progress(account.org_id)
     memberships, jobs = _part(found, "memberships"), _part(found, "jobs")
     settled, held = bool(found.get("settled")), bool(found.get("held"))
-    return page(
+    shown = page(
         request,
         "head/roster_progress.html",
         wanted=memberships.get("wanted") or 0,
@@ -194,8 +194,10 @@ async def progress(request: web.Request, visit: Visit, account: Account) -> web.
         dead=jobs.get("dead") or 0,
         settled=settled,
         held=held,
-        refresh=0 if settled or held else REFRESH_S,
     )
+    if not settled and not held:
+        shown.headers["Refresh"] = str(REFRESH_S)
+    return shown
 
 
 def _part(found: Mapping[str, Any], name: str) -> Mapping[str, Any]:
