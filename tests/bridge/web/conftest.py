@@ -7,7 +7,7 @@ All of it lives in the event loop of the session; a fixture of your own that is 
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 from pytest_asyncio import is_async_test
 
+from tests.bridge.web.pictures import ALBUM
 from tests.bridge.web.world import World, open_world
 from tests.support.fleet import Fleet
 from tests.support.process import not_installed
@@ -29,6 +30,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents and is_async_test(item):
             item.add_marker(marker, append=False)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _album() -> Iterator[None]:
+    """Every page that is made is kept for `test_zz_every_page.py`."""
+    with ALBUM.watching():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _this_file_ran(request: pytest.FixtureRequest) -> None:
+    ALBUM.files.add(request.path)
 
 
 @pytest.fixture(scope="session")
