@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -10,7 +11,7 @@ from aiohttp import web
 from attrs import field, frozen
 
 from bridge.invite import InviteKind, shown_code
-from bridge.printing import NoPrinter, pdf_of, qr_image
+from bridge.printing import NoPrinter, pdf_of, qr_images
 from bridge.roles import Account, ClassId
 from bridge.sheets import Sheet, Slip, kept_sheet
 from bridge.web.access import class_lead
@@ -50,7 +51,7 @@ async def shown(request: web.Request, visit: Visit, account: Account) -> web.Str
     sheet = await _sheet(request, visit)
     if sheet is None:
         return problem(request, 410, "sheet_gone")
-    slips = [_printed(visit, one) for one in sheet.slips] if len(sheet.slips) == 1 else []
+    slips = await _printed(visit, sheet.slips) if len(sheet.slips) == 1 else []
     return page(
         request,
         "teacher/sheet.html",
@@ -72,7 +73,7 @@ async def pdf(request: web.Request, visit: Visit, account: Account) -> web.Strea
         return problem(request, 410, "sheet_gone")
     heading, fallback = HEADINGS[sheet.kind]
     try:
-        body = await pdf_of(_html(request, visit, account, sheet, screen=False), _css())
+        body = await pdf_of(await _html(request, visit, account, sheet, screen=False), _css())
     except NoPrinter:
         return web.Response(
             status=303, headers={"Location": f"{request.path.removesuffix('/pdf')}?no_pdf="}
@@ -88,7 +89,7 @@ async def for_browser(request: web.Request, visit: Visit, account: Account) -> w
     sheet = await _sheet(request, visit)
     if sheet is None:
         return problem(request, 410, "sheet_gone")
-    html = _html(request, visit, account, sheet, screen=True)
+    html = await _html(request, visit, account, sheet, screen=True)
     return web.Response(text=html, content_type="text/html", charset="utf-8")
 
 
@@ -103,7 +104,7 @@ async def _sheet(request: web.Request, visit: Visit) -> Sheet | None:
     )
 
 
-def _html(
+async def _html(
     request: web.Request, visit: Visit, account: Account, sheet: Sheet, *, screen: bool
 ) -> str:
     until = sheet.expires_at.astimezone(ZoneInfo(account.timezone)).date()
@@ -111,7 +112,7 @@ def _html(
     values = {
         "title": f"{visit.gettext(HEADINGS[sheet.kind][0])} {sheet.class_name}",
         "sheet": sheet,
-        "slips": [_printed(visit, one) for one in sheet.slips],
+        "slips": await _printed(visit, sheet.slips),
         "school": account.org_name,
         "until": day(until, visit.language),
         "join": f"{_bare(visit.services.config.public_url)}/join",
@@ -121,11 +122,12 @@ def _html(
     return html_of(request, template, values)
 
 
-def _printed(visit: Visit, slip: Slip) -> Printed:
-    url = f"{visit.services.config.public_url}/i/{slip.token}"
-    return Printed(
-        name=slip.name, url=url, address=_bare(url), code=shown_code(slip.code), qr=qr_image(url)
-    )
+async def _printed(visit: Visit, slips: Sequence[Slip]) -> list[Printed]:
+    urls = [f"{visit.services.config.public_url}/i/{one.token}" for one in slips]
+    return [
+        Printed(name=one.name, url=url, address=_bare(url), code=shown_code(one.code), qr=qr)
+        for one, url, qr in zip(slips, urls, await qr_images(urls), strict=True)
+    ]
 
 
 def _bare(url: str) -> str:

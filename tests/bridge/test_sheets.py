@@ -11,7 +11,7 @@ import segno
 
 from bridge.invite import InviteId, InviteKind
 from bridge.ports import Store
-from bridge.printing import NEEDED, NoPrinter, pdf_of, qr_image
+from bridge.printing import NEEDED, NoPrinter, pdf_of, qr_images
 from bridge.records import SessionHash
 from bridge.roles import ClassId
 from bridge.sheets import KEPT, Sheet, SheetId, Slip, keep_in, kept_sheet
@@ -86,8 +86,10 @@ async def test_without_pango_one_line_says_what_to_install(
     assert "Traceback" not in caplog.text
 
 
-def test_a_quarter_of_a_code_may_be_dirty() -> None:
+async def test_a_quarter_of_a_code_may_be_dirty() -> None:
     """Level Q or better, as an image that carries itself."""
     url = "https://school.example.ru/i/" + "x" * 22
-    assert qr_image(url).startswith("data:image/svg+xml")
+    first, second = await qr_images([url, url + "y"])
+    assert first.startswith("data:image/svg+xml")
+    assert first != second
     assert segno.make(url, error="q").error in {"Q", "H"}
