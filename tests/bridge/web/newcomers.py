@@ -10,7 +10,7 @@ from playwright.async_api import Page, expect
 
 from bridge.invite import InviteKind
 from bridge.inviting import Issued
-from bridge.roles import Role
+from bridge.roles import Account, Role
 from tests.bridge.web.axe import assert_accessible
 from tests.bridge.web.world import Visitor, World
 from tests.support.polling import until_async
@@ -80,6 +80,16 @@ async def signs_in(world: World, login: str, password: str = PASSWORD) -> str:
         return answer if isinstance(answer, str) else None
 
     return await until_async(found, what="a sign-in")
+
+
+async def once_in(world: World, source_id: str) -> Account:
+    """Somebody's account, as soon as the steps are done."""
+
+    async def found() -> bool:
+        return (await world.person(source_id)).active
+
+    await until_async(found, what=f"{source_id} is in")
+    return await world.account(source_id)
 
 
 async def class_link(world: World, role: Role, name: str = "5А", **order: Any) -> Issued:
