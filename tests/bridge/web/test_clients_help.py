@@ -12,7 +12,6 @@ from bridge.web.profile import login_of
 from tests.bridge.web.axe import assert_accessible_everywhere
 from tests.bridge.web.family import PASSWORD
 from tests.bridge.web.world import World
-from tests.support.accounts import login
 
 
 def test_links_have_the_school_s_server_in_the_form_each_client_reads() -> None:
@@ -49,9 +48,7 @@ async def test_the_page_names_the_login_that_any_client_takes(browsing: World) -
     await assert_accessible_everywhere(page, "/clients")
     name = login_of(await browsing.account("U2"))
     assert name in await page.inner_text("main")
-    assert (
-        login(browsing.server, name, PASSWORD).user_id == f"@{name}:{browsing.server.server_name}"
-    )
+    assert browsing.server.login(name, PASSWORD).user_id == f"@{name}:{browsing.server.server_name}"
     links = client_links(browsing.services.config.clients)
     images = [await one.get_attribute("src") for one in await page.locator("img.qr").all()]
     assert images == [qr_image(links.element_x), qr_image(links.cinny)]

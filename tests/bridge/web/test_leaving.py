@@ -19,7 +19,6 @@ from tests.bridge.web.axe import assert_accessible, assert_accessible_everywhere
 from tests.bridge.web.family import PASSWORD
 from tests.bridge.web.test_profile import make_guardian_too, owner_of
 from tests.bridge.web.world import World
-from tests.support.accounts import login
 from tests.support.http import HttpError
 from tests.support.polling import until_async
 
@@ -81,7 +80,7 @@ async def test_a_parent_registered_as_a_pupil_repairs_it(browsing: World) -> Non
     await browsing.settle()
     assert await in_the_class(browsing, wrong)
     phone = browsing.phone("R1")
-    chat = await asyncio.to_thread(login, browsing.server, phone, PASSWORD)
+    chat = await asyncio.to_thread(browsing.server.login, phone, PASSWORD)
     room_id = await asyncio.to_thread(browsing.school.room_id, "class", "5А")
     await asyncio.to_thread(
         browsing.server.call,
@@ -113,19 +112,19 @@ async def test_a_parent_registered_as_a_pupil_repairs_it(browsing: World) -> Non
     assert "/signin" in (await (await browsing.visitor()).get("/me")).location
     for used in (phone, wrong):
         with pytest.raises(HttpError, match="403"):
-            await asyncio.to_thread(login, browsing.server, used, PASSWORD)
+            await asyncio.to_thread(browsing.server.login, used, PASSWORD)
 
     await browsing.let_in("U1")  # the child, with its own phone
     await browsing.let_in("R1")  # the mother, with the phone of before
     child, mother = await browsing.account("U1"), await browsing.account("R1")
     assert mother.roles == {Role.GUARDIAN}
     assert mother.user_id != wrong
-    again = await asyncio.to_thread(login, browsing.server, phone, PASSWORD)
+    again = await asyncio.to_thread(browsing.server.login, phone, PASSWORD)
     assert again.user_id == mother.user_id
     await browsing.settle()
     assert await in_the_class(browsing, child.user_id)
     assert not await in_the_class(browsing, mother.user_id)
-    reader = await asyncio.to_thread(login, browsing.server, browsing.phone("T1"), PASSWORD)
+    reader = await asyncio.to_thread(browsing.server.login, browsing.phone("T1"), PASSWORD)
     messages = await sent_by(browsing, room_id, reader.access_token)
     assert messages["Здравствуйте, я мама Саши"] == wrong
 
@@ -249,7 +248,7 @@ async def test_whoever_comes_back_in_time_is_not_erased(world: World) -> None:
 async def test_the_session_of_a_leaver_is_over_everywhere(world: World) -> None:
     """Other browsers and clients of theirs are signed out with them."""
     await world.let_in("R2")
-    client = await asyncio.to_thread(login, world.server, world.phone("R2"), PASSWORD)
+    client = await asyncio.to_thread(world.server.login, world.phone("R2"), PASSWORD)
     other, visitor = await world.visitor("R2"), await world.visitor("R2")
     await visitor.post("/me/leave", person=world.person_id("R2"))
     assert (await other.get("/me")).location.startswith("/signin")

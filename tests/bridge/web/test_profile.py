@@ -23,7 +23,6 @@ from bridge.writer import Finished, enqueue
 from tests.bridge.web.axe import assert_accessible, assert_accessible_everywhere
 from tests.bridge.web.family import PASSWORD
 from tests.bridge.web.world import Visitor, World
-from tests.support.accounts import login
 from tests.support.http import HttpError
 
 
@@ -141,9 +140,9 @@ async def test_a_new_phone_is_proved_then_written_and_the_old_one_is_free(world:
     account = await world.account("R1")
     assert await owner_of(world, new) == account.user_id
     assert await owner_of(world, old) is None
-    await asyncio.to_thread(login, world.server, new, PASSWORD)
+    await asyncio.to_thread(world.server.login, new, PASSWORD)
     with pytest.raises(HttpError):
-        await asyncio.to_thread(login, world.server, old, PASSWORD)
+        await asyncio.to_thread(world.server.login, old, PASSWORD)
 
 
 async def test_somebody_elses_phone_is_never_taken(world: World) -> None:
@@ -187,7 +186,7 @@ async def test_a_code_for_a_new_phone_signs_nobody_in(world: World) -> None:
 async def test_a_new_password_may_end_every_other_session(world: World) -> None:
     """Ticked: clients and browsers must type it, this browser stays; too short a password is refused."""
     await world.let_in("R1")
-    client = await asyncio.to_thread(login, world.server, world.phone("R1"), PASSWORD)
+    client = await asyncio.to_thread(world.server.login, world.phone("R1"), PASSWORD)
     visitor, other = await world.visitor("R1"), await world.visitor("R1")
     assert "10" in (await visitor.post("/me/password", password="short")).text
     reply = await visitor.post("/me/password", password="новый длинный пароль", sign_out="y")
@@ -198,13 +197,13 @@ async def test_a_new_password_may_end_every_other_session(world: World) -> None:
         world.server.request, "GET", "/_matrix/client/v3/account/whoami", client.access_token
     )
     assert whoami.status == 401
-    await asyncio.to_thread(login, world.server, world.phone("R1"), "новый длинный пароль")
+    await asyncio.to_thread(world.server.login, world.phone("R1"), "новый длинный пароль")
 
 
 async def test_a_new_password_need_not_end_anything(world: World) -> None:
     """Whoever only forgot it keeps their chats open."""
     await world.let_in("R1")
-    client = await asyncio.to_thread(login, world.server, world.phone("R1"), PASSWORD)
+    client = await asyncio.to_thread(world.server.login, world.phone("R1"), PASSWORD)
     visitor, other = await world.visitor("R1"), await world.visitor("R1")
     await visitor.post("/me/password", password="новый длинный пароль")
     assert (await other.get("/me")).status == 200
@@ -218,10 +217,10 @@ async def test_devices_are_signed_out_one_by_one_or_all(browsing: World) -> None
     """The list names them; somebody else's device cannot be touched."""
     await browsing.let_in("R1", "R2")
     phone = browsing.phone("R1")
-    first = await asyncio.to_thread(login, browsing.server, phone, PASSWORD, device_id="OLDPHONE")
-    await asyncio.to_thread(login, browsing.server, phone, PASSWORD, device_id="TABLET")
+    first = await asyncio.to_thread(browsing.server.login, phone, PASSWORD, device_id="OLDPHONE")
+    await asyncio.to_thread(browsing.server.login, phone, PASSWORD, device_id="TABLET")
     theirs = await asyncio.to_thread(
-        login, browsing.server, browsing.phone("R2"), PASSWORD, device_id="THEIRS"
+        browsing.server.login, browsing.phone("R2"), PASSWORD, device_id="THEIRS"
     )
     page = await browsing.page("R1")
     await page.goto("/me/devices")

@@ -7,7 +7,6 @@ import re
 
 from playwright.async_api import Page, expect
 
-from bridge.applying import ApplicationId
 from bridge.deciding import decide_application
 from bridge.people import Status
 from bridge.roles import Role
@@ -29,9 +28,7 @@ async def let_in_by_a_yes(world: World) -> None:
     services, teacher = world.services, await world.account("T1")
     async with services.store.begin() as work:
         (waiting,) = await work.applications.waiting(world.org_id)
-    decided = await decide_application(
-        teacher, ApplicationId(waiting.id), True, world.clock(), services=services
-    )
+    decided = await decide_application(teacher, waiting.id, True, world.clock(), services=services)
     assert not hasattr(decided, "value"), decided
 
 

@@ -9,7 +9,6 @@ from bridge.roles import Role
 from tests.bridge.web.axe import assert_accessible, assert_accessible_everywhere
 from tests.bridge.web.family import PASSWORD
 from tests.bridge.web.world import World
-from tests.support.accounts import login
 
 
 def typed(phone: str) -> str:
@@ -66,7 +65,7 @@ async def test_a_forgotten_password_is_replaced_after_a_code(browsing: World) ->
     await page.get_by_label("Новый пароль").fill("совсем другой пароль")
     await page.get_by_role("button", name="Сохранить").click()
     await expect(page.get_by_role("status")).to_contain_text("Пароль изменён")
-    assert login(browsing.server, browsing.phone("R1"), "совсем другой пароль").user_id
+    assert browsing.server.login(browsing.phone("R1"), "совсем другой пароль").user_id
 
 
 async def test_a_code_goes_to_a_proved_number_only_and_nothing_shows_it(world: World) -> None:
