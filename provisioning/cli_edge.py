@@ -13,6 +13,7 @@ from typing import Any, NoReturn, TypeVar, cast, get_args
 import click
 from attrs import frozen
 
+from provisioning.bridge import Bridge
 from provisioning.homeserver import Homeserver
 from provisioning.language import language_of, say
 from provisioning.problem_texts import Language
@@ -37,17 +38,28 @@ class Connection:
 
     @contextmanager
     def open(self) -> Iterator[Homeserver]:
+        homeserver = Homeserver.connect(self.url, self._token(), time.sleep, insecure=self.insecure)
+        try:
+            yield homeserver
+        finally:
+            homeserver.close()
+
+    def bridge(self, url: str) -> Bridge:
+        """The onboarding service on this machine, with the same token.
+
+        Raises:
+            NotThisMachine, NoToken.
+        """
+        return Bridge.connect(url, self._token())
+
+    def _token(self) -> str:
         try:
             token = self.token_file.read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError):
             raise NoToken from None
         if not token or not token.isascii() or any(c.isspace() for c in token):
             raise NoToken
-        homeserver = Homeserver.connect(self.url, token, time.sleep, insecure=self.insecure)
-        try:
-            yield homeserver
-        finally:
-            homeserver.close()
+        return token
 
 
 def connected(command: F) -> F:

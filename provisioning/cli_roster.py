@@ -100,6 +100,14 @@ def plan(
 @click.option("--force", is_flag=True, help="Go past the safety limit on removals.")
 @click.option("--no-wait", is_flag=True, help="Do not wait for the rooms.")
 @click.option(
+    "--bridge",
+    "bridge_url",
+    envvar="SFERUM_BRIDGE",
+    metavar="URL",
+    show_envvar=True,
+    help="Address of the onboarding service on this machine: it is told the lists' phones.",
+)
+@click.option(
     "--patience", default=600.0, show_default=True, help="Seconds without progress to wait."
 )
 @connected
@@ -111,6 +119,7 @@ def apply(
     yes: bool,
     force: bool,
     no_wait: bool,
+    bridge_url: str | None,
     patience: float,
     **request: Any,
 ) -> None:
@@ -118,11 +127,18 @@ def apply(
 
     May be interrupted and repeated at any time: what is done is not done again.
     """
+    if bridge_url is not None:
+        connection.bridge(bridge_url).close()  # a wrong address is told before anything is written
     with connection.open() as homeserver:
         roster_read = _read(homeserver, org, Request(**request), language, as_json=as_json)
         answer = _agree_and_apply(
             homeserver, org, roster_read, language, yes=yes or as_json, force=force, quiet=as_json
         )
+        listed = None if bridge_url is None else _tell(connection, bridge_url, org, roster_read)
+        if listed is not None and not as_json:
+            click.echo(
+                say(language, f"Телефонов и адресов передано: {listed}", f"Contacts told: {listed}")
+            )
         progress: Answer = {}
         if not no_wait:
             wait = Wait(
@@ -130,7 +146,8 @@ def apply(
             )
             progress = wait.until_settled(quiet=as_json)
     if as_json:
-        _print_json({"applied": dict(answer), "progress": dict(progress)})
+        told = {} if listed is None else {"contacts": listed}
+        _print_json({"applied": dict(answer), "progress": dict(progress), **told})
 
 
 def _read(
@@ -145,6 +162,15 @@ def _read(
             _print_json({"problems": [p.as_json() for p in reading.problems]})
         raise SystemExit(EXIT_PROBLEMS)
     return reading.roster
+
+
+def _tell(connection: Connection, url: str, org: str, roster_read: Roster) -> int:
+    """The lists' contacts to the bridge: after the directory, so that nobody is matched who is not in it."""
+    bridge = connection.bridge(url)
+    try:
+        return bridge.list_contacts(org, roster_read)
+    finally:
+        bridge.close()
 
 
 def _agree_and_apply(

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from provisioning.bridge import Bridge
 from provisioning.cli import COMMANDS, PROGRAMS, main
 from provisioning.homeserver import Homeserver
 from provisioning.refusals import Refusal
@@ -331,3 +332,59 @@ def test_a_refusal_without_a_name_still_speaks() -> None:
     """The base of all refusals has sentences too."""
     assert Refusal().sentence("ru")
     assert refused(400, "X").status_code == 400
+
+
+def bridged(monkeypatch: pytest.MonkeyPatch, answer: httpx.Response) -> list[httpx.Request]:
+    """A bridge that gives this answer; what it was asked."""
+    asked: list[httpx.Request] = []
+    real = Bridge.connect
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return answer
+
+    monkeypatch.setattr(
+        Bridge,
+        "connect",
+        lambda url, token: real(url, token, transport=httpx.MockTransport(handle)),
+    )
+    return asked
+
+
+def test_the_bridge_is_told_the_phones_after_the_lists_are_written(
+    run: Run,
+    module: FakeModule,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """`--bridge`: with the same token, past Synapse; how many contacts is told, none of them."""
+    asked = bridged(monkeypatch, httpx.Response(200, json={"listed": 3}))
+
+    assert run(*APPLY, "--yes", "--bridge", "http://127.0.0.1:8090") == 0
+
+    (request,) = asked
+    assert request.url.path == "/service/orgs/s1/listed-contacts"
+    assert request.headers["Authorization"] == f"Bearer {TOKEN}"
+    assert any("apply" in call for call in module.calls)
+    assert "Телефонов и адресов передано: 3" in capsys.readouterr().out
+
+
+def test_a_bridge_elsewhere_is_refused_before_anything_is_written(
+    run: Run, module: FakeModule, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The token never goes to another machine, and no half is done."""
+    assert run(*APPLY, "--yes", "--bridge", "https://bridge.example") == 3
+
+    assert "--bridge http://127.0.0.1:8090" in capsys.readouterr().err
+    assert not any("apply" in call for call in module.calls)
+
+
+def test_a_bridge_that_refuses_is_told_of(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The lists are written; repeating the command tells the phones."""
+    bridged(monkeypatch, httpx.Response(502, text="<html>"))
+
+    assert run(*APPLY, "--yes", "--bridge", "http://127.0.0.1:8090") == 4
+
+    assert "телефоны из списка ей не переданы" in capsys.readouterr().err
