@@ -110,7 +110,7 @@ async def test_cards_print_eight_to_a_page(world: World) -> None:
     assert {one.person_id for one in invites if isinstance(one, Invite)} == set(pupils)
     text = words(pdf)
     assert "Фамилия03 Имя" in text
-    assert "Школа № 7 · 5А" in text
+    assert "5А · Школа № 7" in text
     typed = links[0].removeprefix("http://")  # for a computer without a camera
     assert typed in "".join(text.split())
 
@@ -160,7 +160,7 @@ async def test_a_parents_sheet_for_both_parents(world: World) -> None:
     pdf = await pdf_at(teacher, sheet)
     links = codes(pictures(pdf)[0])
     assert len(set(links)) == 2
-    assert "Родителям: Иванов Александр" in words(pdf)
+    assert "Родителям ученика\r\nИванов Александр" in words(pdf)
     await made(teacher, f"/class/{class_id}/pupil/{child}/parent")
     assert {await answer(world, link) for link in links} == {InviteRefusal.REVOKED}
     assert isinstance(await answer(world, f"/{own.token}"), Invite)
