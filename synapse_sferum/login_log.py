@@ -14,6 +14,8 @@ from typing import Final
 from synapse import http
 from synapse.http import site
 
+from synapse_sferum import events
+
 #: Logger → beginnings of its messages that carry what was typed. `test_login_log.py` finds them in Synapse's source.
 HIDDEN: Final[Mapping[str, tuple[str, ...]]] = {
     "synapse.rest.client.login": ("Got login request with identifier",),
@@ -23,6 +25,11 @@ HIDDEN: Final[Mapping[str, tuple[str, ...]]] = {
 
 #: Where the bridge asks who has a phone or an e-mail: the address is the last part of the path, and paths are logged.
 LOOKED_UP: Final = re.compile(r"(/threepid/[^/?]*/users/)[^/?]*")
+
+#: Below our own API: ids and words of ours look like this. Anything else was typed into an address by somebody.
+OURS: Final = re.compile(
+    r"(?!\d{5})[a-z0-9][a-z0-9_-]{0,62}|(?:@|%40)u[a-z2-7]{8}(?::|%3A)[\w.:%-]+", re.I
+)
 
 
 class HideTyped(logging.Filter):
@@ -42,7 +49,15 @@ class HideTyped(logging.Filter):
 
 
 def redact_uri(uri: str) -> str:
-    """The path of a request as it may be logged: without tokens, as Synapse does, and without contacts."""
+    """The path of a request as it may be logged: without tokens, as Synapse does, without contacts and typed words.
+
+    A director searches for people by name, and whoever opens the pages may put anything where an id belongs.
+    """
+    if uri.startswith(events.API_PREFIX):
+        path, asked, _ = uri.partition("?")
+        rest = path.removeprefix(events.API_PREFIX).split("/")
+        shown = "/".join(one if not one or OURS.fullmatch(one) else "<redacted>" for one in rest)
+        return events.API_PREFIX + shown + ("?<redacted>" if asked else "")
     return LOOKED_UP.sub(r"\1<redacted>", http.redact_uri(uri))
 
 

@@ -60,3 +60,13 @@ def test_links_codes_and_known_secrets_are_found_in_a_log(tmp_path: Path) -> Non
     )
     found = list(personal.leaks_in_file(log, ["", "Маслова"]))
     assert found == [f"{log}:2: invite", f"{log}:3: code", f"{log}:4: secret"]
+
+
+def test_what_a_run_has_used_is_watched_for() -> None:
+    """Names and tokens wherever they stand, codes where they stand alone: ids and times are full of digits."""
+    personal.watch("Тестов-Тестовский", "")
+    personal.watch_codes("739182")
+    assert personal.watched("hello said account=Тестов-Тестовский")
+    assert personal.watched("code 739182 sent")
+    assert not personal.watched("code 739182 sent", codes=False)
+    assert not personal.watched("id=a739182b took 0.739182 s, 7391823")

@@ -22,6 +22,35 @@ INVITE = re.compile(r"/i/[A-Za-z0-9_-]{22}(?![A-Za-z0-9_-])")
 CODE = re.compile(r"@[\w.-]+ #\d{6}(?!\d)")
 
 
+#: Digits that stand alone, as a code in a sentence would.
+_SIX = re.compile(r"(?<![\w.\-])\d{6}(?![\w.\-])")
+
+#: What this run has used and no log may have: names, passwords, tokens of sessions and invites; and codes.
+_words: set[str] = set()
+_codes: set[str] = set()
+
+
+def watch(*words: str) -> None:
+    """From now on these words are personal data: names, passwords, tokens."""
+    _words.update(word for word in words if word)
+
+
+def watch_codes(*codes: str) -> None:
+    """The same for codes of six digits, which are looked for where they stand alone."""
+    _codes.update(codes)
+
+
+def watched(text: str, *, codes: bool = True) -> bool:
+    """Whether `text` holds something that is watched for.
+
+    Args:
+        codes: False for logs full of numbers.
+    """
+    if any(word in text for word in _words):
+        return True
+    return codes and not _codes.isdisjoint(_SIX.findall(text))
+
+
 def kind_of(text: str) -> str | None:
     """`phone` or `e-mail` if `text` holds one, else None."""
     if PHONE.search(text):
@@ -41,7 +70,7 @@ def leaks_in_file(path: Path, secrets: Iterable[str] = ()) -> Iterator[str]:
     with path.open(encoding="utf-8", errors="replace") as lines:
         for number, line in enumerate(lines, start=1):
             kind = kind_of(line) or _kind_in_a_log(line)
-            if kind is None and any(word in line for word in known):
+            if kind is None and (any(word in line for word in known) or watched(line, codes=False)):
                 kind = "secret"
             if kind is not None:
                 yield f"{path}:{number}: {kind}"

@@ -54,3 +54,22 @@ def test_a_looked_up_contact_is_not_in_the_path_of_the_log() -> None:
     path = "/_synapse/admin/v1/threepid/email/users/anna%40school.test"
     assert redact_uri(path) == "/_synapse/admin/v1/threepid/email/users/<redacted>"
     assert redact_uri("/a?access_token=x&b=c") == "/a?access_token=<redacted>&b=c"
+
+
+@pytest.mark.parametrize(
+    ("path", "logged"),
+    [
+        ("/orgs/school-86/people/pabcdefghijkl/family", None),
+        ("/accounts/%40uabcd2345%3Aschool.test", None),
+        ("/orgs/s1/jobs/job_1/retry", None),
+        ("/orgs/s1/people?q=%D0%98%D0%B2%D0%B0%D0%BD%D0%BE%D0%B2", "/orgs/s1/people?<redacted>"),
+        ("/orgs/s1/people/anna%40school.test", "/orgs/s1/people/<redacted>"),
+        ("/orgs/s1/people/79161234567", "/orgs/s1/people/<redacted>"),
+        ("/orgs/s1/people/%2B79161234567", "/orgs/s1/people/<redacted>"),
+        ("/orgs/s1/classes/5%D0%90", "/orgs/s1/classes/<redacted>"),
+    ],
+)
+def test_what_is_asked_of_the_directory_is_not_logged(path: str, logged: str | None) -> None:
+    """Ids are; words that somebody searched for, or typed where an id belongs, are not."""
+    prefix = "/_synapse/client/sferum/v1"
+    assert redact_uri(prefix + path) == prefix + (path if logged is None else logged)

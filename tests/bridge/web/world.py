@@ -46,6 +46,7 @@ from bridge.web.visit import SERVICES, hash_of
 from bridge.writer import Finished, Writer, enqueue
 from tests.bridge.fakes import FakeSender
 from tests.bridge.web.family import PASSWORD, Listed, people_of, school_roster
+from tests.support import personal
 from tests.support.polling import until_async
 from tests.support.process import free_port
 from tests.support.school import School
@@ -230,6 +231,7 @@ class World:
             below=self.services.chance.below,
         )
         assert isinstance(issued, Issued), issued
+        personal.watch(issued.token, issued.code)
         return issued
 
     # --- browsers
@@ -245,6 +247,7 @@ class World:
     async def session_of(self, source_id: str | None) -> str:
         """A cookie's value, signed in as if by password."""
         token = secrets.token_urlsafe(32)
+        personal.watch(token)
         if source_id is not None:
             account, now = await self.account(source_id), self.clock()
             async with self.services.store.begin() as work:
@@ -329,6 +332,7 @@ async def open_world(
     """A new school on `server` with pages of its own; `changes` are settings of bridge.yaml."""
     number = next(_numbers)
     people = people_of(number)
+    personal.watch(PASSWORD, *(one.family_name for one in people.values()))
     school = School(server, f"s{number}")
     await asyncio.to_thread(school.create, "Школа № 7")
     await asyncio.to_thread(school.apply, school_roster())
