@@ -16,7 +16,7 @@ from bridge.bot.commands import (
     Queue,
     Reject,
 )
-from bridge.bot.deciding import DONE, Outcome, decide_card
+from bridge.bot.deciding import Outcome, decide_card
 from bridge.bot.digest import lines
 from bridge.bot.facts import language_of, page_of, zone_of
 from bridge.bot.texts import day, text
@@ -96,7 +96,7 @@ async def _decided(
         outcome = await decide_card(by, card, yes, now, services)
     BOT_DECISIONS.labels("command", outcome.name.lower()).inc()
     name = outcome.value
-    if outcome in DONE and not yes and reason:
+    if outcome is Outcome.REJECTED and reason:
         name = "rejected_because"
     return text(language, name, number=number, reason=reason, link=page_of(services))
 

@@ -6,12 +6,13 @@ As little as lets a colleague recognise the case: initials, role, class. Names a
 from __future__ import annotations
 
 import enum
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 
 from attrs import field, frozen
 
 from bridge.application import Application, State
 from bridge.bot.texts import initials, moment, text
+from bridge.dispute import Dispute, DisputeState
 from bridge.roles import Role
 
 
@@ -26,6 +27,8 @@ class Match(enum.Enum):
 
 #: Cases that a sign on the card cannot say yes to.
 ON_PAGE = frozenset({Match.MANY, Match.CHILD})
+#: What the bot puts under a card so that one touch decides.
+BOTH = ("✅", "❌")
 #: States after which nothing about a card will change.
 SETTLED = frozenset({State.FINISHED, State.REJECTED, State.WITHDRAWN, State.EXPIRED})
 
@@ -53,16 +56,44 @@ def card_text(facts: Facts, language: str, zone: tzinfo) -> str:
     who = described(application.role, facts.class_name, language)
     if application.state is State.NEW:
         return _new(facts, who, language, zone)
-    decided = ""
-    if application.decided_at is not None:
-        decided = text(
-            language,
-            "decided",
-            by=initials(*facts.decided_by.split()[:2]) or text(language, "somebody"),
-            at=moment(language, application.decided_at, zone),
-        )
+    decided = _decided(facts.decided_by, application.decided_at, language, zone)
     name = f"card_{application.state.value}"
     return text(language, name, number=facts.number, who=who, decided=decided).strip()
+
+
+@frozen(kw_only=True)
+class DisputeFacts:
+    """Attributes:
+    whose: initials, role and class of whoever has the number, as `described` and `initials` say it.
+    by_time: whether it is released when nobody answers.
+    """
+
+    number: int
+    dispute: Dispute
+    whose: str = field(repr=False)
+    by_time: bool
+    decided_by: str = field(default="", repr=False)
+
+
+def dispute_text(facts: DisputeFacts, language: str, zone: tzinfo) -> str:
+    """R11: the room decides or time does; the number itself is not said."""
+    dispute = facts.dispute
+    if dispute.state is DisputeState.OPEN:
+        body = text(language, "card_dispute", number=facts.number, whose=facts.whose)
+        if not facts.by_time:
+            return body
+        at = moment(language, dispute.release_at, zone)
+        return "\n".join([body, text(language, "release_by_time", at=at)])
+    decided = _decided(facts.decided_by, dispute.decided_at, language, zone)
+    name = f"card_dispute_{dispute.state.value}"
+    return text(language, name, number=facts.number, decided=decided).strip()
+
+
+def _decided(by: str, at: datetime | None, language: str, zone: tzinfo) -> str:
+    if at is None:
+        return ""
+    who = initials(*by.split()[:2]) or text(language, "somebody")
+    return text(language, "decided", by=who, at=moment(language, at, zone))
 
 
 def described(role: Role | None, class_name: str, language: str) -> str:
@@ -90,7 +121,7 @@ def signs(facts: Facts) -> tuple[str, ...]:
     """What the bot puts under a new card, so that one touch decides."""
     if facts.application.state is not State.NEW:
         return ()
-    return ("❌",) if facts.match in ON_PAGE else ("✅", "❌")
+    return ("❌",) if facts.match in ON_PAGE else BOTH
 
 
 def new_content(body: str) -> dict[str, object]:

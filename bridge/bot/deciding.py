@@ -10,6 +10,8 @@ from bridge.approving import ApprovalRefusal
 from bridge.bot.cards import Match
 from bridge.bot.facts import match_of
 from bridge.deciding import decide_application
+from bridge.dispute import DisputeId, DisputeRefusal
+from bridge.disputes import decide_dispute
 from bridge.records import CardKind, StaffCard
 from bridge.roles import Account, PersonId
 from bridge.services import Services
@@ -22,6 +24,8 @@ class Outcome(enum.Enum):
     APPROVED = "approved"
     FINISHED = "finished"
     REJECTED = "rejected"
+    KEPT = "kept"
+    RELEASED = "released"
     NOT_YOURS = "no_card"  # one answer for "no such" and "not yours"
     OWN = "own"
     ALREADY = "already"
@@ -32,7 +36,9 @@ class Outcome(enum.Enum):
     UNREADABLE = "unreadable"
 
 
-DONE = frozenset({Outcome.APPROVED, Outcome.FINISHED, Outcome.REJECTED})
+DONE = frozenset(
+    {Outcome.APPROVED, Outcome.FINISHED, Outcome.REJECTED, Outcome.KEPT, Outcome.RELEASED}
+)
 BY_STATE = {
     State.APPROVED: Outcome.APPROVED,
     State.FINISHED: Outcome.FINISHED,
@@ -54,14 +60,17 @@ BY_REFUSAL = {
 async def decide_card(
     by: Account, card: StaffCard, yes: bool, now: datetime, services: Services
 ) -> Outcome:
-    """Decide on the application of a card, as its page would (`bridge.deciding`).
+    """Decide on what a card is about, as its page would (`bridge.deciding`, `bridge.disputes`).
 
-    A yes takes the one certain record of the school's list, as the card says; anything to choose is for the page.
+    A yes to an application takes the one certain record of the school's list, as the card says; anything to choose
+    is for the page.
     """
     if by.org_id != card.org_id:
         return Outcome.NOT_YOURS
+    if card.kind is CardKind.DISPUTE:
+        return await _decide_dispute(by, DisputeId(card.ref), yes, now, services)
     if card.kind is not CardKind.APPLICATION:
-        return Outcome.ON_PAGE if by.administers else Outcome.NOT_YOURS
+        return Outcome.NOT_YOURS
     application_id = ApplicationId(card.ref)
     match: PersonId | None = None
     if yes:
@@ -78,3 +87,17 @@ async def decide_card(
     if isinstance(decision, Application):
         return BY_STATE[decision.state]
     return BY_REFUSAL[decision]
+
+
+async def _decide_dispute(
+    by: Account, dispute_id: DisputeId, release: bool, now: datetime, services: Services
+) -> Outcome:
+    """R11: a yes releases the number, a no leaves it with its owner."""
+    decision = await decide_dispute(by, dispute_id, release, now, services=services)
+    match decision:
+        case DisputeRefusal.NOT_YOURS:
+            return Outcome.NOT_YOURS
+        case DisputeRefusal.DECIDED:
+            return Outcome.ALREADY
+        case _:
+            return Outcome.RELEASED if release else Outcome.KEPT

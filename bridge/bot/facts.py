@@ -9,7 +9,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from attrs import frozen
 
 from bridge.application import Application, ApplicationId
-from bridge.bot.cards import Facts, Match
+from bridge.bot.cards import DisputeFacts, Facts, Match, described
+from bridge.bot.texts import initials
+from bridge.dispute import Dispute, is_released
 from bridge.people import Org
 from bridge.records import Action, CardKind, StaffCard
 from bridge.roles import Account, ClassId, OrgId, Role, UserId
@@ -119,6 +121,30 @@ async def facts_of_decided(card: StaffCard, found: Application, services: Servic
         decided_by="" if by is None else by.display_name,
         link=page_of(services),
     )
+
+
+async def facts_of_dispute(
+    card: StaffCard, found: Dispute, language: str, services: Services
+) -> DisputeFacts:
+    """An owner without a school is an applicant: nothing is said of them."""
+    directory = services.directory
+    owner = await directory.account(found.owner)
+    by = None if found.decided_by is None else await directory.account(found.decided_by)
+    return DisputeFacts(
+        number=card.number,
+        dispute=found,
+        whose="—" if owner is None else await _whose(owner, language, services),
+        by_time=is_released(found, owner, found.release_at),
+        decided_by="" if by is None else by.display_name,
+    )
+
+
+async def _whose(owner: Account, language: str, services: Services) -> str:
+    role = next((role for role in Role if role in owner.roles), None)
+    classes = sorted(owner.student_in | owner.children_in)
+    name = await class_name(owner.org_id, classes[0], services) if classes else ""
+    names = initials(*owner.display_name.split()[:2])
+    return f"{names} ({described(role, name, language)})"
 
 
 def match_of(one: Waiting) -> Match:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from attrs import define, field
 
+from bridge.application import State
 from bridge.bot.answering import answer
 from bridge.bot.cards import answer_to
 from bridge.bot.commands import Misread, parse
@@ -21,6 +22,7 @@ from bridge.bot.heard import Heard, Reaction, Said, verdict
 from bridge.bot.pace import Pace
 from bridge.bot.rooms import Rooms
 from bridge.bot.texts import text
+from bridge.dispute import DisputeState
 from bridge.metrics import BOT_COMMANDS, BOT_DECISIONS
 from bridge.people import Org
 from bridge.ports_directory import DirectoryRefused
@@ -30,6 +32,10 @@ from bridge.roles import Account, UserId
 from bridge.services import Services
 
 logger = logging.getLogger(__name__)
+
+#: Cards on which a sign means something, and the words of cards that were answered with a no.
+DECIDABLE = frozenset({CardKind.APPLICATION, CardKind.DISPUTE})
+NO_WORDS = frozenset({State.REJECTED.value, DisputeState.KEPT.value})
 
 
 class Room(Protocol):
@@ -66,7 +72,7 @@ class Office:
             return
         async with self.services.store.begin() as work:
             card = await work.cards.by_event(heard.room_id, heard.target)
-        if card is None or card.kind is not CardKind.APPLICATION:
+        if card is None or card.kind not in DECIDABLE:
             return
         asked = await self._who(heard)
         if asked is None or await self.session.is_redacted(heard.room_id, heard.target):
@@ -78,7 +84,7 @@ class Office:
             await self._refused(heard, heard.target, org, refused)
             return
         BOT_DECISIONS.labels("reaction", outcome.name.lower()).inc()
-        agrees = outcome is Outcome.ALREADY and (card.shown == "rejected") is not yes
+        agrees = outcome is Outcome.ALREADY and (card.shown in NO_WORDS) is not yes
         if outcome in DONE or outcome is Outcome.NOT_YOURS or agrees:
             return  # the card itself tells, or there is nothing to tell them
         body = text(

@@ -13,21 +13,30 @@ from typing import Any, Protocol, assert_never
 from attrs import define, evolve, field
 
 from bridge.application import ApplicationId, State
-from bridge.bot.cards import SETTLED, card_text, edit_of, new_content, sign_on, signs
+from bridge.bot.cards import (
+    BOTH,
+    SETTLED,
+    card_text,
+    dispute_text,
+    edit_of,
+    new_content,
+    sign_on,
+    signs,
+)
 from bridge.bot.digest import digest_text, due_digest, reserve_digest
 from bridge.bot.facts import (
     Subject,
     facts_of_decided,
+    facts_of_dispute,
     facts_of_waiting,
     language_of,
-    page_of,
     queue_of,
     school_page,
     without_card,
     zone_of,
 )
 from bridge.bot.rooms import Rooms
-from bridge.bot.texts import TEXTS, initials, text
+from bridge.bot.texts import TEXTS, text
 from bridge.dispute import DisputeId, DisputeState
 from bridge.metrics import BOT_CARDS
 from bridge.people import Org
@@ -188,23 +197,24 @@ class Posting:
     async def _dispute(self, card: StaffCard, org: Org, now: datetime) -> int:
         async with self.services.store.begin() as work:
             found = await work.disputes.get(DisputeId(card.ref))
-        is_open = found is not None and found.state is DisputeState.OPEN
-        word = "open" if is_open else "over"
-        if card.shown == word:
-            return 0
-        if found is None or (not is_open and card.event_id is None):
+        if found is None:
             await self._give_up(card, now)
             return 0
-        owner = await self.services.directory.account(found.owner)
-        names = initials(*owner.display_name.split()[:2]) if owner is not None else ""
-        body = text(
-            language_of(org),
-            "card_dispute" if is_open else "card_dispute_over",
-            number=card.number,
-            initials=names or "—",
-            link=page_of(self.services),
+        word = found.state.value
+        if card.shown == word:
+            return 0
+        language = language_of(org)
+        facts = await facts_of_dispute(card, found, language, self.services)
+        is_open = found.state is DisputeState.OPEN
+        await self._post(
+            card,
+            dispute_text(facts, language, zone_of(org)),
+            word,
+            now,
+            first=DisputeState.OPEN.value,
+            settled=not is_open,
+            keys=BOTH if is_open else (),
         )
-        await self._post(card, body, word, now, first="open", settled=not is_open)
         return 1
 
     def _alarm(self, card: StaffCard, org: Org) -> str:

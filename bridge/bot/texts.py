@@ -61,14 +61,22 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "decided": ("Решение: {by}, {at}", "Decided by {by}, {at}"),
     "card_dispute": (
-        "№{number} · Спор о номере: новый человек подтвердил телефон или почту, которые записаны за {initials}.\n"
-        "Сам номер ни к кому не перейдёт: решите, чей он: {link}",
-        "№{number} · A disputed number: somebody new has proved a phone or e-mail that belongs to {initials}.\n"
-        "It goes to nobody by itself: decide whose it is: {link}",
+        "№{number} · Чей номер? Новый человек подтвердил телефон или почту, которые записаны за другим: {whose}.\n"
+        "Спросите владельца. ✅ — номер уже не его, освободить. ❌ — номер его, оставить.",
+        "№{number} · Whose number? Somebody new has proved a phone or e-mail that belongs to another person: {whose}.\n"
+        "Ask the owner. ✅ no longer theirs, release it. ❌ theirs, keep it.",
     ),
-    "card_dispute_over": (
-        "№{number} · Спор о номере закончен.",
-        "№{number} · The dispute about a number is over.",
+    "release_by_time": (
+        "Если до {at} никто не ответит, номер освободится сам.",
+        "If nobody answers before {at}, the number is released by itself.",
+    ),
+    "card_dispute_kept": (
+        "№{number} · Чей номер? Остаётся за владельцем.\n{decided}",
+        "№{number} · Whose number? The owner keeps it.\n{decided}",
+    ),
+    "card_dispute_released": (
+        "№{number} · Чей номер? Освобождён: его может занять новый человек.\n{decided}",
+        "№{number} · Whose number? Released: the new person can take it.\n{decided}",
     ),
     "alarm": (
         "Отправка кодов остановлена: {why}. Новые люди сейчас не могут получить код. Подробности: {link}",
@@ -142,6 +150,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "no_card": ("Заявки с таким номером нет.", "There is no application with this number."),
     "approved": ("№{number}: принято, доступ открывается.", "№{number}: accepted, access is being opened."),
     "finished": ("№{number}: принято.", "№{number}: accepted."),
+    "kept": ("№{number}: номер остаётся за владельцем.", "№{number}: the owner keeps the number."),
+    "released": ("№{number}: номер освобождён.", "№{number}: the number is released."),
     "rejected": ("№{number}: отклонено.", "№{number}: rejected."),
     "rejected_because": ("№{number}: отклонено. Причина: {reason}", "№{number}: rejected. Reason: {reason}"),
     "already": ("По №{number} решение уже принято.", "№{number} is decided already."),

@@ -10,7 +10,7 @@ import pytest
 from bridge.contact import Medium, parse_email, subject
 from bridge.dispute import Dispute, DisputeId
 from bridge.limits import Limit
-from bridge.records import Action, AuditEntry, BoundContact, ContactId, Lookup
+from bridge.records import Action, AuditEntry, BoundContact, ContactId
 from bridge.steps import EnsureAccount, Steps
 from bridge.writer import enqueue
 from tests.bridge.bot.office import Office
@@ -22,7 +22,7 @@ ZONE = ZoneInfo("Europe/Moscow")
 ADDRESS = "direktor@school.example"
 
 
-def wait_until_morning(office: Office, days: int = 1) -> None:
+def wait_until_morning(office: Office, days: int) -> None:
     """Ten o'clock at the school, so many days later."""
     clock = office.world.clock
     now = clock().astimezone(ZONE)
@@ -60,7 +60,7 @@ async def test_what_waits_for_a_day_is_said_once_a_day(office: Office) -> None:
     assert mail.subject == "Заявки ждут решения"
     assert mail.text.startswith("Больше суток ждут решения: 1.")
     assert "5А" not in mail.text
-    wait_until_morning(office)
+    office.world.clock.move(hours=25)
 
     def second(one: str) -> bool:
         return one.startswith("Больше суток ждут решения: 2.")
@@ -68,31 +68,53 @@ async def test_what_waits_for_a_day_is_said_once_a_day(office: Office) -> None:
     await office.until_body(second, "the next day's digest")
 
 
-async def test_a_dispute_is_shown_until_it_is_over(office: Office) -> None:
-    """R11: whose number, as initials; decided on the page only."""
-    await office.bring_in("R1")
+async def open_dispute(office: Office, name: str, owner: str) -> Dispute:
+    """Somebody has proved the number of a person who is in."""
     services, now = office.world.services, office.world.clock()
-    owner = (await office.world.account("R1")).user_id
-    dispute = Dispute(
-        id=DisputeId("d1"),
-        org_id=office.world.org_id,
-        owner=owner,
-        medium=Medium.MSISDN,
-        lookup=Lookup(b"l" * 32),
-        opened_at=now,
-        release_at=now + timedelta(days=7),
-    )
+    user_id = (await office.world.account(owner)).user_id
     async with services.store.begin() as work:
+        (contact,) = await work.contacts.of_account(user_id)
+        dispute = Dispute(
+            id=DisputeId(name),
+            org_id=office.world.org_id,
+            owner=user_id,
+            medium=contact.medium,
+            lookup=contact.lookup,
+            opened_at=now,
+            release_at=now + timedelta(days=7),
+        )
         await work.disputes.add(dispute)
+    return dispute
+
+
+async def test_the_room_says_whose_a_number_is(office: Office) -> None:
+    """R11: initials, role and class of the owner; ✅ releases it, a command or ❌ leaves it, and the card says so."""
+    await office.bring_in("R1", "T1")
     office.start_bot()
-    body = await office.until_body(lambda one: "Спор о номере" in one, "the card")
-    assert "И. О." in body
+    services = office.world.services
+    dispute = await open_dispute(office, "d1", "R1")
+    body = await office.until_body(lambda one: "№1" in one, "the card")
+    assert "И. О. (родитель, 5А)" in body
+    assert "освободится сам" in body
     event_id = (await office.messages())[-1]["event_id"]
     await office.react("D1", event_id, "✅")
-    assert "решите на странице" in await office.answer("D1", "!принять 1")
+    await office.until_edit(event_id, "Освобождён")
     async with services.store.begin() as work:
-        assert await work.disputes.decide(dispute.decide(None, True, now))
-    await office.until_edit(event_id, "Спор о номере закончен")
+        assert await work.contacts.of_account(dispute.owner) == []
+    colleague = await open_dispute(office, "d2", "T1")
+    body = await office.until_body(lambda one: "№2" in one, "the colleague's card")
+    assert "О. Н. (учитель)" in body
+    assert "освободится сам" not in body
+    answer = await office.answer("D2", "!отклонить 2")
+    assert answer == "№2: номер остаётся за владельцем."
+    async with services.store.begin() as work:
+        card = await work.cards.by_number(office.world.org_id, 2)
+    assert card is not None
+    assert card.event_id is not None
+    event_id = card.event_id
+    await office.until_edit(event_id, "Остаётся за владельцем.\nРешение: Л. О.")
+    async with services.store.begin() as work:
+        assert len(await work.contacts.of_account(colleague.owner)) == 1
 
 
 async def test_alarms_and_failures_are_told_once(office: Office) -> None:

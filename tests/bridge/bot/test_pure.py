@@ -46,6 +46,7 @@ def test_every_word_has_its_text() -> None:
     """Roles, outcomes, misread commands, alarms, matches and states."""
     words = {f"role_{role.value}" for role in Role} | {one.value for one in Outcome}
     words |= {f"misread_{one.value}" for one in Misread} | {one.value for one in Match}
+    words |= {"card_dispute", "card_dispute_kept", "card_dispute_released"}
     words |= {f"why_{limit.value}" for limit in ALARMS} | {f"card_{s.value}" for s in State}
     assert words <= set(TEXTS)
     assert text("xx", "somebody") == text("ru", "somebody")
