@@ -11,7 +11,7 @@ from bridge.applicant import Applicant
 from bridge.application import Application
 from bridge.approving import ApprovalRefusal, Surroundings, approval_steps
 from bridge.people import LinkStatus, NewPerson, Relative, SourceKey, Status
-from bridge.roles import Account, PersonId, Role
+from bridge.roles import Account, ClassId, PersonId, Role
 from bridge.steps import Activate, CreatePerson, EnsureAccount, Link
 from tests.bridge.test_joining import (
     GONE,
@@ -37,7 +37,7 @@ NAMES = Applicant(family_name="Новиков", given_name="Пётр", relation=
 KEY = SourceKey("application", "a1")
 
 
-def record(*roles: Role, class_id: object = None) -> CreatePerson:
+def record(*roles: Role, class_id: ClassId | None = None) -> CreatePerson:
     new = NewPerson(key=KEY, family_name="Новиков", given_name="Пётр", roles=frozenset(roles))
     return CreatePerson(evolve(new, class_id=class_id))
 

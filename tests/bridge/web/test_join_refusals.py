@@ -8,6 +8,7 @@ import pytest
 from playwright.async_api import expect
 
 from bridge.deciding import decide_application
+from bridge.dispute import Dispute, DisputeState
 from bridge.disputes import decide_dispute, disputes_of, keep_number, release_due, waiting_disputes
 from bridge.invite import InviteKind
 from bridge.people import LinkStatus, Status
@@ -153,7 +154,8 @@ async def test_not_me_is_decided_by_people(browsing: World) -> None:
     decided = await decide_dispute(
         teacher, shown.dispute.id, True, browsing.clock(), services=services
     )
-    assert decided.state.value == "released"
+    assert isinstance(decided, Dispute)
+    assert decided.state is DisputeState.RELEASED
     await page.goto("/join/next")
     await titled(page, "Профиль уже есть")  # the list still names that pupil, who is in
     await browsing.account("U1")
