@@ -8,6 +8,8 @@ from playwright.async_api import expect
 from bridge.roles import Role
 from tests.bridge.web.axe import assert_accessible, assert_accessible_everywhere
 from tests.bridge.web.family import PASSWORD
+from tests.bridge.web.newcomers import PASSWORD as NEW_PASSWORD
+from tests.bridge.web.newcomers import class_link, come_in, fill_names, press, titled
 from tests.bridge.web.world import World
 
 
@@ -148,6 +150,26 @@ async def test_after_signing_in_one_stays_here(world: World, back: str) -> None:
         "/signin", login=world.phone("T1"), password=PASSWORD, next="/family?x=1"
     )
     assert again.location == "/family?x=1"
+
+
+async def test_whoever_waits_for_a_yes_sees_the_application(browsing: World) -> None:
+    """R16: by a code in another browser too; a password opens nothing yet, and says no more than a wrong one."""
+    await browsing.let_in("T1")
+    issued = await class_link(browsing, Role.STUDENT)
+    phone = browsing.new_phone()
+    page = await browsing.page()
+    await come_in(browsing, page, issued.token, phone)
+    await fill_names(page, family="Новиков", given="Пётр", born="02.01.2013")
+    await press(page, "Отправить заявку")
+    await titled(page, "Ваша заявка")
+    other = await browsing.visitor()
+    refused = await other.post("/signin", login=phone, password=NEW_PASSWORD)
+    assert "проверьте логин и пароль" in refused.text
+    asked = await other.post("/signin/code", contact=phone)
+    code = await browsing.code_to(phone, after=1)
+    assert (await other.post(asked.location, code=code)).location == "/status"
+    assert (await other.get("/me")).location == "/status"
+    assert (await other.get("/signin")).text.count("ждёт ответа школы") == 1
 
 
 @pytest.mark.parametrize("path", ["/signin", "/signin/code"])
