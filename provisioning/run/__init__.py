@@ -94,9 +94,13 @@ class Run:
         self._check_ports()
         port, pages_url = self.options.port, url_of(self.options.pages_port)
         write_configuration(self.place, port, self.options.pages_port)
-        self._stage("Запускается Synapse", "Starting Synapse")
+        self._stage(
+            "Запускаются Synapse и страницы регистрации",
+            "Starting Synapse and the onboarding pages",
+        )
         with self.stopping.held():
             synapse.start()
+            bridge.start()  # it waits for Synapse by itself
         token = self.place.service_token.read_text("ascii").strip()
         homeserver = Homeserver.connect(url_of(port), token, self.clock.sleep)
         loopback = Loopback.connect(url_of(port), token)
@@ -109,9 +113,6 @@ class Run:
         pause = self._pause(synapse, bridge)
         try:
             synapse.wait_until(loopback.is_ready)
-            self._stage("Запускаются страницы регистрации", "Starting the onboarding pages")
-            with self.stopping.held():
-                bridge.start()
             bridge.wait_until(pages.are_ready)
             self._set_up(state, homeserver, loopback, pages, bridge, pause)
         finally:

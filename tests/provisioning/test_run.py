@@ -304,6 +304,24 @@ def test_a_demo_phone_signs_in_to_any_client(school: School, role: str) -> None:
     assert account.user_id == demo["user_id"]
 
 
+def test_a_newcomer_of_the_list_is_in_after_two_forms(school: School, browser: Browser) -> None:
+    """The link and the phone on the screen, the code from the screen, a password: in, in any client too, by phone."""
+    demo = json.loads((school.runner.root / "demo.json").read_text("utf-8"))
+    phone = demo["newcomer"]["phone"]
+    assert phone in school.first_text
+    before = len(school.runner.text())
+    link = school.links["pupil"]["path"]
+    waits = browser.post(link, do="contact", phone=phone)
+    shown = until(lambda: re.search(r"#(\d{6})\b", school.runner.text()[before:]), what="the code")
+    password = "Klasse-7-Fruehling"
+    answer = browser.post(waits.url.path, code=shown[1], password=password)
+    assert answer.url.path == "/welcome"
+    account = accounts.login(school.api, phone, password)
+    found = school.api.call("GET", f"{API}/accounts/{account.user_id}", school.token)
+    (person,) = found["persons"]
+    assert f"{person['family_name']} {person['given_name']}" == demo["newcomer"]["name"]
+
+
 def test_a_code_appears_on_the_screen_and_nowhere_else(school: School, browser: Browser) -> None:
     """Whoever forgot the password reads the code on the terminal, types it, and is in."""
     demo = school.demo("deputy")
