@@ -256,3 +256,20 @@ async def test_the_session_of_a_leaver_is_over_everywhere(world: World) -> None:
         world.server.request, "GET", "/_matrix/client/v3/account/whoami", client.access_token
     )
     assert answer.status in {401, 403}
+
+
+async def test_a_pupil_with_a_card_leaves_by_password(browsing: World) -> None:
+    """R20: neither phone nor e-mail, so no code is offered; login and password prove who it is."""
+    await browsing.let_in("U2", phone=False)
+    visitor = await browsing.visitor("U2")
+    browsing.clock.move(minutes=11)
+    page = await browsing.page()
+    await page.context.add_cookies([{"name": "sid", "value": visitor.token, "url": browsing.url}])
+    await page.goto("/me/leave")
+    await page.wait_for_url("**/me/again*")
+    assert await page.get_by_role("button", name="Прислать код").count() == 0
+    await page.get_by_label("Ваш пароль").fill(PASSWORD)
+    await page.get_by_role("button", name="Продолжить").click()
+    await page.get_by_role("button", name="Покинуть").click()
+    await page.wait_for_url("**/left*")
+    assert (await browsing.person("U2")).status is Status.LEFT
