@@ -20,6 +20,7 @@ from bridge.web import (
     clients,
     contacts,
     devices,
+    disputes,
     family,
     hello,
     help_pages,
@@ -57,7 +58,7 @@ OWN = (
     signin, again, profile, contacts, password, devices, family, leaving, clients, help_pages,
 )  # fmt: skip
 #: From a link, a code or a card to an account.
-JOIN = (join, join_link, join_code, join_next, welcome)
+JOIN = (join, join_link, join_code, join_next, welcome, disputes)
 #: What the administration has.
 SCHOOL = (
     school, people, person, person_changes, person_family, school_classes, school_invites, roster,

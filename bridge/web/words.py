@@ -60,6 +60,9 @@ ERRORS = {
 #: What has just been done: `redirect("/me", said="signed_out")`. Each part of the pages adds its own here.
 SAID = {
     "signed_out": N_("Вы вышли."),
+    "dispute_release": N_("Номер свободен."),
+    "dispute_keep": N_("Номер остался у владельца."),
+    "dispute_decided": N_("Этот спор уже кто-то решил."),
     "withdrawn": N_("Заявка отозвана. Ничего о ней не сохранилось."),
     "code_again": N_("Отправили новый код."),
     "number_kept": N_("Номер остаётся за вами."),
