@@ -1,7 +1,7 @@
 """What a forwarder is told, what it is given, and what comes out. The plain and the native one both keep this.
 
-Sans-IO: time comes in (`now`, seconds, monotonic), datagrams come in and go out, decisions come out as events. Given the
-same calls in the same order, two forwarders answer with the same bytes (the random parts are arguments too).
+Sans-IO: time comes in (`now`, seconds, monotonic), datagrams come in and go out, decisions come out as events. Given
+the same calls in the same order, two forwarders answer with the same bytes (the random parts are arguments too).
 
 One forwarder serves many rooms; it knows no rooms, people or rights: `media/room` decides, this carries out.
 """
@@ -226,7 +226,7 @@ class Stats:
 
 
 class Forwarder(Protocol):
-    """Unknown ids in calls are bugs and raise KeyError; anything in a datagram is the peer's affair and never raises."""
+    """Unknown ids in calls are bugs and raise KeyError; a datagram is the peer's affair and never raises."""
 
     def add_peer(self, peer: PeerId, keys: SrtpKeys) -> None: ...
 
