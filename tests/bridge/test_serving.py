@@ -397,3 +397,10 @@ def test_the_bot_is_one_of_the_loops(bridge: BridgeProcess) -> None:
     bridge.until_logged("bot signed in account=@sferum-bot:")
     assert (bridge.folder / "bot").stat().st_mode & 0o777 == 0o700
     assert bridge.stop() == 0
+
+
+def test_a_school_gives_no_contact_without_a_code(bridge: BridgeProcess) -> None:
+    """`--trial`, which binds demo people's phones, is refused where codes go to a gateway."""
+    bridge.change(sms={"preset": "sms.ru", "apikey": "x"})
+    code, text = bridge.run_to_its_end("--trial")
+    assert (code, text) == (2, "bridge: sms: --trial is for `console: true` only\n")

@@ -133,11 +133,12 @@ class BridgeProcess:
         """As a power cut does."""
         self.stop(signal.SIGKILL)
 
-    def run_to_its_end(self) -> tuple[int, str]:
+    def run_to_its_end(self, *options: str) -> tuple[int, str]:
         """Start it when it cannot go on: exit code, and what it said."""
         ended = subprocess.run(
-            [sys.executable, "-m", "bridge", str(self.config)],
+            [sys.executable, "-m", "bridge", str(self.config), *options],
             cwd=ROOT,
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=60,
             check=False,
