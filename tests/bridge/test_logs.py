@@ -39,6 +39,7 @@ def test_of_others_only_who_and_where_is_kept(name: str) -> None:
 
 def test_a_trace_has_places_and_no_words() -> None:
     """The error's message may quote what somebody typed; file, line and kind are enough to find it."""
+    line = ""
     try:
         int(NAME)
     except ValueError:
