@@ -19,6 +19,7 @@ from bridge.application import (
 from bridge.binding import ProofRefusal, proved
 from bridge.invite import Invite, InviteRefusal
 from bridge.ports import Repositories, Store, Vault
+from bridge.reason import kept_reason
 from bridge.records import Action, AuditEntry, Lookup, SessionHash
 from bridge.roles import Account, ClassId, OrgId, Role, UserId
 from bridge.verification import ChallengeId
@@ -114,7 +115,12 @@ async def decide(
 
 
 async def decide_in(
-    work: Repositories, by: Account, application_id: ApplicationId, yes: bool, now: datetime
+    work: Repositories,
+    by: Account,
+    application_id: ApplicationId,
+    yes: bool,
+    now: datetime,
+    reason: str = "",
 ) -> Application | DecisionRefusal:
     """The same inside the transaction that keeps what follows from it (`bridge/deciding.py`)."""
     found = await work.applications.get(application_id)
@@ -130,7 +136,7 @@ async def decide_in(
     if not await work.applications.move(found, decided):
         return DecisionRefusal.DECIDED
     action = Action.APPLICATION_APPROVED if yes else Action.APPLICATION_REJECTED
-    await _log(work, decided, by.user_id, action, now)
+    await _log(work, decided, by.user_id, action, now, kept_reason(reason))
     logger.info("application %s application=%s by=%s", decided.state.value, decided.id, by.user_id)
     return decided
 
@@ -147,10 +153,20 @@ def _hash(vault: Vault, org_id: OrgId, lookup: Lookup) -> bytes:
 
 
 async def _log(
-    work: Repositories, application: Application, actor: str, action: Action, now: datetime
+    work: Repositories,
+    application: Application,
+    actor: str,
+    action: Action,
+    now: datetime,
+    reason: str = "",
 ) -> None:
     await work.audit.add(
         AuditEntry(
-            at=now, org_id=application.org_id, actor=actor, action=action, subject=application.id
+            at=now,
+            org_id=application.org_id,
+            actor=actor,
+            action=action,
+            subject=application.id,
+            reason=reason,
         )
     )

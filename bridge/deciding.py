@@ -43,12 +43,14 @@ async def decide_application(
     services: Services,
     match: PersonId | None = None,
     child: PersonId | None = None,
+    reason: str = "",
 ) -> Decision:
     """Record `by`'s yes or no and all that it causes, in one transaction.
 
     Args:
         match: who of the school's list the applicant is, when `by` recognises them.
         child: whose parent, of a pupil of the application's class.
+        reason: of a no, for the school's log only (R51); the applicant is not told.
 
     Returns:
         The application: FINISHED when the account is active already, APPROVED while that takes longer, REJECTED. Or
@@ -62,7 +64,7 @@ async def decide_application(
         logger.warning("decision refused application=%s by=%s", application_id, by.user_id)
         return refusal or DecisionRefusal.NOT_YOURS
     if not yes:
-        return await _reject(by, found, now, services)
+        return await _reject(by, found, reason, now, services)
     applicant = None if sealed is None else opened(found.id, sealed, services)
     if applicant is None:
         return ApprovalRefusal.UNREADABLE
@@ -94,10 +96,12 @@ async def _approve(
         return finished if await work.applications.move(decided, finished) else decided
 
 
-async def _reject(by: Account, found: Application, now: datetime, services: Services) -> Decision:
+async def _reject(
+    by: Account, found: Application, reason: str, now: datetime, services: Services
+) -> Decision:
     active = await is_active(found.applicant, services)
     async with services.store.begin() as work:
-        decided = await decide_in(work, by, found.id, False, now)
+        decided = await decide_in(work, by, found.id, False, now, reason)
         if isinstance(decided, Application):
             await forget_applicant(work, found, by.user_id, now, active=active, services=services)
     services.writer.wake()

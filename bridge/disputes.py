@@ -19,6 +19,7 @@ from bridge.dispute import (
 )
 from bridge.outbox import contact_of, waiting
 from bridge.ports import Message, Repositories
+from bridge.reason import kept_reason
 from bridge.records import Action, AuditEntry, BoundContact, Chain, OutboxKind, SessionHash, StepsId
 from bridge.roles import Account, OrgId, UserId
 from bridge.services import Services
@@ -121,9 +122,19 @@ async def waiting_disputes(by: Account, *, services: Services) -> tuple[OpenDisp
 
 
 async def decide_dispute(
-    by: Account, dispute_id: DisputeId, release: bool, now: datetime, *, services: Services
+    by: Account,
+    dispute_id: DisputeId,
+    release: bool,
+    now: datetime,
+    *,
+    services: Services,
+    reason: str = "",
 ) -> Dispute | DisputeRefusal:
-    """Staff say whose the number is. Released: it is free for whoever proves it; the owner keeps account and rights."""
+    """Staff say whose the number is. Released: it is free for whoever proves it; the owner keeps account and rights.
+
+    Args:
+        reason: for the school's log (R51).
+    """
     async with services.store.begin() as work:
         found = await work.disputes.get(dispute_id)
     if found is None:
@@ -136,7 +147,7 @@ async def decide_dispute(
         )
         return refusal
     decided = found.decide(by.user_id, release, now)
-    if not await _settle(decided, by.user_id, now, services):
+    if not await _settle(decided, by.user_id, now, services, kept_reason(reason)):
         return DisputeRefusal.DECIDED
     return decided
 
@@ -153,13 +164,15 @@ async def release_due(now: datetime, *, services: Services) -> int:
     return released
 
 
-async def _settle(decided: Dispute, by: UserId, now: datetime, services: Services) -> bool:
+async def _settle(
+    decided: Dispute, by: UserId, now: datetime, services: Services, reason: str = ""
+) -> bool:
     released = decided.state is DisputeState.RELEASED
     async with services.store.begin() as work:
         if not await work.disputes.decide(decided):
             return False
         action = Action.DISPUTE_RELEASED if released else Action.DISPUTE_KEPT
-        await _log(work, decided, by, action, now)
+        await _log(work, decided, by, action, now, reason)
         if released:
             await _release(work, decided, by, now, services)
     services.writer.wake()
@@ -231,8 +244,20 @@ async def _masked(work: Repositories, dispute: Dispute, services: Services) -> s
 
 
 async def _log(
-    work: Repositories, dispute: Dispute, actor: str, action: Action, now: datetime
+    work: Repositories,
+    dispute: Dispute,
+    actor: str,
+    action: Action,
+    now: datetime,
+    reason: str = "",
 ) -> None:
     await work.audit.add(
-        AuditEntry(at=now, org_id=dispute.org_id, actor=actor, action=action, subject=dispute.id)
+        AuditEntry(
+            at=now,
+            org_id=dispute.org_id,
+            actor=actor,
+            action=action,
+            subject=dispute.id,
+            reason=reason,
+        )
     )

@@ -11,6 +11,7 @@ from bridge.binding import release_in
 from bridge.people import PersonRecord, Status
 from bridge.ports import Repositories
 from bridge.ports_directory import DirectoryRefused
+from bridge.reason import kept_reason
 from bridge.records import Action, AuditEntry, Departure, StepsId
 from bridge.roles import ADMINISTRATION, Account, UserId
 from bridge.school_people import refusal_of
@@ -55,9 +56,10 @@ async def take_out(
     if it says no.
 
     Args:
+        reason: for both logs (R51), without personal data: it outlives an erasure.
         erase: names, birth date and family are forgotten at once; only director and deputies.
     """
-    person = going.person
+    person, reason = going.person, kept_reason(reason)
     refusal = touch_refusal(by, person, going.account)
     if erase and not by.heads:
         refusal = ChangeRefusal.HEADS_ONLY
@@ -75,13 +77,13 @@ async def take_out(
     if person.user_id is None:
         if erase:
             await services.directory.erase(by.org_id, person.person_id, by.user_id)
-        await _noted(services, by, person, now, erase=erase)
+        await _noted(services, by, person, reason, now, erase=erase)
         return None
     async with services.store.begin() as work:
         if going.whole:
             await release_in(work, person.user_id, by.org_id, by.user_id, now)
         await _depart(
-            work, by, person, person.user_id, now, services.config.grace_days, erase=erase
+            work, by, person, person.user_id, reason, now, services.config.grace_days, erase=erase
         )
         steps = Steps(
             user_id=person.user_id,
@@ -111,6 +113,7 @@ async def _depart(
     by: Account,
     person: PersonRecord,
     user_id: UserId,
+    reason: str,
     now: datetime,
     grace_days: int,
     *,
@@ -126,18 +129,30 @@ async def _depart(
             erased_at=now if erase else None,
         )
     )
-    await _log(work, by, person, now, erase=erase)
+    await _log(work, by, person, reason, now, erase=erase)
 
 
 async def _noted(
-    services: Services, by: Account, person: PersonRecord, now: datetime, *, erase: bool
+    services: Services,
+    by: Account,
+    person: PersonRecord,
+    reason: str,
+    now: datetime,
+    *,
+    erase: bool,
 ) -> None:
     async with services.store.begin() as work:
-        await _log(work, by, person, now, erase=erase)
+        await _log(work, by, person, reason, now, erase=erase)
 
 
 async def _log(
-    work: Repositories, by: Account, person: PersonRecord, now: datetime, *, erase: bool
+    work: Repositories,
+    by: Account,
+    person: PersonRecord,
+    reason: str,
+    now: datetime,
+    *,
+    erase: bool,
 ) -> None:
     for action in (Action.LEFT, Action.ERASED) if erase else (Action.LEFT,):
         await work.audit.add(
@@ -147,5 +162,6 @@ async def _log(
                 actor=by.user_id,
                 action=action,
                 subject=person.person_id,
+                reason=reason,
             )
         )

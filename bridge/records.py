@@ -7,9 +7,11 @@ from datetime import datetime
 from typing import NewType
 
 from attrs import field, frozen
+from attrs.validators import max_len
 
 from bridge.contact import Medium
 from bridge.invite import InviteId
+from bridge.reason import LONGEST_REASON
 from bridge.roles import OrgId, PersonId, UserId
 from bridge.verification import Challenge
 
@@ -212,10 +214,16 @@ class Action(enum.Enum):
 
 @frozen(kw_only=True)
 class AuditEntry:
-    """Who did what to whom (R51): ids and words of ours only, so it outlives an erasure."""
+    """Who did what to whom (R51): ids and words of ours, so it outlives an erasure.
+
+    Attributes:
+        reason: what whoever decided has written, as `bridge.reason.kept_reason` keeps it; the one free text of the
+            log. "" when nobody said why.
+    """
 
     at: datetime
     org_id: OrgId | None
     actor: str  # a person id, or the name of a part of the bridge
     action: Action
     subject: str  # a person, invite or application id, or the name of a limit
+    reason: str = field(default="", repr=False, validator=max_len(LONGEST_REASON))

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Sequence
 
 from bridge.people import LinkStatus, PersonRecord
 from bridge.ports_directory import DirectoryRefused
+from bridge.reason import kept_reason
 from bridge.records import Action, AuditEntry, StepsId
 from bridge.roles import STAFF, Account, ClassId, PersonId, Role
 from bridge.school_rights import (
@@ -24,7 +25,6 @@ from bridge.writer import enqueue
 
 logger = logging.getLogger(__name__)
 
-LONGEST_REASON = 300
 MOST_HOMEROOM_TEACHERS = 10  # as the module has it
 
 
@@ -42,7 +42,7 @@ async def change_roles(
         return _refused("roles", by, person.person_id, refusal)
     return await _asked(
         services.directory.set_roles(
-            by.org_id, person.person_id, roles, reason[:LONGEST_REASON], by.user_id
+            by.org_id, person.person_id, roles, kept_reason(reason), by.user_id
         )
     )
 

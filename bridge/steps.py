@@ -67,7 +67,7 @@ class Leave:
     """R14: rights end at once."""
 
     who: Who
-    reason: str
+    reason: str = field(repr=False)
 
 
 @frozen

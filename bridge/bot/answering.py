@@ -93,7 +93,7 @@ async def _decided(
         card = await work.cards.by_number(by.org_id, number)
     outcome = Outcome.NOT_YOURS
     if card is not None:
-        outcome = await decide_card(by, card, yes, now, services)
+        outcome = await decide_card(by, card, yes, now, services, reason)
     BOT_DECISIONS.labels("command", outcome.name.lower()).inc()
     name = outcome.value
     if outcome is Outcome.REJECTED and reason:

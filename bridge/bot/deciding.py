@@ -58,17 +58,17 @@ BY_REFUSAL = {
 
 
 async def decide_card(
-    by: Account, card: StaffCard, yes: bool, now: datetime, services: Services
+    by: Account, card: StaffCard, yes: bool, now: datetime, services: Services, reason: str = ""
 ) -> Outcome:
     """Decide on what a card is about, as its page would (`bridge.deciding`, `bridge.disputes`).
 
     A yes to an application takes the one certain record of the school's list, as the card says; anything to choose
-    is for the page.
+    is for the page. `reason`: of a no, for the log (R51).
     """
     if by.org_id != card.org_id:
         return Outcome.NOT_YOURS
     if card.kind is CardKind.DISPUTE:
-        return await _decide_dispute(by, DisputeId(card.ref), yes, now, services)
+        return await _decide_dispute(by, DisputeId(card.ref), yes, reason, now, services)
     if card.kind is not CardKind.APPLICATION:
         return Outcome.NOT_YOURS
     application_id = ApplicationId(card.ref)
@@ -82,7 +82,7 @@ async def decide_card(
             if found is Match.ONE:
                 match = mine.suggestions[0].person.person_id
     decision = await decide_application(
-        by, application_id, yes, now, services=services, match=match
+        by, application_id, yes, now, services=services, match=match, reason=reason
     )
     if isinstance(decision, Application):
         return BY_STATE[decision.state]
@@ -90,10 +90,15 @@ async def decide_card(
 
 
 async def _decide_dispute(
-    by: Account, dispute_id: DisputeId, release: bool, now: datetime, services: Services
+    by: Account,
+    dispute_id: DisputeId,
+    release: bool,
+    reason: str,
+    now: datetime,
+    services: Services,
 ) -> Outcome:
     """R11: a yes releases the number, a no leaves it with its owner."""
-    decision = await decide_dispute(by, dispute_id, release, now, services=services)
+    decision = await decide_dispute(by, dispute_id, release, now, services=services, reason=reason)
     match decision:
         case DisputeRefusal.NOT_YOURS:
             return Outcome.NOT_YOURS

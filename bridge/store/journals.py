@@ -86,6 +86,7 @@ class SqlAudit:
                 actor=entry.actor,
                 action=entry.action.value,
                 subject=entry.subject,
+                reason=entry.reason,
             )
         )
 
@@ -121,6 +122,7 @@ def _entry(row: Row[Any]) -> AuditEntry:
         actor=row.actor,
         action=Action(row.action),
         subject=row.subject,
+        reason=row.reason,
     )
 
 

@@ -156,6 +156,7 @@ audit = Table(
     Column("actor", Text, nullable=False),
     Column("action", Text, nullable=False),
     Column("subject", Text, nullable=False),
+    Column("reason", Text, nullable=False),  # free text of whoever decided, bounded
     Index("audit_org", "org_id", "number"),
 )
 

@@ -58,7 +58,13 @@ def line_of(raw: Mapping[str, Any]) -> Line:
 
 def own_line(entry: AuditEntry) -> Line:
     """An entry of the bridge."""
-    return Line(at=entry.at, actor=entry.actor, action=entry.action.value, target=entry.subject)
+    return Line(
+        at=entry.at,
+        actor=entry.actor,
+        action=entry.action.value,
+        target=entry.subject,
+        reason=entry.reason,
+    )
 
 
 def merged(module: Sequence[Line], own: Sequence[Line], start: int, most: int) -> list[Line]:

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from bridge.leaving_for import going_of, take_out
 from bridge.people import PersonRecord, Status
+from bridge.reason import kept_reason
 from bridge.roles import ADMINISTRATION, Account, ClassId, Role
 from bridge.school_people import change_roles, move_pupil, release_contacts_of, sign_out_devices
 from bridge.school_rights import ChangeRefusal, may_grant, touch_refusal
@@ -20,7 +21,6 @@ routes = web.RouteTableDef()
 
 #: Seconds that a click waits for Synapse.
 WAIT_S = 5.0
-LONGEST_REASON = 300
 
 
 @routes.get("/school/people/{person_id}/roles")
@@ -45,7 +45,7 @@ async def set_roles(
     # What the form could not show stays.
     fixed = (person.roles & ADMINISTRATION) - may_grant(account)
     roles = None if form.get("do") == "listed" else posted | fixed
-    reason = str(form.get("reason", "")).replace("\0", "").strip()[:LONGEST_REASON]
+    reason = kept_reason(str(form.get("reason", "")))
     if not reason:
         text = visit.gettext(N_("Напишите, почему: это останется в журнале."))
         return _roles(request, account, person, roles or person.roles, text)
@@ -202,7 +202,7 @@ async def leave(
 ) -> web.StreamResponse:
     form = form_of(request)
     erase = form.get("erase") == "yes"
-    reason = str(form.get("reason", "")).replace("\0", "").strip()[:LONGEST_REASON]
+    reason = kept_reason(str(form.get("reason", "")))
     if not reason:
         text = visit.gettext(N_("Напишите, почему: это останется в журнале."))
         return await _leave(request, visit, account, person, text)

@@ -212,6 +212,23 @@ async def test_nobody_rewrites_the_log(sql_store: SqlStore, statement: str) -> N
         assert await work.audit.of_org(SCHOOL, 10) == [entry]
 
 
+async def test_a_reason_is_kept_with_its_entry(store: Store) -> None:
+    """R51: why, in the decider's words; "" where nobody said why."""
+    said = AuditEntry(
+        at=NOW,
+        org_id=SCHOOL,
+        actor=TEACHER,
+        action=Action.APPLICATION_REJECTED,
+        subject="a1",
+        reason="не из нашей школы",
+    )
+    silent = evolve(said, subject="a2", reason="")
+    async with store.begin() as work:
+        await work.audit.add(said)
+        await work.audit.add(silent)
+        assert await work.audit.of_org(SCHOOL, 10) == [silent, said]
+
+
 async def test_counted_times_are_found_and_forgotten(store: Store) -> None:
     """By name, and only as far back as asked."""
     async with store.begin() as work:

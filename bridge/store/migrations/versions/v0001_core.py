@@ -120,6 +120,7 @@ def upgrade() -> None:
         sa.Column("actor", sa.Text, nullable=False),
         sa.Column("action", sa.Text, nullable=False),
         sa.Column("subject", sa.Text, nullable=False),
+        sa.Column("reason", sa.Text, nullable=False),
     )
     op.create_index("audit_org", "audit", ["org_id", "number"])
     op.create_table(
