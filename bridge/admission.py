@@ -14,7 +14,7 @@ from attrs import frozen
 
 from bridge import applicant as forms
 from bridge.applicant import Applicant
-from bridge.application import Application, ApplyRefusal
+from bridge.application import Application, ApplyRefusal, State
 from bridge.applying import Form, apply_in
 from bridge.binding import ProofRefusal, Taken, bind_in
 from bridge.ids import new_localpart, user_id_of
@@ -91,6 +91,7 @@ async def admit(
                 _undo(newcomer.invite.refusal(door.now) or InviteRefusal.USED_UP)
             if person is not None and person.status is Status.LEFT:
                 await work.departures.end(person.person_id)
+            await _end_applications(work, user_id, newcomer.standing.role)
             steps_id = await _enqueue(work, door, newcomer.invite, user_id, steps)
     except _Undo as undo:
         return _refused(undo.refusal)
@@ -208,6 +209,13 @@ async def _pass(work: Repositories, door: Door, newcomer: Newcomer, user_id: Use
     )
     if isinstance(bound, Taken | ProofRefusal):
         _undo(bound)
+
+
+async def _end_applications(work: Repositories, user_id: UserId, role: Role) -> None:
+    """What they had applied for in this role has come true in another way: a late no must not close the account."""
+    for waiting in await work.applications.of_applicant(user_id):
+        if waiting.state is State.NEW and waiting.role is role:
+            await work.applications.move(waiting, waiting.withdraw())
 
 
 def _admission_steps(

@@ -32,8 +32,15 @@ def outcome_of(standing: Standing) -> Outcome:
         return _whose(standing)
     if not standing.same_school:
         return Halt(Why.OTHER_SCHOOL)
-    if not standing.persons and (standing.role, standing.class_id) in standing.applied:
-        return SignedIn()
+    outcome = _of_role(standing)
+    if outcome == AskNames() and (standing.role, standing.class_id) in standing.applied:
+        return (
+            SignedIn()
+        )  # the same application waits already; a better link or list is not held up by it
+    return outcome
+
+
+def _of_role(standing: Standing) -> Outcome:
     if standing.role is Role.STUDENT:
         return _pupil(standing)
     if standing.role is Role.GUARDIAN:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from bridge.code_door import TooMany, WrongCode, open_by_code
-from bridge.journey import Journey, keep_journey
+from bridge.journey import Journey, journey_of, keep_journey
 from bridge.people import Org
 from bridge.web.join_forms import SchoolCodeForm
 from bridge.web.render import page, problem, redirect
@@ -60,9 +60,15 @@ async def school(request: web.Request) -> web.StreamResponse:
 @routes.post("/join/anew")
 async def anew(request: web.Request) -> web.StreamResponse:
     """«Это не я»: an empty form in a fresh session (R11); nothing is filled in, the old session stays elsewhere."""
-    visit = visit_of(request)
-    visit.start_anew()
+    visit, services = visit_of(request), request.app[SERVICES]
     back = str(form_of(request).get("back", ""))
+    async with services.store.begin() as work:
+        journey = await journey_of(work, visit.session, visit.now, services.vault)
+        visit.start_anew()
+        if back == "/join/start" and journey is not None:  # the code need not be typed again
+            fresh = Journey(invite_id=journey.invite_id)
+            await keep_journey(work, visit.session, fresh, visit.now, services.vault)
+            return redirect(back)
     return redirect(back if back.startswith("/i/") else "/join")
 
 

@@ -205,11 +205,11 @@ def _session_page(
 
 def may_continue(visit: Visit, shown: Shown) -> bool:
     """Adults may add a role to the account they have (R32); a pupil has nothing to add, and a card is for one only."""
-    if shown.invite.role is Role.STUDENT:
+    if shown.invite.kind is InviteKind.CARD:
         return False
-    if visit.account is None:  # an applicant: maybe with a second child
-        return shown.invite.role in {Role.GUARDIAN, None}
-    return Role.STUDENT not in visit.account.roles
+    if visit.account is None:  # an applicant: with a second child, or a better link
+        return True
+    return shown.invite.role is not Role.STUDENT and Role.STUDENT not in visit.account.roles
 
 
 def short(display_name: str) -> str:

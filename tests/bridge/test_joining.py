@@ -115,6 +115,10 @@ NEW = AskNames()
         (K.CLASS_PUPIL, S, bound(IN, user_id=MASHA, is_me=True), SignedIn()),
         (K.CLASS_PUPIL, S, bound(user_id=MASHA, is_me=True, applied={(S, CLASS)}), SignedIn()),
         (
+            K.PERSONAL, S, bound(user_id=MASHA, is_me=True, applied={(S, CLASS)}, named=PUPIL),
+            Admit(person=PUPIL, account=MASHA),
+        ),
+        (
             K.CLASS_PUPIL, S, bound(user_id=MASHA, is_me=True, listed=[PUPIL]),
             Admit(person=PUPIL, account=MASHA),
         ),

@@ -11,7 +11,7 @@ from playwright.async_api import Page, expect
 from bridge.invite import InviteKind
 from bridge.inviting import Issued
 from bridge.roles import Account, Role
-from tests.bridge.web.axe import assert_accessible
+from tests.bridge.web.axe import assert_accessible, assert_accessible_everywhere
 from tests.bridge.web.world import Visitor, World
 from tests.support.polling import until_async
 
@@ -20,8 +20,12 @@ PASSWORD = "три слова подряд"
 PICTURES = os.environ.get("SFERUM_PICTURES", "")
 
 
-async def looked_at(page: Page, name: str) -> None:
-    """The page as it stands: accessible in both languages, and on pictures if somebody wants to see them."""
+async def looked_at(page: Page, name: str, *, posted: bool = False) -> None:
+    """The page as it stands: accessible, in English too, and on pictures if somebody wants to see them.
+
+    Args:
+        posted: an answer to a form, which its address alone does not show again.
+    """
     await assert_accessible(page)
     if PICTURES:
         folder = Path(PICTURES)
@@ -30,6 +34,12 @@ async def looked_at(page: Page, name: str) -> None:
             await page.set_viewport_size({"width": width, "height": 740})
             await page.screenshot(path=folder / f"{name}-{width}.png", full_page=True)
         await page.set_viewport_size({"width": 360, "height": 740})
+    if not posted:
+        await assert_accessible_everywhere(page, page.url.removeprefix(await origin(page)))
+
+
+async def origin(page: Page) -> str:
+    return str(await page.evaluate("location.origin"))
 
 
 async def titled(page: Page, text: str) -> None:

@@ -192,7 +192,7 @@ async def test_a_newcomer_waits_for_a_yes(browsing: World) -> None:
     await looked_at(page, "names-pupil")
     await fill_names(page, family="Новиков2", given="Пётр", born="32.01.2013")
     await press(page, "Отправить заявку")
-    await looked_at(page, "names-wrong")
+    await looked_at(page, "names-wrong", posted=True)
     await fill_names(page, family="Новиков", given="Пётр", born="02.01.2013")
     await press(page, "Отправить заявку")
     await titled(page, "Ваша заявка")

@@ -193,7 +193,7 @@ async def test_another_phone_gives_a_colleague_no_rights(browsing: World) -> Non
     await fill_names(page, family="Орлова", given="Нина")
     await press(page, "Отправить заявку")
     await titled(page, "В списке школы у вас другой номер")
-    await looked_at(page, "halt-other-phone")
+    await looked_at(page, "halt-other-phone", posted=True)
     code = await browsing.issue("D1", InviteKind.SCHOOL, max_uses=5)
     visitor = await browsing.visitor()
     to = await prove(browsing, visitor, code.token, browsing.new_phone(), role="deputy")
