@@ -40,7 +40,9 @@ class Child:
     relation: str
     state: ChildState
     class_name: str
-    others: tuple[PersonRecord, ...]  # the other parents with confirmed links
+    others: tuple[
+        PersonRecord, ...
+    ]  # the other parents with confirmed links, also those not in yet
 
 
 class ConfirmRefusal(enum.Enum):
@@ -169,7 +171,7 @@ async def _child(by: Account, link: Relative, now: datetime, directory: Director
             for one in (family.guardians if family is not None else ())
             if one.status is LinkStatus.CONFIRMED
             and one.person.person_id not in by.persons
-            and one.person.active
+            and one.person.status is not Status.LEFT
         )
     return Child(
         person=person,

@@ -187,3 +187,25 @@ async def test_a_child_that_is_not_in_has_no_link(world: World) -> None:
     assert "ещё не зарегистрировался" in (await mother.get("/family")).text
     assert (await mother.post(f"/link/{world.person_id('U1')}")).status == 404
     assert (await mother.get(f"/link/{world.person_id('U1')}?key=AAAA")).location == "/family"
+
+
+async def test_the_other_parent_is_named_before_they_are_in(world: World) -> None:
+    """Whoever the list has as a parent is not "nobody yet"; a restricted one is (R34), and an undecided claim."""
+    await world.let_in("R1", "D1", "U1", "U2")
+    mother = await world.visitor("R1")
+    page = (await mother.get("/family")).text
+    _, elder, younger = page.split("<h2>")[:3]
+    assert "Иванов Александр" in elder
+    assert 'Иванов Сергей <span class="tag">ещё не зарегистрировался</span>' in elder
+    assert "Второго родителя пока нет" not in elder
+    assert "Второго родителя пока нет" in younger
+    for status in (LinkStatus.RESTRICTED, LinkStatus.CLAIMED):
+        await set_link(world, "R2", "U1", status)
+        page = (await mother.get("/family")).text
+        assert "Сергей" not in page
+        assert page.count("Второго родителя пока нет") == 2
+    await set_link(world, "R2", "U1", LinkStatus.CONFIRMED)
+    await world.let_in("R2")
+    _, elder, _ = (await mother.get("/family")).text.split("<h2>")[:3]
+    assert "Иванов Сергей" in elder
+    assert "ещё не зарегистрировался" not in elder
