@@ -1,0 +1,1 @@
+"""Who may enter a call: MSC4195's questions, answered with the school's rules."""
