@@ -1,0 +1,102 @@
+"""The doors of signalling: `/rtc` and `/rtc/v1`, and `…/validate` that clients ask when a door stayed shut.
+
+Every answer carries CORS, 404 too: without it a browser cannot tell "no such version" from "no server" and does not
+fall back to v0 (calls.md §2.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from aiohttp import web
+from attrs import frozen
+
+from media.access.tokens import Claims
+from media.signal.frames import MAX_FRAME
+from media.signal.joining import BadJoin, Joining, Version, Wrong, read_joining
+
+#: Of aiohttp's runner. A v1 rejoin of a room of 100 has 10 kB of gzipped offer in its URL (calls.md §4).
+RUNNER_OPTIONS = {"max_line_size": 65_536, "max_field_size": 16_384}
+#: Seconds between WebSocket pings; half of it without a pong closes the socket. LiveKit's.
+PING_S = 10.0
+CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, Accept, X-Requested-With",
+    "Access-Control-Max-Age": "86400",
+}
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@frozen
+class Shut:
+    """Why the door stays shut: what the client is answered. Element Call shows 503 as "insufficient capacity"."""
+
+    status: int
+    text: str
+
+
+class Doors(Protocol):
+    """What this file asks the node."""
+
+    def look(self, joining: Joining) -> Claims | Shut:
+        """Check the token, the room and its places. Changes nothing: `validate` asks too."""
+
+    async def serve(self, socket: web.WebSocketResponse, joining: Joining, claims: Claims) -> None:
+        """One client from its first message to its last."""
+
+
+def add_routes(app: web.Application, doors: Doors, prefix: str = "", *, v1: bool = True) -> None:
+    """`prefix`: path of the URL that tokens are handed out with; clients append `/rtc`. Without `v1`, clients use v0."""
+    app.on_response_prepare.append(_add_cors)
+    for version, path in ((Version.V0, "/rtc"), (Version.V1, "/rtc/v1")):
+        if version is Version.V1 and not v1:
+            continue
+        app.router.add_get(prefix + path, _door(doors, version))
+        app.router.add_get(f"{prefix}{path}/validate", _validate(doors, version))
+        app.router.add_options(f"{prefix}{path}/validate", preflight)
+
+
+async def _add_cors(_request: web.Request, response: web.StreamResponse) -> None:
+    for name, value in CORS.items():
+        response.headers.setdefault(name, value)
+
+
+async def preflight(_request: web.Request) -> web.StreamResponse:
+    return web.Response(status=200)
+
+
+def _asked(doors: Doors, version: Version, request: web.Request) -> tuple[Joining, Claims] | Shut:
+    try:
+        joining = read_joining(version, request.query, request.headers.get("Authorization", ""))
+    except BadJoin as bad:
+        return Shut(401 if bad.wrong is Wrong.NO_TOKEN else 400, bad.wrong.value)
+    looked = doors.look(joining)
+    return looked if isinstance(looked, Shut) else (joining, looked)
+
+
+def _validate(doors: Doors, version: Version) -> Handler:
+    async def validate(request: web.Request) -> web.StreamResponse:
+        asked = _asked(doors, version, request)
+        if isinstance(asked, Shut):
+            return web.Response(status=asked.status, text=asked.text)
+        return web.Response(text="success")
+
+    return validate
+
+
+def _door(doors: Doors, version: Version) -> Handler:
+    async def door(request: web.Request) -> web.StreamResponse:
+        asked = _asked(doors, version, request)
+        if isinstance(asked, Shut):
+            return web.Response(status=asked.status, text=asked.text)
+        socket = web.WebSocketResponse(heartbeat=PING_S, max_msg_size=MAX_FRAME, compress=True)
+        if not socket.can_prepare(request).ok:
+            return web.Response(status=426, text="a WebSocket is expected here")
+        await socket.prepare(request)
+        await doors.serve(socket, *asked)
+        return socket
+
+    return door
