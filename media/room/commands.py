@@ -1,0 +1,135 @@
+"""What must now be done: imperative, out. Carried out in order by media/signal, which knows transports. Pure."""
+
+from __future__ import annotations
+
+from attrs import field, frozen
+
+from media.forwarder.api import Want
+from media.ids import Identity, ParticipantSid, TrackSid
+from media.room.attendance import Row
+from media.room.messages import Message
+from media.room.model import LeaveReason, Refusal, Track
+
+
+@frozen
+class Tell:
+    """One message to each of these, encoded once."""
+
+    to: tuple[ParticipantSid, ...]
+    message: Message
+
+
+@frozen
+class RefuseJoin:
+    """Instead of a Welcome. The socket is closed with HTTP's words for it (503 for `full`)."""
+
+    sid: ParticipantSid
+    refusal: Refusal
+
+
+@frozen
+class Publish:
+    """AddTrack is accepted: from now on a section of this publisher may carry it. `Tell(TrackPublished)` follows."""
+
+    track: Track
+
+
+@frozen
+class StopPublishing:
+    """The forwarder forgets the track, the transport its section. Its StopForwardings came before."""
+
+    track: TrackSid
+    publisher: ParticipantSid
+
+
+@frozen
+class StartForwarding:
+    """Offer the track to `to`; once negotiated, forward it with the latest want.
+
+    All of one list of commands belong into one negotiation: batching has been done here.
+    """
+
+    track: TrackSid
+    to: ParticipantSid
+    want: Want
+
+
+@frozen
+class SetWant:
+    track: TrackSid
+    to: ParticipantSid
+    want: Want
+
+
+@frozen
+class StopForwarding:
+    track: TrackSid
+    to: ParticipantSid
+
+
+@frozen
+class MuteAtServer:
+    """R43: nothing of this track goes on while muted, whatever the client sends."""
+
+    track: TrackSid
+    muted: bool
+
+
+@frozen(kw_only=True)
+class SendData:
+    """A data packet onwards: signalling writes sender, sid and sequence into `body`."""
+
+    to: tuple[ParticipantSid, ...]
+    reliable: bool
+    sender: Identity
+    sender_sid: ParticipantSid
+    sequence: int  # of the sender; 0: not counted
+    body: bytes = field(repr=False)
+
+
+@frozen
+class Gone:
+    """Somebody is out, whatever the cause: their transport is freed; webhook `participant_left`. Comes last."""
+
+    sid: ParticipantSid
+    identity: Identity
+    reason: LeaveReason
+
+
+@frozen
+class RecordAttendance:
+    """R45: a person has left, or the call has ended. A later row of the same person replaces the earlier."""
+
+    row: Row
+
+
+@frozen
+class HostAnswered:
+    """To HostAsked with this `request`; None: done."""
+
+    request: str
+    refusal: Refusal | None
+
+
+@frozen
+class EndRoom:
+    """The room is over and may be forgotten; nobody is in it."""
+
+    reason: LeaveReason
+
+
+Command = (
+    Tell
+    | RefuseJoin
+    | Publish
+    | StopPublishing
+    | StartForwarding
+    | SetWant
+    | StopForwarding
+    | MuteAtServer
+    | SendData
+    | Gone
+    | RecordAttendance
+    | HostAnswered
+    | EndRoom
+)
