@@ -12,7 +12,7 @@ from typing import Protocol
 from aiohttp import web
 from attrs import frozen
 
-from media.access.tokens import Claims
+from media.access.claims import Claims
 from media.signal.frames import MAX_FRAME
 from media.signal.joining import BadJoin, Joining, Version, Wrong, read_joining
 
@@ -49,7 +49,7 @@ class Doors(Protocol):
 
 
 def add_routes(app: web.Application, doors: Doors, prefix: str = "", *, v1: bool = True) -> None:
-    """`prefix`: path of the URL that tokens are handed out with; clients append `/rtc`. Without `v1`, clients use v0."""
+    """`prefix`: the path of the URL given out with tokens. Without `v1` clients use v0."""
     app.on_response_prepare.append(_add_cors)
     for version, path in ((Version.V0, "/rtc"), (Version.V1, "/rtc/v1")):
         if version is Version.V1 and not v1:

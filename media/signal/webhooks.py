@@ -19,7 +19,8 @@ from google.protobuf import json_format
 from livekit.protocol import webhook
 from yarl import URL
 
-from media.access.tokens import Claims, Key, mint
+from media.access.claims import Claims
+from media.access.tokens import Key, mint
 
 logger = logging.getLogger(__name__)
 
