@@ -3,54 +3,24 @@
 from __future__ import annotations
 
 from aiohttp import web
-from attrs import frozen
 
-from bridge.admission import use_card
 from bridge.answers import Asked, EmailRefusal, Requested
 from bridge.contact import Medium
-from bridge.invite import Invite, InviteKind, InviteRefusal, email_opens
+from bridge.invite import Invite, InviteKind, InviteRefusal
 from bridge.inviting import open_invite
-from bridge.joining import card_outcome
-from bridge.journey import Arrival, Journey, arrival_of, journey_of, keep_arrival, keep_journey
-from bridge.newcomer import left_by_themselves
+from bridge.journey import Journey, journey_of, keep_journey
 from bridge.onboarding import request_code
-from bridge.people import Org, PersonRecord, SchoolClass
 from bridge.roles import STAFF, ClassId, Role
-from bridge.services import Services
-from bridge.standing import Admit, Standing
-from bridge.web.join_forms import CardForm, ContactForm, card_form, check_choice, contact_form
-from bridge.web.join_pages import halt_page, invite_problem, lost
-from bridge.web.join_words import join_words, masked_person
+from bridge.web.join_card import card_page, card_posted, used_up
+from bridge.web.join_forms import ContactForm, check_choice, contact_form
+from bridge.web.join_pages import invite_problem, lost
+from bridge.web.join_shown import Shown, may_continue, short, shown_of
+from bridge.web.join_words import join_words
 from bridge.web.render import page, problem, redirect
 from bridge.web.security import form_of
-from bridge.web.visit import LIFETIME, SERVICES, Visit, visit_of
+from bridge.web.visit import SERVICES, Visit, visit_of
 
 routes = web.RouteTableDef()
-
-
-@frozen(kw_only=True)
-class Shown:
-    """What the page says of an invite.
-
-    Attributes:
-        action: where its form goes: the link's own address, or `/join/start`.
-        named: whom it names, masked.
-        by_mail: R8.
-        classes: for the newcomer to choose from, of a school's code.
-    """
-
-    invite: Invite
-    action: str
-    org: Org
-    class_name: str
-    person: PersonRecord | None
-    named: str
-    by_mail: bool
-    classes: tuple[SchoolClass, ...]
-
-    @property
-    def chooses(self) -> bool:
-        return self.invite.role is None
 
 
 @routes.get("/i/{token}")
@@ -93,7 +63,7 @@ async def _get(
 ) -> web.StreamResponse:
     if not isinstance(found, Invite):
         return await _over(request, found)
-    shown = await _shown(request, found, action)
+    shown = await shown_of(request, found, action)
     return problem(request, 410) if shown is None else _page(request, shown)
 
 
@@ -102,7 +72,7 @@ async def _post(
 ) -> web.StreamResponse:
     if not isinstance(found, Invite):
         return await _over(request, found)
-    shown = await _shown(request, found, action)
+    shown = await shown_of(request, found, action)
     if shown is None:
         return problem(request, 410)
     visit = visit_of(request)
@@ -111,61 +81,18 @@ async def _post(
             return _page(request, shown)
         return await _continue(request, shown)
     if found.kind is InviteKind.CARD:
-        return await _card(request, shown)
+        return await card_posted(request, shown)
     return await _contact(request, shown)
 
 
 async def _over(request: web.Request, found: InviteRefusal | None) -> web.StreamResponse:
-    """A card that this browser has just used up says how to sign in: the button was pressed twice."""
-    visit, services = visit_of(request), request.app[SERVICES]
-    if found is None:
-        return lost(request)
-    if found is InviteRefusal.USED_UP:
-        if visit.account is not None:
-            return redirect("/me")
-        async with services.store.begin() as work:
-            arrival = await arrival_of(work, visit.session, visit.now, services.vault)
-        if arrival is not None:
-            return page(request, "join/card_used.html", arrival=arrival)
-    return invite_problem(request, found)
-
-
-async def _shown(request: web.Request, invite: Invite, action: str) -> Shown | None:
-    """None: the school or the person is not there any more."""
-    visit, services = visit_of(request), request.app[SERVICES]
-    directory = services.directory
-    org = await directory.org(invite.org_id)
-    if org is None or not org.open:
-        return None
-    person = None
-    if invite.person_id is not None:
-        person = await directory.person(invite.org_id, invite.person_id)
-        if person is None:
-            return None
-    classes = tuple(await directory.classes(invite.org_id))
-    of_class = next((one for one in classes if one.class_id == invite.class_id), None)
-    by_mail = email_opens(
-        invite,
-        None if of_class is None else of_class.grade,
-        visit.now,
-        services.config.email_signup_max_grade,
-    )
-    return Shown(
-        invite=invite,
-        action=action,
-        org=org,
-        class_name="" if of_class is None else of_class.name,
-        person=person,
-        named="" if person is None else masked_person(visit, person),
-        by_mail=by_mail,
-        classes=classes if invite.role is None else (),
-    )
+    return lost(request) if found is None else await used_up(request, found)
 
 
 def _page(
     request: web.Request,
     shown: Shown,
-    form: ContactForm | CardForm | None = None,
+    form: ContactForm | None = None,
     *,
     status: int = 200,
     wrong: tuple[str, ...] = (),
@@ -174,7 +101,7 @@ def _page(
     if visit.user_id is not None:
         return _session_page(request, shown, wrong)
     if shown.invite.kind is InviteKind.CARD:
-        return page(request, "join/card.html", shown=shown, form=form or card_form(visit))
+        return card_page(request, shown)
     return page(
         request,
         "join/link.html",
@@ -201,21 +128,6 @@ def _session_page(
         form=_form(visit, shown) if shown.chooses else None,
         wrong=wrong,
     )
-
-
-def may_continue(visit: Visit, shown: Shown) -> bool:
-    """Adults may add a role to the account they have (R32); a pupil has nothing to add, and a card is for one only."""
-    if shown.invite.kind is InviteKind.CARD:
-        return False
-    if visit.account is None:  # an applicant: with a second child, or a better link
-        return True
-    return shown.invite.role is not Role.STUDENT and Role.STUDENT not in visit.account.roles
-
-
-def short(display_name: str) -> str:
-    """«Иванов Александр» → «Иванов А.»."""
-    family, _, given = display_name.partition(" ")
-    return f"{family} {given[:1]}." if given else family
 
 
 def _form(visit: Visit, shown: Shown, posted: object | None = None) -> ContactForm:
@@ -300,40 +212,3 @@ async def _contact(request: web.Request, shown: Shown) -> web.StreamResponse:
     async with services.store.begin() as work:
         await keep_journey(work, visit.session, journey, visit.now, services.vault)
     return redirect("/join/code")
-
-
-async def _card(request: web.Request, shown: Shown) -> web.StreamResponse:
-    """R20: a password is all that is asked for."""
-    visit, services = visit_of(request), request.app[SERVICES]
-    form = card_form(visit, form_of(request))
-    if not form.validate():
-        return _page(request, shown, form)
-    outcome = card_outcome(await _card_standing(shown, services))
-    if not isinstance(outcome, Admit):
-        return halt_page(request, outcome)
-    admitted = await use_card(
-        shown.invite,
-        outcome,
-        str(form.password.data),
-        visit.session,
-        visit.now,
-        services=services,
-    )
-    if isinstance(admitted, InviteRefusal):
-        return await _over(request, admitted)
-    await visit.sign_in(admitted.user_id, LIFETIME)
-    arrival = Arrival(steps_id=admitted.steps_id, login=admitted.user_id, by_card=True)
-    async with services.store.begin() as work:
-        await keep_arrival(work, visit.session, arrival, visit.now, services.vault)
-    return redirect("/welcome")
-
-
-async def _card_standing(shown: Shown, services: Services) -> Standing:
-    people = () if shown.person is None else (shown.person,)
-    return Standing(
-        kind=InviteKind.CARD,
-        role=Role.STUDENT,
-        class_id=shown.invite.class_id,
-        named=shown.person,
-        left=await left_by_themselves(people, services),
-    )
