@@ -1,14 +1,12 @@
-"""The use cases of «Это не я»: open, answer, decide, release after time (R11)."""
+"""The use cases of «Это не я»: open, answer, decide, release after time (R11). The queue: `disputes_waiting.py`."""
 
 from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
 
-from attrs import field, frozen
-
 from bridge.binding import ProofRefusal, proved
-from bridge.contact import Email, shown
+from bridge.contact import Email
 from bridge.dispute import (
     Dispute,
     DisputeId,
@@ -25,7 +23,6 @@ from bridge.roles import Account, OrgId, UserId
 from bridge.services import Services
 from bridge.steps import Steps, WriteContacts
 from bridge.texts_dispute import dispute_mail
-from bridge.vault import CannotUnseal
 from bridge.verification import ChallengeId
 from bridge.writer import enqueue
 
@@ -33,15 +30,6 @@ logger = logging.getLogger(__name__)
 
 #: A mail that has not gone out for a day tells nobody in time any more.
 MAIL_LIFETIME = timedelta(days=1)
-
-
-@frozen(kw_only=True)
-class OpenDispute:
-    """One for a page or a card. `contact` is masked; `owner` None: an applicant's account."""
-
-    dispute: Dispute
-    owner: Account | None = field(repr=False)
-    contact: str = field(repr=False)
 
 
 async def open_dispute(
@@ -106,19 +94,6 @@ async def keep_number(
         await _log(work, found, owner, Action.DISPUTE_KEPT, now)
     logger.info("dispute kept dispute=%s by=%s", dispute_id, owner)
     return None
-
-
-async def waiting_disputes(by: Account, *, services: Services) -> tuple[OpenDispute, ...]:
-    """What `by` may decide on, the oldest first."""
-    async with services.store.begin() as work:
-        found = await work.disputes.open_of(by.org_id)
-        contacts = {one.id: await _masked(work, one, services) for one in found}
-    waiting_ = []
-    for one in found:
-        owner = await services.directory.account(one.owner)
-        if dispute_refusal(by, one, owner) is None:
-            waiting_.append(OpenDispute(dispute=one, owner=owner, contact=contacts[one.id]))
-    return tuple(waiting_)
 
 
 async def decide_dispute(
@@ -230,17 +205,6 @@ async def _contact(work: Repositories, dispute: Dispute) -> BoundContact | None:
         if (one.medium, one.lookup) == (dispute.medium, dispute.lookup):
             return one
     return None
-
-
-async def _masked(work: Repositories, dispute: Dispute, services: Services) -> str:
-    contact = await _contact(work, dispute)
-    if contact is None or contact.sealed is None:
-        return ""
-    try:
-        plain = services.vault.unseal(contact.sealed, f"contact:{dispute.owner}").decode()
-    except CannotUnseal:
-        return ""
-    return shown(contact_of(plain))
 
 
 async def _log(

@@ -10,6 +10,8 @@ from typing import Any
 from attrs import field, frozen
 
 from bridge.application import Application, DecisionRefusal, decision_refusal
+from bridge.dispute import Dispute
+from bridge.disputes_waiting import decidable
 from bridge.people import Overview
 from bridge.records import Action, AuditEntry, DeadSteps, StepsId
 from bridge.roles import Account, UserId
@@ -31,6 +33,7 @@ class Matter(enum.Enum):
     STEPS_DEAD = "steps_dead"
     ROOMS_DEAD = "rooms_dead"
     IMPORT_FAILED = "import_failed"
+    DISPUTES = "disputes"  # numbers: time decides if nobody does (R11)
     APPLICATIONS = "applications"
     NO_CLASS_TEACHER = "no_class_teacher"
     UNCONFIRMED = "unconfirmed"
@@ -85,6 +88,7 @@ async def school_today(by: Account, now: datetime, *, services: Services) -> Sch
             now - NEWS_FOR,
             MOST_NEWS,
         )
+    disputes = await decidable(by, services=services)
     return SchoolToday(
         overview=overview,
         progress=progress,
@@ -99,6 +103,7 @@ async def school_today(by: Account, now: datetime, *, services: Services) -> Sch
                 dead_rooms=len(dead_rooms),
                 waiting=waiting,
                 news=news,
+                disputes=[one for one, _ in disputes],
             )
         ),
     )
@@ -113,11 +118,13 @@ def exceptions(
     dead_rooms: int,
     waiting: Sequence[Application],
     news: Sequence[AuditEntry],
+    disputes: Sequence[Dispute] = (),
 ) -> list[Found]:
     """Everything that is not as it should be, the most urgent first. Pure.
 
     Args:
         news: of the last days, the newest first.
+        disputes: those that `by` may decide on.
     """
     found = [*_news(news)]
     if held:
@@ -134,6 +141,11 @@ def exceptions(
         )
     if dead_rooms:
         found.append(Found(matter=Matter.ROOMS_DEAD, count=dead_rooms, path="/school#failed"))
+    if disputes:
+        since = min(one.opened_at for one in disputes)
+        found.append(
+            Found(matter=Matter.DISPUTES, count=len(disputes), path="/disputes", since=since)
+        )
     mine = [one for one in waiting if decision_refusal(by, one) is not DecisionRefusal.NOT_YOURS]
     if mine:
         since = min(one.submitted_at for one in mine)

@@ -66,12 +66,14 @@ class DisputeFacts:
     """Attributes:
     whose: initials, role and class of whoever has the number, as `described` and `initials` say it.
     by_time: whether it is released when nobody answers.
+    link: the page that lists disputes.
     """
 
     number: int
     dispute: Dispute
     whose: str = field(repr=False)
     by_time: bool
+    link: str
     decided_by: str = field(default="", repr=False)
 
 
@@ -80,10 +82,11 @@ def dispute_text(facts: DisputeFacts, language: str, zone: tzinfo) -> str:
     dispute = facts.dispute
     if dispute.state is DisputeState.OPEN:
         body = text(language, "card_dispute", number=facts.number, whose=facts.whose)
-        if not facts.by_time:
-            return body
-        at = moment(language, dispute.release_at, zone)
-        return "\n".join([body, text(language, "release_by_time", at=at)])
+        lines = [body]
+        if facts.by_time:
+            at = moment(language, dispute.release_at, zone)
+            lines.append(text(language, "release_by_time", at=at))
+        return "\n".join([*lines, text(language, "see", link=facts.link)])
     decided = _decided(facts.decided_by, dispute.decided_at, language, zone)
     name = f"card_dispute_{dispute.state.value}"
     return text(language, name, number=facts.number, decided=decided).strip()

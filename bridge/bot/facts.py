@@ -135,6 +135,7 @@ async def facts_of_dispute(
         dispute=found,
         whose="—" if owner is None else await _whose(owner, language, services),
         by_time=is_released(found, owner, found.release_at),
+        link=f"{services.config.public_url}/disputes",
         decided_by="" if by is None else by.display_name,
     )
 

@@ -45,5 +45,7 @@ member = only(lambda request, account: True)
 staff = only(lambda request, account: account.is_staff)
 administration = only(lambda request, account: account.administers)
 heads = only(lambda request, account: account.heads)
+#: What class teachers of any class and administration have; a subject teacher is not told that there is anything.
+leads_any = only(lambda request, account: account.administers or bool(account.homeroom_of))
 #: Pages under `/class/{class_id}`: its class teacher, and administration.
 class_lead = only(_leads)

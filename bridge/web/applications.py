@@ -15,10 +15,12 @@ from bridge.application import Application, ApplicationId, DecisionRefusal
 from bridge.approving import ApprovalRefusal
 from bridge.deciding import Decision, decide_application
 from bridge.people import PersonRecord
+from bridge.reason import LONGEST_REASON, kept_reason
 from bridge.roles import Account, ClassId, PersonId, Role
 from bridge.waiting import Waiting, waiting_applications
 from bridge.web.access import staff
 from bridge.web.i18n import N_
+from bridge.web.queue_figures import dispute_count
 from bridge.web.render import page, problem, redirect
 from bridge.web.security import form_of
 from bridge.web.visit import Visit
@@ -66,6 +68,7 @@ async def queue(request: web.Request, visit: Visit, account: Account) -> web.Str
         "teacher/applications.html",
         waiting=waiting,
         ages={one.application.id: _age(one, visit.language) for one in waiting},
+        disputes=await dispute_count(visit, account),
         student=Role.STUDENT,
         guardian=Role.GUARDIAN,
     )
@@ -91,6 +94,7 @@ async def decide(request: web.Request, visit: Visit, account: Account) -> web.St
     """Say it. What could not be done is shown again with the reason; the others are done."""
     posted = form_of(request)
     yes = posted.get("yes") == "1"
+    reason = "" if yes else kept_reason(str(posted.get("reason", "")))
     waiting = await _waiting(visit, account)
     if waiting is None:
         return problem(request, 404)
@@ -106,6 +110,7 @@ async def decide(request: web.Request, visit: Visit, account: Account) -> web.St
                     services=visit.services,
                     match=_picked(posted, "match", one),
                     child=_picked(posted, "child", one),
+                    reason=reason,
                 )
             )
             for one in ids
@@ -121,7 +126,7 @@ async def decide(request: web.Request, visit: Visit, account: Account) -> web.St
     ]
     if again:
         done = len(outcomes) - len(refused)
-        return _preview(request, again, yes=yes, done=done, status=409)
+        return _preview(request, again, yes=yes, done=done, status=409, reason=reason)
     if refused or not outcomes:
         return redirect("/applications", said="applications_gone")
     return redirect(
@@ -169,7 +174,13 @@ async def _pupils(visit: Visit, account: Account, waiting: Waiting) -> Sequence[
 
 
 def _preview(
-    request: web.Request, choices: Sequence[Choice], *, yes: bool, done: int = 0, status: int = 200
+    request: web.Request,
+    choices: Sequence[Choice],
+    *,
+    yes: bool,
+    done: int = 0,
+    status: int = 200,
+    reason: str = "",
 ) -> web.StreamResponse:
     return page(
         request,
@@ -180,6 +191,8 @@ def _preview(
         done=done,
         guardian=Role.GUARDIAN,
         new=NEW,
+        reason=reason,
+        longest=LONGEST_REASON,
     )
 
 

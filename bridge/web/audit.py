@@ -15,7 +15,16 @@ from bridge.records import AuditEntry
 from bridge.roles import Account, PersonId, UserId
 from bridge.web.access import heads
 from bridge.web.csv_file import csv_file
-from bridge.web.head_words import ACTIONS, FAILED_IMPORTS, INVITES, LIMITS, LINKS, PARTS, STATUSES
+from bridge.web.head_words import (
+    ACTIONS,
+    FAILED_IMPORTS,
+    INVITES,
+    LIMITS,
+    LINKS,
+    PARTS,
+    REASONS,
+    STATUSES,
+)
 from bridge.web.i18n import N_
 from bridge.web.render import moment, page
 from bridge.web.visit import Visit
@@ -129,7 +138,7 @@ def told(visit: Visit, line: Line, names: Names) -> Told:
         action=visit.gettext(ACTIONS[line.action]) if line.action in ACTIONS else line.action,
         target=_target(visit, line, names),
         detail=detail,
-        reason=line.reason,
+        reason=visit.gettext(REASONS[line.reason]) if line.reason in REASONS else line.reason,
     )
 
 

@@ -10,17 +10,14 @@ from aiohttp import web
 from bridge.class_roll import Confirmation, Presence, PupilRow, class_rows
 from bridge.people import ClassFigures, LinkStatus, PersonRecord, Roll
 from bridge.roles import Account, ClassId
-from bridge.web.access import class_lead, only
+from bridge.web.access import class_lead, leads_any
 from bridge.web.csv_file import csv_file
 from bridge.web.i18n import N_
-from bridge.web.queue_figures import waiting_count, waiting_pupils
+from bridge.web.queue_figures import dispute_count, waiting_count, waiting_pupils
 from bridge.web.render import page, problem
 from bridge.web.visit import Visit
 
 routes = web.RouteTableDef()
-
-#: Class teachers, and administration.
-leads_any = only(lambda request, account: account.administers or bool(account.homeroom_of))
 
 #: Words of `?show=`: who of the class is shown.
 SHOWN = ("all", "not_yet", "no_parent", "unconfirmed")
@@ -44,7 +41,13 @@ async def classes(request: web.Request, visit: Visit, account: Account) -> web.S
     overview = await visit.services.directory.overview(account.org_id)
     mine = [one for one in overview.classes if account.administers or account.leads(one.class_id)]
     waiting = await waiting_count(visit, account)
-    return page(request, "teacher/classes.html", classes=sorted(mine, key=_order), waiting=waiting)
+    return page(
+        request,
+        "teacher/classes.html",
+        classes=sorted(mine, key=_order),
+        waiting=waiting,
+        disputes=await dispute_count(visit, account),
+    )
 
 
 @routes.get("/class/{class_id}")

@@ -16,6 +16,7 @@ MATTERS = {
     Matter.STEPS_DEAD: N_("Не удалось настроить учётные записи"),
     Matter.ROOMS_DEAD: N_("Не удалось настроить чаты"),
     Matter.IMPORT_FAILED: N_("Списки не загружены"),
+    Matter.DISPUTES: N_("Споры о номерах ждут решения"),
     Matter.APPLICATIONS: N_("Заявки ждут решения"),
     Matter.NO_CLASS_TEACHER: N_("Нет классного руководителя"),
     Matter.UNCONFIRMED: N_("Ученики до 14 лет без подтверждения родителя"),
@@ -189,4 +190,8 @@ PARTS = {
     "applicant": N_("заявитель"),
     "erasure": N_("удаление по сроку"),
     "command line": N_("командная строка"),
+}
+#: Reasons that no person has written.
+REASONS = {
+    "own wish": N_("по собственному желанию"),
 }

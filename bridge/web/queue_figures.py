@@ -1,8 +1,9 @@
-"""How many applications wait for somebody, and which pupils of a class they may come from."""
+"""How much waits for somebody: applications, disputes; which pupils of a class applications may come from."""
 
 from __future__ import annotations
 
 from bridge.application import decision_refusal
+from bridge.disputes_waiting import decidable
 from bridge.roles import Account, ClassId, PersonId, Role
 from bridge.waiting import waiting_applications
 from bridge.web.visit import Visit
@@ -15,6 +16,11 @@ async def waiting_count(visit: Visit, account: Account, class_id: ClassId | None
     return sum(
         decision_refusal(account, one) is None and class_id in {None, one.class_id} for one in found
     )
+
+
+async def dispute_count(visit: Visit, account: Account) -> int:
+    """Disputes over numbers that `account` may decide on (R11)."""
+    return len(await decidable(account, services=visit.services))
 
 
 async def waiting_pupils(visit: Visit, account: Account, class_id: ClassId) -> set[PersonId]:

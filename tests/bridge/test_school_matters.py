@@ -10,6 +10,7 @@ from bridge.people import ClassFigures, Figures, Overview
 from bridge.records import Action, AuditEntry, DeadSteps, StepsId
 from bridge.roles import Account, ClassId, OrgId, Role
 from bridge.school_matters import Matter, exceptions
+from tests.bridge.test_dispute import OPEN
 from tests.bridge.values import MASHA, NOW, SCHOOL, TEACHER, application
 
 ADMINISTRATOR = Account(user_id=TEACHER, org_id=SCHOOL, roles=frozenset({Role.ADMINISTRATOR}))
@@ -60,13 +61,20 @@ def test_classes_say_who_is_missing() -> None:
 
 
 def test_what_stops_everybody_comes_first() -> None:
-    """Sending, held rooms, failed accounts and rooms, imports, applications."""
+    """Sending, held rooms, failed accounts and rooms, imports, disputes that time decides, applications."""
     dead = DeadSteps(id=StepsId("s1"), user_id=MASHA, failure="no_person", given_up_at=NOW)
     news = (entry(Action.ROSTER_FAILED, 1, "unsafe"), entry(Action.SENDING_STOPPED, 2, "budget"))
     mine = application()
     kinds = [
         one[0]
-        for one in found(held=True, dead_steps=(dead,), dead_rooms=2, waiting=(mine,), news=news)
+        for one in found(
+            held=True,
+            dead_steps=(dead,),
+            dead_rooms=2,
+            waiting=(mine,),
+            news=news,
+            disputes=(OPEN,),
+        )
     ]
     assert kinds == [
         Matter.SENDING_STOPPED,
@@ -74,6 +82,7 @@ def test_what_stops_everybody_comes_first() -> None:
         Matter.STEPS_DEAD,
         Matter.ROOMS_DEAD,
         Matter.IMPORT_FAILED,
+        Matter.DISPUTES,
         Matter.APPLICATIONS,
     ]
 

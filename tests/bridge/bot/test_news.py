@@ -96,6 +96,7 @@ async def test_the_room_says_whose_a_number_is(office: Office) -> None:
     body = await office.until_body(lambda one: "№1" in one, "the card")
     assert "И. О. (родитель, 5А)" in body
     assert "освободится сам" in body
+    assert f"{services.config.public_url}/disputes" in body
     event_id = (await office.messages())[-1]["event_id"]
     await office.react("D1", event_id, "✅")
     await office.until_edit(event_id, "Освобождён")
@@ -105,13 +106,18 @@ async def test_the_room_says_whose_a_number_is(office: Office) -> None:
     body = await office.until_body(lambda one: "№2" in one, "the colleague's card")
     assert "О. Н. (учитель)" in body
     assert "освободится сам" not in body
-    answer = await office.answer("D2", "!отклонить 2")
+    answer = await office.answer("D2", "!отклонить 2 это её номер, +7 916 123-45-67")
     assert answer == "№2: номер остаётся за владельцем."
     async with services.store.begin() as work:
         card = await work.cards.by_number(office.world.org_id, 2)
     assert card is not None
     assert card.event_id is not None
     event_id = card.event_id
+    async with services.store.begin() as work:
+        entries = await work.audit.of_org(office.world.org_id, 50)
+    assert [one.reason for one in entries if one.action is Action.DISPUTE_KEPT] == [
+        "это её номер, …"
+    ]
     await office.until_edit(event_id, "Остаётся за владельцем.\nРешение: Л. О.")
     async with services.store.begin() as work:
         assert len(await work.contacts.of_account(colleague.owner)) == 1

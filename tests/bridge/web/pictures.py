@@ -21,7 +21,10 @@ from bridge.web.visit import VISIT
 
 #: Templates that others are made of.
 PARTS = frozenset(
-    {"base.html", "fields.html", "head/base.html", "hello/box.html", "print/base.html", "teacher/tags.html"}
+    {
+        "base.html", "fields.html", "head/base.html", "hello/box.html", "join/dispute_owner.html",
+        "print/base.html", "teacher/tags.html",
+    }
 )  # fmt: skip
 #: Pages of one template that are kept: the first, and the one with most on it.
 KEPT = 2
