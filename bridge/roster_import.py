@@ -23,6 +23,7 @@ from provisioning.roster import Group, Roster
 logger = logging.getLogger(__name__)
 
 MOST_ADMINISTRATORS = 200
+MOST_NOTED = 50
 
 
 class ImportRefusal(enum.Enum):
@@ -122,9 +123,19 @@ REFUSALS = {
 }
 
 
-async def note_failure(by: Account, why: str, now: datetime, *, services: Services) -> None:
-    """For the dashboard: somebody tried, and the school's list is still the old one."""
+async def note_failure(
+    by: Account, why: str, now: datetime, *, since: datetime | None = None, services: Services
+) -> None:
+    """For the dashboard: somebody tried, and the school's list is still the old one.
+
+    Args:
+        since: once for everything from then on: a page of problems is looked at again and again.
+    """
     async with services.store.begin() as work:
+        if since is not None:
+            noted = await work.audit.lately(by.org_id, [Action.ROSTER_FAILED], since, MOST_NOTED)
+            if any((one.actor, one.subject) == (by.user_id, why) for one in noted):
+                return
         await work.audit.add(
             AuditEntry(
                 at=now,

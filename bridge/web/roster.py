@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 from aiohttp import web
@@ -18,7 +19,14 @@ from bridge.roster_import import (
     note_failure,
     plan_import,
 )
-from bridge.roster_upload import Opened, UploadRefusal, discard, keep_upload, open_upload
+from bridge.roster_upload import (
+    LIFETIME,
+    Opened,
+    UploadRefusal,
+    discard,
+    keep_upload,
+    open_upload,
+)
 from bridge.web.access import Handler, administration
 from bridge.web.csv_file import csv_file
 from bridge.web.head_words import IMPORTS, UPLOADS
@@ -40,6 +48,9 @@ UPLOAD_BYTES = MOST_BYTES + 64 * 1024
 MOST_SHOWN = 200
 #: Problems of an archive that holds more schools than one.
 OF_SEVERAL = frozenset({"oneroster_several_schools", "oneroster_school_unknown"})
+#: Word of the log for files that could not be read (`head_words.FAILED_IMPORTS`).
+PROBLEMS = "problems"
+TICK = timedelta(microseconds=1)
 #: Seconds between two looks at the rooms.
 REFRESH_S = 2
 
@@ -125,6 +136,10 @@ async def look(
 ) -> web.StreamResponse:
     """Problems to mend, or the difference to agree to."""
     if opened.reading.roster is None:
+        sent_at = opened.upload.expires_at - LIFETIME
+        await note_failure(
+            account, PROBLEMS, visit.now, since=sent_at - TICK, services=visit.services
+        )
         return _problems(request, visit, opened)
     return await _difference(request, visit, account, org, opened, opened.reading.roster)
 
@@ -147,9 +162,7 @@ async def throw_away(
     request: web.Request, visit: Visit, account: Account, org: Org, opened: Opened
 ) -> web.StreamResponse:
     """The files are gone; nothing has changed."""
-    del request, org
-    if opened.reading.roster is None:
-        await note_failure(account, "problems", visit.now, services=visit.services)
+    del request, account, org
     await discard(opened.upload.id, services=visit.services)
     return redirect("/school/roster", said="upload_discarded")
 

@@ -14,7 +14,7 @@ import pytest
 
 from bridge.contact import Medium, Phone, subject
 from bridge.people import SourceKey, Status
-from bridge.records import UploadId
+from bridge.records import Action, UploadId
 from bridge.roles import Role
 from tests.bridge.web.lists import csv, everything, staff, students
 from tests.bridge.web.world import Reply, Visitor, World
@@ -99,8 +99,13 @@ async def test_every_problem_has_file_row_and_column(world: World) -> None:
     assert "--mapping" not in shown.text
     listed = await visitor.get(f"{path}/problems.csv")
     assert "ученики.csv;3;Фамилия" in listed.text
-    await visitor.post(f"{path}/discard")
     assert "Списки не загружены" in (await visitor.get("/school")).text
+    async with world.services.store.begin() as work:
+        entries = await work.audit.of_org(world.org_id, 50)
+    assert [one.action for one in entries].count(Action.ROSTER_FAILED) == 1
+    again = await uploaded(visitor, *everything())
+    assert (await apply(visitor, again, await visitor.get(again))).status == 303
+    assert "Списки не загружены" not in (await visitor.get("/school")).text
 
 
 async def test_a_schools_own_headings_are_asked_for_once(world: World) -> None:
