@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
@@ -25,6 +26,7 @@ from tests.bridge.web.axe import assert_accessible, assert_accessible_everywhere
 from tests.bridge.web.lists import staff, students
 from tests.bridge.web.world import World
 from tests.support.polling import until_async
+from tests.support.rosters import SCHOOL86
 
 
 async def test_every_page_is_accessible(browsing: World) -> None:
@@ -120,6 +122,34 @@ async def test_lists_from_the_files_to_the_rooms(browsing: World, tmp_path: Path
     await expect(page.get_by_role("status")).to_contain_text("Классный руководитель изменён")
     seats = (await world.person("T3")).seats
     assert [(seat.name, seat.role) for seat in seats] == [("6А", "homeroom_teacher")]
+
+
+async def test_a_whole_school_comes_in_by_its_director(browsing: World, tmp_path: Path) -> None:
+    """school86: 2,293 people take the place of fifteen; warned, agreed to by name and number, written."""
+    world = browsing
+    await world.let_in("D1")
+    page = await world.page("D1", width=320)
+    own = "\r\nD1;Соколова;Вера;;Директор;;;;\r\n".encode()
+    names = {"students": "ученики", "staff": "сотрудники", "guardians": "родители"}
+    files = {
+        kind: await asyncio.to_thread((SCHOOL86 / f"{name}.csv").read_bytes)
+        for kind, name in names.items()
+    }
+    await upload(page, tmp_path, **{**files, "staff": files["staff"].rstrip() + own})
+    await expect(page.get_by_text("учеников — 1000")).to_be_visible(timeout=60_000)
+    await expect(page.get_by_role("alert")).to_contain_text("слишком много людей")
+    await expect(page.get_by_text("Коновалова Мария: директор")).to_be_visible()
+    await assert_accessible(page)
+    button = page.get_by_role("button", name="Применить несмотря на это")
+    await page.get_by_label("Файл полный. Да, закончить").check()
+    await button.click(timeout=60_000)
+    await expect(page.get_by_role("heading", level=1)).to_have_text(
+        re.compile("Чаты меняются|Готово"), timeout=60_000
+    )
+    overview = await world.services.directory.overview(world.org_id)
+    assert (overview.students.total, len(overview.classes)) == (1000, 33)
+    assert (await world.person("D1")).status is Status.ACTIVE
+    assert (await world.person("U1")).status is Status.LEFT
 
 
 async def test_a_person_is_found_moved_and_given_a_role(browsing: World) -> None:
