@@ -21,8 +21,8 @@ from bridge.roles import Account
 from tests.bridge.memory import MemoryStore
 from tests.bridge.test_invite import (
     CLASS_TEACHER,
-    NAMED,
     DIRECTOR,
+    NAMED,
     NOW,
     OTHERS_TEACHER,
     PUPILS,

@@ -22,7 +22,6 @@ import aiohttp
 from aiohttp import web
 from attrs import define, evolve, field, frozen
 from playwright.async_api import Browser, BrowserContext, Page
-from sqlalchemy import select
 
 from bridge.answers import Chance, Settings
 from bridge.config import Clients, Config
@@ -39,7 +38,6 @@ from bridge.roles import Account, ClassId, OrgId, PersonId, Role, UserId
 from bridge.services import Services
 from bridge.steps import Activate, EnsureAccount, Steps
 from bridge.store import SqlStore
-from bridge.store.tables import contact
 from bridge.vault import FileVault
 from bridge.web.app import build
 from bridge.web.visit import SERVICES, hash_of
@@ -345,7 +343,6 @@ async def open_world(
         assert server.as_token is not None
         directory = HttpDirectory.connect(http, server.url, server.service_token, time.monotonic)
         homeserver = HttpHomeserver.connect(http, server.url, server.as_token)
-        stack.push_async_callback(_give_back, store, homeserver)
         writer = Writer(
             store=store, vault=vault, directory=directory, homeserver=homeserver, clock=clock
         )
@@ -386,16 +383,6 @@ async def open_world(
             browser=browser,
             stack=stack,
         )
-
-
-async def _give_back(store: SqlStore, homeserver: HttpHomeserver) -> None:
-    """The same phones are everybody's in the next school on this Synapse."""
-    async with store.engine.connect() as connection:
-        taken = select(contact.c.user_id).where(contact.c.released_at.is_(None)).distinct()
-        accounts = (await connection.scalars(taken)).all()
-    for user_id in accounts:
-        if await homeserver.account(UserId(user_id)) is not None:
-            await homeserver.put_account(UserId(user_id), threepids=frozenset())
 
 
 async def _serve(
