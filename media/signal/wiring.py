@@ -1,0 +1,123 @@
+"""Keeps the forwarder's peers, tracks and down tracks in the order it needs them.
+
+What people want (a track, a subscription) is known long before DTLS is done, and in any order; the forwarder knows a
+down track only with its track, its track only with its peer. Wishes are kept here and carried out when they can be.
+"""
+
+from __future__ import annotations
+
+from attrs import define, field, frozen
+
+from media.forwarder.api import DownTrack, Forwarder, SrtpKeys, TrackIn, Want
+from media.ids import DownId, PeerId, TrackSid
+
+
+@frozen
+class Down:
+    track: DownTrack
+    want: Want
+
+
+@define(eq=False)
+class Wiring:
+    """Every call is legal at any time and harmless when said twice."""
+
+    forwarder: Forwarder
+    _peers: set[PeerId] = field(factory=set)
+    _tracks: dict[TrackSid, TrackIn] = field(factory=dict)
+    _muted: set[TrackSid] = field(factory=set)
+    _downs: dict[DownId, Down] = field(factory=dict)
+    _wired_tracks: set[TrackSid] = field(factory=set)
+    _wired_downs: set[DownId] = field(factory=set)
+    _downs_of: dict[TrackSid, set[DownId]] = field(factory=dict)
+
+    def peer_connected(self, peer: PeerId, keys: SrtpKeys) -> None:
+        if peer in self._peers:
+            return
+        self.forwarder.add_peer(peer, keys)
+        self._peers.add(peer)
+        for track in [one for one in self._tracks.values() if one.peer == peer]:
+            self._wire_track(track)
+        for down in [one for one in self._downs.values() if one.track.peer == peer]:
+            self._wire_down(down)
+
+    def peer_gone(self, peer: PeerId) -> None:
+        """Its tracks and down tracks are forgotten too."""
+        for down in [one.track.id for one in self._downs.values() if one.track.peer == peer]:
+            self.drop_down(down)
+        for track in [one.sid for one in self._tracks.values() if one.peer == peer]:
+            self.drop_track(track)
+        if peer in self._peers:
+            self._peers.remove(peer)
+            self.forwarder.remove_peer(peer)
+
+    def put_track(self, track: TrackIn) -> None:
+        """Publish it, or change it after a re-negotiation."""
+        if self._tracks.get(track.sid) == track:
+            return
+        self._tracks[track.sid] = track
+        self._wire_track(track)
+
+    def drop_track(self, sid: TrackSid) -> None:
+        """Its down tracks wait: their subscribers are told by the room."""
+        self._tracks.pop(sid, None)
+        self._muted.discard(sid)
+        if sid in self._wired_tracks:
+            self._wired_tracks.remove(sid)
+            self._wired_downs -= self._downs_of.get(sid, set())
+            self.forwarder.remove_track(sid)
+
+    def mute(self, sid: TrackSid, muted: bool) -> None:
+        """By the server (R43): holds for a track that comes only later, too."""
+        (self._muted.add if muted else self._muted.discard)(sid)
+        if sid in self._wired_tracks:
+            self.forwarder.mute_track(sid, muted)
+
+    def put_down(self, track: DownTrack, want: Want) -> None:
+        known = self._downs.get(track.id)
+        if known is not None and known.track != track:
+            self.drop_down(track.id)
+        self._downs[track.id] = Down(track, want)
+        self._downs_of.setdefault(track.track, set()).add(track.id)
+        self._wire_down(self._downs[track.id])
+
+    def drop_down(self, down: DownId) -> None:
+        if (known := self._downs.pop(down, None)) is None:
+            return
+        siblings = self._downs_of[known.track.track]
+        siblings.discard(down)
+        if not siblings:
+            del self._downs_of[known.track.track]
+        if down in self._wired_downs:
+            self._wired_downs.remove(down)
+            self.forwarder.remove_down(down)
+
+    def set_want(self, down: DownId, want: Want) -> None:
+        if (known := self._downs.get(down)) is None or known.want == want:
+            return
+        self._downs[down] = Down(known.track, want)
+        if down in self._wired_downs:
+            self.forwarder.set_want(down, want)
+
+    def _wire_track(self, track: TrackIn) -> None:
+        if track.peer not in self._peers:
+            return
+        self.forwarder.add_track(track)
+        if track.sid in self._wired_tracks:
+            return
+        self._wired_tracks.add(track.sid)
+        if track.sid in self._muted:
+            self.forwarder.mute_track(track.sid, muted=True)
+        for down in sorted(self._downs_of.get(track.sid, ())):
+            self._wire_down(self._downs[down])
+
+    def _wire_down(self, down: Down) -> None:
+        track = down.track
+        if (
+            track.id in self._wired_downs
+            or track.peer not in self._peers
+            or track.track not in self._wired_tracks
+        ):
+            return
+        self._wired_downs.add(track.id)
+        self.forwarder.add_down(track, down.want)
