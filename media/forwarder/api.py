@@ -201,10 +201,15 @@ class Quality:
 
 @frozen
 class Estimate:
-    """Bits a second that can be sent to a peer, from its REMB or our own estimation."""
+    """Bits a second that can be sent to a peer, from its REMB or our own estimation.
+
+    `sent_bps` is what was sent to it in the same time (0: not measured): a receiver's estimate is never far above what
+    arrives, so only one below it means that the link is full.
+    """
 
     peer: PeerId
     bitrate_bps: int
+    sent_bps: int = 0
 
 
 Event = LayersSeen | Forwarding | Loudness | Quality | Estimate

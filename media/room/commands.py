@@ -63,6 +63,8 @@ class SetWant:
 
 @frozen
 class StopForwarding:
+    """At once. The section it had may be freed with the next negotiation: nobody waits for that."""
+
     track: TrackSid
     to: ParticipantSid
 

@@ -51,16 +51,19 @@ class SignalLost:
     by: ParticipantSid
 
 
-@frozen(kw_only=True)
+@frozen
 class Resumed:
-    """Came back with reconnect=1.
-
-    Attributes:
-        received: of SyncState: publisher → last reliable sequence number that arrived; None until SyncState is here.
-    """
+    """Came back with reconnect=1. Answered with Reconnected, or RefuseJoin(STATE_MISMATCH) for a stranger."""
 
     by: ParticipantSid
-    received: Mapping[ParticipantSid, int] | None = None
+
+
+@frozen
+class Synced:
+    """SyncState of a resume: publisher → last reliable sequence number that arrived at the client."""
+
+    by: ParticipantSid
+    received: Mapping[ParticipantSid, int]
 
 
 # --- tracks
@@ -256,10 +259,11 @@ class LinkQuality:
 
 @frozen
 class Estimated:
-    """Bits a second that can be sent to a participant."""
+    """Bits a second that can be sent to a participant, and that were sent meanwhile (0: not measured)."""
 
     to: ParticipantSid
     bitrate_bps: int
+    sent_bps: int = 0
 
 
 @frozen
@@ -273,6 +277,7 @@ Event = (
     | Left
     | SignalLost
     | Resumed
+    | Synced
     | TrackAdded
     | TrackReady
     | TrackGone
