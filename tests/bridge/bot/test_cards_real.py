@@ -9,6 +9,7 @@ import pytest
 
 from bridge.application import State
 from bridge.deciding import decide_application
+from bridge.records import Action
 from bridge.roles import Role, UserId
 from tests.bridge.bot.hearing import Hearing
 from tests.bridge.bot.office import Office
@@ -49,7 +50,7 @@ async def test_a_touch_lets_a_pupil_in(office: Office) -> None:
 
 
 async def test_a_deputy_rejects_by_command(office: Office) -> None:
-    """With a reason, which is repeated in the room; the card forgets whom it was about (R16)."""
+    """With a reason, repeated in the room and kept in the log (R51); the card forgets whom it was about (R16)."""
     office.start_bot()
     made = await office.apply()
     card = await office.card(made.id)
@@ -57,6 +58,11 @@ async def test_a_deputy_rejects_by_command(office: Office) -> None:
     assert answer == f"№{card.number}: отклонено. Причина: не из нашей школы"
     await office.card(made.id, "rejected")
     assert await office.state(made) is State.REJECTED
+    async with office.world.services.store.begin() as work:
+        entries = await work.audit.of_org(office.world.org_id, 20)
+    assert [one.reason for one in entries if one.action is Action.APPLICATION_REJECTED] == [
+        "не из нашей школы"
+    ]
     assert card.event_id is not None
     (edit,) = await office.edits(card.event_id)
     assert edit.startswith(f"№{card.number} · Заявка отклонена.\nРешение: Л. О.")
