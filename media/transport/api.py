@@ -13,7 +13,7 @@ Nothing here blocks: observers are called from the event loop and must return at
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from attrs import field, frozen
@@ -39,7 +39,9 @@ class RemoteParameters:
     fingerprints: tuple[Fingerprint, ...]
     setup: Setup  # the client's: ACTIVE or ACTPASS make us the DTLS server, PASSIVE the client
     sctp_port: int = 5000
-    max_message_size: int = 65536  # bytes, what the client takes; RFC 8841 6.1: 65536 where it says nothing
+    max_message_size: int = (
+        65536  # bytes, what the client takes; RFC 8841 6.1: 65536 where it says nothing
+    )
 
 
 class PeerState(enum.Enum):
@@ -68,7 +70,7 @@ class Ignored(enum.Enum):
     STRANGER = "stranger"  # no valid check came from this address
     STUN_MALFORMED = "stun_malformed"
     UNKNOWN_UFRAG = "unknown_ufrag"
-    WRONG_PASSWORD = "wrong_password"  # MESSAGE-INTEGRITY
+    FORGED = "forged"  # MESSAGE-INTEGRITY is not made with our password
     OTHERS_ADDRESS = "others_address"  # a live peer has just been checked from there
     NOT_A_REQUEST = "not_a_request"
     TOO_MANY_HANDSHAKES = "too_many_handshakes"  # the client sends its ClientHello again
@@ -200,5 +202,3 @@ class Listener(Protocol):
 
 #: Called after every batch of datagrams, so that a forwarder's output is sent in one go.
 AfterBatch = Callable[[], None]
-
-Advertised = Sequence[str]

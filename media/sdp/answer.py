@@ -1,0 +1,245 @@
+"""Answers to clients' offers: what they publish we receive, into their free sections we put what they watch. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attrs import evolve, field, frozen
+
+from media.forwarder.api import Codec
+from media.ids import ParticipantSid, TrackSid
+from media.sdp.codecs import (
+    AUDIO_FEEDBACK_DOWN,
+    AUDIO_FEEDBACK_UP,
+    VIDEO_FEEDBACK_DOWN,
+    VIDEO_FEEDBACK_UP,
+    accepted_extensions,
+    known_codecs,
+    with_feedback,
+)
+from media.sdp.values import (
+    Candidate,
+    CodecLine,
+    Description,
+    Direction,
+    Fingerprint,
+    Rid,
+    Section,
+    SectionKind,
+    Setup,
+    SsrcGroup,
+    Transport,
+)
+
+#: Bytes. LiveKit's clients split above 64 kB less headers (calls.md §3).
+MAX_MESSAGE_SIZE = 65536
+SCTP_PORT = 5000
+
+
+@frozen(kw_only=True)
+class Local:
+    """Our end of the connection."""
+
+    ufrag: str
+    pwd: str = field(repr=False)
+    fingerprint: Fingerprint
+    candidates: tuple[Candidate, ...]
+    session_id: int = 1
+
+    def transport(self, setup: Setup) -> Transport:
+        return Transport(
+            ufrag=self.ufrag,
+            pwd=self.pwd,
+            fingerprints=(self.fingerprint,),
+            setup=setup,
+            ice_lite=True,
+            candidates=self.candidates,
+        )
+
+
+@frozen(kw_only=True)
+class Policy:
+    """What a node lets through. The first video codec is what clients send when nobody asks for another."""
+
+    video: tuple[Codec, ...] = (Codec.VP8, Codec.H264, Codec.VP9, Codec.AV1)
+    red: bool = (
+        False  # redundant audio costs bandwidth, and with encryption nobody can look into it
+    )
+
+
+@frozen(kw_only=True)
+class Wish:
+    """How a publisher's section should be answered, from its AddTrack: the codec first, opus with pauses or stereo."""
+
+    codec: Codec | None = None
+    dtx: bool = False
+    stereo: bool = False
+
+
+@frozen(kw_only=True)
+class Outgoing:
+    """A track towards one subscriber, as its section shows it. `msid` is `PA|TR TR`: see `msid`."""
+
+    sid: TrackSid
+    publisher: ParticipantSid
+    kind: SectionKind
+    codec: Codec
+    ssrc: int
+    rtx_ssrc: int  # 0: without
+    cname: str
+    stereo: bool = False
+
+    @property
+    def msid(self) -> tuple[str, str]:
+        """The stream names publisher and track, so that a reused section is a new stream (calls.md §2.5)."""
+        return f"{self.publisher}|{self.sid}", self.sid
+
+
+DEFAULT_POLICY = Policy()
+NO_WISH = Wish()
+
+
+def build_answer(
+    offer: Description,
+    local: Local,
+    policy: Policy = DEFAULT_POLICY,
+    *,
+    outgoing: Mapping[str, Outgoing] | None = None,
+    wishes: Mapping[str, Wish] | None = None,
+) -> Description:
+    """The answer to a client's `offer`, section by section in its order.
+
+    Args:
+        outgoing: by mid, what goes into sections where the client only receives (v1). Others of those are inactive.
+        wishes: by mid, for sections where the client sends.
+    """
+    sections = tuple(
+        _section(
+            section,
+            policy,
+            (outgoing or {}).get(section.mid),
+            (wishes or {}).get(section.mid, NO_WISH),
+        )
+        for section in offer.sections
+    )
+    return Description(
+        session_id=local.session_id,
+        session_version=offer.session_version,
+        transport=local.transport(Setup.PASSIVE),
+        bundle=tuple(s.mid for s in sections if not s.rejected and s.mid),
+        extmap_allow_mixed=offer.extmap_allow_mixed,
+        sections=sections,
+    )
+
+
+def _section(offered: Section, policy: Policy, track: Outgoing | None, wish: Wish) -> Section:
+    if offered.kind is SectionKind.DATA:
+        return Section(
+            kind=offered.kind,
+            mid=offered.mid,
+            protocol=offered.protocol,
+            port=0 if offered.rejected or offered.sctp_port is None else 9,
+            sctp_port=SCTP_PORT,
+            max_message_size=MAX_MESSAGE_SIZE,
+        )
+    sends_here = (
+        track is not None and offered.direction.receives and can_carry(offered, track)
+    )  # an allocator asks the same first
+    codecs = _codecs(offered, policy, wish, track if sends_here else None)
+    if offered.rejected or not codecs:
+        return _rejected(offered)
+    answer = Section(
+        kind=offered.kind,
+        mid=offered.mid,
+        protocol=offered.protocol,
+        direction=Direction.INACTIVE,
+        codecs=codecs,
+        extensions=accepted_extensions(offered.extensions),
+        extmap_allow_mixed=offered.extmap_allow_mixed,
+        rtcp_mux=True,
+        rtcp_rsize=offered.rtcp_rsize,
+    )
+    if sends_here and track is not None:
+        answer = put_track(evolve(answer, direction=Direction.SENDONLY), track)
+    elif offered.direction.sends:
+        answer = _receive(evolve(answer, direction=Direction.RECVONLY), offered)
+    return answer
+
+
+def can_carry(section: Section, track: Outgoing) -> bool:
+    """Whether the client of this section decodes the track."""
+    return track.kind is section.kind and track.codec in known_codecs(section.codecs)
+
+
+def _rejected(offered: Section) -> Section:
+    return Section(
+        kind=offered.kind,
+        mid=offered.mid,
+        protocol=offered.protocol,
+        port=0,
+        direction=Direction.INACTIVE,
+        codecs=offered.codecs[:1],
+    )
+
+
+def _receive(answer: Section, offered: Section) -> Section:
+    """Every layer that the client offers to send, in its order."""
+    rids = tuple(Rid(rid, "recv") for rid in offered.simulcast_send)
+    return evolve(answer, rids=rids, simulcast_recv=offered.simulcast_send)
+
+
+def put_track(section: Section, track: Outgoing) -> Section:
+    """`section` with the track's msid and SSRCs."""
+    groups: tuple[SsrcGroup, ...] = ()
+    ssrcs = {track.ssrc: track.cname}
+    if track.rtx_ssrc:
+        groups = (SsrcGroup("FID", (track.ssrc, track.rtx_ssrc)),)
+        ssrcs[track.rtx_ssrc] = track.cname
+    return evolve(section, msid=track.msid, ssrcs=ssrcs, ssrc_groups=groups)
+
+
+def _codecs(
+    offered: Section, policy: Policy, wish: Wish, track: Outgoing | None
+) -> tuple[CodecLine, ...]:
+    known = known_codecs(offered.codecs)
+    is_audio = offered.kind is SectionKind.AUDIO
+    wanted: tuple[Codec, ...]
+    if is_audio:
+        wanted = (Codec.OPUS, Codec.RED) if policy.red else (Codec.OPUS,)
+    elif wish.codec in policy.video:
+        wanted = (wish.codec, *(codec for codec in policy.video if codec is not wish.codec))
+    else:
+        wanted = policy.video
+    if track is not None:
+        wanted = (track.codec,)
+    down = track is not None or not offered.direction.sends
+    feedback: tuple[str, ...]
+    if is_audio:
+        feedback = AUDIO_FEEDBACK_DOWN if down else AUDIO_FEEDBACK_UP
+    else:
+        feedback = VIDEO_FEEDBACK_DOWN if down else VIDEO_FEEDBACK_UP
+    lines: list[CodecLine] = []
+    for codec in wanted:
+        if codec not in known:
+            continue
+        line, rtx = known[codec]
+        lines.append(_as_answered(with_feedback(line, feedback), codec, wish, track))
+        if rtx is not None:
+            lines.append(rtx)
+    return tuple(lines)
+
+
+def _as_answered(line: CodecLine, codec: Codec, wish: Wish, track: Outgoing | None) -> CodecLine:
+    """The parameters that both sides must agree on, and of opus what we want to be sent."""
+    if codec is not Codec.OPUS:
+        private = ("x-google-",)  # a sender's own hints to itself
+        kept = {k: v for k, v in line.parameters.items() if not k.startswith(private)}
+        return evolve(line, parameters=kept)
+    parameters = {"minptime": "10", "useinbandfec": "1"}
+    if wish.dtx or line.parameters.get("usedtx") == "1":
+        parameters["usedtx"] = "1"
+    if wish.stereo or line.parameters.get("stereo") == "1":
+        parameters["stereo"] = "1"
+    if track is not None and track.stereo:
+        parameters["sprop-stereo"] = "1"
+    return evolve(line, parameters=parameters)

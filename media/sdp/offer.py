@@ -1,0 +1,58 @@
+"""Our own offers: to subscribers with a connection of their own (v0). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from media.forwarder.api import Codec
+from media.sdp.answer import MAX_MESSAGE_SIZE, SCTP_PORT, Local, put_track
+from media.sdp.codecs import OFFERED_EXTENSIONS, offered_lines
+from media.sdp.slots import Slot
+from media.sdp.values import Description, Direction, Section, SectionKind, Setup
+
+DATA_PROTOCOL = "UDP/DTLS/SCTP"
+MEDIA_PROTOCOL = "UDP/TLS/RTP/SAVPF"
+
+#: What an empty section shows, so that it stays acceptable to the client.
+_IDLE = {SectionKind.AUDIO: Codec.OPUS, SectionKind.VIDEO: Codec.VP8}
+
+
+def build_offer(slots: Iterable[Slot], local: Local, *, version: int) -> Description:
+    """Data channels first, then one section for each of `slots`, in order; their mids are their numbers.
+
+    `version` must grow with every offer (RFC 8829 5.2.2).
+    """
+    sections = [
+        Section(
+            kind=SectionKind.DATA,
+            mid="0",
+            protocol=DATA_PROTOCOL,
+            sctp_port=SCTP_PORT,
+            max_message_size=MAX_MESSAGE_SIZE,
+        ),
+        *(_section(slot) for slot in slots),
+    ]
+    return Description(
+        session_id=local.session_id,
+        session_version=version,
+        transport=local.transport(Setup.ACTPASS),
+        bundle=tuple(section.mid for section in sections),
+        extmap_allow_mixed=True,
+        sections=tuple(sections),
+    )
+
+
+def _section(slot: Slot) -> Section:
+    track = slot.track
+    section = Section(
+        kind=slot.kind,
+        mid=slot.mid,
+        protocol=MEDIA_PROTOCOL,
+        direction=Direction.SENDONLY if track is not None else Direction.INACTIVE,
+        codecs=offered_lines([track.codec if track is not None else _IDLE[slot.kind]]),
+        extensions=OFFERED_EXTENSIONS[slot.kind],
+        extmap_allow_mixed=True,
+        rtcp_mux=True,
+        rtcp_rsize=True,
+    )
+    return section if track is None else put_track(section, track)

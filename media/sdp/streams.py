@@ -1,0 +1,108 @@
+"""What a negotiated section means to the forwarder. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from attrs import frozen
+
+from media.forwarder.api import Codec, Extensions, Kind, Layer
+from media.sdp.codecs import codec_of, extensions_of
+from media.sdp.values import Section, SectionKind
+
+#: LiveKit's names, by quality; other clients' are taken in order.
+_LAYERS = {"q": Layer.LOW, "h": Layer.MEDIUM, "f": Layer.HIGH}
+
+
+@frozen(kw_only=True)
+class Incoming:
+    """A published section: the fields of `media.forwarder.api.TrackIn` that SDP decides."""
+
+    mid: str
+    kind: Kind
+    payload_types: Mapping[int, Codec]
+    rtx: Mapping[int, int]
+    clock_rate: int
+    ssrcs: Mapping[int, Layer]
+    rids: Mapping[str, Layer]
+    extensions: Extensions
+
+
+@frozen(kw_only=True)
+class Sending:
+    """A section towards a client: the fields of `DownTrack` that SDP decides."""
+
+    mid: str
+    payload_types: Mapping[Codec, tuple[int, int]]
+    extensions: Extensions
+
+
+def incoming(offered: Section, answered: Section) -> Incoming | None:
+    """What arrives in this section; None where nothing may (inactive, rejected, data)."""
+    if answered.kind is SectionKind.DATA or answered.rejected or not answered.direction.receives:
+        return None
+    is_audio = answered.kind is SectionKind.AUDIO
+    codecs = {
+        line.payload_type: codec
+        for line in answered.codecs
+        if (codec := codec_of(line)) is not None
+    }
+    rtx = {
+        line.payload_type: line.repairs
+        for line in answered.codecs
+        if line.repairs is not None and line.repairs in codecs
+    }
+    return Incoming(
+        mid=answered.mid,
+        kind=Kind.AUDIO if is_audio else Kind.VIDEO,
+        payload_types=codecs,
+        rtx=rtx,
+        clock_rate=48000 if is_audio else 90000,
+        ssrcs=_ssrcs(offered),
+        rids=_layers(answered.simulcast_recv),
+        extensions=extensions_of(answered.extensions),
+    )
+
+
+def sending(section: Section) -> Sending | None:
+    """How packets look there: an answer of ours (v1), or a client's answer to our offer (v0).
+
+    Without transport-cc, whatever was negotiated: a client that sees it stops sending REMB.
+    """
+    if section.kind is SectionKind.DATA or section.rejected:
+        return None
+    rtx = {line.repairs: line.payload_type for line in section.codecs if line.repairs is not None}
+    payload_types = {
+        codec: (line.payload_type, rtx.get(line.payload_type, 0))
+        for line in section.codecs
+        if (codec := codec_of(line)) is not None
+    }
+    lines = [line for line in section.extensions if "transport-wide-cc" not in line.uri]
+    return Sending(mid=section.mid, payload_types=payload_types, extensions=extensions_of(lines))
+
+
+def track_of(section: Section) -> str | None:
+    """The client's name of what it publishes here: AddTrack's `cid` in Chromium and Rust, another one in Firefox."""
+    return section.msid[1] or None if section.msid is not None else None
+
+
+def _layers(rids: tuple[str, ...]) -> dict[str, Layer]:
+    if all(rid in _LAYERS for rid in rids):
+        return {rid: _LAYERS[rid] for rid in rids}
+    return {rid: Layer(min(at, Layer.HIGH)) for at, rid in enumerate(rids)}
+
+
+def _ssrcs(offered: Section) -> dict[int, Layer]:
+    """Primary SSRCs with their layers: a SIM group from low to high, else the one that is there."""
+    repairs = {
+        ssrc
+        for group in offered.ssrc_groups
+        if group.semantics == "FID"
+        for ssrc in group.ssrcs[1:]
+    }
+    for group in offered.ssrc_groups:
+        if group.semantics == "SIM":
+            return {ssrc: Layer(min(at, Layer.HIGH)) for at, ssrc in enumerate(group.ssrcs)}
+    if offered.simulcast_send:
+        return {}
+    return {ssrc: Layer.HIGH for ssrc in offered.ssrcs if ssrc not in repairs}
