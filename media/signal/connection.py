@@ -17,8 +17,6 @@ logger = logging.getLogger(__name__)
 
 #: Responses that wait for a client that does not read; then it is cut off and comes back with a clean state.
 QUEUE = 2000
-#: Seconds a client has to read the last messages after a leave.
-CLOSE_S = 5.0
 
 
 @define(eq=False)
@@ -112,5 +110,4 @@ class Connection:
                     await self.socket.send_bytes(frame)
             except ConnectionError:  # aiohttp: the client is gone; the reader ends by itself
                 return
-        async with asyncio.timeout(CLOSE_S):
-            await self.socket.close()
+        await self.socket.close()  # waits for the client's own close

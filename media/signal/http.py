@@ -20,6 +20,8 @@ from media.signal.joining import BadJoin, Joining, Version, Wrong, read_joining
 RUNNER_OPTIONS = {"max_line_size": 65_536, "max_field_size": 16_384}
 #: Seconds between WebSocket pings; half of it without a pong closes the socket. LiveKit's.
 PING_S = 10.0
+#: Seconds a client has to close its side, after it was told to leave.
+CLOSE_S = 5.0
 CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
@@ -92,7 +94,9 @@ def _door(doors: Doors, version: Version) -> Handler:
         asked = _asked(doors, version, request)
         if isinstance(asked, Shut):
             return web.Response(status=asked.status, text=asked.text)
-        socket = web.WebSocketResponse(heartbeat=PING_S, max_msg_size=MAX_FRAME, compress=True)
+        socket = web.WebSocketResponse(
+            heartbeat=PING_S, max_msg_size=MAX_FRAME, compress=True, timeout=CLOSE_S
+        )
         if not socket.can_prepare(request).ok:
             return web.Response(status=426, text="a WebSocket is expected here")
         await socket.prepare(request)
