@@ -1,0 +1,134 @@
+"""What one participant is sent: from the room's word to sections, SSRCs and down tracks. Pure but for the bits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from attrs import define, evolve, field, frozen
+
+from media.forwarder.api import Codec, DownTrack, Kind, Want
+from media.ids import DownId, ParticipantSid, PeerId, TrackSid
+from media.sdp.api import Outgoing, Section, SectionKind, Sending, sending
+
+SECTION_KINDS: Mapping[Kind, SectionKind] = {
+    Kind.AUDIO: SectionKind.AUDIO,
+    Kind.VIDEO: SectionKind.VIDEO,
+}
+
+
+@frozen(kw_only=True)
+class Subscription:
+    """A track on its way to one participant.
+
+    Attributes:
+        down: as the forwarder has it; None until it is negotiated.
+    """
+
+    id: DownId
+    outgoing: Outgoing
+    want: Want
+    down: DownTrack | None = None
+
+
+@define
+class Subscriptions:
+    """`bits(n)`: n random bits, for SSRCs and where numbering begins (RFC 3550 8.1)."""
+
+    subscriber: ParticipantSid
+    bits: Callable[[int], int]
+    _by_track: dict[TrackSid, Subscription] = field(factory=dict)
+    _ssrcs: set[int] = field(factory=set)
+
+    def __contains__(self, track: TrackSid) -> bool:
+        return track in self._by_track
+
+    def start(
+        self,
+        track: TrackSid,
+        publisher: ParticipantSid,
+        kind: Kind,
+        codec: Codec,
+        want: Want,
+        *,
+        stereo: bool = False,
+    ) -> Outgoing:
+        known = self._by_track.get(track)
+        if known is not None:
+            self._by_track[track] = evolve(known, want=want)
+            return known.outgoing
+        outgoing = Outgoing(
+            sid=track,
+            publisher=publisher,
+            kind=SECTION_KINDS[kind],
+            codec=codec,
+            ssrc=self._ssrc(),
+            rtx_ssrc=self._ssrc() if kind is Kind.VIDEO else 0,
+            cname=publisher,
+            stereo=stereo,
+        )
+        self._by_track[track] = Subscription(
+            id=DownId(f"{self.subscriber}:{track}"), outgoing=outgoing, want=want
+        )
+        return outgoing
+
+    def stop(self, track: TrackSid) -> Subscription | None:
+        stopped = self._by_track.pop(track, None)
+        if stopped is not None:
+            self._ssrcs -= {stopped.outgoing.ssrc, stopped.outgoing.rtx_ssrc}
+        return stopped
+
+    def want(self, track: TrackSid, want: Want) -> DownId | None:
+        """The down track that is now wanted otherwise; None where there is no such subscription."""
+        if (known := self._by_track.get(track)) is None:
+            return None
+        self._by_track[track] = evolve(known, want=want)
+        return known.id
+
+    def negotiated(
+        self, peer: PeerId, sections: Iterable[Section], carried: Mapping[str, TrackSid]
+    ) -> list[Subscription]:
+        """New or changed down tracks, after sections were agreed on. `carried`: by mid."""
+        changed: list[Subscription] = []
+        for section in sections:
+            known = self._by_track.get(carried.get(section.mid, TrackSid("")))
+            looks = sending(section) if known is not None else None
+            if known is None or looks is None or known.outgoing.codec not in looks.payload_types:
+                continue
+            down = self._down(known, peer, looks)
+            if down != known.down:
+                self._by_track[known.outgoing.sid] = evolve(known, down=down)
+                changed.append(self._by_track[known.outgoing.sid])
+        return changed
+
+    def _down(self, known: Subscription, peer: PeerId, looks: Sending) -> DownTrack:
+        if known.down is not None:  # numbering goes on
+            return evolve(
+                known.down,
+                peer=peer,
+                mid=looks.mid,
+                payload_types=looks.payload_types,
+                extensions=looks.extensions,
+            )
+        outgoing = known.outgoing
+        return DownTrack(
+            id=known.id,
+            track=outgoing.sid,
+            peer=peer,
+            mid=looks.mid,
+            ssrc=outgoing.ssrc,
+            rtx_ssrc=outgoing.rtx_ssrc,
+            payload_types=looks.payload_types,
+            extensions=looks.extensions,
+            cname=outgoing.cname,
+            first_sequence=self.bits(
+                15
+            ),  # the lower half: no wrap in the first packets (RFC 3711 3.3.1)
+            first_timestamp=self.bits(32),
+            first_picture_id=self.bits(15),
+        )
+
+    def _ssrc(self) -> int:
+        while (ssrc := self.bits(32)) in self._ssrcs or ssrc == 0:
+            pass
+        self._ssrcs.add(ssrc)
+        return ssrc
