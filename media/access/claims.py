@@ -76,7 +76,7 @@ class Claims:
         expires_at: seconds since 1970.
     """
 
-    identity: Identity = NOBODY
+    identity: Identity = field(default=NOBODY, repr=False)  # may be a user id
     name: str = field(default="", repr=False)
     metadata: str = field(default="", repr=False)
     attributes: Mapping[str, str] = field(default=Factory(dict), repr=False)
