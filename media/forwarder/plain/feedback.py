@@ -6,7 +6,7 @@ draft-holmer-rmcat-transport-wide-cc-extensions-01. Without it (or a REMB) Chrom
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import takewhile
+from itertools import pairwise, takewhile
 
 from attrs import define, field
 
@@ -88,7 +88,7 @@ class TransportFeedback:
         ticks = [self._arrivals[number] for number in numbers]
         reference = ticks[0] // 256  # units of 64 ms
         deltas = [ticks[0] - reference * 256]
-        deltas += [after - before for before, after in zip(ticks, ticks[1:], strict=False)]
+        deltas += [after - before for before, after in pairwise(ticks)]
         symbols = [_NOT_RECEIVED] * (numbers[-1] - first + 1)
         times = bytearray()
         for number, delta in zip(numbers, deltas, strict=True):

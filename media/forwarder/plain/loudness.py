@@ -14,7 +14,7 @@ INTERVAL_S = 0.5
 NEWEST = 0.6
 
 #: Amplitude 0..1 of each level in -dBov (RFC 6464 3: 127 is silence).
-_AMPLITUDE = tuple(round(10 ** (-level / 20), 6) for level in range(127)) + (0.0,)
+_AMPLITUDE = (*(round(10 ** (-level / 20), 6) for level in range(127)), 0.0)
 
 
 @define
@@ -32,7 +32,9 @@ class LoudnessMeter:
     _due: float | None = None
 
     def heard(self, track: TrackSid, element: bytes, now: float) -> None:
-        """An audio packet with this extension element came."""
+        """An audio packet with this extension element came; an empty one says nothing."""
+        if not element:
+            return
         voice = self._voices.get(track)
         if voice is None:
             voice = self._voices[track] = _Voice()

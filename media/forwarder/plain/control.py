@@ -1,0 +1,111 @@
+"""RTCP that a peer sends: as a publisher about its streams, as a subscriber about what it gets."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from media.forwarder.plain.down import Down
+from media.forwarder.plain.history import as_rtx
+from media.forwarder.plain.outbox import Outbox
+from media.forwarder.plain.peer import Peer
+from media.forwarder.plain.rtcp import (
+    Bye,
+    KeyframeWish,
+    Nack,
+    ReceiverReport,
+    Remb,
+    ReportBlock,
+    RtcpItem,
+    SenderReport,
+)
+from media.forwarder.plain.timestamps import ClockReading
+
+
+def take_in(item: RtcpItem, peer: Peer, outbox: Outbox, now: float) -> None:
+    """Carry out one item. About SSRCs that are not this peer's nothing is done."""
+    match item:
+        case SenderReport():
+            _clock(item, peer, now)
+            _reception(item.blocks, peer, now)
+        case ReceiverReport():
+            _reception(item.blocks, peer, now)
+        case Bye(ssrcs):
+            for ssrc in ssrcs:
+                _goodbye(ssrc, peer)
+        case KeyframeWish(ssrc):
+            down = peer.downs.get(ssrc)
+            stream = down and (down.target or down.current)
+            if stream:
+                stream.want_keyframe()
+        case Nack(ssrc, sequences):
+            outbox.nacks_received += len(sequences)
+            nacked = peer.downs.get(ssrc)
+            if nacked is not None:
+                for seq in sequences:
+                    _send_again(seq, nacked, peer, outbox, now)
+        case Remb(bitrate):
+            peer.heard = True
+            peer.downlink.remb(bitrate, peer.sent_bps)
+        case _:
+            assert_never(item)
+
+
+def _clock(report: SenderReport, peer: Peer, now: float) -> None:
+    route = peer.demux.routes.get(report.ssrc)
+    stream = route and route.track.streams.get(route.layer)
+    if not route or not stream or stream.ssrc != report.ssrc:
+        return
+    stream.clock = ClockReading(report.ntp, report.rtp, now)
+    for down in stream.takers:
+        if down.current is stream:
+            down.clock.report(stream.clock)
+
+
+def _reception(blocks: tuple[ReportBlock, ...], peer: Peer, now: float) -> None:
+    ours = [(block, peer.downs[block.ssrc]) for block in blocks if block.ssrc in peer.downs]
+    if not ours:
+        return
+    counters = peer.counters
+    for block, down in ours:
+        if block.last_sr:
+            peer.report_answered(block.last_sr, block.delay_since_last_sr, now)
+        counters.lost_down += block.fraction_lost / 256
+        counters.reports_down += 1
+        counters.jitter_s = max(counters.jitter_s, block.jitter / down.clock_rate)
+    peer.heard = True
+    share = sum(block.fraction_lost for block, _ in ours) / (256 * len(ours))
+    peer.downlink.loss_reported(share, peer.sent_bps, now)
+
+
+def _goodbye(ssrc: int, peer: Peer) -> None:
+    route = peer.demux.routes.get(ssrc)
+    if route is None:
+        return
+    stream = route.track.streams.get(route.layer)
+    if stream is not None and stream.ssrc == ssrc:
+        route.track.remove_stream(route.layer)
+    if ssrc not in route.track.spec.ssrcs:
+        peer.demux.forget(ssrc)
+
+
+def _send_again(seq: int, down: Down, peer: Peer, outbox: Outbox, now: float) -> None:
+    sent = down.history.again(seq, now)
+    if sent is None or not peer.may_resend(now):
+        return
+    rtx_type = next(
+        (rtx for pt, rtx in down.spec.payload_types.values() if pt == sent.head[1] & 0x7F), 0
+    )
+    if rtx_type and down.spec.rtx_ssrc:
+        plain = as_rtx(
+            sent,
+            payload_type=rtx_type,
+            sequence=down.rtx_sequence,
+            ssrc=down.spec.rtx_ssrc,
+        )
+        down.rtx_sequence += 1
+    else:
+        plain = sent.head + sent.body
+    datagram = peer.srtp.protect(plain)
+    if outbox.send(peer.id, datagram):
+        outbox.retransmitted += 1
+        peer.bytes_sent += len(datagram)

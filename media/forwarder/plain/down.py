@@ -1,0 +1,198 @@
+"""One track on its way to one subscriber: which packets go on, and with which numbers."""
+
+from __future__ import annotations
+
+from attrs import define, field, frozen
+
+from media.forwarder.api import Codec, DownTrack, Drop, Forwarding, Kind, Layer, Want
+from media.forwarder.plain.history import AUDIO_SLOTS, VIDEO_SLOTS, History
+from media.forwarder.plain.incoming import ExtensionWriter, Incoming
+from media.forwarder.plain.outbox import Outbox
+from media.forwarder.plain.pictures import PictureMap
+from media.forwarder.plain.rtp import HEADER, write_header
+from media.forwarder.plain.sequence import SequenceMap
+from media.forwarder.plain.stream import Stream
+from media.forwarder.plain.timestamps import TimestampMap
+
+#: A payload of nothing but padding (RFC 3550 5.1), its length byte included.
+_FILLER = b"\x01"
+_PADDED = 0x20  # P
+
+
+@frozen(eq=False)
+class Ready:
+    """A packet for the subscriber, before encryption: head + body."""
+
+    head: bytes
+    body: bytes
+
+
+@define(eq=False)
+class Down:
+    """Attributes:
+    target: the stream that the subscriber is to get; it begins with that stream's next keyframe.
+    current: the stream that it gets until then.
+    """
+
+    spec: DownTrack
+    want: Want
+    kind: Kind
+    clock_rate: int
+    outbox: Outbox
+    writer: ExtensionWriter
+    target: Stream | None = None
+    current: Stream | None = None
+    packets: int = 0  # sent, for sender reports
+    octets: int = 0
+    history: History = field(init=False)
+    clock: TimestampMap = field(init=False)
+    rtx_sequence: int = field(init=False)
+    _sequence: SequenceMap = field(init=False)
+    _pictures: PictureMap = field(init=False)
+    _epoch: int = 0  # of the current stream
+    _temporal: int = 3  # highest temporal layer sent now
+    _last_picture: int | None = (
+        None  # incoming timestamp of the picture whose layer was judged last
+    )
+    _told: Layer | None = None
+
+    def __attrs_post_init__(self) -> None:
+        spec = self.spec
+        self.history = History(VIDEO_SLOTS if self.kind is Kind.VIDEO else AUDIO_SLOTS)
+        self.clock = TimestampMap(self.clock_rate, spec.first_timestamp)
+        self.rtx_sequence = spec.first_sequence
+        self._sequence = SequenceMap(spec.first_sequence)
+        self._pictures = PictureMap(spec.first_picture_id)
+
+    def stop(self) -> None:
+        """Nothing more of the current stream; whatever comes next begins with a keyframe."""
+        self.current = None
+        self.tell()
+
+    def tell(self) -> None:
+        """Say what is sent now, if it changed."""
+        layer = self.current.layer if self.current else None
+        if layer is not self._told:
+            self._told = layer
+            self.outbox.event(Forwarding(self.spec.id, layer))
+
+    def forward(self, media: Incoming, stream: Stream, now: float) -> Ready | Drop:
+        """What the subscriber gets for this packet of `stream`."""
+        if stream is not self.current or stream.epoch != self._epoch:
+            refusal = self._switch(media, stream, now)
+            if refusal is not None:
+                return refusal
+        number = media.sequence
+        late = self._sequence.is_late(number)
+        if not media.payload and media.descriptor is None:
+            return self._leave_out(media, media.why_empty, late, now)
+        codec, payload = media.codec, media.payload
+        types = self.spec.payload_types.get(codec)
+        if types is None and codec is Codec.RED:
+            types = self.spec.payload_types.get(Codec.OPUS)
+            payload = media.plain_audio() or b""
+        if types is None or (not payload and codec is Codec.RED):
+            return self._leave_out(media, Drop.UNKNOWN_PAYLOAD, late, now)
+        descriptor = b""
+        if media.descriptor is not None:
+            if not late:
+                self._judge_temporal(media)
+            written = self._describe(media, late)
+            if written is None:
+                return self._leave_out(media, Drop.OTHER_LAYER, late, now)
+            descriptor = written
+        out = self._sequence.forward(number)
+        if out is None:
+            return Drop.TOO_LATE
+        clock = self.clock
+        timestamp = clock.late(media.timestamp) if late else clock.forward(media.timestamp, now)
+        block = self.writer.block(media, now)
+        head = (
+            HEADER.pack(
+                0x90 if block else 0x80,
+                types[0] | 0x80 if media.marker else types[0],
+                out & 0xFFFF,
+                timestamp,
+                self.spec.ssrc,
+            )
+            + block
+            + descriptor
+        )
+        self.history.put(out, head, payload, 12 + len(block))
+        self.packets += 1
+        self.octets += len(descriptor) + len(payload)
+        return Ready(head, payload)
+
+    def _switch(self, media: Incoming, stream: Stream, now: float) -> Drop | None:
+        """Begin with another stream, if a decoder can begin with this packet."""
+        if stream is not self.target:
+            return Drop.OTHER_LAYER
+        if not media.payload:
+            return media.why_empty
+        if not media.starts_keyframe:
+            stream.want_keyframe()
+            return Drop.NOT_A_KEYFRAME
+        if media.sequence != stream.highest:
+            return Drop.TOO_LATE  # what followed it was not forwarded
+        self._sequence.begin(media.sequence)
+        self.clock.begin(media.timestamp, now, stream.clock)
+        if media.descriptor is not None and media.descriptor.picture_id is not None:
+            self._pictures.begin(media.descriptor)
+        self._temporal = self.want.temporal
+        self._epoch = stream.epoch
+        before, self.current = self.current, stream
+        if before is not None and before is not stream:
+            before.takers.remove(self)
+        self.tell()
+        return None
+
+    def _judge_temporal(self, media: Incoming) -> None:
+        """Which temporal layers go on changes only where a picture begins.
+
+        Less at once. More, one layer at a time, at a picture of that layer which needs the base layer only (Y).
+        """
+        picture = media.descriptor
+        assert picture is not None
+        if media.timestamp == self._last_picture:
+            return
+        self._last_picture = media.timestamp
+        wanted = self.want.temporal
+        if wanted < self._temporal or picture.keyframe:
+            self._temporal = wanted
+        elif wanted > self._temporal and picture.sync and picture.temporal == self._temporal + 1:
+            self._temporal += 1
+
+    def _describe(self, media: Incoming, late: bool) -> bytes | None:
+        """The VP8 descriptor as the subscriber sees it; None for a picture that it does not get."""
+        picture = media.descriptor
+        assert picture is not None
+        if not late and picture.temporal is not None and picture.temporal > self._temporal:
+            self._pictures.drop(picture)
+            return None
+        return self._pictures.forward(picture)
+
+    def _leave_out(self, media: Incoming, why: Drop, late: bool, now: float) -> Ready | Drop:
+        """Drop on purpose without leaving a gap.
+
+        A late packet's number was given away already: the subscriber gets a packet of padding in its place, or it
+        would ask for it again and again.
+        """
+        if not late:
+            self._sequence.drop(media.sequence)
+            return why
+        out = self._sequence.forward(media.sequence)
+        types = next(iter(self.spec.payload_types.values()), None)
+        if out is None or types is None:
+            return Drop.TOO_LATE
+        block = self.writer.block(media, now)
+        head = write_header(
+            marker=False,
+            payload_type=types[0],
+            sequence=out,
+            timestamp=self.clock.late(media.timestamp),
+            ssrc=self.spec.ssrc,
+            extensions=block,
+        )
+        head = bytes((head[0] | _PADDED,)) + head[1:]
+        self.history.put(out, head, _FILLER, 12 + len(block))
+        return Ready(head, _FILLER)

@@ -1,0 +1,133 @@
+"""One packet of a publisher, looked into once, for all its subscribers."""
+
+from __future__ import annotations
+
+from attrs import define, field, frozen
+
+from media.forwarder.api import Codec, Drop, Extensions
+from media.forwarder.plain.keyframe_start import starts_keyframe
+from media.forwarder.plain.red import primary_block
+from media.forwarder.plain.rtp import Malformed, RtpPacket, write_elements
+from media.forwarder.plain.vp8 import Descriptor, parse_descriptor
+
+
+@define(eq=False)
+class Incoming:
+    """Attributes:
+    sequence: unrolled.
+    payload: without the VP8 descriptor, which is `descriptor`.
+    starts_keyframe: a decoder can begin here.
+    why_empty: why there is no payload, when there is none.
+    """
+
+    codec: Codec
+    sequence: int
+    timestamp: int
+    marker: bool
+    payload: bytes
+    descriptor: Descriptor | None
+    starts_keyframe: bool
+    audio_level: bytes
+    capture_time: bytes
+    dependency_descriptor: bytes
+    why_empty: Drop = Drop.PADDING_ONLY
+    # Extension blocks that were written for subscribers already, by their writer.
+    blocks: dict[ExtensionWriter, bytes] = field(factory=dict)
+
+    def plain_audio(self) -> bytes | None:
+        """Opus out of RED; None when its blocks do not fit."""
+        try:
+            return primary_block(self.payload)
+        except Malformed:
+            return None
+
+
+def look_into(
+    packet: RtpPacket, sequence: int, codec: Codec | None, ids: Extensions, *, new_picture: bool
+) -> Incoming:
+    """`ids` are those of the publisher; `codec` is None for a payload type that was not negotiated.
+
+    A packet that cannot be forwarded has no payload left: subscribers must hear of its number all the same.
+    """
+    descriptor = None
+    payload = packet.payload
+    if codec is None:
+        return _without_payload(packet, sequence)
+    if codec is Codec.VP8 and payload:
+        try:
+            descriptor = parse_descriptor(payload)
+        except Malformed:
+            return _without_payload(packet, sequence)
+        if descriptor.picture_id is not None:
+            payload = payload[descriptor.size :]
+        begins = descriptor.keyframe
+    else:
+        begins = bool(payload) and starts_keyframe(codec, payload, new_picture)
+    elements = packet.elements
+    return Incoming(
+        codec=codec,
+        sequence=sequence,
+        timestamp=packet.timestamp,
+        marker=packet.marker,
+        payload=payload,
+        descriptor=descriptor,
+        starts_keyframe=begins,
+        audio_level=elements.get(ids.audio_level, b"") if ids.audio_level else b"",
+        capture_time=elements.get(ids.abs_capture_time, b"") if ids.abs_capture_time else b"",
+        # Only whole streams keep it: its frame numbers would jump where layers change or pictures are left out.
+        dependency_descriptor=(
+            elements.get(ids.dependency_descriptor, b"")
+            if ids.dependency_descriptor and codec in (Codec.AV1, Codec.VP9)
+            else b""
+        ),
+    )
+
+
+def _without_payload(packet: RtpPacket, sequence: int) -> Incoming:
+    return Incoming(
+        codec=Codec.OPUS,
+        sequence=sequence,
+        timestamp=packet.timestamp,
+        marker=False,
+        payload=b"",
+        descriptor=None,
+        starts_keyframe=False,
+        audio_level=b"",
+        capture_time=b"",
+        dependency_descriptor=b"",
+        why_empty=Drop.UNKNOWN_PAYLOAD,
+    )
+
+
+@frozen(eq=False)
+class ExtensionWriter:
+    """Header extensions as subscribers with these ids and this mid get them; one object for all of those."""
+
+    ids: Extensions
+    mid: bytes
+
+    def block(self, media: Incoming, now: float) -> bytes:
+        block = media.blocks.get(self)
+        if block is None:
+            block = media.blocks[self] = self._write(media, now)
+        return block
+
+    def _write(self, media: Incoming, now: float) -> bytes:
+        ids = self.ids
+        elements = []
+        if self.mid:
+            elements.append((ids.mid, self.mid))
+        if media.audio_level:
+            elements.append((ids.audio_level, media.audio_level))
+        if ids.abs_send_time:
+            elements.append((ids.abs_send_time, send_time(now)))
+        if media.capture_time:
+            elements.append((ids.abs_capture_time, media.capture_time))
+        if media.dependency_descriptor:
+            elements.append((ids.dependency_descriptor, media.dependency_descriptor))
+        return write_elements(elements)
+
+
+def send_time(now: float) -> bytes:
+    """abs-send-time: seconds in 6.18 bits of fixed point; subscribers estimate their link from it."""
+    return (int(now * (1 << 18)) & 0xFFFFFF).to_bytes(3, "big")

@@ -1,0 +1,85 @@
+"""One transport: its keys, what it publishes, what it gets."""
+
+from __future__ import annotations
+
+from attrs import define, field
+
+from media.forwarder.plain.bandwidth import Downlink
+from media.forwarder.plain.demux import MOST_SSRCS, Demux
+from media.forwarder.plain.down import Down
+from media.forwarder.plain.feedback import TransportFeedback
+from media.forwarder.plain.srtp import SrtpSession
+from media.ids import PeerId
+
+#: Packets sent again to one peer in `RESEND_WINDOW_S`; whoever asks for more is not mended by it.
+MOST_RESENT = 200
+RESEND_WINDOW_S = 0.1
+#: Sender reports whose answers are waited for.
+MOST_REPORTS = 256
+
+
+@define
+class LinkCounters:
+    """Since the last `Quality` event."""
+
+    expected_up: int = 0
+    lost_up: int = 0
+    lost_down: float = 0.0  # sum of shares
+    reports_down: int = 0
+    jitter_s: float = 0.0
+    rtt_s: float | None = None
+
+
+@define(eq=False)
+class Peer:
+    """Attributes:
+    budget_bps: what its encoders may use in all; None: nobody said.
+    reports_due, quality_due: when the next are to be made; None before the first `poll`.
+    """
+
+    id: PeerId
+    srtp: SrtpSession
+    demux: Demux = field(factory=Demux)
+    downs: dict[int, Down] = field(factory=dict)  # by our SSRC
+    feedback: TransportFeedback = field(factory=TransportFeedback)
+    downlink: Downlink = field(factory=Downlink)
+    counters: LinkCounters = field(factory=LinkCounters)
+    budget_bps: int | None = None
+    budget_changed: bool = False
+    reports_due: float | None = None
+    quality_due: float | None = None
+    heard: bool = False  # it reported about what it gets
+    rtt_s: float | None = None
+    sent_bps: int = 0
+    bytes_sent: int = 0  # since the last reports
+    _accepted: set[int] = field(factory=set)  # SSRCs of packets that were authentic
+    _reports: dict[int, float] = field(factory=dict)  # middle of NTP → when sent
+    _resent: int = 0
+    _resent_since: float = float("-inf")
+
+    def may_use(self, ssrc: int) -> bool:
+        """SRTP keeps a context for each SSRC: a peer cannot make it keep any number of them."""
+        return ssrc in self._accepted or len(self._accepted) < 2 * MOST_SSRCS
+
+    def accepted(self, ssrc: int) -> None:
+        self._accepted.add(ssrc)
+
+    def may_resend(self, now: float) -> bool:
+        if now - self._resent_since >= RESEND_WINDOW_S:
+            self._resent_since, self._resent = now, 0
+        self._resent += 1
+        return self._resent <= MOST_RESENT
+
+    def report_sent(self, ntp: int, now: float) -> None:
+        if len(self._reports) >= MOST_REPORTS:
+            del self._reports[next(iter(self._reports))]
+        self._reports[ntp >> 16 & 0xFFFFFFFF] = now
+
+    def report_answered(self, last_sr: int, delay: int, now: float) -> None:
+        """RFC 3550 6.4.1: the round trip, from a report of ours that came back."""
+        sent = self._reports.get(last_sr)
+        if sent is None:
+            return
+        rtt = now - sent - delay / 65536
+        if 0 <= rtt < 10:
+            self.rtt_s = rtt if self.rtt_s is None else self.rtt_s + (rtt - self.rtt_s) / 8

@@ -1,0 +1,86 @@
+"""One encoding that a publisher sends: an SSRC, a layer of a track."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import define, field
+
+from media.forwarder.api import Kind, Layer
+from media.forwarder.plain.keyframes import MIN_INTERVAL_S, KeyframeRequester
+from media.forwarder.plain.nack import MissingPackets
+from media.forwarder.plain.reports import ReceptionStatistics
+from media.forwarder.plain.sequence import Unroller
+from media.forwarder.plain.timestamps import ClockReading
+
+if TYPE_CHECKING:
+    from media.forwarder.plain.down import Down
+
+
+@define(eq=False)
+class Stream:
+    """Attributes:
+    takers: subscribers that get it, or wait for its keyframe.
+    clock: the last sender report.
+    last_media: when the last packet with a payload came.
+    """
+
+    kind: Kind
+    layer: Layer
+    ssrc: int
+    clock_rate: int
+    takers: list[Down] = field(factory=list)
+    clock: ClockReading | None = None
+    last_media: float = float("-inf")
+    missing: MissingPackets = field(factory=MissingPackets)
+    statistics: ReceptionStatistics = field(init=False)
+    keyframes: KeyframeRequester = field(init=False)
+    _unroller: Unroller = field(factory=Unroller)
+    _last_timestamp: int | None = None
+
+    def __attrs_post_init__(self) -> None:
+        self.statistics = ReceptionStatistics(self.clock_rate)
+        self.keyframes = KeyframeRequester(MIN_INTERVAL_S[self.layer])
+
+    @property
+    def epoch(self) -> int:
+        """Grows when the publisher's numbering began anew: subscribers then begin with it anew."""
+        return self._unroller.epoch
+
+    @property
+    def highest(self) -> int:
+        return self._unroller.highest
+
+    def want_keyframe(self) -> None:
+        """A subscriber can begin with this stream only there. Sound needs none."""
+        if self.kind is Kind.VIDEO:
+            self.keyframes.want()
+
+    def arrived(self, sequence: int, timestamp: int, now: float, *, repaired: bool) -> int | None:
+        """The unrolled number of a packet; None for one that came before, or far too late.
+
+        Args:
+            repaired: it came by RTX, which is no sign of the link's delay or loss.
+        """
+        unroller = self._unroller
+        before, epoch = unroller.highest, unroller.epoch
+        number = unroller.unroll(sequence)
+        if number is None:
+            return None
+        if unroller.epoch != epoch:
+            self.statistics.restart()
+            self.missing.clear()
+        elif number > before + 1:
+            if not self.missing.gap(before + 1, number, now):
+                self.want_keyframe()
+        elif number < before:
+            self.missing.arrived(number)
+        if not repaired:
+            self.statistics.arrived(number, timestamp, now)
+        return number
+
+    def is_new_picture(self, timestamp: int) -> bool:
+        """Whether the packet before had another timestamp."""
+        new = timestamp != self._last_timestamp
+        self._last_timestamp = timestamp
+        return new

@@ -1,0 +1,107 @@
+"""A published track: its streams, its subscribers, and who of them is to get which."""
+
+from __future__ import annotations
+
+from attrs import define, field
+
+from media.forwarder.api import Drop, Kind, Layer, LayersSeen, TrackIn
+from media.forwarder.plain.down import Down
+from media.forwarder.plain.layers import choose_layer, live_layers
+from media.forwarder.plain.outbox import Outbox
+from media.forwarder.plain.stream import Stream
+
+
+@define(eq=False)
+class Track:
+    spec: TrackIn
+    outbox: Outbox
+    streams: dict[Layer, Stream] = field(factory=dict)
+    downs: list[Down] = field(factory=list)
+    muted: bool = False
+    live: frozenset[Layer] = frozenset()
+
+    def stream(self, layer: Layer, ssrc: int) -> tuple[Stream, Stream | None]:
+        """The stream of this layer, and the one it replaces when the publisher changed the SSRC."""
+        known = self.streams.get(layer)
+        if known is not None and known.ssrc == ssrc:
+            return known, None
+        stream = self.streams[layer] = Stream(self.spec.kind, layer, ssrc, self.spec.clock_rate)
+        if known is not None:
+            stream.last_media = known.last_media
+            self._forget(known)
+        self.retarget()
+        return stream, known
+
+    def remove_stream(self, layer: Layer) -> None:
+        """The publisher said goodbye to it."""
+        self._forget(self.streams.pop(layer))
+        self.live -= {layer}
+        self._tell_layers()
+        self.retarget()
+
+    def _forget(self, stream: Stream) -> None:
+        for down in self.downs:
+            if down.target is stream:
+                down.target = None
+            if down.current is stream:
+                down.stop()
+
+    def media_arrived(self, stream: Stream, now: float) -> None:
+        """A packet with a payload came."""
+        stream.last_media = now
+        if stream.layer not in self.live:
+            self.refresh(now)
+
+    def refresh(self, now: float) -> None:
+        """Which layers carry media; call it ten times a second."""
+        live = live_layers({layer: each.last_media for layer, each in self.streams.items()}, now)
+        if live != self.live:
+            self.live = live
+            self._tell_layers()
+            self.retarget()
+
+    def _tell_layers(self) -> None:
+        if self.spec.kind is Kind.VIDEO:
+            self.outbox.event(LayersSeen(self.spec.sid, self.live))
+
+    def mute(self, muted: bool) -> None:
+        if muted == self.muted:
+            return
+        self.muted = muted
+        for down in self.downs:
+            down.stop()
+        self.retarget()
+
+    def retarget(self) -> None:
+        """Choose again for every subscriber; what they wait for is asked of the publisher."""
+        for down in self.downs:
+            self._aim(down)
+        for stream in self.streams.values():
+            stream.takers = [
+                down for down in self.downs if stream is down.current or stream is down.target
+            ]
+
+    def _aim(self, down: Down) -> None:
+        if down.want.paused or self.muted:
+            down.target = None
+            down.stop()
+            return
+        # All silent: a camera that is off. What was sent goes on when it comes back, without a keyframe.
+        candidates = self.live or self.streams.keys()
+        layer = choose_layer(down.want.layer, set(self.spec.rids.values()), candidates)
+        if layer is None:
+            down.target = None
+            if self.live:
+                down.stop()  # only larger layers than it may be sent
+            return
+        down.target = self.streams[layer]
+        if down.target is not down.current:
+            down.target.want_keyframe()
+
+    def why_nobody(self) -> Drop:
+        """Why a packet of a stream without takers goes nowhere."""
+        if not self.downs:
+            return Drop.NO_SUBSCRIBER
+        if all(down.want.paused for down in self.downs):
+            return Drop.PAUSED
+        return Drop.OTHER_LAYER
