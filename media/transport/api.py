@@ -72,6 +72,7 @@ class Ignored(enum.Enum):
     UNKNOWN_UFRAG = "unknown_ufrag"
     FORGED = "forged"  # MESSAGE-INTEGRITY is not made with our password
     OTHERS_ADDRESS = "others_address"  # a live peer has just been checked from there
+    EARLY = "early"  # media before the keys are there
     NOT_A_REQUEST = "not_a_request"
     TOO_MANY_HANDSHAKES = "too_many_handshakes"  # the client sends its ClientHello again
     QUEUE_FULL = "queue_full"

@@ -1,0 +1,269 @@
+"""One client's connection: ICE-lite, DTLS and data channels on routes of the listener."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
+
+from aiortc.rtcdtlstransport import RTCDtlsFingerprint, RTCDtlsParameters
+
+from media.forwarder.api import SrtpKeys
+from media.ids import PeerId
+from media.sdp.values import Setup
+from media.transport.api import (
+    Gone,
+    IceCredentials,
+    Ignored,
+    PeerObserver,
+    PeerState,
+    RemoteParameters,
+    Sent,
+)
+from media.transport.binding import Binding
+from media.transport.channels import Channels
+from media.transport.dtls import Certificate, Dtls
+from media.transport.ice import Generation, IceLite
+from media.transport.routes import Route
+
+logger = logging.getLogger(__name__)
+
+#: Datagrams that wait for DTLS. A message of 64 kB comes as 57; the loop takes them in batches.
+INBOX = 256
+#: Before the client's parameters are known; it repeats its ClientHello.
+INBOX_BEFORE_START = 4
+
+
+class Surroundings(Protocol):
+    """What a peer needs of its listener."""
+
+    def count(self, ignored: Ignored) -> None: ...
+
+    def now(self) -> float: ...
+
+    def admit_handshake(self) -> bool: ...
+
+    def new_credentials(self) -> IceCredentials: ...
+
+    def ufrags_changed(self, peer: ClientPeer, ended: frozenset[str]) -> None: ...
+
+    def route_lost(self, route: Route) -> None: ...
+
+    def ended(self, peer: ClientPeer) -> None: ...
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]: ...
+
+
+class ClientPeer:
+    """`media.transport.api.Peer`, and for DTLS the wire that it runs on (`role`, `_recv`, `_send`)."""
+
+    role = "controlled"  # of ICE
+
+    def __init__(
+        self,
+        peer: PeerId,
+        observer: PeerObserver,
+        certificate: Certificate,
+        surroundings: Surroundings,
+    ) -> None:
+        self._id = peer
+        self._observer = observer
+        self._around = surroundings
+        self._ice: IceLite[Route] = IceLite(
+            created=surroundings.now(), current=Generation(surroundings.new_credentials())
+        )
+        self._inbox: asyncio.Queue[bytes] = asyncio.Queue(INBOX)
+        self._remote: RemoteParameters | None = None
+        self._handshake: asyncio.Task[None] | None = None
+        self._state = PeerState.NEW
+        self._dtls = Dtls(self, certificate)
+        self._channels = Channels(
+            self._dtls,
+            opened=lambda label: self._tell(self._observer.channel_opened, label),
+            message=lambda label, data: self._tell(self._observer.message, label, data),
+            refused=surroundings.count,
+        )
+
+    @property
+    def id(self) -> PeerId:
+        return self._id
+
+    @property
+    def local(self) -> IceCredentials:
+        return self._ice.current.local
+
+    @property
+    def remote_ufrag(self) -> str | None:
+        return self._ice.current.remote_ufrag
+
+    @property
+    def state(self) -> PeerState:
+        return self._state
+
+    def keys(self) -> SrtpKeys | None:
+        return self._dtls.srtp
+
+    def start(self, remote: RemoteParameters) -> None:
+        assert self._remote is None, "start() is for once; see restart_ice()"
+        if self._state is PeerState.GONE:
+            return
+        self._remote = remote
+        self._state = PeerState.CONNECTING
+        self._ice.learn_remote(remote.ufrag)
+        self._dtls._set_role("client" if remote.setup is Setup.PASSIVE else "server")
+        self._may_begin()
+
+    def restart_ice(self, remote_ufrag: str | None = None) -> IceCredentials:
+        before = self._ice.ufrags()
+        self._ice.restart(self._around.new_credentials(), remote_ufrag)
+        self._around.ufrags_changed(self, before - self._ice.ufrags())
+        return self.local
+
+    def set_remote_ufrag(self, ufrag: str) -> None:
+        self._ice.learn_remote(ufrag)
+
+    def open_channel(
+        self, label: str, *, ordered: bool = True, max_retransmits: int | None = None
+    ) -> None:
+        self._channels.open(label, ordered, max_retransmits)
+
+    def send_message(self, label: str, data: bytes) -> Sent:
+        return self._channels.send(label, data)
+
+    def buffered(self, label: str) -> int:
+        return self._channels.buffered(label)
+
+    def send(self, datagram: bytes) -> bool:
+        route = self._ice.selected
+        if route is None:
+            return False
+        refused = route.send(datagram)
+        if refused is not None:
+            self._around.count(refused)
+        return refused is None
+
+    def seen_s(self, now: float) -> float:
+        return self._ice.silent_s(now)
+
+    def close(self) -> None:
+        self.end(Gone.CLOSED)
+
+    # --- from the listener
+
+    def ufrags(self) -> frozenset[str]:
+        return self._ice.ufrags()
+
+    def verify(self, binding: Binding) -> Generation | Ignored:
+        return self._ice.verify(binding)
+
+    def checked_at(self, route: Route) -> float:
+        return self._ice.checked_at(route)
+
+    def checked(
+        self, binding: Binding, generation: Generation, route: Route, now: float
+    ) -> Route | None:
+        """A verified check came over `route`, which is answered. Returns a route to forget for it."""
+        pwd = generation.local.pwd
+        if binding.controlled:
+            route.send(binding.role_conflict(pwd))
+            return None
+        before = self._ice.ufrags()
+        forgotten = self._ice.accept(route, generation, binding.use_candidate, now)
+        route.send(binding.success(route.source, pwd))
+        if ended := before - self._ice.ufrags():
+            self._around.ufrags_changed(self, ended)
+        self._may_begin()
+        return forgotten
+
+    def forget(self, route: Route) -> None:
+        self._ice.forget(route)
+
+    def receive_dtls(self, datagram: bytes) -> None:
+        limit = INBOX_BEFORE_START if self._handshake is None else INBOX
+        if self._inbox.qsize() >= limit:
+            self._around.count(Ignored.QUEUE_FULL)
+            return
+        self._inbox.put_nowait(datagram)
+        self._may_begin()
+
+    def receive_media(self, datagram: bytes, now: float) -> None:
+        if self._state is PeerState.CONNECTED:
+            self._observer.media(self._id, datagram, now)
+        else:
+            self._around.count(Ignored.EARLY)
+
+    def check_time(self, now: float, consent_s: float, connect_s: float) -> None:
+        """Called every second."""
+        for route in self._ice.expire(now, consent_s):
+            self._around.route_lost(route)
+        if self._state is PeerState.CONNECTED and self._ice.silent_s(now) > consent_s:
+            self.end(Gone.CONSENT_LOST)
+        elif self._state is not PeerState.CONNECTED and now - self._ice.created > connect_s:
+            self.end(Gone.NEVER_CAME)
+
+    def end(self, why: Gone) -> None:
+        if self._state is PeerState.GONE:
+            return
+        self._state = PeerState.GONE
+        self._around.spawn(self._farewell(self._ice.selected))
+        for route in self._ice.routes():
+            self._around.route_lost(route)
+        self._around.ended(self)
+        self._tell(self._observer.gone, why)
+
+    # --- the wire of DTLS
+
+    async def _recv(self) -> bytes:
+        return await self._inbox.get()
+
+    async def _send(self, data: bytes) -> None:
+        self.send(data)
+
+    # --- inside
+
+    def _may_begin(self) -> None:
+        """DTLS begins with the client's first flight, or ours; as many at a time as the node bears."""
+        if self._handshake is not None or self._state is not PeerState.CONNECTING:
+            return
+        we_begin = self._remote is not None and self._remote.setup is Setup.PASSIVE
+        if self._ice.selected is None or (self._inbox.empty() and not we_begin):
+            return
+        if self._around.admit_handshake():
+            self._handshake = self._around.spawn(self._connect())
+            return
+        self._around.count(Ignored.TOO_MANY_HANDSHAKES)
+        while not self._inbox.empty():
+            self._inbox.get_nowait()
+
+    async def _connect(self) -> None:
+        assert self._remote is not None
+        fingerprints = [RTCDtlsFingerprint(f.algorithm, f.value) for f in self._remote.fingerprints]
+        if fingerprints:
+            await self._dtls.start(RTCDtlsParameters(fingerprints=fingerprints))
+        if self._state is PeerState.GONE:
+            return
+        keys = self._dtls.srtp
+        if keys is None or self._dtls.state != "connected":
+            self.end(Gone.DTLS_FAILED)
+            return
+        self._state = PeerState.CONNECTED
+        self._dtls.on("statechange", lambda: self.end(Gone.CLOSED_BY_CLIENT))
+        self._tell(self._observer.connected, keys)
+        await self._channels.start(self._remote.sctp_port, self._remote.max_message_size)
+
+    async def _farewell(self, route: Route | None) -> None:
+        """Tell the client, over the route it had: the peer has none any more."""
+        if self._handshake is not None and not self._handshake.done():
+            self._handshake.cancel()
+        self._ice.selected = route
+        await self._channels.stop()
+        await self._dtls.stop()
+        self._ice.selected = None
+
+    def _tell(self, told: Callable[..., None], *arguments: object) -> None:
+        """An observer's mistake must not end other people's calls."""
+        try:
+            told(self._id, *arguments)
+        except Exception:
+            logger.exception("observer of a peer failed peer=%s", self._id)

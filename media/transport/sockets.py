@@ -1,0 +1,72 @@
+"""Sockets and the candidates that tell of them."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable
+
+from media.sdp.values import Candidate
+
+#: Bytes; a datagram that fills this was longer. WebRTC sends 1,200 or a little more.
+LONGEST = 2048
+#: Bytes that the kernel keeps while the loop is busy: 50 ms of 300 Mbit/s.
+BUFFER = 2 * 1024 * 1024
+
+# Priorities of RFC 8445 5.1.2.1: UDP as a host's, TCP below everything that UDP can be.
+_UDP_TYPE = 126
+_TCP_TYPE = 90
+
+
+def udp(host: str, port: int) -> socket.socket:
+    """One socket for everybody, of both families where `host` is `::`.
+
+    Raises:
+        OSError: the port is taken, or the address is not ours.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    opened = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        if family == socket.AF_INET6:
+            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
+        opened.setblocking(False)
+        opened.bind((host, port))
+    except OSError:
+        opened.close()
+        raise
+    return opened
+
+
+def candidates(hosts: Iterable[str], udp_port: int, tcp_port: int | None) -> tuple[Candidate, ...]:
+    """A host candidate for each address, UDP first, then passive TCP (RFC 6544)."""
+    hosts = tuple(hosts)
+    over_udp = [
+        Candidate(
+            foundation=str(number),
+            protocol="udp",
+            priority=_priority(_UDP_TYPE, number),
+            host=host,
+            port=udp_port,
+        )
+        for number, host in enumerate(hosts, 1)
+    ]
+    if tcp_port is None:
+        return tuple(over_udp)
+    over_tcp = [
+        Candidate(
+            foundation=str(number),
+            protocol="tcp",
+            priority=_priority(_TCP_TYPE, number),
+            host=host,
+            port=tcp_port,
+            tcp_type="passive",
+        )
+        for number, host in enumerate(hosts, len(hosts) + 1)
+    ]
+    return (*over_udp, *over_tcp)
+
+
+def _priority(kind: int, number: int) -> int:
+    """RFC 8445 5.1.2.1; the first address first."""
+    return (kind << 24) + ((65536 - number) << 8) + 255

@@ -1,0 +1,134 @@
+"""Peers that other people's code makes, against one UDP and one TCP port."""
+
+from __future__ import annotations
+
+import pylibsrtp
+import pytest
+from aiortc import RTCPeerConnection, RTCSessionDescription
+
+from media.forwarder.api import SrtpProfile
+from media.ids import PeerId
+from media.sdp.api import Local, build_answer, parse, write
+from media.transport.api import Gone, PeerState, RemoteParameters, Sent
+from media.transport.listener import listen
+from tests.media.transport.world import CERTIFICATE, Recorder, eventually, joined, settings
+
+#: A minimal RTP packet: version 2, payload type 96, number 1, SSRC 7.
+RTP = bytes.fromhex("8060000100000000000000070102030405060708")
+
+
+async def test_aiortc_connects_and_its_channel_echoes() -> None:
+    """aiortc's RTCPeerConnection, which we did not write, is answered by our SDP and exchanges data."""
+    async with listen(settings(), CERTIFICATE) as listener:
+        recorder = Recorder()
+        peer = listener.add_peer(PeerId("anna"), recorder)
+        client = RTCPeerConnection()
+        channel = client.createDataChannel("_reliable")
+        heard: list[bytes] = []
+        channel.on("message", heard.append)
+        await client.setLocalDescription(await client.createOffer())
+        offer = parse(client.localDescription.sdp)
+        local = Local(
+            ufrag=peer.local.ufrag,
+            pwd=peer.local.pwd,
+            fingerprint=listener.fingerprint,
+            candidates=listener.candidates,
+        )
+        peer.start(
+            RemoteParameters(
+                ufrag=offer.transport.ufrag,
+                fingerprints=offer.transport.fingerprints,
+                setup=offer.transport.setup,
+            )
+        )
+        await client.setRemoteDescription(
+            RTCSessionDescription(write(build_answer(offer, local)), "answer")
+        )
+        await eventually(lambda: recorder.channels == ["_reliable"], "the channel is open")
+        channel.send(b"hello")
+        await eventually(lambda: recorder.messages == [("_reliable", b"hello")], "hello arrives")
+        assert peer.send_message("_reliable", b"hello yourself") is Sent.QUEUED
+        await eventually(lambda: heard == [b"hello yourself"], "the answer arrives")
+        await client.close()
+        await eventually(lambda: recorder.why is Gone.CLOSED_BY_CLIENT, "the end is noticed")
+
+
+@pytest.mark.parametrize("tcp", [False, True], ids=["udp", "tcp"])
+async def test_both_sides_have_the_same_srtp_keys(tcp: bool) -> None:
+    """What aiortc's client protects is opened with the keys that were handed out, and the other way round."""
+    async with listen(settings(), CERTIFICATE) as listener:
+        client, recorder = await joined(listener, tcp=tcp)
+        keys = recorder.keys
+        assert keys is not None
+        assert keys.profile is SrtpProfile.AEAD_AES_128_GCM  # ours is the order that counts
+        await client.dtls._send_rtp(RTP)
+        await eventually(lambda: recorder.packets, "the packet arrives")
+        ours = pylibsrtp.Session(
+            pylibsrtp.Policy(
+                key=keys.rx_key + keys.rx_salt,
+                ssrc_type=pylibsrtp.Policy.SSRC_ANY_INBOUND,
+                srtp_profile=pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_128_GCM,
+            )
+        )
+        assert ours.unprotect(recorder.packets[0]) == RTP
+        towards = pylibsrtp.Session(
+            pylibsrtp.Policy(
+                key=keys.tx_key + keys.tx_salt,
+                ssrc_type=pylibsrtp.Policy.SSRC_ANY_OUTBOUND,
+                srtp_profile=pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_128_GCM,
+            )
+        )
+        assert listener._peers[PeerId("anna")].send(towards.protect(RTP))
+        await eventually(lambda: client.media, "the packet arrives at the client")
+        assert client.dtls._rx_srtp.unprotect(client.media[0]) == RTP
+        await client.close()
+
+
+@pytest.mark.parametrize("tcp", [False, True], ids=["udp", "tcp"])
+async def test_channels_of_both_sides(tcp: bool) -> None:
+    """The server's channels (v0) open at the client; the client's own carry messages both ways; a third is ignored."""
+    async with listen(settings(), CERTIFICATE) as listener:
+        client, recorder = await joined(listener, tcp=tcp)
+        peer = listener._peers[PeerId("anna")]
+        heard: list[tuple[str, bytes]] = []
+        client.sctp.on(
+            "datachannel",
+            lambda c: c.on("message", lambda data: heard.append((c.label, data))),
+        )
+        peer.open_channel("_reliable")
+        peer.open_channel("_lossy", ordered=False, max_retransmits=0)
+        await eventually(lambda: len(recorder.channels) == 2, "both channels are open")
+        assert peer.send_message("_lossy", b"1") is Sent.QUEUED
+        assert peer.send_message("_reliable", bytes(60_000)) is Sent.QUEUED
+        assert peer.send_message("_reliable", bytes(65_537)) is Sent.TOO_LONG
+        assert peer.send_message("_data_track", b"1") is Sent.NO_CHANNEL
+        await eventually(lambda: len(heard) == 2, "both messages arrive")
+        assert sorted(heard) == [("_lossy", b"1"), ("_reliable", bytes(60_000))]
+        ignored = client.channel("_data_track")
+        await eventually(lambda: ignored.readyState == "open", "the third channel is open")
+        ignored.send(b"frame")
+        ignored.send("text")
+        await eventually(lambda: sum(listener.ignored().values()) == 2, "its messages are counted")
+        assert recorder.messages == []
+        await client.close()
+
+
+async def test_a_server_that_is_the_dtls_client() -> None:
+    """A client that answers `passive` waits for our ClientHello, and gets it after its first check."""
+    import attrs
+
+    from media.sdp.values import Setup
+    from tests.media.transport.raw_client import RawClient
+
+    async with listen(settings(), CERTIFICATE) as listener:
+        client, recorder = RawClient(), Recorder()
+        client.dtls._set_role("server")
+        peer = listener.add_peer(PeerId("anna"), recorder)
+        peer.start(attrs.evolve(client.remote_parameters, setup=Setup.PASSIVE))
+        await client.open(listener)
+        await client.checked(peer.local)
+        await client.connect(listener)
+        await eventually(lambda: peer.state is PeerState.CONNECTED, "connected")
+        await client.dtls._send_rtp(RTP)
+        await eventually(lambda: recorder.packets, "media arrives")
+        await client.close()
