@@ -116,7 +116,13 @@ class JsonHttp:
 
 def path_of(*parts: str) -> str:
     """`/a/b`, each part quoted whole: an id cannot become two parts, nor `..` a way up."""
-    return "".join("/" + quote(part, safe="").replace(".", "%2E") for part in parts)
+    return "".join("/" + _quoted(part) for part in parts)
+
+
+def _quoted(part: str) -> str:
+    if part in {".", ".."}:  # proxies would take it for a folder; Synapse looks at paths as they are written
+        return part.replace(".", "%2E")
+    return quote(part, safe="")
 
 
 def _object(raw: bytes) -> Mapping[str, Any]:
