@@ -11,12 +11,15 @@ from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 from attrs import define, field
 from livekit.protocol import rtc
 
-from media.signal.frames import BadFrame, Frames, Pace
+from media.signal.frames import BadFrame, Encoded, Frames, Pace
 
 logger = logging.getLogger(__name__)
 
 #: Responses that wait for a client that does not read; then it is cut off and comes back with a clean state.
 QUEUE = 2000
+
+#: Bytes of a request that count as one more request: reading a large offer costs milliseconds.
+FREE_BYTES = 50_000
 
 
 @define(eq=False)
@@ -35,12 +38,12 @@ class Connection:
     bytes_in: int = 0
     bytes_out: int = 0
     closed: bool = False
-    _out: asyncio.Queue[rtc.SignalResponse | None] = field(factory=lambda: asyncio.Queue(QUEUE))
+    _out: asyncio.Queue[Encoded | None] = field(factory=lambda: asyncio.Queue(QUEUE))
 
     def __attrs_post_init__(self) -> None:
         self.frames = Frames(unknown=self.wrong)
 
-    def send(self, response: rtc.SignalResponse) -> None:
+    def send(self, response: Encoded) -> None:
         """Queue it. A client that does not read is cut off."""
         if self.closed:
             return
@@ -86,7 +89,7 @@ class Connection:
     def _take(self, message: WSMessage, hear: Callable[[rtc.SignalRequest], None]) -> bool:
         """False: the connection must end."""
         self.bytes_in += len(message.data)
-        if not self.pace.allows(self.clock()):
+        if not self.pace.allows(self.clock(), cost=1 + len(message.data) / FREE_BYTES):
             self.wrong["too_fast"] += 1
             return False
         try:

@@ -8,7 +8,6 @@ from livekit.protocol import models
 from media.ids import ParticipantSid
 from media.room.commands import SendData
 from media.room.events import DataSent
-from media.room.messages import ServerData
 
 RELIABLE, LOSSY = "_reliable", "_lossy"
 #: Identities a packet may name; more are cut off: nobody else is in the room anyway (R41).
@@ -70,9 +69,11 @@ def write_packet(command: SendData) -> bytes:
     return written
 
 
-def server_packet(message: ServerData) -> bytes:
+def server_packet(topic: str | None, payload: bytes, *, reliable: bool = True) -> bytes:
+    """From the server itself: without a sender."""
     packet = models.DataPacket(
-        kind="RELIABLE", user=models.UserPacket(payload=message.payload, topic=message.topic)
+        kind="RELIABLE" if reliable else "LOSSY",
+        user=models.UserPacket(payload=payload, topic=topic),
     )
     written: bytes = packet.SerializeToString()
     return written

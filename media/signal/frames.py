@@ -20,6 +20,25 @@ class BadFrame(Exception):
     """A frame that is no SignalRequest. The connection ends: nothing after it can be trusted."""
 
 
+@define(eq=False)
+class Encoded:
+    """A response, encoded once for everyone who is told the same."""
+
+    response: rtc.SignalResponse
+    _bytes: bytes | None = None
+    _text: str | None = None
+
+    def as_bytes(self) -> bytes:
+        if self._bytes is None:
+            self._bytes = self.response.SerializeToString()
+        return self._bytes
+
+    def as_text(self) -> str:
+        if self._text is None:
+            self._text = json_format.MessageToJson(self.response, indent=None)
+        return self._text
+
+
 @define
 class Frames:
     """Reads and writes frames of one connection; counts what it does not know.
@@ -52,12 +71,8 @@ class Frames:
             return None
         return request
 
-    def write(self, response: rtc.SignalResponse) -> bytes | str:
-        if self.text:
-            text: str = json_format.MessageToJson(response, indent=None)
-            return text
-        frame: bytes = response.SerializeToString()
-        return frame
+    def write(self, response: Encoded) -> bytes | str:
+        return response.as_text() if self.text else response.as_bytes()
 
 
 @define

@@ -50,6 +50,9 @@ class NegotiationV0:
     def data_peer(self) -> Peer | None:
         return self._subscriber
 
+    def peer(self, peer: PeerId) -> Peer | None:
+        return self._subscriber if peer == self._subscriber.id else self._publisher.peer
+
     def begin(self) -> None:
         """`flush` makes the first offer, with the data channels alone if need be."""
 

@@ -37,6 +37,9 @@ class NegotiationV1:
         """The client opened the channels; both directions use them."""
         return self._side.peer
 
+    def peer(self, peer: PeerId) -> Peer | None:
+        return self._side.peer
+
     def begin(self) -> None:
         """Raises:
         SdpError: the first offer is none.
@@ -52,10 +55,10 @@ class NegotiationV1:
         _, answer, changes = self._side.answer(
             offer.sdp, self.publications, fill=self._allocator.fill
         )
-        tracks = {**self._allocator.mid_to_track_id(), **self.publications.by_mid()}
+        tracks = self._allocator.mid_to_track_id()
         self.around.say(as_answer(answer, offer.id, tracks))
         self.around.ears.published(changes)
-        self.around.ears.carried(self._side.id, answer.sections, self._allocator.mid_to_track_id())
+        self.around.ears.carried(self._side.id, answer.sections, tracks)
 
     def take_answer(self, answer: rtc.SessionDescription, now: float) -> None:
         """We never offer: there is nothing to answer."""

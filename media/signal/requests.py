@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Iterable, Mapping
 
 from livekit.protocol import models, rtc
@@ -14,16 +12,12 @@ from media.forwarder.api import Kind, Layer
 from media.ids import Identity, ParticipantSid, TrackSid
 from media.room import events
 from media.room.model import Grants, Person, Source, Track, TrackCodec, VideoLayer
-from media.room.operations import BadOperation, Operation, parse_operation
 
 #: Sids in one request: a room of 100 with four tracks each.
 MAX_SIDS = 500
 #: Codecs and layers that one AddTrack may announce.
 MAX_CODECS, MAX_LAYERS = 4, 4
 MAX_TEXT = 512
-#: Bytes of a host's operation.
-MAX_OPERATION = 4096
-HOST_TOPIC = "sferum.host"
 
 _SOURCES: Mapping[int, Source] = {
     0: Source.UNKNOWN,
@@ -72,6 +66,8 @@ def grants(claims: Claims) -> Grants:
         may_update_metadata=claims.can_update_own_metadata,
         muted_on_entry=member is not None and member.muted_on_entry,
         hidden=claims.hidden,
+        may_start=member is None or member.may_start,
+        waits=member is not None and member.waits,
     )
 
 
@@ -196,28 +192,6 @@ def received(state: rtc.SyncState) -> Mapping[ParticipantSid, int]:
         ParticipantSid(one.publisher_sid): one.last_seq
         for one in state.datachannel_receive_states[:MAX_SIDS]
     }
-
-
-def host_asked(by: ParticipantSid, payload: bytes) -> events.HostAsked | str:
-    """`{"id": "…", "op": …}` on topic `sferum.host`; else the request id ("" when even that is not there)."""
-    request = ""
-    try:
-        if len(payload) > MAX_OPERATION:
-            raise BadOperation("size")
-        raw = json.loads(payload)
-        if not isinstance(raw, dict):
-            raise BadOperation("object")
-        named = raw.pop("id", "")
-        request = named if isinstance(named, str) and len(named) <= 64 else ""
-        operation: Operation = parse_operation(raw)
-    except (ValueError, RecursionError):
-        return request
-    return events.HostAsked(by=by, operation=operation, request=request)
-
-
-def service_id(raw: bytes) -> str:
-    """Random bytes as the letters of a sid (LiveKit's: 12 letters and digits)."""
-    return base64.b32encode(raw).decode().rstrip("=")[:12]
 
 
 def _sids(sids: Iterable[str]) -> tuple[TrackSid, ...]:

@@ -1,0 +1,247 @@
+"""A room with its clients: gives the room what happens, carries out what it says."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Mapping
+from functools import singledispatchmethod
+
+from attrs import define, field
+from livekit.protocol import models, webhook
+
+from media.forwarder.api import Codec
+from media.ids import Identity, ParticipantSid, RoomName, TrackSid
+from media.room import commands, events, messages
+from media.room.model import LeaveReason, Participant, Refusal, Track
+from media.room.operations import Operation
+from media.room.room import Room
+from media.signal import data
+from media.signal import messages as wire
+from media.signal.client import Client
+from media.signal.frames import Encoded
+from media.signal.joining import Version
+from media.signal.services import Services
+
+logger = logging.getLogger(__name__)
+
+
+@define(eq=False)
+class Hall:
+    """`ended` is called when the room is over."""
+
+    name: RoomName
+    room: Room
+    services: Services
+    ended: Callable[[Hall], None]
+    clients: dict[ParticipantSid, Client] = field(factory=dict)
+    tracks: dict[TrackSid, Track] = field(factory=dict)
+    _codecs: dict[TrackSid, Codec] = field(factory=dict)
+    _waiting: deque[events.Event] = field(factory=deque)
+    _busy: bool = False
+    _to_flush: set[ParticipantSid] = field(factory=set)
+    _answers: dict[str, Refusal | None] = field(factory=dict)
+    _asked: int = 0
+
+    def enter(self, client: Client) -> None:
+        """Before the room is told: it answers with commands about this client."""
+        self.clients[client.sid] = client
+
+    def identities(self) -> Mapping[ParticipantSid, Identity]:
+        return {sid: client.identity for sid, client in self.clients.items()}
+
+    def codecs(self, track: TrackSid, codec: Codec) -> None:
+        self._codecs[track] = codec
+
+    def handle(self, event: events.Event) -> None:
+        """What carrying out one event brings about is handled after it, in order."""
+        self._waiting.append(event)
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            while self._waiting:
+                now = self.services.clock()
+                for command in self.room.handle(self._waiting.popleft(), now):
+                    self._do(command)
+                for sid in sorted(self._to_flush):
+                    if (client := self.clients.get(sid)) is not None:
+                        client.negotiation.flush(now)
+                self._to_flush.clear()
+        finally:
+            self._busy = False
+
+    def ask(self, operation: Operation) -> Refusal | None:
+        """A service with the room's admin right asks (Twirp); None: done."""
+        self._asked += 1
+        request = f"service-{self._asked}"
+        self.handle(events.HostAsked(by=None, operation=operation, request=request))
+        return self._answers.pop(request, None)
+
+    def send_data(
+        self, topic: str | None, payload: bytes, to: frozenset[str], *, reliable: bool
+    ) -> None:
+        """A service's packet, to identities or sids, or to everyone."""
+        packet = data.server_packet(topic, payload, reliable=reliable)
+        for client in self.clients.values():
+            if not to or client.identity in to or client.sid in to:
+                client.send_data(data.RELIABLE if reliable else data.LOSSY, packet)
+
+    def check(self, now: float) -> None:
+        """About once a second: who lost their way begins anew."""
+        for client in list(self.clients.values()):
+            if (reason := client.check(now)) is not None:
+                client.tell(wire.response(messages.Goodbye(reason, messages.LeaveAction.RECONNECT)))
+                self.handle(events.Left(client.sid, reason))
+
+    # --- commands
+
+    @singledispatchmethod
+    def _do(self, command: object) -> None:
+        raise TypeError(f"no such command: {command!r}")
+
+    @_do.register
+    def _(self, command: commands.Tell) -> None:
+        message = command.message
+        to = [one for sid in command.to if (one := self.clients.get(sid)) is not None]
+        if isinstance(message, messages.ServerData):
+            packet = data.server_packet(message.topic, message.payload)
+            for client in to:
+                client.send_data(data.RELIABLE, packet)
+            return
+        for client in to:
+            if isinstance(message, messages.Welcome):
+                primary = client.joining.version is Version.V0
+                client.tell(wire.welcome(message, self.services.facts, subscriber_primary=primary))
+            elif isinstance(message, messages.Reconnected):
+                client.tell(wire.reconnected(message, self.services.facts))
+        if isinstance(message, messages.Welcome | messages.Reconnected):
+            return
+        if isinstance(message, messages.LayersWanted):
+            codec = self._codecs.get(message.track, Codec.VP8)
+            encoded = Encoded(wire.layers_wanted(message, [codec.value]))
+        else:
+            encoded = Encoded(wire.response(message))
+        for client in to:
+            client.say(encoded)
+        if isinstance(message, messages.RequestAnswered) and message.refusal is not None:
+            for client in to:
+                client.negotiation.publications.refuse(message.cid)
+
+    @_do.register
+    def _(self, command: commands.RefuseJoin) -> None:
+        if (client := self.clients.get(command.sid)) is not None:
+            mismatch = command.refusal is Refusal.STATE_MISMATCH
+            client.tell(wire.response(goodbye(command.refusal)))
+            logger.info("join refused participant=%s why=%s", command.sid, command.refusal.value)
+            if not mismatch:
+                del self.clients[command.sid]
+            client.close()
+
+    @_do.register
+    def _(self, command: commands.Publish) -> None:
+        self.tracks[command.track.sid] = command.track
+        self.clients[command.track.publisher].publish(command.track)
+
+    @_do.register
+    def _(self, command: commands.StopPublishing) -> None:
+        track = self.tracks.pop(command.track, None)
+        self._codecs.pop(command.track, None)
+        if (client := self.clients.get(command.publisher)) is not None:
+            client.stop_publishing(command.track)
+            if track is not None:
+                self.post("track_unpublished", client, track)
+
+    @_do.register
+    def _(self, command: commands.StartForwarding) -> None:
+        track, client = self.tracks.get(command.track), self.clients.get(command.to)
+        codec = self._codecs.get(command.track)
+        if track is not None and client is not None and codec is not None:
+            client.start_forwarding(track, codec, command.want)
+            self._to_flush.add(command.to)
+
+    @_do.register
+    def _(self, command: commands.SetWant) -> None:
+        if (client := self.clients.get(command.to)) is not None:
+            client.set_want(command.track, command.want)
+
+    @_do.register
+    def _(self, command: commands.StopForwarding) -> None:
+        if (client := self.clients.get(command.to)) is not None:
+            client.stop_forwarding(command.track)
+            self._to_flush.add(command.to)
+
+    @_do.register
+    def _(self, command: commands.MuteAtServer) -> None:
+        self.services.wiring.mute(command.track, command.muted)
+
+    @_do.register
+    def _(self, command: commands.SendData) -> None:
+        packet = data.write_packet(command)
+        label = data.RELIABLE if command.reliable else data.LOSSY
+        for sid in command.to:
+            if (client := self.clients.get(sid)) is not None:
+                client.send_data(label, packet)
+
+    @_do.register
+    def _(self, command: commands.Gone) -> None:
+        if (client := self.clients.pop(command.sid, None)) is None:
+            return
+        left = "participant_left" if client.is_connected else "participant_connection_aborted"
+        self.post(left, client)
+        if self.services.leaves is not None:
+            self.services.leaves.disconnected(self.name, client.identity, client.sid)
+        client.close()
+
+    @_do.register
+    def _(self, command: commands.RecordAttendance) -> None:
+        self.services.attended(self.name, command.row)
+
+    @_do.register
+    def _(self, command: commands.HostAnswered) -> None:
+        self._answers[command.request] = command.refusal
+
+    @_do.register
+    def _(self, command: commands.EndRoom) -> None:
+        self.ended(self)
+
+    # --- news
+
+    def connected(self, client: Client) -> None:
+        member = client.claims.member
+        if self.services.leaves is not None:
+            leave = member.leave if member is not None else None
+            self.services.leaves.connected(self.name, client.identity, client.sid, leave)
+        self.post("participant_joined", client)
+
+    def post(self, event: str, client: Client | None = None, track: Track | None = None) -> None:
+        if not self.services.hooks:
+            return
+        view = self.room.view(self.services.clock())
+        sid = client.sid if client is not None else None
+        who = next((one for one in view.participants if one.sid == sid), None)
+        self.services.post(
+            webhook.WebhookEvent(
+                event=event,
+                room=wire.room(view.info),
+                participant=self._as_told(client, who) if client is not None else None,
+                track=wire.track(track) if track is not None else None,
+                id=self.services.sid("EV_"),
+                created_at=int(self.services.wall()),
+            )
+        )
+
+    def _as_told(self, client: Client, who: Participant | None) -> models.ParticipantInfo:
+        """Who has left already is named by sid and identity alone."""
+        if who is not None:
+            return wire.participant(who)
+        return models.ParticipantInfo(
+            sid=client.sid, identity=client.identity, state="DISCONNECTED"
+        )
+
+
+def goodbye(refusal: Refusal) -> messages.Goodbye:
+    """To whoever may not come in; a resume of nobody begins anew."""
+    if refusal is Refusal.STATE_MISMATCH:
+        return messages.Goodbye(LeaveReason.STATE_MISMATCH, messages.LeaveAction.RECONNECT)
+    return messages.Goodbye(LeaveReason.JOIN_FAILURE, messages.LeaveAction.DISCONNECT)

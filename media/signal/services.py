@@ -1,0 +1,59 @@
+"""What a node gives its rooms: transport, forwarder, clocks, chance, and where news go."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from attrs import field, frozen
+from livekit.protocol import webhook
+
+from media.access.api import Leaves
+from media.access.tokens import Key
+from media.ids import RoomName
+from media.room.attendance import Row
+from media.sdp.api import Policy
+from media.signal.messages import NodeFacts
+from media.signal.pump import Pump
+from media.signal.webhooks import Hook
+from media.signal.wiring import Wiring
+from media.transport.api import Listener
+
+Attended = Callable[[RoomName, Row], None]
+
+
+def forget(_room: RoomName, _row: Row) -> None:
+    """Attendance that nobody asked for."""
+
+
+@frozen(kw_only=True)
+class Services:
+    """Attributes:
+
+    clock: seconds, the loop's. wall: seconds since 1970.
+    bits: n random bits; sids, SSRCs and numbering are made of them.
+    wrong: what clients did that was dropped, by reason; counted for `/metrics`.
+    """
+
+    listener: Listener
+    wiring: Wiring
+    pump: Pump
+    facts: NodeFacts
+    keys: Sequence[Key] = field(repr=False)
+    clock: Callable[[], float]
+    wall: Callable[[], float]
+    bits: Callable[[int], int]
+    policy: Policy = field(factory=Policy)
+    hooks: Sequence[Hook] = ()
+    leaves: Leaves | None = None
+    attended: Attended = forget
+    wrong: Counter[str] = field(factory=Counter)
+
+    def sid(self, prefix: str) -> str:
+        """LiveKit's form: `PA_` and letters; 80 random bits, it is the secret of a resume together with the token."""
+        letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+        return prefix + "".join(letters[self.bits(5)] for _ in range(16))
+
+    def post(self, event: webhook.WebhookEvent) -> None:
+        for hook in self.hooks:
+            hook.post(event)
