@@ -13,7 +13,7 @@ from media.room.model import LeaveReason, Refusal, Track
 
 @frozen
 class Tell:
-    """One message to each of these, encoded once."""
+    """One message to each of these, encoded once. Those whose socket is closed miss it; a resume tells them again."""
 
     to: tuple[ParticipantSid, ...]
     message: Message

@@ -237,15 +237,6 @@ class LayersSeen:
     layers: frozenset[Layer]
 
 
-@frozen
-class Forwarded:
-    """What a subscriber is really sent of a track now; None: nothing (paused, or before the first keyframe)."""
-
-    to: ParticipantSid
-    track: TrackSid
-    layer: Layer | None
-
-
 @frozen(kw_only=True)
 class LinkQuality:
     """Of one participant's worst peer, every few seconds: share of packets lost 0..1, seconds."""
@@ -271,14 +262,8 @@ class Ticked:
     """Nothing but time has passed: call at `Room.next_wakeup()`."""
 
 
-Event = (
-    Joined
-    | Connected
-    | Left
-    | SignalLost
-    | Resumed
-    | Synced
-    | TrackAdded
+OfMedia = (
+    TrackAdded
     | TrackReady
     | TrackGone
     | Muted
@@ -286,6 +271,20 @@ Event = (
     | Unsubscribe
     | TrackSettings
     | SubscriptionPermission
+    | Loud
+    | LayersSeen
+    | LinkQuality
+    | Estimated
+)
+
+Event = (
+    OfMedia
+    | Joined
+    | Connected
+    | Left
+    | SignalLost
+    | Resumed
+    | Synced
     | MetadataChanged
     | HandRaised
     | DataSent
@@ -293,10 +292,5 @@ Event = (
     | GrantsChanged
     | RoomMetadataChanged
     | Closing
-    | Loud
-    | LayersSeen
-    | Forwarded
-    | LinkQuality
-    | Estimated
     | Ticked
 )

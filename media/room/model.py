@@ -62,6 +62,7 @@ class Refusal(enum.Enum):
 
     FULL = "full"  # R41
     LOCKED = "locked"  # a host has locked the call
+    NOT_STARTED = "not_started"  # may join a call that is under way, not begin one
     NOT_A_HOST = "not_a_host"  # R43
     NOT_FOUND = "not_found"  # no such participant, track or waiting person
     WAITING = "waiting"  # R44: who waits does nothing
@@ -75,6 +76,7 @@ class Refusal(enum.Enum):
     OURS = "ours"  # attributes `sferum.…` are written by the server only
     DUPLICATE = "duplicate"  # the same cid or sid again
     STATE_MISMATCH = "state_mismatch"  # a resume of somebody who is not here
+    BAD_REQUEST = "bad_request"  # not of the agreed form
     ENDED = "ended"
 
 
@@ -89,6 +91,8 @@ class Grants:
     may_update_metadata: bool = True
     muted_on_entry: bool = False  # R43: pupils; their microphone waits for a host
     hidden: bool = False  # nobody sees that they are there
+    may_start: bool = True  # False: only joins while somebody is in
+    waits: bool = False  # R44: enters the waiting room first
 
 
 @frozen(kw_only=True)

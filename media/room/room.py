@@ -29,7 +29,7 @@ from media.room.events import Event
 from media.room.messages import LeaveAction
 from media.room.model import LeaveReason, Participant, Person, Refusal, RoomInfo, Settings
 from media.room.rights import regrant
-from media.room.waiting import waiting
+from media.room.waiting import tell_changes, waiting
 
 
 @frozen(kw_only=True)
@@ -113,6 +113,7 @@ class Room:
         commands = self._people(event, now)
         if not call.ended:
             commands += layers.ask_publishers(call, now)
+            commands += tell_changes(call)
             listening.count(call, now)
         return resuming.hold_back(call, commands)
 

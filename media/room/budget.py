@@ -1,0 +1,103 @@
+"""What goes to a subscriber whose link is full: which layers, and which videos not at all. Pure.
+
+A receiver's estimate (REMB) is never far above what arrives, so it limits nothing by itself: the link is full when the
+estimate stays below what was sent. Then the budget is the estimate; while it holds it grows again, step by step, until
+everything fits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from attrs import define, frozen
+
+from media.forwarder.api import Layer
+from media.ids import TrackSid
+
+#: The estimate is below this share of what was sent, for at least so many seconds: the link is full.
+FULL, FULL_S = 0.9, 1.0
+#: A budget that held for so many seconds grows by this factor.
+PROBE_S, PROBE = 8.0, 1.5
+#: Set aside for sound, bits a second.
+SOUND_BPS = 100_000
+
+
+@frozen(kw_only=True)
+class Demand:
+    """A video somebody would receive.
+
+    Attributes:
+        costs: bits a second of each layer that may be sent, none above the wanted one.
+        rank: smaller is more important: screens, the spotlight, what the client put first, who speaks.
+    """
+
+    track: TrackSid
+    costs: Mapping[Layer, int]
+    rank: tuple[int, ...]
+
+
+@define
+class Budget:
+    """One subscriber's."""
+
+    limit_bps: int | None = None  # None: no limit known
+    _full_since: float | None = None
+    _held_since: float = 0.0
+
+    def estimate(self, bitrate_bps: int, sent_bps: int, now: float) -> bool:
+        """Take in an estimate; whether the limit has changed."""
+        if sent_bps and bitrate_bps < FULL * sent_bps:
+            if self._full_since is None:
+                self._full_since = now
+            if now - self._full_since < FULL_S:
+                return False
+            self._full_since, self._held_since = None, now
+            if self.limit_bps is not None and self.limit_bps <= bitrate_bps:
+                return False
+            self.limit_bps = bitrate_bps
+            return True
+        self._full_since = None
+        if self.limit_bps is None or now - self._held_since < PROBE_S:
+            return False
+        self._held_since = now
+        self.limit_bps = int(max(self.limit_bps, bitrate_bps) * PROBE)
+        return True
+
+    def fits(self, demands: Sequence[Demand]) -> bool:
+        """Whether everything fits at its best; the limit is forgotten then."""
+        if self.limit_bps is None:
+            return True
+        if sum(max(d.costs.values()) for d in demands) > self.limit_bps - SOUND_BPS:
+            return False
+        self.limit_bps = None
+        return True
+
+
+def share(limit_bps: int, demands: Sequence[Demand]) -> dict[TrackSid, Layer | None]:
+    """The layer of each video, None for paused: first everyone the least, in order, then more, in order.
+
+    The first one is never paused unless even its least costs twice what there is: a frozen teacher
+    is worse than a late one.
+    """
+    left = max(limit_bps - SOUND_BPS, 0)
+    ordered = sorted(demands, key=lambda d: d.rank)
+    chosen: dict[TrackSid, Layer | None] = {}
+    for number, demand in enumerate(ordered):
+        least = min(demand.costs)
+        cost = demand.costs[least]
+        if cost <= left or (number == 0 and cost <= 2 * limit_bps):
+            chosen[demand.track] = least
+            left = max(left - cost, 0)
+        else:
+            chosen[demand.track] = None
+    for demand in ordered:
+        at = chosen[demand.track]
+        if at is None:
+            continue
+        for layer in sorted(demand.costs):
+            more = demand.costs[layer] - demand.costs[at]
+            if layer > at and more <= left:
+                left -= max(more, 0)
+                at = layer
+        chosen[demand.track] = at
+    return chosen

@@ -1,0 +1,343 @@
+"""What is true in a call right now: the state that `Room` and its parts read and change. No decisions here. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Iterator, Mapping
+
+from attrs import Factory, define, evolve, field
+
+from media.forwarder.api import Layer, Want
+from media.ids import Identity, ParticipantSid, RoomName, RoomSid, TrackSid
+from media.room.attendance import Attendance
+from media.room.budget import Budget
+from media.room.commands import Command, Tell
+from media.room.links import Line
+from media.room.messages import Message, ParticipantsChanged, RoomChanged
+from media.room.model import (
+    Grants,
+    LeaveReason,
+    Participant,
+    Permission,
+    Person,
+    RoomInfo,
+    Settings,
+    Source,
+    State,
+    Track,
+)
+from media.room.replay import Sent
+from media.room.speakers import Speakers
+
+#: Attributes of this prefix are the server's: clients may read them, not write them.
+OURS = "sferum."
+
+
+@define(kw_only=True)
+class Standing:
+    """What hosts decided about a person in this call; outlives their connections."""
+
+    admitted: bool = False
+    must_wait: bool = False  # removed, or sent back: comes in through the waiting room only
+    held: set[Source] = Factory(set)  # hard mute
+    released: set[Source] = Factory(set)  # from the mute on entry
+    hand: float | None = None  # raised at, seconds since 1970
+
+
+@define(kw_only=True)
+class Subscription:
+    """One track on its way to one subscriber.
+
+    Attributes:
+        want: what the forwarder was told last.
+        shown_paused: whether the client was told that the server pauses it.
+    """
+
+    want: Want
+    shown_paused: bool = False
+
+
+@define(kw_only=True)
+class Screen:
+    """What a subscriber's screen has room for (UpdateTrackSettings); kept before and after the subscription too."""
+
+    disabled: bool = False
+    quality: Layer | None = None
+    width: int = 0
+    height: int = 0
+    fps: int = 0
+    priority: int = 0
+
+
+@define(kw_only=True, eq=False)
+class Published:
+    """A track of somebody.
+
+    Attributes:
+        seen: layers that carry media, None before the first word of it.
+        asked: the highest layer that dynacast asked for, None for nothing; publishers begin with all of them.
+        lower_at: when it will ask for less.
+    """
+
+    track: Track
+    added_at: float
+    subscribers: set[ParticipantSid] = Factory(set)
+    seen: frozenset[Layer] | None = None
+    asked: Layer | None = Layer.HIGH
+    lower_at: float | None = None
+
+    @property
+    def sid(self) -> TrackSid:
+        """TR_…."""
+        return self.track.sid
+
+
+@define(kw_only=True, eq=False)
+class Member:
+    """One connection of a person. Times are seconds of `now`, unless they say "since 1970".
+
+    Attributes:
+        choices: tracks that the client asked for, or asked not to have.
+        pending: tracks that the next negotiation will bring; `due` is when.
+        allowed: who may receive this publisher's tracks; None: everyone.
+        lost_at: the WebSocket is gone since then.
+        missed: what a lost client was not told and must learn on its return.
+        heard: the last reliable sequence number that arrived from here; `sent` the packets after which others may ask.
+    """
+
+    sid: ParticipantSid
+    identity: Identity
+    person: Person = field(repr=False)
+    grants: Grants
+    joined_at: float  # since 1970
+    name: str = field(default="", repr=False)
+    metadata: str = field(default="", repr=False)
+    attributes: dict[str, str] = field(factory=dict, repr=False)
+    auto_subscribe: bool = True
+    adaptive_stream: bool = False
+    state: State = State.JOINED
+    version: int = 1
+    waiting: bool = False
+    tracks: dict[TrackSid, Published] = Factory(dict)
+    subscriptions: dict[TrackSid, Subscription] = Factory(dict)
+    screens: dict[TrackSid, Screen] = Factory(dict)
+    choices: dict[TrackSid, bool] = Factory(dict)
+    pending: set[TrackSid] = Factory(set)
+    due: float | None = None
+    last_batch: float = float("-inf")
+    allowed: Mapping[Identity, frozenset[TrackSid] | None] | None = None
+    lost_at: float | None = None
+    missed: list[Message] = Factory(list)
+    heard: int = 0
+    sent: deque[Sent] = Factory(deque)
+    budget: Budget = Factory(Budget)
+    line: Line = Factory(Line)
+
+    @property
+    def visible(self) -> bool:
+        """Whether others know of them."""
+        return not self.waiting and not self.grants.hidden
+
+
+@define(kw_only=True, eq=False)
+class Call:
+    """A call. `offset` + `now` is seconds since 1970."""
+
+    name: RoomName
+    sid: RoomSid
+    settings: Settings
+    opened_at: float  # of `now`
+    offset: float
+    metadata: str = ""
+    members: dict[ParticipantSid, Member] = Factory(dict)
+    identities: dict[Identity, ParticipantSid] = Factory(dict)
+    tracks: dict[TrackSid, Published] = Factory(dict)
+    standings: dict[Person, Standing] = Factory(dict)
+    attendance: Attendance = Factory(Attendance)
+    speakers: Speakers = Factory(Speakers)
+    dynacast: set[TrackSid] = Factory(set)  # to be looked at, at the end of this event
+    queue_told: tuple[ParticipantSid, ...] = ()  # who waits, as hosts were told
+    empty_since: float | None = None
+    anybody_came: bool = False
+    ended: bool = False
+    links_at: float | None = None  # when link qualities are told next
+    ready_times: deque[float] = Factory(deque)  # when tracks became ready lately: join storms
+    counted: tuple[int, int] = (0, 0)  # participants and publishers, as last told
+    counted_at: float | None = None  # when a change of them is told
+
+    def wall(self, now: float) -> float:
+        """Seconds since 1970."""
+        return self.offset + now
+
+    def standing(self, member: Member) -> Standing:
+        """What hosts decided about the person of this connection."""
+        return self.standings.setdefault(member.person, Standing())
+
+    def member_of(self, identity: Identity) -> Member | None:
+        """By identity, or by sid: hosts' pages and old clients use either."""
+        sid = self.identities.get(identity, ParticipantSid(identity))
+        return self.members.get(sid)
+
+    def connections(self, person: Person) -> list[Member]:
+        """All of a person, the oldest first."""
+        return [member for member in self.members.values() if member.person == person]
+
+    def others(self, member: Member) -> Iterator[Member]:
+        """Whom this member sees."""
+        if not member.waiting:
+            for other in self.members.values():
+                if other is not member and other.visible:
+                    yield other
+
+    def audience(self, member: Member) -> tuple[ParticipantSid, ...]:
+        """Who is told of a change of this member: themselves, and whoever sees them."""
+        if not member.visible:
+            return (member.sid,)
+        return tuple(sid for sid, other in self.members.items() if not other.waiting)
+
+    def watchers(self, member: Member) -> tuple[ParticipantSid, ...]:
+        """The audience without themselves, as if the member were visible."""
+        return tuple(
+            sid for sid, other in self.members.items() if other is not member and not other.waiting
+        )
+
+    def inside(self) -> tuple[ParticipantSid, ...]:
+        """Everyone who is not waiting."""
+        return tuple(sid for sid, member in self.members.items() if not member.waiting)
+
+    def hosts(self) -> tuple[ParticipantSid, ...]:
+        """Of those who are inside."""
+        return tuple(
+            sid for sid, member in self.members.items() if member.grants.host and not member.waiting
+        )
+
+    def publisher(self, published: Published) -> Member:
+        """Tracks go before their publishers do, so there always is one."""
+        return self.members[published.track.publisher]
+
+    def snapshot(self, member: Member) -> Participant:
+        """A member as clients see them now."""
+        return Participant(
+            sid=member.sid,
+            identity=member.identity,
+            state=member.state,
+            permission=self.permission(member),
+            joined_at=member.joined_at,
+            version=member.version,
+            name=member.name,
+            metadata=member.metadata,
+            attributes={**member.attributes, **self.our_attributes(member)},
+            tracks=tuple(p.track for p in member.tracks.values() if p.track.ready),
+        )
+
+    def gone(self, member: Member, reason: LeaveReason) -> Participant:
+        """A member as clients see them for the last time."""
+        member.version += 1
+        return evolve(self.snapshot(member), state=State.DISCONNECTED, tracks=(), left=reason)
+
+    @staticmethod
+    def permission(member: Member) -> Permission:
+        """Who waits is told that they may publish: clients that are told otherwise never try again (calls.md §2.2)."""
+        grants = member.grants
+        return Permission(
+            can_subscribe=grants.may_subscribe and not member.waiting,
+            can_publish=bool(grants.may_publish),
+            sources=grants.may_publish,
+            can_publish_data=grants.may_send_data and not member.waiting,
+            can_update_metadata=grants.may_update_metadata and not member.waiting,
+            hidden=grants.hidden,
+        )
+
+    def our_attributes(self, member: Member) -> dict[str, str]:
+        """`sferum.…`: host, waiting, what a host holds, the raised hand (milliseconds since 1970)."""
+        standing = self.standing(member)
+        ours = {}
+        if member.grants.host:
+            ours[f"{OURS}host"] = "1"
+        if member.waiting:
+            ours[f"{OURS}waiting"] = "1"
+        held = sorted(s.value for s in Source if self.held(member, s) and s is not Source.UNKNOWN)
+        if held:
+            ours[f"{OURS}held"] = ",".join(held)
+        if standing.hand is not None:
+            ours[f"{OURS}hand"] = str(int(standing.hand * 1000))
+        return ours
+
+    def held(self, member: Member, source: Source) -> bool:
+        """R43: whether a host's word, or the mute on entry, keeps this source of the member silent. Hosts are free."""
+        if member.grants.host:
+            return False
+        standing = self.standing(member)
+        if source in standing.held:
+            return True
+        return (
+            source is Source.MICROPHONE
+            and member.grants.muted_on_entry
+            and not self.settings.self_unmute
+            and source not in standing.released
+        )
+
+    def info(self) -> RoomInfo:
+        """The room as clients are told."""
+        participants, publishers = self.count()
+        return RoomInfo(
+            sid=self.sid,
+            name=self.name,
+            created_at=self.wall(self.opened_at),
+            participants=participants,
+            publishers=publishers,
+            limit=self.settings.limit,
+            empty_timeout_s=self.settings.empty_timeout_s,
+            departure_timeout_s=self.settings.departure_timeout_s,
+            metadata=self._metadata(),
+        )
+
+    def count(self) -> tuple[int, int]:
+        """Visible participants, and how many of them publish."""
+        seen = [member for member in self.members.values() if member.visible]
+        return len(seen), sum(1 for m in seen if any(p.track.ready for p in m.tracks.values()))
+
+    def _metadata(self) -> str:
+        usual, settings = Settings(), self.settings
+        names = ("locked", "waiting_room", "one_share", "self_unmute", "spotlight")
+        ours = {
+            name: getattr(settings, name)
+            for name in names
+            if getattr(settings, name) != getattr(usual, name)
+        }
+        if not ours:
+            return self.metadata
+        try:
+            theirs = json.loads(self.metadata or "{}")
+        except (ValueError, RecursionError):
+            theirs = {"text": self.metadata}
+        if not isinstance(theirs, dict):
+            theirs = {"text": self.metadata}
+        return json.dumps({**theirs, "sferum": ours}, ensure_ascii=False, sort_keys=True)
+
+    def changed(self, member: Member) -> list[Command]:
+        """Something about a member is different: everyone who sees them is told."""
+        member.version += 1
+        return [Tell(self.audience(member), ParticipantsChanged((self.snapshot(member),)))]
+
+    def all_changed(self, members: list[Member]) -> list[Command]:
+        """The same for many, in one message to those who see them all."""
+        shown = [member for member in members if member.visible]
+        for member in shown:
+            member.version += 1
+        news = ParticipantsChanged(tuple(map(self.snapshot, shown)))
+        commands = tell(self.inside(), news) if shown else []
+        for member in members:
+            if not member.visible:
+                commands += self.changed(member)
+        return commands
+
+    def room_changed(self) -> list[Command]:
+        """A setting is different."""
+        return tell(self.inside(), RoomChanged(self.info()))
+
+
+def tell(to: tuple[ParticipantSid, ...], message: Message) -> list[Command]:
+    """Nothing when there is nobody to tell."""
+    return [Tell(to, message)] if to else []

@@ -1,0 +1,212 @@
+"""Adaptive stream and dynacast: which layer a subscriber gets, and which layers a publisher need encode. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from media.forwarder.api import Kind, Layer, Want
+from media.ids import TrackSid
+from media.room.budget import Demand, share
+from media.room.call import Call, Member, Published, Screen, tell
+from media.room.commands import Command, SetWant
+from media.room.events import Estimated
+from media.room.messages import LayersWanted, StreamsChanged, StreamState
+from media.room.model import SCREENS, Track
+
+#: Fewer layers are asked for only after so many seconds: somebody scrolling past must not stop an encoder.
+LOWER_AFTER_S = 2.0
+#: Bits a second of a layer whose publisher said nothing, by height (LiveKit's presets for 180p, 360p, 720p).
+USUAL_BPS: Mapping[Layer, int] = {
+    Layer.LOW: 160_000,
+    Layer.MEDIUM: 450_000,
+    Layer.HIGH: 1_700_000,
+}
+#: Whole streams with layers inside (SVC): the forwarder passes them through as they are.
+_WHOLE = frozenset({"video/vp9", "video/av1"})
+
+
+def layers_of(track: Track) -> tuple[Layer, ...]:
+    """The layers that can be chosen from, lowest first; one for sound, for SVC and without simulcast."""
+    if track.kind is Kind.AUDIO or track.mime_type.lower() in _WHOLE:
+        return (Layer.HIGH,)
+    found = sorted({layer.layer for layer in track.layers})
+    return tuple(found) if len(found) > 1 else (Layer.HIGH,)
+
+
+def best_want(member: Member, published: Published) -> Want:
+    """What a subscriber's screen asks for, were the link wide enough."""
+    track = published.track
+    if track.kind is Kind.AUDIO:
+        return Want()
+    screen = member.screens.get(track.sid)
+    if screen is not None and screen.disabled:
+        return Want(layer=_lowest(published), paused=True)
+    wanted = _asked_layer(member, track, screen)
+    temporal = 3 if screen is None else _temporal(screen.fps)
+    return Want(layer=_available(published, wanted), temporal=temporal)
+
+
+def _asked_layer(member: Member, track: Track, screen: Screen | None) -> Layer:
+    if screen is None:
+        # LiveKit's default: an adaptive client will say what it has room for in a moment.
+        return Layer.LOW if member.adaptive_stream else Layer.HIGH
+    if not screen.width and not screen.height:
+        return Layer.HIGH if screen.quality is None else screen.quality
+    for layer in sorted(track.layers, key=lambda layer: layer.layer):
+        # 10 %: an element of 330 pixels is well served by 320
+        if layer.width * 1.1 >= screen.width and layer.height * 1.1 >= screen.height:
+            return layer.layer
+    return Layer.HIGH
+
+
+def _temporal(fps: int) -> int:
+    return 3 if fps <= 0 or fps > 15 else 1 if fps > 8 else 0
+
+
+def _available(published: Published, wanted: Layer) -> Layer:
+    """Not above the wanted layer, unless there is nothing so low: better too sharp than nothing."""
+    layers = layers_of(published.track)
+    if published.seen and len(layers) > 1:
+        layers = tuple(layer for layer in layers if layer in published.seen) or layers
+    below = [layer for layer in layers if layer <= wanted]
+    # what is not on the air yet may come: the wanted one stays the limit
+    return wanted if below and len(layers_of(published.track)) > 1 else layers[0]
+
+
+def _lowest(published: Published) -> Layer:
+    return layers_of(published.track)[0]
+
+
+def demand_of(call: Call, member: Member, published: Published, want: Want) -> Demand:
+    """One video for the budget."""
+    track = published.track
+    said = {layer.layer: layer.bitrate_bps for layer in track.layers if layer.bitrate_bps}
+    costs = {
+        layer: said.get(layer, USUAL_BPS[layer])
+        for layer in layers_of(track)
+        if layer <= want.layer or layer is _lowest(published)
+    }
+    publisher = call.publisher(published)
+    screen = member.screens.get(track.sid)
+    rank = (
+        0 if track.source in SCREENS else 1,
+        0 if publisher.identity == call.settings.spotlight else 1,
+        screen.priority or 99 if screen is not None else 99,
+        0 if call.speakers.is_speaking(publisher.sid) else 1,
+    )
+    return Demand(track=track.sid, costs=costs, rank=rank)
+
+
+def wants_of(call: Call, member: Member) -> dict[TrackSid, Want]:
+    """Every want of a subscriber, within the budget of the link."""
+    best = {sid: best_want(member, call.tracks[sid]) for sid in member.subscriptions}
+    if member.budget.limit_bps is None:
+        return best
+    demands = [
+        demand_of(call, member, call.tracks[sid], want)
+        for sid, want in best.items()
+        if not want.paused
+        and call.tracks[sid].track.kind is Kind.VIDEO
+        and not call.tracks[sid].track.muted
+    ]
+    if not demands or member.budget.fits(demands):
+        return best
+    for sid, layer in share(member.budget.limit_bps, demands).items():
+        if layer is None:
+            best[sid] = Want(layer=_lowest(call.tracks[sid]), paused=True)
+        elif layer < best[sid].layer:
+            best[sid] = Want(layer=layer, temporal=best[sid].temporal)
+    return best
+
+
+def adjust(call: Call, member: Member, only: Iterable[TrackSid] | None = None) -> list[Command]:
+    """Bring the forwarder's wants to what is wanted now; `only` these tracks where no budget couples them."""
+    commands: list[Command] = []
+    if only is not None and member.budget.limit_bps is None:
+        wants = {
+            sid: best_want(member, call.tracks[sid]) for sid in only if sid in member.subscriptions
+        }
+    else:
+        wants = wants_of(call, member)
+    paused: list[StreamState] = []
+    for sid, want in wants.items():
+        subscription = member.subscriptions[sid]
+        if subscription.want != want:
+            subscription.want = want
+            commands.append(SetWant(sid, member.sid, want))
+            call.dynacast.add(sid)
+        by_us = want.paused and not best_want(member, call.tracks[sid]).paused
+        if by_us != subscription.shown_paused:
+            subscription.shown_paused = by_us
+            publisher = call.tracks[sid].track.publisher
+            paused.append(StreamState(publisher, sid, paused=by_us))
+    if paused:
+        commands += tell((member.sid,), StreamsChanged(tuple(paused)))
+    return commands
+
+
+def wanted_of(call: Call, published: Published) -> Layer | None:
+    """The highest layer anybody receives; who is paused for want of bandwidth still needs the lowest."""
+    highest: Layer | None = None
+    for sid in published.subscribers:
+        subscription = call.members[sid].subscriptions[published.sid]
+        if subscription.want.paused and not subscription.shown_paused:
+            continue
+        if highest is None or subscription.want.layer > highest:
+            highest = subscription.want.layer
+    return highest
+
+
+def ask_publishers(call: Call, now: float) -> list[Command]:
+    """Dynacast for the tracks that were touched, and for those whose two seconds are over."""
+    commands: list[Command] = []
+    for sid in sorted(call.dynacast):
+        published = call.tracks.get(sid)
+        if published is None or published.track.kind is Kind.AUDIO or not published.track.ready:
+            continue
+        wanted = wanted_of(call, published)
+        if _rank(wanted) >= _rank(published.asked):
+            published.lower_at = None
+            if wanted is not published.asked:
+                commands += _ask(published, wanted)
+        elif published.lower_at is None:
+            published.lower_at = now + LOWER_AFTER_S
+        elif now >= published.lower_at:
+            published.lower_at = None
+            commands += _ask(published, wanted)
+    call.dynacast.clear()
+    return commands
+
+
+def _ask(published: Published, wanted: Layer | None) -> list[Command]:
+    published.asked = wanted
+    return tell((published.track.publisher,), wanted_message(published))
+
+
+def wanted_message(published: Published) -> LayersWanted:
+    """All layers up to the highest wanted one."""
+    asked = published.asked
+    layers = frozenset(layer for layer in Layer if asked is not None and layer <= asked)
+    return LayersWanted(published.sid, layers)
+
+
+def _rank(layer: Layer | None) -> int:
+    return -1 if layer is None else int(layer)
+
+
+def seen(call: Call, published: Published, layers: frozenset[Layer]) -> list[Command]:
+    """Other layers are on the air than before: who waited for one that is not gets another."""
+    if published.seen == layers:
+        return []
+    published.seen = layers
+    commands: list[Command] = []
+    for sid in sorted(published.subscribers):
+        commands += adjust(call, call.members[sid], only=(published.sid,))
+    return commands
+
+
+def estimated(call: Call, member: Member, event: Estimated, now: float) -> list[Command]:
+    """What a subscriber's link carries, if that changes what is sent."""
+    if not member.budget.estimate(event.bitrate_bps, event.sent_bps, now):
+        return []
+    return adjust(call, member)

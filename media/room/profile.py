@@ -1,0 +1,64 @@
+"""What participants say of themselves: name, metadata, attributes (LiveKit's UpdateParticipantMetadata). Pure."""
+
+from __future__ import annotations
+
+from media.room import hands
+from media.room.call import OURS, Call, Member, tell
+from media.room.commands import Command
+from media.room.events import MetadataChanged
+from media.room.messages import Request, RequestAnswered
+from media.room.model import Refusal
+
+#: Characters; LiveKit's limits in bytes are 256 and 64 kB, too many for a hundred updates to a hundred people.
+LONGEST_NAME, LONGEST_METADATA, MOST_ATTRIBUTES, LONGEST_ATTRIBUTE = 256, 16_384, 32, 1_024
+
+
+def change(call: Call, member: Member, event: MetadataChanged, now: float) -> list[Command]:
+    """Done and answered, or refused by name; a raised hand is for everyone."""
+    refusal = refusal_to_change(member, event)
+    answer = RequestAnswered(
+        request=Request.UPDATE_METADATA, refusal=refusal, request_id=event.request_id
+    )
+    commands = tell((member.sid,), answer)
+    if refusal is not None:
+        return commands
+    hand = event.attributes.get(hands.NAME)
+    before = (member.name, member.metadata, dict(member.attributes))
+    if event.name is not None:
+        member.name = event.name
+    if event.metadata is not None:
+        member.metadata = event.metadata
+    for key, value in event.attributes.items():
+        if key == hands.NAME:
+            continue
+        if value:
+            member.attributes[key] = value
+        else:
+            member.attributes.pop(key, None)
+    if before != (member.name, member.metadata, member.attributes):
+        commands += call.changed(member)
+    if hand is not None:
+        commands += hands.hear(call, member, hand not in {"", "0"}, now)
+    return commands
+
+
+def refusal_to_change(member: Member, event: MetadataChanged) -> Refusal | None:
+    """Why not."""
+    if member.waiting:
+        return Refusal.WAITING
+    for key in event.attributes:
+        if key.startswith(OURS) and key != hands.NAME:
+            return Refusal.OURS
+    only_hand = (
+        event.name is None and event.metadata is None and set(event.attributes) == {hands.NAME}
+    )
+    if not member.grants.may_update_metadata and not only_hand:
+        return Refusal.NO_METADATA
+    if (
+        len(event.name or "") > LONGEST_NAME
+        or len(event.metadata or "") > LONGEST_METADATA
+        or len(member.attributes.keys() | event.attributes.keys()) > MOST_ATTRIBUTES
+        or any(len(k) > 128 or len(v) > LONGEST_ATTRIBUTE for k, v in event.attributes.items())
+    ):
+        return Refusal.TOO_LARGE
+    return None
