@@ -61,11 +61,11 @@ class Album:
             self.made[template] = kept
             return text
 
-        render.html_of = paper.html_of = html_of
+        _put(html_of)
         try:
             yield
         finally:
-            render.html_of = paper.html_of = original
+            _put(original)
 
     def pages(self) -> Iterator[tuple[str, str, str]]:
         """(template, language, HTML) of everything kept."""
@@ -80,6 +80,12 @@ class Album:
         """Templates that no test has seen."""
         every = {path.relative_to(TEMPLATES).as_posix() for path in TEMPLATES.rglob("*.html")}
         return every - PARTS - set(self.made)
+
+
+def _put(html_of: Any) -> None:
+    """In every module that has the function under its own name."""
+    for module in (render, paper):
+        vars(module)["html_of"] = html_of
 
 
 ALBUM = Album()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from tests.bridge.web.family import PASSWORD
 from tests.bridge.web.world import World
 from tests.support.polling import until_async
 
-ROOMS = [
+ROOMS: list[dict[str, Any]] = [
     {"kind": "class", "ref": "c1", "room_id": "!class", "name": "5А", "state": "ready"},
     {"kind": "class_parents", "ref": "c1", "room_id": "!parents", "name": "5А · родители", "state": "ready"},
     {"kind": "staff", "ref": "", "room_id": "!staff", "name": "Учительская", "state": "ready"},
