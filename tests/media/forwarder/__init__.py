@@ -1,0 +1,1 @@
+"""The forwarder, from bytes to scripts with real WebRTC ends."""

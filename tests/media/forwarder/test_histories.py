@@ -1,0 +1,516 @@
+"""What pupils see and hear, as scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import pytest
+
+from media.forwarder.api import (
+    Drop,
+    Forwarder,
+    Forwarding,
+    Layer,
+    LayersSeen,
+    Loudness,
+    SrtpProfile,
+    Want,
+)
+from media.forwarder.plain.rtcp import (
+    KeyframeWish,
+    Nack,
+    ReceiverReport,
+    Remb,
+    RtcpItem,
+    SenderReport,
+    parse_rtcp,
+)
+from media.forwarder.plain.rtcp_build import build_nack, build_pli, build_sr
+from media.forwarder.plain.rtp import RtpPacket
+from media.forwarder.plain.vp8 import parse_descriptor
+from media.ids import PeerId
+from tests.media.forwarder.ends import MID, REPAIRED_RID, rtp, vp8
+from tests.media.forwarder.histories import (
+    CAMERA,
+    MICROPHONE,
+    PLAIN_CAMERA_IN,
+    SSRC,
+    TEACHER,
+    MuteTrack,
+    Poll,
+    Receive,
+    ReceiveRaw,
+    RemoveDown,
+    RemovePeer,
+    Replayed,
+    SetBudget,
+    SetWant,
+    Step,
+    camera_down,
+    frame,
+    lesson,
+    pupil,
+    replay,
+    voice,
+)
+
+Make = Callable[[], Forwarder]
+
+
+def packets_to(peer: PeerId, replayed: Replayed, ssrc: int = 0) -> list[RtpPacket]:
+    """Decrypted RTP that this peer got, of one SSRC or all."""
+    read = [
+        replayed.ends[to].read(datagram)
+        for outcome in replayed.outcomes
+        for to, datagram in outcome.sent
+        if to == peer
+    ]
+    return [
+        each for each in read if isinstance(each, RtpPacket) and (not ssrc or each.ssrc == ssrc)
+    ]
+
+
+def reports_to(peer: PeerId, replayed: Replayed) -> list[RtcpItem]:
+    read = [
+        replayed.ends[to].read(datagram)
+        for outcome in replayed.outcomes
+        for to, datagram in outcome.sent
+        if to == peer
+    ]
+    return [item for each in read if isinstance(each, bytes) for item in parse_rtcp(each)]
+
+
+def bodies(packets: Sequence[RtpPacket]) -> list[str]:
+    """What `frame` wrote into each packet."""
+    return [
+        packet.payload[parse_descriptor(packet.payload).size + 1 :].decode() for packet in packets
+    ]
+
+
+def events(replayed: Replayed) -> list[object]:
+    return [event for outcome in replayed.outcomes for event in outcome.events]
+
+
+def no_gaps(packets: Sequence[RtpPacket]) -> bool:
+    return all((b.sequence - a.sequence) % 65536 == 1 for a, b in pairwise(packets))
+
+
+@pytest.mark.parametrize("profile", SrtpProfile)
+def test_a_pupil_sees_and_hears_the_teacher(make: Make, profile: SrtpProfile) -> None:
+    """Picture and sound arrive with the pupil's own numbers, types and extensions, under every SRTP profile."""
+    steps: list[Step] = [*lesson(), *frame(0, key=True, packets=2), *frame(1, packets=2)[:1]]
+    steps += [voice(0)]
+    replayed = replay(make, steps, profile)
+
+    first, second, third, sound = packets_to(pupil(0), replayed)
+    assert [p.sequence for p in (first, second, third)] == [100, 101, 102]
+    assert [p.timestamp for p in (first, second, third)] == [1_000_000, 1_000_000, 1_003_600]
+    assert [p.marker for p in (first, second, third)] == [False, True, False]
+    assert (first.ssrc, first.payload_type) == (5000, 102)
+    assert first.elements[3] == b"5"
+    assert len(first.elements[7]) == 3
+    assert [parse_descriptor(p.payload).picture_id for p in (first, second, third)] == [
+        500,
+        500,
+        501,
+    ]
+    assert (sound.ssrc, sound.payload_type, sound.payload) == (7000, 109, b"voice 0")
+    assert sound.elements == {3: b"4", 1: bytes((0x80 | 20,))}
+    assert Forwarding(camera_down(0).id, Layer.HIGH) in events(replayed)
+
+
+def test_switching_up_waits_for_a_keyframe(make: Make) -> None:
+    """A better layer that appears is asked for its keyframe, and only then replaces the smaller one."""
+    steps: list[Step] = [
+        *lesson(),
+        *frame(0, Layer.LOW, key=True),
+        *frame(1, Layer.LOW),
+        *frame(1, Layer.HIGH),  # not a keyframe
+        Poll(0.06),
+        *frame(2, Layer.LOW),
+        *frame(2, Layer.HIGH, key=True),
+        *frame(3, Layer.LOW),
+        *frame(3, Layer.HIGH),
+    ]
+    replayed = replay(make, steps)
+
+    got = packets_to(pupil(0), replayed)
+    assert bodies(got) == ["LOW 0.0", "LOW 1.0", "LOW 2.0", "HIGH 2.0", "HIGH 3.0"]
+    assert no_gaps(got)
+    pictures = [parse_descriptor(p.payload) for p in got]
+    assert [d.picture_id for d in pictures] == [500, 501, 502, 503, 504]
+    assert [d.tl0 for d in pictures] == [(500 + i) % 256 for i in range(5)]
+    assert [p.timestamp for p in got] == sorted(p.timestamp for p in got)
+    assert KeyframeWish(SSRC[Layer.HIGH]) in reports_to(TEACHER, replayed)
+    assert replayed.stats.drops[Drop.NOT_A_KEYFRAME.value] == 1
+    assert [e for e in events(replayed) if isinstance(e, Forwarding)] == [
+        Forwarding(camera_down(0).id, Layer.LOW),
+        Forwarding(camera_down(0).id, Layer.HIGH),
+    ]
+
+
+def test_what_is_wanted_is_the_most_that_is_sent(make: Make) -> None:
+    """A small tile never gets a large layer, whatever the publisher sends."""
+    steps: list[Step] = [
+        *lesson(),
+        SetWant(camera_down(0).id, Want(layer=Layer.MEDIUM)),
+    ]
+    for number in range(5):
+        for layer in Layer:
+            steps += frame(number, layer, key=number == 0)
+    got = bodies(packets_to(pupil(0), replay(make, steps)))
+
+    assert got[0] == "LOW 0.0"
+    assert got[1:] == [f"MEDIUM {number}.0" for number in range(5)]
+
+
+def test_a_layer_that_stops_is_replaced(make: Make) -> None:
+    """When the large layer dries up, the small one goes on after a second, from its keyframe."""
+    steps: list[Step] = [*lesson(), *frame(0, Layer.LOW, key=True), *frame(0, Layer.HIGH, key=True)]
+    for number in range(1, 40):
+        steps += [*frame(number, Layer.LOW, key=number == 35), Poll(number * 0.04)]
+        if number < 5:
+            steps += frame(number, Layer.HIGH)
+    replayed = replay(make, steps)
+
+    got = packets_to(pupil(0), replayed)
+    assert bodies(got)[-5:] == [f"LOW {number}.0" for number in range(35, 40)]
+    assert no_gaps(got)
+    assert LayersSeen(CAMERA, frozenset({Layer.LOW})) in events(replayed)
+    assert KeyframeWish(SSRC[Layer.LOW]) in reports_to(TEACHER, replayed)
+
+
+def test_a_camera_without_simulcast_is_sent_to_small_tiles_too(make: Make) -> None:
+    """Where there is one encoding only, it is sent to everyone who wants any."""
+    steps: list[Step] = [
+        *lesson(camera=PLAIN_CAMERA_IN),
+        SetWant(camera_down(0).id, Want(layer=Layer.LOW)),
+        *frame(0, key=True),
+        *frame(1),
+    ]
+    assert bodies(packets_to(pupil(0), replay(make, steps))) == ["HIGH 0.0", "HIGH 1.0"]
+
+
+def test_fewer_pictures_leave_no_gap(make: Make) -> None:
+    """Without the upper temporal layer neither sequence numbers nor picture ids have holes."""
+    steps: list[Step] = [*lesson(), SetWant(camera_down(0).id, Want(temporal=0))]
+    for number in range(10):
+        steps += frame(number, key=number == 0, temporal=number % 2, packets=2)
+    replayed = replay(make, steps)
+
+    got = packets_to(pupil(0), replayed)
+    assert [body.split(".")[0] for body in bodies(got)[::2]] == [
+        f"HIGH {number}" for number in range(0, 10, 2)
+    ]
+    assert no_gaps(got)
+    ids = [parse_descriptor(p.payload).picture_id for p in got]
+    assert ids == [500 + i // 2 for i in range(10)]
+    assert replayed.stats.drops[Drop.OTHER_LAYER.value] == 10
+
+
+def test_more_pictures_begin_at_a_sync_picture(make: Make) -> None:
+    """An upper temporal layer is added only at a picture that needs nothing of that layer (Y)."""
+    steps: list[Step] = [*lesson(), SetWant(camera_down(0).id, Want(temporal=0))]
+    steps += [*frame(0, key=True), *frame(1, temporal=1)]
+    steps += [SetWant(camera_down(0).id, Want(temporal=3))]
+    steps += [*frame(2, temporal=1), *frame(3), *frame(4, temporal=1, sync=True), *frame(5)]
+    steps += frame(6, temporal=1)
+    got = bodies(packets_to(pupil(0), replay(make, steps)))
+
+    assert got == ["HIGH 0.0", "HIGH 3.0", "HIGH 4.0", "HIGH 5.0", "HIGH 6.0"]
+
+
+def test_hard_mute_stops_everything(make: Make) -> None:
+    """While a host has muted a track nothing of it is forwarded; then the picture begins with a keyframe (R43)."""
+    steps: list[Step] = [
+        *lesson(),
+        *frame(0, key=True),
+        voice(0),
+        MuteTrack(CAMERA, True),
+        MuteTrack(MICROPHONE, True),
+        *frame(1, key=True),
+        voice(1),
+        MuteTrack(CAMERA, False),
+        MuteTrack(MICROPHONE, False),
+        *frame(2),
+        *frame(3, key=True),
+        voice(2),
+    ]
+    replayed = replay(make, steps)
+
+    assert bodies(packets_to(pupil(0), replayed, 5000)) == ["HIGH 0.0", "HIGH 3.0"]
+    assert [p.payload for p in packets_to(pupil(0), replayed, 7000)] == [b"voice 0", b"voice 2"]
+    assert replayed.stats.drops[Drop.MUTED.value] == 2
+    assert no_gaps(packets_to(pupil(0), replayed, 5000))
+
+
+def test_paused_sends_nothing_and_resumes_with_a_keyframe(make: Make) -> None:
+    """A tile out of sight costs nothing."""
+    down = camera_down(0).id
+    steps: list[Step] = [*lesson(), *frame(0, key=True), SetWant(down, Want(paused=True))]
+    steps += [*frame(1, key=True), SetWant(down, Want()), *frame(2), *frame(3, key=True)]
+    replayed = replay(make, steps)
+
+    assert bodies(packets_to(pupil(0), replayed)) == ["HIGH 0.0", "HIGH 3.0"]
+    assert replayed.stats.drops[Drop.PAUSED.value] == 1
+    assert [e for e in events(replayed) if isinstance(e, Forwarding)] == [
+        Forwarding(down, Layer.HIGH),
+        Forwarding(down, None),
+        Forwarding(down, Layer.HIGH),
+    ]
+
+
+def test_a_lost_packet_is_asked_for_and_passed_on_in_its_place(make: Make) -> None:
+    """The publisher is asked after 20 ms; what RTX brings gets the number that was left for it."""
+    pictures = [packet for number in range(4) for packet in frame(number, key=number == 0)]
+    lost = pictures.pop(2)
+    number = int.from_bytes(lost.packet[2:4], "big")
+    body = vp8(202, tl0=2, body=b"HIGH 2.0")
+    repair = rtp(
+        ssrc=9999,
+        sequence=1,
+        payload_type=97,
+        timestamp=50_000 * 3 + 2 * 3600,
+        marker=True,
+        payload=number.to_bytes(2, "big") + body,
+        elements={MID: b"1", REPAIRED_RID: b"f"},
+    )
+    steps: list[Step] = [*lesson(), *pictures, Poll(0.13), Poll(0.145)]
+    steps += [Receive(TEACHER, repair, 0.15), Poll(0.3)]
+    replayed = replay(make, steps)
+
+    got = packets_to(pupil(0), replayed)
+    assert bodies(got) == ["HIGH 0.0", "HIGH 1.0", "HIGH 3.0", "HIGH 2.0"]
+    assert [p.sequence for p in got] == [100, 101, 103, 102]
+    assert [parse_descriptor(p.payload).picture_id for p in got] == [500, 501, 503, 502]
+    nacks = [item for item in reports_to(TEACHER, replayed) if isinstance(item, Nack)]
+    assert nacks == [Nack(SSRC[Layer.HIGH], (number,))]
+
+
+def test_a_pupil_gets_lost_packets_again(make: Make) -> None:
+    """A NACK is answered by RTX with exactly what was sent, and the same NACK at once again is not."""
+    nack = build_nack(5000, [101])
+    steps: list[Step] = [*lesson(), *frame(0, key=True), *frame(1), *frame(2)]
+    steps += [Receive(pupil(0), nack, 0.1), Receive(pupil(0), nack, 0.105)]
+    replayed = replay(make, steps)
+
+    _, sent, _, again = packets_to(pupil(0), replayed)
+    assert (again.ssrc, again.payload_type, again.sequence) == (6000, 103, 100)
+    assert again.payload == sent.sequence.to_bytes(2, "big") + sent.payload
+    assert (again.timestamp, again.marker, again.elements) == (
+        sent.timestamp,
+        sent.marker,
+        sent.elements,
+    )
+    assert (replayed.stats.nacks_received, replayed.stats.retransmitted) == (2, 1)
+
+
+def test_sound_is_sent_again_as_it_was(make: Make) -> None:
+    """Without RTX the very same packet is sent, which SRTP allows once more."""
+    steps: list[Step] = [*lesson(), *(voice(number) for number in range(3))]
+    steps += [Receive(pupil(0), build_nack(7000, [11]), 0.1)]
+    replayed = replay(make, steps)
+
+    sent = [data for outcome in replayed.outcomes for to, data in outcome.sent if to == pupil(0)]
+    assert sent[3] == sent[1]
+
+
+def test_thirty_pupils_cost_one_keyframe(make: Make) -> None:
+    """A whole class that asks for a keyframe within a second makes one request to the teacher."""
+    steps: list[Step] = [*lesson(30), *frame(0, key=True), Poll(0.01)]
+    for number in range(30):
+        steps += [Receive(pupil(number), build_pli(5000 + number), 0.1), Poll(0.1 + number / 100)]
+    replayed = replay(make, steps)
+
+    wishes = [item for item in reports_to(TEACHER, replayed) if isinstance(item, KeyframeWish)]
+    assert wishes == [KeyframeWish(SSRC[Layer.HIGH])]
+    assert replayed.stats.plis_sent == 1
+
+
+def test_late_packets_of_pictures_left_out_become_padding(make: Make) -> None:
+    """A number that was kept free is filled, or the pupil would ask for it for ever."""
+    first, upper, base = (frame(n, key=n == 0, temporal=n % 2, packets=2) for n in range(3))
+    steps: list[Step] = [*lesson(), SetWant(camera_down(0).id, Want(temporal=0))]
+    steps += [*first, upper[0], *base, upper[1], *frame(3, packets=2)]
+    replayed = replay(make, steps)
+
+    got = packets_to(pupil(0), replayed)
+    assert [p.sequence for p in got] == [100, 101, 103, 104, 102, 105, 106]
+    assert [p.payload for p in got if p.sequence == 102] == [b""]
+    kept = [parse_descriptor(p.payload).picture_id for p in got if p.payload]
+    assert kept == [500, 500, 501, 501, 502, 502]
+
+
+def test_a_late_picture_takes_the_place_left_for_it(make: Make) -> None:
+    """A picture that is overtaken whole goes on even from a layer left out: its numbers were given away already."""
+    steps: list[Step] = [*lesson(), SetWant(camera_down(0).id, Want(temporal=0))]
+    steps += [*frame(0, key=True), *frame(2), *frame(1, temporal=1), *frame(3)]
+    got = packets_to(pupil(0), replay(make, steps))
+
+    assert [p.sequence for p in got] == [100, 102, 101, 103]
+    assert [parse_descriptor(p.payload).picture_id for p in got] == [500, 502, 501, 503]
+
+
+def test_padding_is_not_forwarded(make: Make) -> None:
+    """What a browser sends to probe its link goes no further, and leaves no gap."""
+    probe = rtp(ssrc=SSRC[Layer.HIGH], sequence=30_001, payload=b"", padding=200)
+    (after,) = frame(2)
+    steps: list[Step] = [*lesson(), *frame(0, key=True), Receive(TEACHER, probe, 0.04), after]
+    replayed = replay(make, steps)
+
+    got = packets_to(pupil(0), replayed)
+    assert bodies(got) == ["HIGH 0.0", "HIGH 2.0"]
+    assert no_gaps(got)
+    assert replayed.stats.drops == {Drop.PADDING_ONLY.value: 1}
+
+
+def test_sound_and_picture_keep_the_teachers_time(make: Make) -> None:
+    """Sender reports reach pupils in the teacher's own wall clock, translated into the pupil's RTP time."""
+    ntp = 0xE900_0000_0000_0000
+    picture = build_sr(_report(SSRC[Layer.HIGH], ntp, 150_000))
+    sound = build_sr(_report(2001, ntp, 0))
+    steps: list[Step] = [*lesson(), *frame(0, key=True), voice(0)]
+    steps += [Receive(TEACHER, picture + sound, 0.0), Poll(0.5)]
+    reports = {
+        item.ssrc: item
+        for item in reports_to(pupil(0), replay(make, steps))
+        if isinstance(item, SenderReport)
+    }
+
+    half = ntp + (1 << 31)
+    assert (reports[5000].ntp, reports[5000].rtp) == (half, 1_000_000 + 45_000)
+    assert (reports[7000].ntp, reports[7000].rtp) == (half, 24_000)
+    assert reports[5000].packets == 1
+
+
+def _report(ssrc: int, ntp: int, timestamp: int) -> SenderReport:
+    return SenderReport(ssrc, ntp, timestamp, packets=1, octets=100)
+
+
+def test_layers_share_one_time(make: Make) -> None:
+    """With sender reports of both layers a switch keeps the moment of capture, however late the layer arrives."""
+    ntp = 0xE900_0000_0000_0000
+    reports = build_sr(_report(SSRC[Layer.LOW], ntp, 50_000)) + build_sr(
+        _report(SSRC[Layer.HIGH], ntp, 150_000)
+    )
+    steps: list[Step] = [*lesson(), *frame(0, Layer.LOW, key=True), *frame(0, at=0.0)]
+    steps += [Receive(TEACHER, reports, 0.0), *frame(1, Layer.LOW), *frame(2, Layer.LOW)]
+    steps += frame(3, key=True, at=0.19)  # 70 ms later than its picture's time
+    got = packets_to(pupil(0), replay(make, steps))
+
+    assert [p.timestamp - 1_000_000 for p in got] == [0, 3600, 7200, 10_800]
+
+
+def test_the_loudest_voice_is_told(make: Make) -> None:
+    """Twice a second the levels of all voices, and silence once."""
+    steps: list[Step] = lesson()
+    for number in range(50):
+        steps += [voice(number, level=10), Poll(number * 0.02)]
+    steps += [Poll(1.0 + 0.5 * n) for n in range(1, 20)]
+    told = [e for e in events(replay(make, steps)) if isinstance(e, Loudness)]
+
+    assert 0.15 < told[0].levels[MICROPHONE] < 0.35
+    assert told[1].levels[MICROPHONE] > told[0].levels[MICROPHONE]
+    assert told[-1].levels == {MICROPHONE: 0.0}
+
+
+def test_publishers_hear_how_they_arrive(make: Make) -> None:
+    """Every second a receiver report with the loss, and what the encoders may use (REMB)."""
+    steps: list[Step] = [*lesson(), SetBudget(TEACHER, 3_000_000), Poll(0.0)]
+    for number in range(20):
+        if number != 7:
+            steps += frame(number, key=number == 0)
+    steps += [Poll(1.0)]
+    items = reports_to(TEACHER, replay(make, steps))
+
+    remb = [item for item in items if isinstance(item, Remb)]
+    assert remb[0].bitrate_bps == 3_000_000 - 3_000_000 % 16
+    assert remb[-1].ssrcs == (SSRC[Layer.HIGH],)
+    (block,) = [b for item in items if isinstance(item, ReceiverReport) for b in item.blocks]
+    assert (block.ssrc, block.packets_lost, block.fraction_lost) == (1003, 1, 256 // 20)
+    assert block.highest_sequence == 30_019
+
+
+@pytest.mark.parametrize(
+    ("datagram", "drop"),
+    [
+        (b"", Drop.NOT_RTP),
+        (b"\x80\x60" + bytes(9), Drop.NOT_RTP),
+        (b"\x80\x60" + bytes(60), Drop.FORGED),
+        (b"\x80\x60" + bytes(1600), Drop.NOT_RTP),
+        (b"\x80\xc8" + bytes(60), Drop.FORGED),
+        (b"\x16" + bytes(60), Drop.NOT_RTP),
+    ],
+)
+def test_garbage_is_counted_by_its_kind(make: Make, datagram: bytes, drop: Drop) -> None:
+    """Whatever a peer sends, the call goes on, and a counter says what it was."""
+    steps: list[Step] = [*lesson(), ReceiveRaw(TEACHER, datagram, 0.0), *frame(0, key=True)]
+    replayed = replay(make, steps)
+
+    assert replayed.stats.drops == {drop.value: 1}
+    assert len(packets_to(pupil(0), replayed)) == 1
+
+
+def test_replayed_packets_go_nowhere(make: Make) -> None:
+    """The same datagram again is refused by SRTP's replay list."""
+    (picture,) = frame(0, key=True)
+    steps: list[Step] = [*lesson(), picture, picture]
+    replayed = replay(make, steps)
+
+    assert len(packets_to(pupil(0), replayed)) == 1
+    assert replayed.stats.drops == {Drop.REPLAYED.value: 1}
+
+
+def _odd(payload: bytes, *, ssrc: int = 1003, payload_type: int = 96, padding: int = 0) -> bytes:
+    return rtp(
+        ssrc=ssrc, sequence=30_001, payload=payload, payload_type=payload_type, padding=padding
+    )
+
+
+@pytest.mark.parametrize(
+    ("packet", "drop"),
+    [
+        (_odd(b"x", ssrc=1, payload_type=20), Drop.UNKNOWN_SSRC),
+        (_odd(b"x", payload_type=50), Drop.UNKNOWN_PAYLOAD),
+        (_odd(b"\x90\xe0"), Drop.UNKNOWN_PAYLOAD),
+        (_odd(b""), Drop.PADDING_ONLY),
+        (_odd(b"", padding=20), Drop.PADDING_ONLY),
+        (_odd(b"", payload_type=97, padding=20), Drop.PADDING_ONLY),
+        (_odd(bytes(1301)), Drop.TOO_LONG),
+        (b"\xa0" + _odd(b"\xff")[1:], Drop.NOT_RTP),
+        (b"\x80\xc8\x00\x01" + bytes(4), Drop.RTCP_MALFORMED),
+    ],
+)
+def test_authentic_nonsense_is_counted_by_its_kind(make: Make, packet: bytes, drop: Drop) -> None:
+    """A peer with good keys and bad packets harms nobody, and its next picture arrives without a gap of ours."""
+    steps: list[Step] = [*lesson(camera=PLAIN_CAMERA_IN), *frame(0, key=True)]
+    replayed = replay(make, [*steps, Receive(TEACHER, packet, 0.1), *frame(2)])
+
+    assert replayed.stats.drops == {drop.value: 1}
+    first, second = packets_to(pupil(0), replayed)
+    lost = drop in (Drop.TOO_LONG, Drop.NOT_RTP) or (packet[1] != 96 and packet[1] != 50)
+    assert second.sequence - first.sequence == (2 if lost else 1)
+
+
+def test_who_leaves_takes_everything_along(make: Make) -> None:
+    """After the teacher left nothing is sent, and her packets are nobody's."""
+    steps: list[Step] = [*lesson(2), *frame(0, key=True), RemoveDown(camera_down(1).id)]
+    steps += [*frame(1), RemovePeer(TEACHER)]
+    steps += [ReceiveRaw(TEACHER, b"\x80\x60" + bytes(60), 0.2), Poll(0.3), RemovePeer(pupil(0))]
+    replayed = replay(make, steps)
+
+    assert len(packets_to(pupil(0), replayed)) == 2
+    assert len(packets_to(pupil(1), replayed)) == 1
+    assert replayed.stats.drops == {Drop.UNKNOWN_PEER.value: 1}
+
+
+def test_the_same_history_gives_the_same_bytes(make: Make) -> None:
+    """No chance, no clock: two forwarders with one history agree byte for byte."""
+    steps: list[Step] = [*lesson(3), SetBudget(TEACHER, 1_000_000)]
+    for number in range(30):
+        for layer in Layer:
+            steps += frame(number, layer, key=number % 10 == 0, temporal=number % 2, packets=2)
+        steps += [voice(number), Poll(number * 0.04)]
+
+    assert replay(make, steps) == replay(make, steps)
