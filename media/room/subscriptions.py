@@ -75,7 +75,7 @@ def _interval(call: Call, now: float) -> float:
 
 def start(call: Call, member: Member, now: float) -> list[Command]:
     """The batch: what is pending begins, if it still may."""
-    member.due, member.last_batch = None, now
+    member.due = None
     started: list[TrackSid] = []
     for sid in sorted(member.pending):
         published = call.tracks.get(sid)
@@ -90,6 +90,7 @@ def start(call: Call, member: Member, now: float) -> list[Command]:
     member.pending.clear()
     if not started:
         return []
+    member.last_batch = now
     fitting = wants_of(call, member)
     commands: list[Command] = []
     for sid in started:
