@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from livekit.protocol import rtc
 
-from media.signal.frames import MAX_FRAME, BadFrame, Frames, Pace
+from media.signal.frames import MAX_FRAME, BadFrame, Encoded, Frames, Pace
 
 
 def test_protobuf_is_answered_in_protobuf_and_json_in_json() -> None:
@@ -19,9 +19,9 @@ def test_protobuf_is_answered_in_protobuf_and_json_in_json() -> None:
     pong = rtc.SignalResponse(pong=7)
 
     assert ping == frames.read(ping.SerializeToString())
-    assert pong.SerializeToString() == frames.write(pong)
+    assert pong.SerializeToString() == frames.write(Encoded(pong))
     assert ping == frames.read('{"ping": "7"}')
-    assert frames.write(pong) == '{"pong": "7"}'
+    assert frames.write(Encoded(pong)) == '{"pong": "7"}'
 
 
 def test_a_message_of_a_newer_client_is_counted_and_ignored() -> None:
