@@ -120,7 +120,10 @@ def path_of(*parts: str) -> str:
 
 
 def _quoted(part: str) -> str:
-    if part in {".", ".."}:  # proxies would take it for a folder; Synapse looks at paths as they are written
+    if part in {
+        ".",
+        "..",
+    }:  # proxies would take it for a folder; Synapse looks at paths as they are written
         return part.replace(".", "%2E")
     return quote(part, safe="")
 

@@ -19,10 +19,9 @@ from media.access.endpoints import access_app
 from media.access.granting import Access
 from media.access.json_http import JsonHttp
 from media.access.leave_keeper import LeaveKeeper
-from media.access.openid import OpenId
-from media.access.requests import Home
 from media.access.rights import ModuleRights
 from media.access.tokens import Key, verify
+from media.access.wiring import Settings, wired
 from tests.support.accounts import Account
 from tests.support.synapse import Homeserver
 
@@ -125,26 +124,26 @@ async def running(
     async with contextlib.AsyncExitStack() as stack:
         http = await stack.enter_async_context(aiohttp.ClientSession())
         there = await stack.enter_async_context(TestServer(stand_in))
-        own = JsonHttp(http, homeserver_url or homeserver.url)
-        servers = {homeserver.server_name: own}
-        servers |= {name: JsonHttp(http, url) for name, url in (others or {}).items()}
-        rights_at = own if real_module else JsonHttp(http, str(there.make_url("")))
-        keeper = LeaveKeeper(DelayedLeaves() if leaves is None else leaves, own, clocks.seconds)
-        access = Access(
-            Home(homeserver.server_name, frozenset({HOME_URL})),
-            SFU_URL,
-            OpenId(servers, clocks.seconds),
-            ModuleRights(rights_at, homeserver.service_token),
-            keeper,
-            lambda: KEYS,
-            lambda: clocks.now,
-            clocks.seconds,
+        url = homeserver_url or homeserver.url
+        settings = Settings(
+            server_name=homeserver.server_name,
+            homeserver_url=url,
+            client_urls=frozenset({HOME_URL}),
+            sfu_url=SFU_URL,
+            service_token=homeserver.service_token,
+            other_servers=others or {},
         )
+        access = wired(http, settings, lambda: KEYS, lambda: clocks.now, clocks.seconds)
+        if not real_module:
+            stand_in_http = JsonHttp(http, str(there.make_url("")))
+            access.rights = ModuleRights(stand_in_http, homeserver.service_token)
+        if leaves is not None:
+            access.leaves = LeaveKeeper(leaves, JsonHttp(http, url), clocks.seconds)
         app = web.Application()
         app.add_subapp(BASE, access_app(access))
         served = await stack.enter_async_context(TestServer(app))
         group = await stack.enter_async_context(asyncio.TaskGroup())
-        keeping = group.create_task(keeper.run())
+        keeping = group.create_task(access.leaves.run())
         try:
             yield World(access, str(served.make_url("")).rstrip("/"), http, clocks, module)
         finally:
