@@ -4,6 +4,7 @@
     verify(token, keys, now) -> Claims | BadToken          for `/rtc`, `/rtc/v1`, `validate` and Twirp
     mint(claims, keys, now)                                for refresh_token, webhooks (`sha256`)
     leaves.connected(…), leaves.disconnected(…)            delayed leave, below; NODE runs `LeaveKeeper.run`
+    access.leaves.drain()                                  before clients are told to go elsewhere
     Rechecker(rights, present, remove).run()               who was taken out of a room is out of its call: rechecking.py
 
 A token that opens nothing is 401; a full room is 503, which Element Call shows as "the call is full" (calls.md §2.1).

@@ -84,12 +84,15 @@ class DelayedLeaves:
 
     Attributes:
         most: delayed events at one time.
+        draining: this process is about to end, and clients go on elsewhere with the same token: who is gone from here is
+            forgotten here.
         sends_unclaimed: whoever fetched a token here and did not come within CLAIM_S is taken out of the call. False
             where they may have come to another node.
     """
 
     most: int = 5_000
     sends_unclaimed: bool = True
+    draining: bool = False
     _kept: dict[Key, _Kept] = field(factory=dict, init=False)
     _present: dict[Key, ParticipantSid] = field(factory=dict, init=False)
 
@@ -141,6 +144,9 @@ class DelayedLeaves:
         if self._present.get(key) != sid:
             return
         del self._present[key]
+        if self.draining:
+            self._kept.pop(key, None)
+            return
         kept = self._kept.get(key)
         if kept is not None:
             kept.state, kept.next_at, kept.tries = _State.GONE, now + GRACE_S, 0

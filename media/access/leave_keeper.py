@@ -25,8 +25,6 @@ AT_ONCE = 8
 class LeaveKeeper:
     """Implements `api.Leaves`. `run` in a TaskGroup of the process.
 
-    Nothing is sent when the process ends: clients connect to another one, with their delayed event in the token.
-
     Attributes:
         clock: seconds that never go back.
         counted: `restart.done`, `send.missing`, …
@@ -53,6 +51,13 @@ class LeaveKeeper:
     def disconnected(self, room: RoomName, identity: Identity, sid: ParticipantSid) -> None:
         self._leaves.disconnected(room, identity, sid, self._clock())
         self._changed.set()
+
+    def drain(self) -> None:
+        """Before this process tells its clients to go elsewhere: from now on nobody who goes is sent out of the call.
+
+        They come back with their delayed event in the token; who does not is sent out by the homeserver at its end.
+        """
+        self._leaves.draining = True
 
     def __len__(self) -> int:
         """Delayed events that are looked after."""

@@ -127,6 +127,16 @@ def test_with_several_nodes_nobody_is_sent_away_unseen() -> None:
     assert len(leaves) == 0
 
 
+def test_draining() -> None:
+    """Clients that are told to go elsewhere have not left the call; who is here is still kept alive."""
+    leaves = connected()
+    leaves.draining = True
+    assert leaves.due(2880.0) == [RESTART]
+    leaves.answered(RESTART, Outcome.DONE, 2880.0)
+    leaves.disconnected(ROOM, ANN, ONE, 2900.0)
+    assert (len(leaves), leaves.next_wakeup()) == (0, None)
+
+
 @pytest.mark.parametrize("outcome", [Outcome.MISSING, Outcome.REFUSED])
 @pytest.mark.parametrize("gone", [False, True])
 def test_no_second_try_where_none_helps(outcome: Outcome, gone: bool) -> None:
