@@ -84,7 +84,7 @@ class DelayedLeaves:
 
     Attributes:
         most: delayed events at one time.
-        draining: this process is about to end, and clients go on elsewhere with the same token: who is gone from here is
+        draining: this process is about to end, and clients go on elsewhere with the same token: who goes is
             forgotten here.
         sends_unclaimed: whoever fetched a token here and did not come within CLAIM_S is taken out of the call. False
             where they may have come to another node.
