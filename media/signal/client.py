@@ -7,6 +7,7 @@ well-formedness are ours.
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
@@ -40,6 +41,8 @@ TOKEN_S = 300.0
 CONNECT_S = 30.0
 #: Data packets at once and a second: a file of 15 kB chunks goes at 7 MB/s.
 DATA_BURST, DATA_PER_SECOND = 2000, 500
+#: Reliable packets that wait for a newcomer's channel.
+EARLY = 200
 #: AddTrack requests that a join may carry.
 MAX_ADD_TRACKS = 8
 
@@ -71,6 +74,8 @@ class Client:
     is_connected: bool = False
     token_at: float = field(init=False)
     _pace: Pace = field(factory=lambda: Pace(DATA_BURST, DATA_PER_SECOND))
+    _data_opened: bool = False
+    _early: deque[bytes] = field(factory=lambda: deque(maxlen=EARLY))
     _links: dict[PeerId, Quality] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
@@ -104,9 +109,12 @@ class Client:
             self.connection.send(response)
 
     def send_data(self, label: str, packet: bytes) -> None:
+        """Reliable packets from before the channel is open wait for it; lossy ones are lost."""
         peer = self.negotiation.data_peer
         sent = Sent.NO_CHANNEL if peer is None else peer.send_message(label, packet)
-        if sent is not Sent.QUEUED:
+        if sent is Sent.NO_CHANNEL and label == data.RELIABLE and not self._data_opened:
+            self._early.append(packet)
+        elif sent is not Sent.QUEUED:
             self.services.wrong[f"data_{sent.value}"] += 1
 
     def begin(self) -> None:
@@ -219,7 +227,12 @@ class Client:
         self.services.pump.receive(peer, datagram, now)
 
     def channel_opened(self, peer: PeerId, label: str) -> None:
-        """Nothing waits for it: packets from before are not kept."""
+        mine = self.negotiation.data_peer
+        if label == data.RELIABLE and mine is not None and peer == mine.id:
+            self._data_opened = True
+            early, self._early = list(self._early), deque()
+            for packet in early:
+                self.send_data(label, packet)
 
     def message(self, _peer: PeerId, label: str, message: bytes) -> None:
         if not self._pace.allows(self.services.clock()):

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -169,6 +169,15 @@ async def _hum(source: rtc.AudioSource) -> None:
         await source.capture_frame(frame)  # keeps the time
 
 
+async def eventually(fact: Callable[[], object], what: str, deadline_s: float = 15.0) -> None:
+    """Wait until `fact()` is true."""
+
+    async def asked() -> object:
+        return fact()
+
+    await until_async(asked, what=what, deadline_s=deadline_s)
+
+
 @define
 class World:
     node: Node
@@ -247,8 +256,10 @@ async def calls(*, v1: bool = True, udp_port: int = 0, **options: Any) -> AsyncI
         try:
             async with asyncio.TaskGroup() as group:
                 world = World(node, f"http://{host}:{port}{PREFIX}", app, group)
-                yield world
-                for guest in world.guests:
-                    await guest.leave()
+                try:
+                    yield world
+                finally:
+                    for guest in world.guests:
+                        await guest.leave()
         finally:
             await runner.cleanup()
