@@ -119,6 +119,7 @@ def build_answer(
             policy,
             (outgoing or {}).get(section.mid),
             (wishes or {}).get(section.mid, NO_WISH),
+            offer.extmap_allow_mixed,
         )
         for section in offer.sections
     )
@@ -132,7 +133,9 @@ def build_answer(
     )
 
 
-def _section(offered: Section, policy: Policy, track: Outgoing | None, wish: Wish) -> Section:
+def _section(
+    offered: Section, policy: Policy, track: Outgoing | None, wish: Wish, all_mixed: bool
+) -> Section:
     if offered.kind is SectionKind.DATA:
         return Section(
             kind=offered.kind,
@@ -155,7 +158,7 @@ def _section(offered: Section, policy: Policy, track: Outgoing | None, wish: Wis
         direction=Direction.INACTIVE,
         codecs=codecs,
         extensions=accepted_extensions(offered.extensions),
-        extmap_allow_mixed=offered.extmap_allow_mixed,
+        extmap_allow_mixed=offered.extmap_allow_mixed and not all_mixed,
         rtcp_mux=True,
         rtcp_rsize=offered.rtcp_rsize,
     )
@@ -163,6 +166,8 @@ def _section(offered: Section, policy: Policy, track: Outgoing | None, wish: Wis
         answer = put_track(evolve(answer, direction=Direction.SENDONLY), track)
     elif offered.direction.sends:
         answer = _receive(evolve(answer, direction=Direction.RECVONLY), offered)
+    else:
+        answer = evolve(answer, codecs=codecs[:2])  # one and its RTX are enough to keep it alive
     return answer
 
 

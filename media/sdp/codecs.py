@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from attrs import evolve, frozen
 
 from media.forwarder.api import Codec, Extensions
-from media.sdp.values import CodecLine, Direction, ExtensionLine, SectionKind
+from media.sdp.values import CodecLine, Direction, ExtensionLine
 
 AUDIO_LEVEL = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 ABS_SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
@@ -38,21 +38,10 @@ EXTENSION_FIELDS = {
 }
 
 #: What is offered downstream (v0), by kind; ids as Chromium 156 numbers them. No transport-cc: towards clients we hear
-#: REMB, and a client that sees this extension sends the other feedback.
-OFFERED_EXTENSIONS = {
-    SectionKind.AUDIO: (
-        ExtensionLine(1, AUDIO_LEVEL),
-        ExtensionLine(2, ABS_SEND_TIME),
-        ExtensionLine(4, MID),
-        ExtensionLine(7, ABS_CAPTURE_TIME),
-    ),
-    SectionKind.VIDEO: (
-        ExtensionLine(2, ABS_SEND_TIME),
-        ExtensionLine(4, MID),
-        ExtensionLine(7, ABS_CAPTURE_TIME),
-        ExtensionLine(12, DEPENDENCY_DESCRIPTOR),
-    ),
-}
+#: REMB, and a client that sees this extension sends the other feedback. No levels: who speaks is told by signalling.
+_OFFERED_EXTENSIONS = (ExtensionLine(2, ABS_SEND_TIME), ExtensionLine(4, MID))
+#: Decoders of these need it to skip layers.
+_LAYERED = {Codec.AV1, Codec.VP9}
 
 AUDIO_FEEDBACK_UP = ("transport-cc", "nack")
 VIDEO_FEEDBACK_UP = ("goog-remb", "transport-cc", "ccm fir", "nack", "nack pli")
@@ -153,6 +142,12 @@ def offered_lines(codecs: Iterable[Codec]) -> tuple[CodecLine, ...]:
         if offered.rtx is not None:
             lines.append(rtx_line(offered.rtx, offered.line.payload_type))
     return tuple(lines)
+
+
+def offered_extensions(codec: Codec) -> tuple[ExtensionLine, ...]:
+    if codec in _LAYERED:
+        return (*_OFFERED_EXTENSIONS, ExtensionLine(12, DEPENDENCY_DESCRIPTOR))
+    return _OFFERED_EXTENSIONS
 
 
 def rtx_line(payload_type: int, repairs: int) -> CodecLine:

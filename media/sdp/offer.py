@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from media.forwarder.api import Codec
 from media.sdp.answer import MAX_MESSAGE_SIZE, SCTP_PORT, Local, put_track
-from media.sdp.codecs import OFFERED_EXTENSIONS, offered_lines
+from media.sdp.codecs import offered_extensions, offered_lines
 from media.sdp.slots import Slot
 from media.sdp.values import Description, Direction, Section, SectionKind, Setup
 
@@ -44,14 +44,14 @@ def build_offer(slots: Iterable[Slot], local: Local, *, version: int) -> Descrip
 
 def _section(slot: Slot) -> Section:
     track = slot.track
+    codec = track.codec if track is not None else _IDLE[slot.kind]
     section = Section(
         kind=slot.kind,
         mid=slot.mid,
         protocol=MEDIA_PROTOCOL,
         direction=Direction.SENDONLY if track is not None else Direction.INACTIVE,
-        codecs=offered_lines([track.codec if track is not None else _IDLE[slot.kind]]),
-        extensions=OFFERED_EXTENSIONS[slot.kind],
-        extmap_allow_mixed=True,
+        codecs=offered_lines([codec]),
+        extensions=offered_extensions(codec),
         rtcp_mux=True,
         rtcp_rsize=True,
     )

@@ -31,11 +31,16 @@ def _lines(description: Description) -> Iterator[str]:
     if description.extmap_allow_mixed:
         yield "a=extmap-allow-mixed"
     yield "a=msid-semantic: WMS *"
+    # ICE and DTLS stand in the first accepted section only: all others are bundled with it (RFC 9143 7.1.3), and in
+    # a full room they are 200 times 200 bytes.
+    bundled: Transport | None = description.transport
     for section in description.sections:
-        yield from _section(section, description.transport)
+        yield from _section(section, bundled)
+        if not section.rejected and description.bundle:
+            bundled = None
 
 
-def _section(section: Section, bundled: Transport) -> Iterator[str]:
+def _section(section: Section, bundled: Transport | None) -> Iterator[str]:
     is_data = section.kind is SectionKind.DATA
     formats = (
         ["webrtc-datachannel"]
@@ -51,7 +56,9 @@ def _section(section: Section, bundled: Transport) -> Iterator[str]:
         return
     if section.bundle_only:
         yield "a=bundle-only"
-    yield from _transport(section.transport or bundled)
+    transport = section.transport or bundled
+    if transport is not None:
+        yield from _transport(transport)
     yield from _data(section) if is_data else _media(section)
 
 
@@ -82,8 +89,6 @@ def _media(section: Section) -> Iterator[str]:
         yield f"a=ssrc-group:{group.semantics} {' '.join(map(str, group.ssrcs))}"
     for ssrc, cname in section.ssrcs.items():
         yield f"a=ssrc:{ssrc} cname:{cname}"
-        if section.msid is not None and section.msid[1]:
-            yield f"a=ssrc:{ssrc} msid:{' '.join(section.msid)}"
 
 
 def _simulcast(section: Section) -> Iterator[str]:

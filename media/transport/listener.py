@@ -197,8 +197,8 @@ class PortListener:
         """One peer's fault must not end the group, which is everybody."""
         try:
             await work
-        except Exception:
-            self._log_fault()
+        except Exception as fault:
+            self._log_fault(fault)
 
     # --- packets
 
@@ -211,8 +211,8 @@ class PortListener:
                 break
             try:
                 self._receive_udp(datagram, address, now)
-            except Exception:
-                self._log_fault()
+            except Exception as fault:
+                self._log_fault(fault)
         self._flush()
 
     def _receive_udp(self, datagram: bytes, address: Address, now: float) -> None:
@@ -243,8 +243,8 @@ class PortListener:
                 route.peer.receive_media(packet, now)
             else:
                 route.peer.receive_dtls(packet)
-        except Exception:
-            self._log_fault()
+        except Exception as fault:
+            self._log_fault(fault)
         self._flush()
 
     def _count_odd(self, datagram: bytes) -> None:
@@ -315,11 +315,11 @@ class PortListener:
     def _flush(self) -> None:
         try:
             self._after_batch()
-        except Exception:
-            self._log_fault()
+        except Exception as fault:
+            self._log_fault(fault)
 
-    def _log_fault(self) -> None:
+    def _log_fault(self, fault: Exception) -> None:
         """The 1st, 2nd, 4th, 8th… time: a packet that finds a bug can come a thousand times a second."""
         self._faults += 1
         if self._faults & (self._faults - 1) == 0:
-            logger.error("a packet met a bug times=%s", self._faults, exc_info=True)
+            logger.error("a packet met a bug times=%s", self._faults, exc_info=fault)

@@ -1,4 +1,4 @@
-"""A client made of aiortc's own DTLS and SCTP on one socket of ours: over UDP or TCP, with losses where a test wants them."""
+"""A client made of aiortc's own DTLS and SCTP on a socket of ours: over UDP or TCP, with losses where wanted."""
 
 from __future__ import annotations
 
@@ -96,9 +96,9 @@ class RawClient(asyncio.DatagramProtocol):
         elif self._writer is not None:
             self._writer.write(frame(data))
 
-    def check(self, local: IceCredentials, *, use_candidate: bool = True, **more: object) -> None:
+    def check(self, local: IceCredentials, *, use_candidate: bool = True) -> None:
         """Send a binding request made with the server's credentials; its answer comes into `answers`."""
-        self.send(binding_request(local, self.ufrag, use_candidate=use_candidate, **more))
+        self.send(binding_request(local, self.ufrag, use_candidate=use_candidate))
 
     async def checked(self, local: IceCredentials, *, use_candidate: bool = True) -> stun.Message:
         """Check until answered: datagrams may be lost."""

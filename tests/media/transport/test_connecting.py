@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pylibsrtp
 import pytest
 from aiortc import RTCPeerConnection, RTCSessionDescription
@@ -9,8 +10,10 @@ from aiortc import RTCPeerConnection, RTCSessionDescription
 from media.forwarder.api import SrtpProfile
 from media.ids import PeerId
 from media.sdp.api import Local, build_answer, parse, write
+from media.sdp.values import Setup
 from media.transport.api import Gone, PeerState, RemoteParameters, Sent
 from media.transport.listener import listen
+from tests.media.transport.raw_client import RawClient
 from tests.media.transport.world import CERTIFICATE, Recorder, eventually, joined, settings
 
 #: A minimal RTP packet: version 2, payload type 96, number 1, SSRC 7.
@@ -115,11 +118,6 @@ async def test_channels_of_both_sides(tcp: bool) -> None:
 
 async def test_a_server_that_is_the_dtls_client() -> None:
     """A client that answers `passive` waits for our ClientHello, and gets it after its first check."""
-    import attrs
-
-    from media.sdp.values import Setup
-    from tests.media.transport.raw_client import RawClient
-
     async with listen(settings(), CERTIFICATE) as listener:
         client, recorder = RawClient(), Recorder()
         client.dtls._set_role("server")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from attrs import Factory, define
+
 from media.forwarder.api import SrtpKeys
 from media.ids import PeerId
 from media.transport.api import Gone, TransportSettings
