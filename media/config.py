@@ -1,0 +1,212 @@
+"""media.yaml, checked once at the start. Nothing past this file sees a dict.
+
+Secrets are never in it: it names files, and those must be readable by the calls server's user alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+from attrs import field, fields, frozen
+
+from media.access.addresses import LOOPBACK, Network
+
+LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+NODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+#: Settings that are taken as they are, by their kind.
+KINDS: dict[type[Any], tuple[str, ...]] = {
+    int: ("listen_port", "metrics_port", "udp_port", "tcp_port", "max_rooms", "drain_s"),
+    str: ("listen_host", "media_host", "server_name", "node", "redis"),
+}
+MAY_BE_NULL = frozenset({"metrics_port", "tcp_port", "redis"})
+FILES = ("service_token_file", "keys_file", "pages", "redis_password_file")
+NEEDED = (
+    "public_url",
+    "server_name",
+    "client_url",
+    "service_token_file",
+    "keys_file",
+    "addresses",
+)
+
+
+class BadConfig(Exception):
+    """media.yaml cannot be used; the message names the setting and what is wanted."""
+
+
+@frozen(kw_only=True)
+class Turn:
+    """A relay for networks that let nothing else through: coturn with `use-auth-secret`."""
+
+    urls: tuple[str, ...]
+    secret_file: Path
+
+
+@frozen(kw_only=True)
+class Config:
+    """Same names and same order as in media.yaml.example."""
+
+    public_url: str  # of the calls server, without a slash at the end
+    listen_host: str = "127.0.0.1"
+    listen_port: int = 7880
+    metrics_port: int | None = None  # 127.0.0.1 only
+    homeserver_url: str = "http://127.0.0.1:8008"  # for the calls server itself
+    server_name: str
+    client_url: str  # of the homeserver, as phones and browsers know it
+    service_token_file: Path
+    keys_file: Path
+    media_host: str = "0.0.0.0"  # noqa: S104 -- calls are reached from outside
+    udp_port: int = 7882
+    tcp_port: int | None = 7881
+    addresses: tuple[str, ...] = field(repr=False)  # that clients can reach
+    turn: Turn | None = None
+    servers: Mapping[str, str] = field(factory=dict)  # of a district: server name → address
+    webhooks: tuple[str, ...] = field(default=(), repr=False)
+    pages: Path | None = None  # folder of Element Call's files
+    max_rooms: int = 1000
+    drain_s: int = 20  # seconds that clients have to go elsewhere
+    redis: str | None = None  # several nodes meet there
+    redis_password_file: Path | None = None
+    node: str = "sferum"
+    node_url: str  # this node's own address, for clients and other nodes
+    trusted_proxies: tuple[Network, ...] = LOOPBACK
+    folder: Path = Path()  # of the file: relative paths start here
+
+    @property
+    def sfu_url(self) -> str:
+        """What clients are told; they append `/rtc`."""
+        return sfu_url_of(self.node_url)
+
+
+def sfu_url_of(url: str) -> str:
+    """The signalling of the node at this address."""
+    return "ws" + url.removeprefix("http") + "/livekit/sfu"
+
+
+def read_config(path: Path) -> Config:
+    """The configuration from a YAML file.
+
+    Raises:
+        BadConfig: not readable, an unknown setting, or a value of the wrong kind.
+    """
+    try:
+        raw = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise BadConfig(f"{path}: {type(error).__name__}") from None
+    if not isinstance(raw, dict):
+        raise BadConfig(f"{path}: want settings, one `name: value` a line")
+    return config_of(raw, path.parent)
+
+
+def config_of(raw: Mapping[str, Any], folder: Path) -> Config:
+    """The same from what YAML gave.
+
+    Raises:
+        BadConfig: names the setting.
+    """
+    known = {one.name: one for one in fields(Config) if one.name != "folder"}
+    for name in raw:
+        if name not in known:
+            raise BadConfig(f"{name}: no such setting; want one of {', '.join(known)}")
+    for name in NEEDED:
+        if not raw.get(name):
+            raise BadConfig(f"{name}: is missing")
+    values: dict[str, Any] = dict(raw)
+    for name in ("public_url", "homeserver_url", "client_url", "node_url"):
+        if values.get(name) is not None:
+            values[name] = _url(name, values[name])
+    values["node_url"] = values.get("node_url") or values["public_url"]
+    for name in FILES:
+        if values.get(name) is not None:
+            values[name] = folder / _of(str, name, values[name])
+    values["addresses"] = _addresses(values["addresses"])
+    values["turn"] = _turn(raw.get("turn"), folder)
+    values["servers"] = {
+        str(name): _url(f"servers.{name}", url)
+        for name, url in _of(dict, "servers", raw.get("servers") or {}).items()
+    }
+    values["webhooks"] = tuple(
+        _webhook(one) for one in _of(list, "webhooks", raw.get("webhooks") or [])
+    )
+    if "trusted_proxies" in raw:
+        values["trusted_proxies"] = _networks("trusted_proxies", raw["trusted_proxies"])
+    _kinds(values)
+    if not NODE.fullmatch(values.get("node", "sferum")):
+        raise BadConfig("node: want 1 to 64 letters, digits, dots or dashes")
+    return Config(**values, folder=folder)
+
+
+def _kinds(values: Mapping[str, Any]) -> None:
+    """The settings that are taken as they are."""
+    for kind, names in KINDS.items():
+        for name in names:
+            if name in values and not (name in MAY_BE_NULL and values[name] is None):
+                _of(kind, name, values[name])
+    for name in KINDS[int]:
+        most = 65535 if name.endswith("_port") else 100_000
+        if not 0 <= (values.get(name) or 0) <= most:
+            raise BadConfig(f"{name}: want a number from 0 to {most}")
+
+
+def _of(kind: type[Any], name: str, value: Any) -> Any:
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise BadConfig(f"{name}: want {kind.__name__}")
+    return value
+
+
+def _url(name: str, value: Any) -> str:
+    try:
+        parts = urlsplit(_of(str, name, value))
+        _ = parts.port
+    except ValueError:
+        raise BadConfig(f"{name}: want an address such as https://rtc.school.example") from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path not in {"", "/"}:
+        raise BadConfig(
+            f"{name}: want an address such as https://rtc.school.example, without a path"
+        )
+    if parts.scheme == "http" and name != "node_url" and parts.hostname not in LOCAL:
+        raise BadConfig(f"{name}: want https:// (http:// only for this machine)")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _webhook(value: Any) -> str:
+    parts = urlsplit(_of(str, "webhooks", value))
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise BadConfig("webhooks: want addresses such as https://journal.school.example/calls")
+    if parts.scheme == "http" and parts.hostname not in LOCAL:
+        raise BadConfig("webhooks: want https:// (http:// only for this machine)")
+    return str(value)
+
+
+def _addresses(raw: Any) -> tuple[str, ...]:
+    try:
+        return tuple(str(ip_address(one)) for one in _of(list, "addresses", raw))
+    except ValueError:
+        raise BadConfig("addresses: want IP addresses such as 198.51.100.7") from None
+
+
+def _turn(raw: Any, folder: Path) -> Turn | None:
+    if raw is None:
+        return None
+    section = _of(dict, "turn", raw)
+    for key in section:
+        if key not in {"urls", "secret_file"}:
+            raise BadConfig(f"turn.{key}: no such setting")
+    urls = _of(list, "turn.urls", section.get("urls"))
+    if not urls or not all(str(one).startswith(("turn:", "turns:")) for one in urls):
+        raise BadConfig("turn.urls: want addresses such as turns:turn.school.example:443")
+    secret = _of(str, "turn.secret_file", section.get("secret_file"))
+    return Turn(urls=tuple(map(str, urls)), secret_file=folder / secret)
+
+
+def _networks(name: str, raw: Any) -> tuple[Network, ...]:
+    try:
+        return tuple(ip_network(one) for one in _of(list, name, raw))
+    except ValueError:
+        raise BadConfig(f"{name}: want networks such as 192.0.2.0/24") from None

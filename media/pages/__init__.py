@@ -1,0 +1,1 @@
+"""Pages of the calls server for people without a client of their own."""

@@ -1,0 +1,58 @@
+"""Element Call in the browser, for whoever has no client: its own files (npm), our configuration.
+
+The npm package holds the whole application (calls.md §6.1). Its file names have hashes in them, `index.html` and
+`config.json` do not.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from aiohttp import web
+
+#: Seconds a browser keeps a file whose name changes with its contents: a year.
+KEEP_S = 31_536_000
+
+
+class NoCallPage(Exception):
+    """The folder has no Element Call in it."""
+
+
+def add_routes(app: web.Application, folder: Path, *, client_url: str, server_name: str) -> None:
+    """Add them last: whatever no other route answers is the application, which reads the address itself.
+
+    Raises:
+        NoCallPage: no `index.html` in the folder.
+    """
+    index = folder / "index.html"
+    if not index.is_file():
+        raise NoCallPage(str(folder))
+    config = json.dumps(
+        {
+            "default_server_config": {
+                "m.homeserver": {"base_url": client_url, "server_name": server_name}
+            },
+            "matrix_rtc_mode": "compatibility",
+        }
+    )
+
+    async def configuration(_request: web.Request) -> web.StreamResponse:
+        return web.Response(
+            text=config, content_type="application/json", headers={"Cache-Control": "no-cache"}
+        )
+
+    async def application(_request: web.Request) -> web.StreamResponse:
+        return web.FileResponse(index, headers={"Cache-Control": "no-cache"})
+
+    async def asset(request: web.Request) -> web.StreamResponse:
+        """Any `…/assets/x`: the application asks relative to where it is."""
+        path = folder / "assets" / request.match_info["name"]
+        if not path.is_file():
+            raise web.HTTPNotFound
+        return web.FileResponse(path, headers={"Cache-Control": f"public, max-age={KEEP_S}"})
+
+    app.router.add_get("/config.json", configuration)
+    app.router.add_get(r"/{above:(?:.*/)?}assets/{name:[A-Za-z0-9_.@-]+}", asset)
+    for path in ("/", "/room", "/room/{name:.*}"):
+        app.router.add_get(path, application)

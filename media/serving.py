@@ -1,0 +1,258 @@
+"""The process: tokens, signalling, media, pages and figures, started together and stopped in order.
+
+Asked to end, it lets nobody new in, tells everyone to connect elsewhere, waits `drain_s` at most, and closes its ports.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+from aiohttp import web
+from attrs import frozen
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+from yarl import URL
+
+from media.access.delayed_leave import DelayedLeaves
+from media.access.endpoints import access_app
+from media.access.granting import Access
+from media.access.json_http import InsecureUrl, JsonHttp
+from media.access.key_file import BadKeyFile, read_keys
+from media.access.leave_keeper import LeaveKeeper
+from media.access.openid import OpenId
+from media.access.requests import Home
+from media.access.rights import ModuleRights
+from media.access.tokens import Key
+from media.config import BadConfig, Config
+from media.forwarder.plain.forwarder import PlainForwarder
+from media.logs import AccessLog
+from media.metrics import CallFigures, Look
+from media.pages import element_call
+from media.signal import http as signal_http
+from media.signal.messages import NodeFacts
+from media.signal.node import Node, open_node
+from media.signal.webhooks import Hook
+from media.transport.api import TransportSettings
+from media.transport.dtls import Certificate
+
+logger = logging.getLogger(__name__)
+requests = logging.getLogger("media.requests")
+
+#: Where Synapse's `livekit_service_url` points, and what is below `sfu_url`.
+JWT, SFU = "/livekit/jwt", "/livekit/sfu"
+LOOPBACK = "127.0.0.1"
+#: Seconds for answers under way when the ports close.
+STOP_S = 2.0
+
+
+@frozen
+class Machine:
+    """Time and chance. `wall`: seconds since 1970. `bits`: n random bits."""
+
+    wall: Callable[[], float]
+    bits: Callable[[int], int]
+
+
+async def serve(config: Config, machine: Machine, stop: asyncio.Event) -> None:
+    """Serve until `stop` is set.
+
+    Raises:
+        BadConfig: names the setting; nothing was served.
+    """
+    keys = _keys(config)
+    token = _secret("service_token_file", config.service_token_file)
+    clock = asyncio.get_running_loop().time
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(aiohttp.ClientSession())
+        homeserver = _server(http, "homeserver_url", config.homeserver_url)
+        servers = {
+            name: _server(http, f"servers.{name}", url) for name, url in config.servers.items()
+        }
+        keeper = LeaveKeeper(DelayedLeaves(), homeserver, clock)
+        access = Access(
+            Home(config.server_name, frozenset({config.client_url})),
+            config.sfu_url,
+            OpenId(servers | {config.server_name: homeserver}, clock),
+            ModuleRights(homeserver, token),
+            keeper,
+            lambda: keys,
+            machine.wall,
+            clock,
+        )
+        hooks = [Hook(URL(url), keys, machine.wall) for url in config.webhooks]
+        stack.enter_context(_named_ports())
+        group = await stack.enter_async_context(asyncio.TaskGroup())
+        keeping = group.create_task(keeper.run())
+        stack.callback(keeping.cancel)
+        node = await stack.enter_async_context(
+            open_node(
+                _transport(config),
+                Certificate.generateCertificate(),
+                forwarder=PlainForwarder(),
+                keys=keys,
+                wall=machine.wall,
+                bits=machine.bits,
+                facts=NodeFacts(
+                    node_id=config.node, sif_trailer=machine.bits(128).to_bytes(16, "big")
+                ),
+                hooks=hooks,
+                leaves=keeper,
+            )
+        )
+        app = build(config, access, node)
+        figures = CallFigures(lambda: _look(node, access, keeper, hooks))
+        await stack.enter_async_context(_figures(figures, config.metrics_port))
+        await stack.enter_async_context(
+            listening(app, config.listen_host, config.listen_port, "listen_port")
+        )
+        logger.info("calls served node=%s url=%s", config.node, config.public_url)
+        await stop.wait()
+        logger.info("draining rooms=%s", len(node.halls))
+        await node.drain(clock() + config.drain_s)
+    logger.info("stopped")
+
+
+def build(config: Config, access: Access, node: Node) -> web.Application:
+    """Everything that is answered on `listen_port`."""
+    app = web.Application()
+    app.router.add_get("/healthz", _healthz)
+    app.add_subapp(JWT, access_app(access, config.trusted_proxies))
+    signal_http.add_routes(app, node, SFU)
+    if config.pages is not None:
+        try:
+            element_call.add_routes(
+                app,
+                config.pages,
+                client_url=config.client_url,
+                server_name=config.server_name,
+            )
+        except element_call.NoCallPage as missing:
+            raise BadConfig(f"pages: no index.html in {missing}") from None
+    return app
+
+
+async def _healthz(_request: web.Request) -> web.StreamResponse:
+    return web.json_response({})
+
+
+@asynccontextmanager
+async def listening(
+    app: web.Application, host: str, port: int, setting: str
+) -> AsyncIterator[None]:
+    """Answer on a port until the end of the block.
+
+    Raises:
+        BadConfig: the port is taken or may not be used.
+    """
+    runner = web.AppRunner(
+        app,
+        access_log_class=AccessLog,
+        access_log=requests,
+        shutdown_timeout=STOP_S,
+        **signal_http.RUNNER_OPTIONS,
+    )
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            raise BadConfig(f"{setting}: {host}:{port}: {os.strerror(error.errno or 0)}") from None
+        yield
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def _figures(figures: CallFigures, port: int | None) -> AsyncIterator[None]:
+    """For Prometheus, on this machine only."""
+    if port is None:
+        yield
+        return
+    registry = CollectorRegistry()
+    registry.register(figures)
+
+    async def metrics(_request: web.Request) -> web.Response:
+        body = generate_latest(registry) + generate_latest(REGISTRY)
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    app = web.Application()
+    app.router.add_get("/metrics", metrics)
+    async with listening(app, LOOPBACK, port, "metrics_port"):
+        yield
+
+
+def _look(node: Node, access: Access, keeper: LeaveKeeper, hooks: list[Hook]) -> Look:
+    halls = list(node.halls.values())
+    services = node.services
+    return Look(
+        rooms=len(halls),
+        participants=sum(len(hall.clients) for hall in halls),
+        tracks=sum(len(hall.tracks) for hall in halls),
+        peers=services.listener.peers,
+        forwarder=services.pump.forwarder.stats(),
+        ignored=services.listener.ignored(),
+        tokens=access.counted,
+        leaves=keeper.counted,
+        wrong=services.wrong,
+        hooks={
+            "sent": sum(hook.sent for hook in hooks),
+            "failed": sum(hook.failed for hook in hooks),
+            "dropped": sum(hook.dropped for hook in hooks),
+        },
+        draining=node.draining,
+    )
+
+
+def _transport(config: Config) -> TransportSettings:
+    return TransportSettings(
+        host=config.media_host,
+        udp_port=config.udp_port,
+        tcp_port=config.tcp_port,
+        advertised=config.addresses,
+    )
+
+
+class _named_ports:  # noqa: N801 - used as a block
+    """The transport's ports are opened inside task groups: their OSError comes out as a sentence."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+            error = error.exceptions[0]
+        if isinstance(error, BadConfig):
+            raise error from None
+        if isinstance(error, OSError) and not isinstance(error, ConnectionError):
+            raise BadConfig(f"udp_port, tcp_port: {os.strerror(error.errno or 0)}") from None
+
+
+def _keys(config: Config) -> tuple[Key, ...]:
+    try:
+        return read_keys(config.keys_file)
+    except BadKeyFile as error:
+        raise BadConfig(f"keys_file: {error}") from None
+
+
+def _secret(setting: str, path: Path) -> str:
+    try:
+        if path.stat().st_mode & 0o077:
+            raise BadConfig(f"{setting}: {path}: others may read it; chmod 600")
+        text = path.read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadConfig(f"{setting}: {path}: {type(error).__name__}") from None
+    if not text:
+        raise BadConfig(f"{setting}: {path}: is empty")
+    return text
+
+
+def _server(http: aiohttp.ClientSession, setting: str, url: str) -> JsonHttp:
+    try:
+        return JsonHttp(http, url)
+    except InsecureUrl as error:
+        raise BadConfig(f"{setting}: {error}") from None

@@ -1,0 +1,258 @@
+"""A school on a real Synapse with the module, our calls server, and Element Call in Debian's Chromium."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from attrs import define, field
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+from tests.support import rosters
+from tests.support.accounts import Account
+from tests.support.configuration import NO_RATE_LIMITS, example
+from tests.support.fleet import Fleet
+from tests.support.media import MediaProcess
+from tests.support.polling import until_async
+from tests.support.process import ROOT, free_port
+from tests.support.rosters import person
+from tests.support.school import School
+from tests.support.synapse import Homeserver
+
+CLIENTS = ROOT / "var" / "npm"
+ELEMENT_CALL = CLIENTS / "element-call-0.26.1"
+PICTURES = ROOT / "var" / "pictures"
+#: T1 teaches 5А with five pupils, all over 14.
+SCHOOL = rosters.roster(
+    [
+        person("D1", "director"),
+        person("T1", "teacher"),
+        person("T2", "teacher"),
+        *(person(f"P{n}", "student", born="2009-05-05") for n in range(1, 6)),
+        person("P9", "student", born="2009-05-05"),
+    ],
+    {"5А": [f"P{n}" for n in range(1, 6)], "5Б": ["P9"]},
+    {"5А": ["T1"], "5Б": ["T2"]},
+)
+CHROMIUM = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-renderer-backgrounding",
+    "--disable-background-timer-throttling",
+    "--disable-backgrounding-occluded-windows",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required",
+    "--allow-loopback-in-peer-connection",
+]
+#: Every peer connection of a page is kept, so that its statistics can be asked for.
+WATCH = """
+globalThis.connections = [];
+const Made = globalThis.RTCPeerConnection;
+globalThis.RTCPeerConnection = class extends Made {
+  constructor(...rest) { super(...rest); connections.push(this); }
+};
+"""
+#: What a page receives: frames decoded and the sound's energy of each track, and how it is connected.
+RECEIVED = """async () => {
+  const rows = [];
+  for (const pc of connections) {
+    const report = await pc.getStats();
+    const pairs = [...report.values()].filter(s => s.type === 'candidate-pair' && s.nominated);
+    const protocols = pairs.map(p => (report.get(p.remoteCandidateId) || {}).protocol);
+    const kinds = pairs.map(p => (report.get(p.localCandidateId) || {}).candidateType);
+    for (const s of report.values()) {
+      if (s.type !== 'inbound-rtp') continue;
+      rows.push({kind: s.kind, frames: s.framesDecoded || 0, width: s.frameWidth || 0,
+        energy: s.totalAudioEnergy || 0, packets: s.packetsReceived || 0, protocols, kinds});
+    }
+  }
+  return rows;
+}"""
+
+
+@define
+class Caller:
+    """One person with Element Call open."""
+
+    account: Account
+    context: BrowserContext
+    page: Page
+    said: list[str] = field(factory=list)
+
+    async def received(self) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = await self.page.evaluate(RECEIVED)
+        return rows
+
+    async def hears_and_sees(self, others: int, deadline_s: float = 60.0) -> None:
+        """Frames of that many cameras are decoded and that many voices have sound, and both go on."""
+
+        async def flows(before: list[dict[str, Any]]) -> bool:
+            rows = await self.received()
+            seen = [row for row in rows if row["kind"] == "video" and row["frames"] > 10]
+            heard = [row for row in rows if row["kind"] == "audio" and row["energy"] > 0.001]
+            if len(seen) < others or len(heard) < others:
+                return False
+            frames = sum(row["frames"] for row in seen)
+            return frames > sum(row["frames"] for row in before if row["kind"] == "video") + 10
+
+        start = await self.received()
+        try:
+            await until_async(
+                lambda: flows(start), what=f"{others} others in the call", deadline_s=deadline_s
+            )
+        except TimeoutError as error:
+            words = "\n".join(self.said[-15:])
+            raise AssertionError(f"{error}\n{await self.received()}\n{words}") from error
+
+    async def picture(self, name: str) -> None:
+        """Kept in var/pictures, to be looked at."""
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        await self.page.screenshot(path=PICTURES / f"call_{name}.png")
+
+    async def leave(self) -> None:
+        await self.page.locator("[data-testid=incall_leave]").click()
+
+
+@define
+class World:
+    school: School
+    media: MediaProcess
+    browser: Browser
+
+    @property
+    def server(self) -> Homeserver:
+        return self.school.server
+
+    def class_room(self, name: str = "5А") -> str:
+        return self.school.room_id("class", name)
+
+    def private_room(self, owner: Account, *guests: Account, encrypted: bool = False) -> str:
+        """A room that a teacher makes; everybody named is in it."""
+        body: dict[str, Any] = {"preset": "private_chat", "name": "Совещание"}
+        if encrypted:
+            content = {"algorithm": "m.megolm.v1.aes-sha2"}
+            body["initial_state"] = [
+                {"type": "m.room.encryption", "state_key": "", "content": content}
+            ]
+        body["invite"] = [guest.user_id for guest in guests]
+        made = self.server.call("POST", "/_matrix/client/v3/createRoom", owner.access_token, body)
+        room_id = str(made["room_id"])
+        for guest in guests:
+            self.server.call(
+                "POST", f"/_matrix/client/v3/join/{quote(room_id)}", guest.access_token, {}
+            )
+        return room_id
+
+    async def open(
+        self,
+        account: Account,
+        room_id: str,
+        *,
+        mode: str = "compatibility",
+        encrypted: bool = False,
+        media: MediaProcess | None = None,
+        script: str = "",
+    ) -> Caller:
+        """Element Call's lobby of a room, signed in on a device of its own."""
+        device = await asyncio.to_thread(self.server.login, account.localpart, account.password)
+        context = await self.browser.new_context(
+            viewport={"width": 1280, "height": 800}, locale="ru-RU"
+        )
+        page = await context.new_page()
+        caller = Caller(device, context, page)
+        page.on("console", lambda line: caller.said.append(line.text[:300]))
+        page.on("pageerror", lambda error: caller.said.append(f"error {error}"[:300]))
+        store = {
+            "user_id": device.user_id,
+            "device_id": device.device_id,
+            "access_token": device.access_token,
+            "passwordlessUser": False,
+        }
+        await page.add_init_script(
+            WATCH
+            + script
+            + f"localStorage.setItem('matrix-auth-store', {json.dumps(json.dumps(store))});"
+        )
+        if mode != "compatibility":
+            await page.route("**/config.json", lambda route: _with_mode(route, mode))
+        url = f"{(media or self.media).url}/room#?roomId={quote(room_id)}&viaServers=school.test"
+        if encrypted:
+            url += "&perParticipantE2EE=true"
+        await page.goto(url)
+        return caller
+
+    async def join(self, caller: Caller) -> None:
+        button = caller.page.locator("[data-testid=lobby_joinCall]")
+        try:
+            await button.click(timeout=60_000)
+            await caller.page.locator("[data-testid=incall_leave]").wait_for(timeout=60_000)
+        except Exception as error:
+            await caller.picture("failed")
+            raise AssertionError("\n".join(caller.said[-25:])) from error
+
+
+async def _with_mode(route: Any, mode: str) -> None:
+    answer = await route.fetch()
+    config = await answer.json()
+    await route.fulfill(response=answer, json=config | {"matrix_rtc_mode": mode})
+
+
+def element_call() -> Path:
+    """Element Call's files, fetched when they are not there."""
+    ended = subprocess.run(
+        [ROOT / "scripts" / "install-clients", CLIENTS], capture_output=True, check=False, text=True
+    )
+    if ended.returncode == 3:
+        pytest.skip(ended.stderr)
+    assert ended.returncode == 0, ended.stderr
+    return ELEMENT_CALL
+
+
+@contextmanager
+def school_with_calls(
+    homeserver: Fleet, folder: Path, **changes: Any
+) -> Iterator[tuple[School, MediaProcess]]:
+    """Synapse names our calls server, which asks its module."""
+    port = free_port()
+    transport = {"type": "livekit", "livekit_service_url": f"http://127.0.0.1:{port}/livekit/jwt"}
+    overrides = NO_RATE_LIMITS | {
+        "matrix_rtc": {"transports": [transport]},
+        "extra_well_known_client_content": {"org.matrix.msc4143.rtc_foci": [transport]},
+        "experimental_features": example()["experimental_features"],
+    }
+    with homeserver(module={}, overrides=overrides) as server:
+        school = School(server, "s1")
+        school.create()
+        school.apply(SCHOOL)
+        school.sign_in_all(["T1", "T2", *(f"P{n}" for n in range(1, 6))])
+        school.settle()
+        media = MediaProcess.prepare(folder, server, port, pages=str(element_call()), **changes)
+        media.start()
+        try:
+            yield school, media
+        finally:
+            media.stop()
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("chromium is not installed; run scripts/install-services")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=CHROMIUM)
+        yield browser
+        await browser.close()
