@@ -32,7 +32,7 @@ PACKETS_A_PICTURE = 6
 
 
 def _sink() -> tuple[socket.socket, socket.socket]:
-    """(where to send from, where it arrives). What arrives is not read: a full buffer drops, and costs the sender less."""
+    """Where to send from, and where it arrives. Nobody reads there: a full buffer drops, and costs the sender less."""
     receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     receiver.bind(("127.0.0.1", 0))
     sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

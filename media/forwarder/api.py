@@ -139,7 +139,7 @@ class Drop(enum.Enum):
 
     UNKNOWN_PEER = "unknown_peer"
     NOT_RTP = "not_rtp"
-    TOO_LONG = "too_long"  # over 1,300 bytes: with what we add no path carries it whole
+    TOO_LONG = "too_long"  # a payload over 1,310 bytes: with what we add no path carries it whole
     REPLAYED = "replayed"  # SRTP's replay list, or an old number
     FORGED = "forged"  # authentication failed
     UNKNOWN_SSRC = "unknown_ssrc"

@@ -28,7 +28,7 @@ from media.forwarder.plain.outbox import Outbox
 from media.forwarder.plain.peer import Peer
 from media.forwarder.plain.periodic import next_wakeup, poll_peer
 from media.forwarder.plain.rtcp import parse_rtcp
-from media.forwarder.plain.rtp import MAX_PACKET, Malformed, RtpPacket, parse_rtp
+from media.forwarder.plain.rtp import MAX_PAYLOAD, Malformed, RtpPacket, parse_rtp
 from media.forwarder.plain.srtp import SrtpSession
 from media.forwarder.plain.stream import Stream
 from media.forwarder.plain.track import Track
@@ -170,12 +170,12 @@ class PlainForwarder:
         if isinstance(data, Drop):
             return data
         peer.accepted(ssrc)
-        if len(data) > MAX_PACKET:
-            return Drop.TOO_LONG
         try:
             packet = parse_rtp(data)
         except Malformed:
             return Drop.NOT_RTP
+        if len(packet.payload) > MAX_PAYLOAD:
+            return Drop.TOO_LONG
         number = peer.demux.transport_cc(packet)
         if number is not None:
             peer.feedback.arrived(number, ssrc, now)

@@ -7,8 +7,11 @@ from attrs import define, field, frozen
 from media.forwarder.api import Codec, Drop, Extensions
 from media.forwarder.plain.keyframe_start import starts_keyframe
 from media.forwarder.plain.red import primary_block
-from media.forwarder.plain.rtp import Malformed, RtpPacket, write_elements
+from media.forwarder.plain.rtp import MAX_PACKET, Malformed, RtpPacket, write_elements
 from media.forwarder.plain.vp8 import Descriptor, parse_descriptor
+
+#: Bytes of a packet beside extensions and payload: header, longest VP8 descriptor, RTX's number.
+_BESIDE = 12 + 6 + 2
 
 
 @define(eq=False)
@@ -121,11 +124,14 @@ class ExtensionWriter:
             elements.append((ids.audio_level, media.audio_level))
         if ids.abs_send_time:
             elements.append((ids.abs_send_time, send_time(now)))
+        needed = list(elements)
         if media.capture_time:
             elements.append((ids.abs_capture_time, media.capture_time))
         if media.dependency_descriptor:
             elements.append((ids.dependency_descriptor, media.dependency_descriptor))
-        return write_elements(elements)
+        block = write_elements(elements)
+        fits = len(block) <= MAX_PACKET - _BESIDE - len(media.payload)
+        return block if fits else write_elements(needed)
 
 
 def send_time(now: float) -> bytes:

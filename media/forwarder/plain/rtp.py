@@ -13,9 +13,12 @@ _EXTENSION = Struct("!HH")
 ONE_BYTE = 0xBEDE
 TWO_BYTE = 0x1000  # the low four bits are "appbits", ignored
 
-#: Longest RTP packet that is forwarded, bytes after decryption. Browsers send at most 1,200; what we add (other
-#: extensions, RTX's two bytes, SRTP's tag) must still fit into pylibsrtp's 1,356 and a path of 1,400.
-MAX_PACKET = 1_300
+#: Longest RTP packet that we send, bytes before encryption: pylibsrtp's limit, and with SRTP's tag, UDP and IP it fits
+#: a path of 1,400.
+MAX_PACKET = 1_356
+#: Longest payload that is forwarded. Browsers' packets are 1,200 in all, aiortc's payloads 1,302; a header with the
+#: few extensions that every packet has, and RTX's two bytes, still fit beside it.
+MAX_PAYLOAD = 1_310
 
 
 class Malformed(ValueError):

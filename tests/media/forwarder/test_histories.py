@@ -477,7 +477,7 @@ def _odd(payload: bytes, *, ssrc: int = 1003, payload_type: int = 96, padding: i
         (_odd(b""), Drop.PADDING_ONLY),
         (_odd(b"", padding=20), Drop.PADDING_ONLY),
         (_odd(b"", payload_type=97, padding=20), Drop.PADDING_ONLY),
-        (_odd(bytes(1301)), Drop.TOO_LONG),
+        (_odd(bytes(1311)), Drop.TOO_LONG),
         (b"\xa0" + _odd(b"\xff")[1:], Drop.NOT_RTP),
         (b"\x80\xc8\x00\x01" + bytes(4), Drop.RTCP_MALFORMED),
     ],
