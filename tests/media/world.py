@@ -53,7 +53,7 @@ class Guest:
     muted: list[tuple[str, bool]] = Factory(list)
     happened: list[str] = Factory(list)
     _group: asyncio.TaskGroup = field(kw_only=True)
-    _sources: list[Any] = Factory(list)
+    _node: Node = field(kw_only=True)
     _tasks: list[asyncio.Task[None]] = Factory(list)
 
     async def publish_camera(
@@ -133,7 +133,11 @@ class Guest:
         async def same() -> bool:
             return abs(self.loudest_hz.get(identity, 0.0) - hz) < 15
 
-        await until_async(same, what=f"{self.name} hears {identity}", deadline_s=deadline_s)
+        try:
+            await until_async(same, what=f"{self.name} hears {identity}", deadline_s=deadline_s)
+        except TimeoutError as late:
+            stats = self._node.services.pump.forwarder.stats()
+            raise TimeoutError(f"{late}; heard {self.loudest_hz}; {stats}") from None
 
     async def leave(self) -> None:
         for task in self._tasks:
@@ -219,7 +223,7 @@ class World:
     ) -> Guest:
         """A participant of the Python SDK, connected."""
         client = rtc.Room()
-        guest = Guest(name, client, 0.0, group=self._group)
+        guest = Guest(name, client, 0.0, group=self._group, node=self.node)
         guest.listen()
         options = rtc.RoomOptions(
             single_peer_connection=v1, dynacast=dynacast, auto_subscribe=auto_subscribe
