@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from attrs import evolve
+
 from media.room.call import OURS, Call, Member, tell
 from media.room.commands import Command, RefuseJoin
 from media.room.events import Joined
@@ -72,7 +74,10 @@ def join(call: Call, event: Joined, now: float) -> list[Command]:
     call.identities[member.identity] = member.sid
     call.empty_since, call.anybody_came = None, True
     others = tuple(call.snapshot(other) for other in call.others(member))
-    commands += tell((member.sid,), Welcome(call.snapshot(member), others, call.info()))
+    info = call.info()
+    if member.waiting:
+        info = evolve(info, participants=0, publishers=0, metadata="")
+    commands += tell((member.sid,), Welcome(call.snapshot(member), others, info))
     if member.waiting:
         return commands
     return commands + enter(call, member, now)

@@ -80,7 +80,8 @@ def resume(call: Call, member: Member) -> list[Command]:
         commands += tell(me, message)
     everyone = (member, *call.others(member))
     commands += tell(me, ParticipantsChanged(tuple(map(call.snapshot, everyone))))
-    commands += tell(me, RoomChanged(call.info()))
+    if not member.waiting:
+        commands += tell(me, RoomChanged(call.info()))
     for published in member.tracks.values():
         if published.track.muted:
             commands += tell(me, MuteAsked(published.sid, muted=True))

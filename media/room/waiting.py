@@ -11,7 +11,7 @@ import json
 from media.room.call import Call, Member, tell
 from media.room.commands import Command
 from media.room.leaving import vanish
-from media.room.messages import ParticipantsChanged, ServerData
+from media.room.messages import ParticipantsChanged, RoomChanged, ServerData
 from media.room.model import LeaveReason
 from media.room.subscriptions import stop_all
 
@@ -60,7 +60,8 @@ def show_the_call(call: Call, member: Member) -> list[Command]:
     """Who has just been admitted learns that, and who is there."""
     member.version += 1
     everyone = (member, *call.others(member))
-    return tell((member.sid,), ParticipantsChanged(tuple(map(call.snapshot, everyone))))
+    here = ParticipantsChanged(tuple(map(call.snapshot, everyone)))
+    return tell((member.sid,), here) + tell((member.sid,), RoomChanged(call.info()))
 
 
 def send_back(call: Call, member: Member, now: float) -> list[Command]:
