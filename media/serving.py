@@ -33,6 +33,7 @@ from media.forwarder.plain.forwarder import PlainForwarder
 from media.logs import AccessLog
 from media.metrics import CallFigures, Look
 from media.pages import element_call
+from media.rechecks import rechecker
 from media.signal import http as signal_http
 from media.signal.messages import NodeFacts
 from media.signal.node import Node, open_node
@@ -73,7 +74,7 @@ async def serve(config: Config, machine: Machine, stop: asyncio.Event) -> None:
         servers = {
             name: _server(http, f"servers.{name}", url) for name, url in config.servers.items()
         }
-        keeper = LeaveKeeper(DelayedLeaves(), homeserver, clock)
+        keeper = LeaveKeeper(DelayedLeaves(sends_unclaimed=config.redis is None), homeserver, clock)
         access = Access(
             Home(config.server_name, frozenset({config.client_url})),
             config.sfu_url,
@@ -104,6 +105,8 @@ async def serve(config: Config, machine: Machine, stop: asyncio.Event) -> None:
                 leaves=keeper,
             )
         )
+        checking = group.create_task(rechecker(node, access.rights).run())
+        stack.callback(checking.cancel)
         app = build(config, access, node)
         figures = CallFigures(lambda: _look(node, access, keeper, hooks))
         await stack.enter_async_context(_figures(figures, config.metrics_port))
@@ -113,6 +116,7 @@ async def serve(config: Config, machine: Machine, stop: asyncio.Event) -> None:
         logger.info("calls served node=%s url=%s", config.node, config.public_url)
         await stop.wait()
         logger.info("draining rooms=%s", len(node.halls))
+        keeper.drain()
         await node.drain(clock() + config.drain_s)
     logger.info("stopped")
 
