@@ -20,7 +20,8 @@ $(READY): requirements.lock pyproject.toml scripts/bootstrap
 lock: $(READY) ## write requirements.lock again (versions at least a week old)
 	scripts/lock
 
-run: $(READY) ## Synapse, the onboarding pages and a sample school on this machine
+run: $(READY) ## Synapse, the onboarding pages, calls and a sample school on this machine
+	@scripts/install-clients || echo "make run: calls work in clients; the page for calls from a browser is missing"
 	$(VENV)/bin/sferum run
 
 test: $(READY) ## the whole suite; T=tests/test_x.py narrows it

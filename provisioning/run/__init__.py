@@ -1,6 +1,7 @@
-"""`sferum run`: Synapse with the module, the pages and a sample school on this machine. Wires the parts together.
+"""`sferum run`: Synapse with the module, the pages, calls and a sample school on this machine.
 
-place, settings, demo, screen: pure. files, child, programs, loopback: disk, processes, HTTP. school, pages: the steps.
+Wires the parts together. place, settings, demo, screen: pure. files, child, programs, loopback: disk, processes,
+HTTP. school, pages: the steps.
 """
 
 from __future__ import annotations
@@ -23,13 +24,14 @@ from provisioning.refusals import Refusal
 from provisioning.run import programs, screen, trouble
 from provisioning.run.child import Child, Clock
 from provisioning.run.demo import DemoState, choose
-from provisioning.run.files import locked, write, write_configuration
+from provisioning.run.files import CALL_PAGES, locked, write, write_configuration
 from provisioning.run.follow import follow
 from provisioning.run.loopback import Loopback
-from provisioning.run.options import PUPILS, Options, parse
-from provisioning.run.pages import Pages
+from provisioning.run.options import MEDIA_AFTER, PUPILS, Options, parse
+from provisioning.run.pages import Pages, answers
 from provisioning.run.place import Place, url_of
 from provisioning.run.school import Setup
+from provisioning.run.settings import Calls
 from provisioning.run.stopping import Stopped, Stopping
 from provisioning.sample import generate
 
@@ -75,32 +77,41 @@ class Run:
         with locked(self.place), self.stopping.listening():
             synapse = Child(programs.synapse(self.place), self.clock)
             bridge = Child(programs.bridge(self.place), self.clock)
+            media = Child(programs.media(self.place), self.clock)
             try:
-                self._serve(synapse, bridge)
+                self._serve(synapse, bridge, media)
             except Stopped:
                 return 0 if self._ready else trouble.EXIT_INTERRUPTED
             finally:
                 self.stopping.ignore()
+                media.stop()
                 bridge.stop()
                 synapse.stop()
         return 0
 
-    def _serve(self, synapse: Child, bridge: Child) -> None:
+    def _serve(self, synapse: Child, bridge: Child, media: Child) -> None:
         language = self.options.language
         began = self.clock.now()
         state = self._state()
-        for child in (synapse, bridge):
+        for child in (synapse, bridge, media):
             self._stop_leftover(child)
         self._check_ports()
         port, pages_url = self.options.port, url_of(self.options.pages_port)
-        write_configuration(self.place, port, self.options.pages_port)
+        calls = Calls(
+            port=self.options.calls_port,
+            media_port=self.options.calls_port + MEDIA_AFTER,
+            address=programs.own_address(),
+            pages=CALL_PAGES if (CALL_PAGES / "index.html").is_file() else None,
+        )
+        write_configuration(self.place, port, self.options.pages_port, calls)
         self._stage(
-            "Запускаются Synapse и страницы регистрации",
-            "Starting Synapse and the onboarding pages",
+            "Запускаются Synapse, страницы регистрации и сервер звонков",
+            "Starting Synapse, the onboarding pages and the calls server",
         )
         with self.stopping.held():
             synapse.start()
             bridge.start()  # it waits for Synapse by itself
+            media.start()
         token = self.place.service_token.read_text("ascii").strip()
         homeserver = Homeserver.connect(url_of(port), token, self.clock.sleep)
         loopback = Loopback.connect(url_of(port), token)
@@ -110,15 +121,18 @@ class Run:
             state=state,
             save=lambda: write(self.place.demo, state.to_json()),
         )
-        pause = self._pause(synapse, bridge)
+        pause = self._pause(synapse, bridge, media)
         try:
             synapse.wait_until(loopback.is_ready)
             bridge.wait_until(pages.are_ready)
+            media.wait_until(lambda: answers(f"{calls.url}/healthz"))
             self._set_up(state, homeserver, loopback, pages, bridge, pause)
         finally:
             loopback.close()
             homeserver.close()
-        for line in screen.welcome(self.place, port, pages_url, state, _own_command(), language):
+        for line in screen.welcome(
+            self.place, port, pages_url, calls, state, _own_command(), language
+        ):
             click.echo(line)
         seconds = self.clock.now() - began
         click.echo(f"\n{screen.ready_line(seconds, language)}")
@@ -126,7 +140,8 @@ class Run:
         if not self.options.once:
             click.echo(screen.stop_hint(language))
             logs = dict.fromkeys(
-                (self.place.brief_log, self.place.bridge_log), screen.is_worth_showing
+                (self.place.brief_log, self.place.bridge_log, self.place.media_log),
+                screen.is_worth_showing,
             )
             follow(logs, click.echo, pause)
 
@@ -140,13 +155,21 @@ class Run:
             )
 
     def _check_ports(self) -> None:
-        """Both are free, and they are two."""
-        port, pages_port = self.options.port, self.options.pages_port
+        """All are free, and no two are the same."""
+        port, pages_port, calls_port = (
+            self.options.port,
+            self.options.pages_port,
+            self.options.calls_port,
+        )
         if not programs.port_is_free(port):
             raise trouble.port_taken(port, programs.free_port_after(port))
         if pages_port == port or not programs.port_is_free(pages_port):
             free = programs.free_port_after(max(port, pages_port))
             raise trouble.port_taken(pages_port, free, "--pages-port")
+        for one in (calls_port, calls_port + MEDIA_AFTER):
+            if one in {port, pages_port} or not programs.port_is_free(one):
+                free = programs.free_port_after(max(port, pages_port, calls_port))
+                raise trouble.port_taken(one, free, "--calls-port")
 
     def _set_up(
         self,

@@ -14,16 +14,21 @@ from pathlib import Path
 from provisioning.run import trouble
 from provisioning.run.place import Place
 from provisioning.run.settings import (
+    Calls,
     ExampleChanged,
     bridge_yaml,
     homeserver_yaml,
     log_yaml,
+    media_yaml,
     registration,
 )
 
 #: Beside the packages, in the checkout.
 EXAMPLE = Path(__file__).resolve().parents[2] / "homeserver.yaml.example"
 BRIDGE_EXAMPLE = EXAMPLE.with_name("bridge.yaml.example")
+MEDIA_EXAMPLE = EXAMPLE.with_name("media.yaml.example")
+#: Where `make run` puts Element Call (scripts/install-clients); without it calls work in clients only.
+CALL_PAGES = EXAMPLE.with_name("var") / "npm" / "element-call-0.26.1"
 
 
 @contextmanager
@@ -52,26 +57,31 @@ def write_configuration(
     place: Place,
     port: int,
     pages_port: int,
+    calls: Calls,
     example: Path = EXAMPLE,
     bridge_example: Path = BRIDGE_EXAMPLE,
+    media_example: Path = MEDIA_EXAMPLE,
 ) -> None:
-    """Configurations of both programs, log configuration, keys and secrets.
+    """Configurations of the three programs, log configuration, keys and secrets.
 
     Raises:
         Trouble: no example or a changed one, or a file cannot be written.
     """
-    text, bridge_text = _read(example), _read(bridge_example)
+    text, bridge_text, media_text = map(_read, (example, bridge_example, media_example))
     source = example
     try:
-        write(place.homeserver_yaml, homeserver_yaml(text, place, port))
+        write(place.homeserver_yaml, homeserver_yaml(text, place, port, calls))
         source = bridge_example
         write(place.bridge_yaml, bridge_yaml(bridge_text, place, port, pages_port))
+        source = media_example
+        write(place.media_yaml, media_yaml(media_text, place, port, calls))
         write(place.log_config, log_yaml(place))
         once(place.service_token, lambda: secrets.token_hex(32) + "\n")
         once(place.registration_secret, lambda: secrets.token_hex(32) + "\n")
         once(place.signing_key, _signing_key)
         once(place.secrets_yaml, _secrets_yaml)
         once(place.registration, _registration)
+        once(place.media_keys, lambda: f"sferum: {secrets.token_urlsafe(48)}\n")
     except OSError as error:
         raise trouble.not_writable(place.root, error.strerror or "?") from error
     except ExampleChanged as changed:

@@ -13,6 +13,8 @@ from provisioning.problem_texts import Language
 PUPILS = 300
 #: From Synapse's port to that of the pages: 8008 → 8090. Another `--port` so moves both.
 PAGES_AFTER = 82
+#: From the pages' port to that of calls: 8100; from there to that of sound and pictures (UDP and TCP): 8200.
+CALLS_AFTER, MEDIA_AFTER = 10, 100
 LEAST_PUPILS, MOST_PUPILS = 30, 5000
 
 
@@ -28,6 +30,7 @@ class Options:
 
     port: int
     pages_port: int
+    calls_port: int
     root: Path
     pupils: int | None
     once: bool
@@ -56,6 +59,13 @@ def parse(argv: Sequence[str], default_language: Language) -> Options:
         help=f"of the onboarding pages [{PAGES_AFTER} after --port: 8090]",
     )
     parser.add_argument(
+        "--calls-port",
+        type=_number(1024, 65535 - MEDIA_AFTER),
+        metavar="N",
+        help=f"of the calls server [{CALLS_AFTER} after that of the pages: 8100]; sound and pictures "
+        f"take the one {MEDIA_AFTER} after it",
+    )
+    parser.add_argument(
         "--var",
         type=Path,
         default=Path("var"),
@@ -73,14 +83,22 @@ def parse(argv: Sequence[str], default_language: Language) -> Options:
         "--lang", choices=("ru", "en"), default=default_language, help="language [by locale]"
     )
     found = parser.parse_args(argv)
+    pages_port = found.pages_port or min(found.port + PAGES_AFTER, 65535)
     return Options(
         port=found.port,
-        pages_port=found.pages_port or min(found.port + PAGES_AFTER, 65535),
+        pages_port=pages_port,
+        calls_port=found.calls_port or _calls_port(pages_port),
         root=found.var.absolute(),
         pupils=found.pupils,
         once=found.once,
         language=found.lang,
     )
+
+
+def _calls_port(pages_port: int) -> int:
+    """After the pages', or before them where the numbers end."""
+    after = pages_port + CALLS_AFTER
+    return after if after + MEDIA_AFTER <= 65535 else pages_port - CALLS_AFTER - MEDIA_AFTER
 
 
 class _number:  # noqa: N801 - argparse shows the name: "invalid number value"

@@ -40,10 +40,7 @@ class Pages:
 
     def are_ready(self) -> bool:
         """Whether the pages answer."""
-        try:
-            return httpx.get(f"{self.url}/health", timeout=TIMEOUT, trust_env=False).is_success
-        except httpx.HTTPError:
-            return False
+        return answers(f"{self.url}/health")
 
     def is_bot_there(self) -> bool:
         """Whether the staff bot has signed in: it has its device, and nothing is written any more."""
@@ -97,6 +94,14 @@ class Pages:
             raise trouble.not_prepared(ended.stderr.strip().rpartition("\n")[2])
         answer: Mapping[str, Any] = json.loads(ended.stdout)
         return answer
+
+
+def answers(url: str) -> bool:
+    """Whether a program of ours is there."""
+    try:
+        return httpx.get(url, timeout=TIMEOUT, trust_env=False).is_success
+    except httpx.HTTPError:
+        return False
 
 
 def _asked(state: DemoState, source: str) -> dict[str, Any]:

@@ -105,6 +105,25 @@ class Place:
         return self.root / "bridge.pid"
 
     @property
+    def media_yaml(self) -> Path:
+        """Written from media.yaml.example at every start; nobody edits it."""
+        return self.root / "media.yaml"
+
+    @property
+    def media_keys(self) -> Path:
+        """Signs the tokens of calls; made once."""
+        return self.root / "media.keys"
+
+    @property
+    def media_log(self) -> Path:
+        """What the calls server does, ids only. Begun anew at every start."""
+        return self.root / "logs" / "media.log"
+
+    @property
+    def media_pid(self) -> Path:
+        return self.root / "media.pid"
+
+    @property
     def lock(self) -> Path:
         """Held by the `sferum run` that uses this folder."""
         return self.root / "run.lock"

@@ -1,4 +1,4 @@
-"""The two programs of `sferum run`: Synapse, and the bridge beside it; and their ports."""
+"""The three programs of `sferum run`: Synapse, beside it the bridge and the calls server; and their ports."""
 
 from __future__ import annotations
 
@@ -51,6 +51,37 @@ def bridge(place: Place) -> Program:
         log=place.bridge_log,
         screen=True,
     )
+
+
+def media(place: Place) -> Program:
+    """The calls server.
+
+    Raises:
+        Trouble: its libraries are not installed here.
+    """
+    if any(importlib.util.find_spec(name) is None for name in ("aiohttp", "aiortc", "livekit")):
+        raise trouble.not_installed("media")
+    return Program(
+        name="media",
+        command=[sys.executable, "-m", "media", str(place.media_yaml)],
+        folder=place.root,
+        configuration=place.media_yaml,
+        pid_file=place.media_pid,
+        log=place.media_log,
+    )
+
+
+def own_address() -> str:
+    """This machine's address in its network; 127.0.0.1 without one. Nothing is sent.
+
+    Browsers connect to it sooner than to 127.0.0.1: Firefox never pairs with that one.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # TEST-NET-1: nobody's
+        except OSError:
+            return HOST
+        return str(probe.getsockname()[0])
 
 
 def port_is_free(port: int) -> bool:

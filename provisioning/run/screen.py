@@ -10,6 +10,7 @@ from provisioning.language import say
 from provisioning.problem_texts import Language
 from provisioning.run.demo import ORG_ID, DemoAccount, DemoState
 from provisioning.run.place import Place, url_of
+from provisioning.run.settings import Calls
 
 ROLES: Mapping[str, tuple[str, str]] = {
     "director": ("директор", "director"),
@@ -28,7 +29,13 @@ LINKS: Mapping[str, tuple[str, str]] = {
 
 
 def welcome(
-    place: Place, port: int, pages_url: str, state: DemoState, command: str, language: Language
+    place: Place,
+    port: int,
+    pages_url: str,
+    calls: Calls,
+    state: DemoState,
+    command: str,
+    language: Language,
 ) -> Iterator[str]:
     """Addresses, who may sign in, links for newcomers, what to try, where the logs are.
 
@@ -41,8 +48,10 @@ def welcome(
         [
             (say(language, "Страницы", "Pages"), pages_url),
             (say(language, "Сервер", "Homeserver"), url_of(port)),
+            (say(language, "Звонки", "Calls"), _call_page(calls, language)),
             (say(language, "Журналы", "Logs"), str(place.log)),
             ("", str(place.bridge_log)),
+            ("", str(place.media_log)),
             (say(language, "Ключ для sferum", "Token for sferum"), str(place.service_token)),
         ]
     )
@@ -58,6 +67,17 @@ def welcome(
         yield from _newcomers(pages_url, state, language)
         yield ""
     yield from _to_try(place, port, state.pupils, command, language)
+
+
+def _call_page(calls: Calls, language: Language) -> str:
+    """Where to call from a browser; in clients it is the button of the chat."""
+    if calls.pages is not None:
+        return calls.url
+    return say(
+        language,
+        "кнопкой в программах; страницы для браузера нет (нужен npm)",
+        "by the clients' button; no page for browsers (npm is needed)",
+    )
 
 
 def _sign_in_rows(accounts: Iterable[DemoAccount], language: Language) -> Iterator[Sequence[str]]:
@@ -115,14 +135,16 @@ def _to_try(
         yield f"  1. Войдите: сервер «{url}» (изменить сервер), имя — @u…:…, пароль из таблицы."
         yield "  2. Директор пишет в «Объявления»; родитель видит, но написать туда не может."
         yield "  3. Ученик пишет в чат класса; классный руководитель отвечает."
-        yield "  4. Выйдите из чата класса учеником: состав задан списком школы, выйти нельзя."
+        yield "  4. Позвоните из чата класса (или на странице звонков); остальные увидят «Присоединиться»."
+        yield "  5. Выйдите из чата класса учеником: состав задан списком школы, выйти нельзя."
         yield "Списки этой школы: запишите их, измените строку и посмотрите, что произойдёт:"
     else:
         yield "What to try in Element or any other Matrix client:"
         yield f"  1. Sign in: homeserver {url} (edit the homeserver), user @u…:…, password above."
         yield "  2. The director writes to «Объявления»; the parent reads it and cannot write there."
         yield "  3. The pupil writes to the class room; the class teacher answers."
-        yield "  4. Leave the class room as the pupil: membership comes from the school list."
+        yield '  4. Call from the class room (or on the page for calls); the others see "Join".'
+        yield "  5. Leave the class room as the pupil: membership comes from the school list."
         yield "This school's lists: write them, change a line, and see what that would do:"
     yield f"  {command} sample {lists} --pupils {pupils}"
     yield f"  {plan}"
@@ -142,7 +164,7 @@ def stop_hint(language: Language) -> str:
 
 def is_worth_showing(line: str) -> bool:
     """Of the bridge's log: its decisions and warnings, not every page that somebody opens."""
-    return " INFO bridge.requests " not in line
+    return " INFO bridge.requests " not in line and " INFO media." not in line
 
 
 def _columns(rows: Iterable[Sequence[str]], indent: str = "") -> Iterator[str]:

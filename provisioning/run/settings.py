@@ -1,6 +1,6 @@
-"""The two examples → the configurations of this machine, comments kept. Pure.
+"""The three examples → the configurations of this machine, comments kept. Pure.
 
-Only the lines in `_changes` differ, so whoever reads var/homeserver.yaml or var/bridge.yaml reads the example.
+Only the lines in `_changes` and its like differ: whoever reads a file in var/ reads the example.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from provisioning.run.place import BRIDGE_USER, SERVER_NAME, STAFF_BOT, Place, url_of
+from attrs import frozen
+
+from provisioning.run.place import BRIDGE_USER, HOST, SERVER_NAME, STAFF_BOT, Place, url_of
 
 HEAD = """\
 # Written by `sferum run` at every start, from homeserver.yaml.example: changes made here are lost.
@@ -33,8 +35,33 @@ BRIDGE_HEAD = """\
 # Written by `sferum run` at every start, from bridge.yaml.example: changes made here are lost.
 
 """
+MEDIA_HEAD = """\
+# Written by `sferum run` at every start, from media.yaml.example: changes made here are lost.
+
+"""
 #: Beginnings of the sample school's phones: nobody has such numbers (provisioning/sample.py).
 SAMPLE_PHONES = ("+7500", "+7501", "+7502")
+
+
+@frozen(kw_only=True)
+class Calls:
+    """Of the calls server on this machine.
+
+    Attributes:
+        port: of tokens, signalling and the call page.
+        media_port: of sound and pictures, UDP and TCP.
+        address: of this machine in its network.
+        pages: folder of Element Call; None: not fetched.
+    """
+
+    port: int
+    media_port: int
+    address: str
+    pages: Path | None
+
+    @property
+    def url(self) -> str:
+        return url_of(self.port)
 
 
 class ExampleChanged(Exception):
@@ -45,7 +72,7 @@ class ExampleChanged(Exception):
         self.name = name
 
 
-def homeserver_yaml(example: str, place: Place, port: int) -> str:
+def homeserver_yaml(example: str, place: Place, port: int, calls: Calls) -> str:
     """The example with this machine's name, port and paths.
 
     Raises:
@@ -55,7 +82,15 @@ def homeserver_yaml(example: str, place: Place, port: int) -> str:
         registration_secret=_quoted(place.registration_secret),
         registration=_quoted(place.registration),
     )
-    return HEAD + _changed(example, _changes(place, port)) + tail
+    text, found = re.subn(
+        r"^(\s+(?:- )?livekit_service_url: ).*$",
+        _filled(f"{calls.url}/livekit/jwt"),
+        example,
+        flags=re.M,
+    )
+    if found != 2:
+        raise ExampleChanged("livekit_service_url", found)
+    return HEAD + _changed(text, _changes(place, port)) + tail
 
 
 def bridge_yaml(example: str, place: Place, port: int, pages_port: int) -> str:
@@ -65,6 +100,31 @@ def bridge_yaml(example: str, place: Place, port: int, pages_port: int) -> str:
         ExampleChanged: as above.
     """
     return BRIDGE_HEAD + _changed(example, _bridge_changes(place, port, pages_port))
+
+
+def media_yaml(example: str, place: Place, port: int, calls: Calls) -> str:
+    """media.yaml.example with this machine's addresses and paths.
+
+    Raises:
+        ExampleChanged: as above.
+    """
+    values = {
+        "public_url": calls.url,
+        "listen_port": str(calls.port),
+        "metrics_port": "null",
+        "homeserver_url": url_of(port),
+        "server_name": SERVER_NAME,
+        "client_url": url_of(port),
+        "service_token_file": _quoted(place.service_token),
+        "keys_file": _quoted(place.media_keys),
+        "udp_port": str(calls.media_port),
+        "tcp_port": str(calls.media_port),
+        "addresses": json.dumps(list(dict.fromkeys((calls.address, HOST)))),
+        "pages": "null" if calls.pages is None else _quoted(calls.pages),
+        "drain_s": "2",
+    }
+    changes = [(name, rf"^({name}: ).*$", value) for name, value in values.items()]
+    return MEDIA_HEAD + _changed(example, changes)
 
 
 def registration(as_token: str, hs_token: str) -> str:

@@ -52,6 +52,7 @@ SECRETS = (
     "demo.json",
     "appservice.yaml",
     "bridge.keys",
+    "media.keys",
 )
 Connect = Callable[[str, Account], Client]
 
@@ -65,6 +66,7 @@ class Runner:
     output: Path = field(init=False)
     process: subprocess.Popen[bytes] | None = None
     pages_port: int = field(factory=free_port)
+    calls_port: int = field(factory=free_port)
 
     def __attrs_post_init__(self) -> None:
         self.output = self.root.with_suffix(".out")
@@ -72,7 +74,8 @@ class Runner:
     def start(self, *options: str) -> None:
         command = [sys.executable, "-m", "provisioning", "run", "--lang", "en"]
         command += ["--var", str(self.root), "--port", str(self.port)]
-        command += ["--pages-port", str(self.pages_port), *options]
+        command += ["--pages-port", str(self.pages_port), "--calls-port", str(self.calls_port)]
+        command += options
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
                 command, cwd=self.root.parent, env={}, stdout=output, stderr=subprocess.STDOUT

@@ -13,6 +13,7 @@ import yaml
 from sqlalchemy.engine import make_url
 
 from bridge.config import config_of
+from media.config import config_of as read_media
 from provisioning.roster import EnrolmentRole, Role
 from provisioning.run import SEED, screen
 from provisioning.run.demo import (
@@ -24,15 +25,24 @@ from provisioning.run.demo import (
     is_young,
     newcomer_of,
 )
-from provisioning.run.files import BRIDGE_EXAMPLE, EXAMPLE, once, write, write_configuration
+from provisioning.run.files import (
+    BRIDGE_EXAMPLE,
+    EXAMPLE,
+    MEDIA_EXAMPLE,
+    once,
+    write,
+    write_configuration,
+)
 from provisioning.run.options import parse
 from provisioning.run.place import Place
 from provisioning.run.school import new_localpart, new_password
 from provisioning.run.settings import (
+    Calls,
     ExampleChanged,
     bridge_yaml,
     homeserver_yaml,
     log_yaml,
+    media_yaml,
     registration,
 )
 from provisioning.run.trouble import Trouble
@@ -42,6 +52,7 @@ TEXT = EXAMPLE.read_text("utf-8")
 BRIDGE_TEXT = BRIDGE_EXAMPLE.read_text("utf-8")
 PAGES = "http://127.0.0.1:8090"
 PLACE = Place(Path("/srv/школа 1/a\\1"))  # blanks, Cyrillic and a backslash are a path's right
+CALLS = Calls(port=9300, media_port=9400, address="10.1.2.3", pages=Path("/srv/школа 1/b\\2"))
 TODAY = date(2026, 11, 23)
 
 
@@ -63,7 +74,7 @@ def leaves(value: Any, prefix: str = "") -> dict[str, Any]:
 
 def test_only_this_machines_own_settings_differ_from_the_example() -> None:
     """A school tries out what it would install: besides name, port, paths and demo needs, nothing differs."""
-    theirs, ours = leaves(loaded(TEXT)), leaves(loaded(homeserver_yaml(TEXT, PLACE, 9123)))
+    theirs, ours = leaves(loaded(TEXT)), leaves(loaded(homeserver_yaml(TEXT, PLACE, 9123, CALLS)))
     assert {name for name in ours if ours[name] != theirs.get(name)} == {
         "server_name",
         "public_baseurl",
@@ -73,6 +84,8 @@ def test_only_this_machines_own_settings_differ_from_the_example() -> None:
         "signing_key_path",
         "log_config",
         "media_store_path",
+        "matrix_rtc.transports.0.livekit_service_url",
+        "extra_well_known_client_content.org.matrix.msc4143.rtc_foci.0.livekit_service_url",
         "modules.0.config.service_token_path",
         "modules.0.config.bridge_user",
         "modules.0.config.staff_bot",
@@ -85,7 +98,7 @@ def test_only_this_machines_own_settings_differ_from_the_example() -> None:
 
 def test_paths_and_port_arrive_as_they_are() -> None:
     """Quoting survives blanks, Cyrillic letters and backslashes, and the port is a number."""
-    config = loaded(homeserver_yaml(TEXT, PLACE, 9123))
+    config = loaded(homeserver_yaml(TEXT, PLACE, 9123, CALLS))
     assert config["database"]["args"]["database"] == str(PLACE.database)
     assert config["listeners"][0]["port"] == 9123
     assert config["public_baseurl"] == "http://127.0.0.1:9123/"
@@ -94,16 +107,23 @@ def test_paths_and_port_arrive_as_they_are() -> None:
 def test_comments_of_the_example_are_kept() -> None:
     """Whoever opens var/homeserver.yaml reads the same explanations."""
     comments = [line for line in TEXT.splitlines() if line.startswith("#")]
-    written = homeserver_yaml(TEXT, PLACE, 8008)
+    written = homeserver_yaml(TEXT, PLACE, 8008, CALLS)
     assert all(comment in written for comment in comments)
 
 
-@pytest.mark.parametrize("line", ["server_name: school.example", "  - port: 8008"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "server_name: school.example",
+        "  - port: 8008",
+        "      livekit_service_url: https://rtc.school.example/livekit/jwt",
+    ],
+)
 def test_a_changed_example_is_noticed(line: str) -> None:
     """A line to fill in that is missing or there twice stops the start instead of being ignored."""
-    for changed in (TEXT.replace(line, "#"), TEXT.replace(line, f"{line}\n{line}")):
+    for changed in (TEXT.replace(line, "#", 1), TEXT.replace(line, f"{line}\n{line}", 1)):
         with pytest.raises(ExampleChanged, match="want one line"):
-            homeserver_yaml(changed, PLACE, 8008)
+            homeserver_yaml(changed, PLACE, 8008, CALLS)
 
 
 def test_a_changed_example_is_one_line_for_a_person(tmp_path: Path) -> None:
@@ -111,7 +131,7 @@ def test_a_changed_example_is_one_line_for_a_person(tmp_path: Path) -> None:
     example = tmp_path / "homeserver.yaml.example"
     example.write_text(TEXT.replace("server_name: school.example", "server_name : x"), "utf-8")
     with pytest.raises(Trouble, match="line server_name") as found:
-        write_configuration(Place(tmp_path), 8008, 8090, example)
+        write_configuration(Place(tmp_path), 8008, 8090, CALLS, example)
     assert "local.yaml" in found.value.sentence("ru")
 
 
@@ -151,9 +171,44 @@ def test_the_bridge_reads_what_was_written() -> None:
         assert person.phone is None or config.phones.refusal(person.phone) is None
 
 
+def media_settings() -> dict[str, Any]:
+    return loaded(media_yaml(MEDIA_EXAMPLE.read_text("utf-8"), PLACE, 9123, CALLS))
+
+
+def test_only_this_machines_own_settings_of_calls_differ_from_the_example() -> None:
+    """Calls are tried out as they would be installed: addresses, ports and paths."""
+    theirs = leaves(loaded(MEDIA_EXAMPLE.read_text("utf-8")))
+    ours = leaves(media_settings())
+    assert {name for name in ours if ours[name] != theirs.get(name)} == {
+        "public_url",
+        "listen_port",
+        "metrics_port",
+        "homeserver_url",
+        "server_name",
+        "client_url",
+        "service_token_file",
+        "keys_file",
+        "udp_port",
+        "tcp_port",
+        "addresses.0",
+        "addresses.1",
+        "pages",
+        "drain_s",
+    }
+
+
+def test_the_calls_server_reads_what_was_written() -> None:
+    """Paths arrive as they are, and browsers are offered the machine's own address first."""
+    config = read_media(media_settings(), PLACE.root)
+    assert config.keys_file == PLACE.media_keys
+    assert config.pages == CALLS.pages
+    assert config.addresses == ("10.1.2.3", "127.0.0.1")
+    assert config.sfu_url == "ws://127.0.0.1:9300/livekit/sfu"
+
+
 def test_the_registration_names_both_accounts_of_the_module() -> None:
     """Synapse sends nothing to it, and the bot is all that it may sign in."""
-    section = loaded(homeserver_yaml(TEXT, PLACE, 9123))["modules"][0]["config"]
+    section = loaded(homeserver_yaml(TEXT, PLACE, 9123, CALLS))["modules"][0]["config"]
     written = loaded(registration("a" * 64, "b" * 64))
     assert written["sender_localpart"] == section["bridge_user"]
     assert written["url"] is None
@@ -261,7 +316,7 @@ def test_links_stand_on_the_screen_with_their_code(language: Any) -> None:
         for name in screen.LINKS
     }
     state = DemoState(300, accounts={"student": account()}, links=links)
-    text = "\n".join(screen.welcome(PLACE, 8008, PAGES, state, "sferum", language))
+    text = "\n".join(screen.welcome(PLACE, 8008, PAGES, CALLS, state, "sferum", language))
     for name in links:
         assert f"{PAGES}/i/{name}" in text
     assert text.count("123 456 789") == 2
@@ -294,7 +349,7 @@ def test_localparts_and_passwords_have_their_form() -> None:
 def test_the_table_is_aligned(language: Any) -> None:
     """User ids stand below each other although roles and names differ in length."""
     state = DemoState(300, accounts={role: account(role) for role in screen.ROLES})
-    lines = list(screen.welcome(PLACE, 8008, PAGES, state, "sferum", language))
+    lines = list(screen.welcome(PLACE, 8008, PAGES, CALLS, state, "sferum", language))
     columns = {line.index("@uabcdefgh") for line in lines if "@uabcdefgh" in line}
     assert len(columns) == 1
 
@@ -321,13 +376,14 @@ def test_options_have_the_defaults_of_the_help() -> None:
     """Plain `sferum run` is port 8008 and var/, until stopped."""
     options = parse([], "ru")
     assert (options.port, options.root, options.pupils) == (8008, Path("var").absolute(), None)
-    assert options.pages_port == 8090
+    assert (options.pages_port, options.calls_port) == (8090, 8100)
     assert not options.once
 
 
 def test_another_port_moves_both() -> None:
     """Two schools on one machine need one option each; the pages' own option wins."""
     assert parse(["--port", "8009"], "ru").pages_port == 8091
+    assert parse(["--port", "8009"], "ru").calls_port == 8101
     assert parse(["--port", "8009", "--pages-port", "9000"], "ru").pages_port == 9000
 
 
@@ -337,6 +393,7 @@ def test_another_port_moves_both() -> None:
         ["--port", "80"],
         ["--port", "x"],
         ["--pages-port", "80"],
+        ["--calls-port", "80"],
         ["--pupils", "1"],
         ["--bogus"],
         ["--lang", "de"],
