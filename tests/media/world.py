@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -173,11 +173,14 @@ async def _hum(source: rtc.AudioSource) -> None:
         await source.capture_frame(frame)  # keeps the time
 
 
-async def eventually(fact: Callable[[], object], what: str, deadline_s: float = 15.0) -> None:
-    """Wait until `fact()` is true."""
+async def eventually(
+    fact: Callable[[], object | Awaitable[object]], what: str, deadline_s: float = 15.0
+) -> None:
+    """Wait until `fact()`, or what it promises, is true."""
 
     async def asked() -> object:
-        return fact()
+        answer = fact()
+        return await answer if isinstance(answer, Awaitable) else answer
 
     await until_async(asked, what=what, deadline_s=deadline_s)
 

@@ -1,0 +1,145 @@
+"""livekit-client, in versions of several years, in Debian's Chromium."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from attrs import define
+from playwright.async_api import Browser, Page, async_playwright
+
+from tests.media.world import LESSON, World, eventually
+from tests.support.process import ROOT
+
+SCRIPTS = ROOT / "var" / "npm"
+PAGE = Path(__file__).parent / "livekit_page.js"
+VERSIONS = ("2.13.8", "2.15.7", "2.22.3", "2.23.0")
+#: The one inside Element Call 0.26.1.
+USUAL = "2.22.3"
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-renderer-backgrounding",
+    "--disable-background-timer-throttling",
+    "--disable-backgrounding-occluded-windows",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required",
+    "--allow-loopback-in-peer-connection",
+]
+
+
+@define
+class Viewer:
+    """A participant in a page."""
+
+    name: str
+    page: Page
+
+    async def sees(self, identity: str, width: int = 0, deadline_s: float = 30.0) -> None:
+        """Ten more decoded pictures, of this width where one is named."""
+        before = await self.page.evaluate("name => sees(name)", identity)
+        begun = before[2] if before else 0
+
+        async def more() -> bool:
+            now = await self.page.evaluate("name => sees(name)", identity)
+            return bool(now) and now[2] >= begun + 10 and width in (0, now[0])
+
+        await eventually(more, f"{self.name} sees {identity} {width or ''}", deadline_s)
+
+    async def hears(self, identity: str, deadline_s: float = 30.0) -> None:
+        begun = await self.page.evaluate("name => hears(name)", identity)
+
+        async def more() -> bool:
+            return bool(await self.page.evaluate("name => hears(name)", identity) > begun + 1e-4)
+
+        await eventually(more, f"{self.name} hears {identity}", deadline_s)
+
+    async def happened(self, what: str) -> Any:
+        return await self.page.evaluate(f"happened.{what}")
+
+    async def until(self, expression: str, what: str, deadline_s: float = 20.0) -> None:
+        """Wait until an expression of the page is true."""
+
+        async def asked() -> object:
+            return await self.page.evaluate(f"(async () => {expression})()")
+
+        await eventually(asked, f"{self.name}: {what}", deadline_s)
+
+
+@define
+class Browsers:
+    world: World
+    _browser: Browser
+    _url: str
+
+    async def join(
+        self, name: str, *, version: str = USUAL, v1: bool = True, room: str = LESSON, **grants: Any
+    ) -> Viewer:
+        context = await self._browser.new_context()
+        page = await context.new_page()
+        await page.goto(f"{self._url}/?{version}")
+        options = {} if v1 else {"singlePeerConnection": False}
+        await page.evaluate(
+            f"join({json.dumps(self.world.ws)}, {json.dumps(self.world.token(name, room, **grants))},"
+            f" {json.dumps(options)})"
+        )
+        return Viewer(name, page)
+
+
+def _fetch() -> None:
+    fetched = subprocess.run([ROOT / "scripts" / "install-livekit-clients", SCRIPTS], check=False)
+    if fetched.returncode:
+        pytest.skip("livekit-client cannot be fetched")
+
+
+@asynccontextmanager
+async def browsers(world: World) -> AsyncIterator[Browsers]:
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("chromium is not installed")
+    _fetch()
+    async with _pages() as url, async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        try:
+            yield Browsers(world, browser, url)
+        finally:
+            await browser.close()
+
+
+@asynccontextmanager
+async def _pages() -> AsyncIterator[str]:
+    async def page(request: web.Request) -> web.StreamResponse:
+        version = request.query_string
+        return web.Response(
+            text=f'<body><script src="/livekit-client-{version}.js"></script><script src="/page.js"></script>',
+            content_type="text/html",
+        )
+
+    async def script(_request: web.Request) -> web.StreamResponse:
+        return web.FileResponse(PAGE)
+
+    app = web.Application()
+    app.router.add_get("/", page)
+    app.router.add_get("/page.js", script)
+    app.router.add_static("/", SCRIPTS)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    host, port = runner.addresses[0][:2]
+    try:
+        yield f"http://{host}:{port}"
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,72 @@
+// One participant of livekit-client in a page; `happened` is what the tests look at.
+const happened = { events: [], data: [], tracks: {}, speakers: [], quality: {}, stream: {}, attributes: {} };
+let room;
+
+function log(name, ...more) { happened.events.push([name, ...more]); }
+
+async function join(url, token, options) {
+  const lk = LivekitClient;
+  room = new lk.Room({ adaptiveStream: true, dynacast: true, ...options });
+  const e = lk.RoomEvent;
+  room.on(e.TrackSubscribed, (track, publication, who) => {
+    const element = track.attach();
+    element.dataset.sid = publication.trackSid;
+    element.dataset.who = who.identity;
+    if (track.kind === 'video') { element.style.width = '320px'; element.style.height = '180px'; }
+    document.body.append(element);
+    log('subscribed', who.identity, publication.source);
+  });
+  room.on(e.TrackUnsubscribed, (track, publication, who) => {
+    track.detach().forEach(element => element.remove());
+    log('unsubscribed', who.identity, publication.source);
+  });
+  room.on(e.TrackSubscriptionFailed, sid => log('subscription failed', sid));
+  room.on(e.ActiveSpeakersChanged, all => { happened.speakers.push(all.map(one => one.identity)); });
+  room.on(e.ConnectionQualityChanged, (quality, who) => { happened.quality[who.identity] = quality; });
+  room.on(e.TrackStreamStateChanged, (publication, state) => { happened.stream[publication.trackSid] = state; });
+  room.on(e.DataReceived, (bytes, who, _kind, topic) =>
+    happened.data.push([who ? who.identity : '', new TextDecoder().decode(bytes), topic ?? '']));
+  room.on(e.TrackMuted, (publication, who) => log('muted', who.identity, publication.source));
+  room.on(e.TrackUnmuted, (publication, who) => log('unmuted', who.identity, publication.source));
+  room.on(e.Disconnected, reason => log('disconnected', LivekitClient.DisconnectReason[reason]));
+  for (const name of ['Reconnecting', 'SignalReconnecting', 'Reconnected', 'RoomMetadataChanged', 'ParticipantPermissionsChanged'])
+    room.on(e[name], () => log(name));
+  await room.connect(url, token);
+}
+
+const camera = on => room.localParticipant.setCameraEnabled(on, { resolution: LivekitClient.VideoPresets.h720.resolution });
+const microphone = on => room.localParticipant.setMicrophoneEnabled(on);
+const publishing = publication => room.localParticipant.getTrackPublication(LivekitClient.Track.Source[publication]);
+
+// [width, height, frames decoded] of what is seen of somebody
+function sees(identity) {
+  const element = document.querySelector(`video[data-who="${identity}"]`);
+  if (!element) return null;
+  const quality = element.getVideoPlaybackQuality();
+  return [element.videoWidth, element.videoHeight, quality.totalVideoFrames];
+}
+
+// energy of what was heard of somebody since the call began
+async function hears(identity) {
+  const who = room.remoteParticipants.get(identity);
+  const publication = who && who.getTrackPublication(LivekitClient.Track.Source.Microphone);
+  if (!publication || !publication.track) return 0;
+  const stats = await publication.track.receiver.getStats();
+  for (const one of stats.values())
+    if (one.type === 'inbound-rtp') return one.totalAudioEnergy ?? 0;
+  return 0;
+}
+
+// rid → whether it is sent
+async function layers() {
+  const sender = publishing('Camera').track.sender;
+  return Object.fromEntries(sender.getParameters().encodings.map(one => [one.rid, one.active]));
+}
+
+async function layersSent() {
+  const stats = await publishing('Camera').track.sender.getStats();
+  const sent = {};
+  for (const one of stats.values())
+    if (one.type === 'outbound-rtp' && one.kind === 'video') sent[one.rid] = [one.framesSent, one.frameWidth];
+  return sent;
+}
