@@ -7,12 +7,14 @@ import fractions
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from itertools import pairwise
+from typing import cast
 
 import numpy as np
 import pytest
 from aiortc import RTCCertificate, RTCRtpReceiver, RTCRtpSender
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamTrack, VideoStreamTrack
 from aiortc.rtcdtlstransport import SRTP_PROFILES, RTCDtlsTransport
+from aiortc.rtcicetransport import RTCIceTransport
 from aiortc.rtcrtpparameters import (
     RTCRtcpParameters,
     RTCRtpCodecParameters,
@@ -22,6 +24,7 @@ from aiortc.rtcrtpparameters import (
     RTCRtpRtxParameters,
     RTCRtpSendParameters,
 )
+from aiortc.rtcrtpreceiver import RemoteStreamTrack
 from attrs import define, evolve, field
 from av import AudioFrame, VideoFrame
 
@@ -114,6 +117,7 @@ class Tone(AudioStreamTrack):
 
     async def recv(self) -> AudioFrame:
         silent = await super().recv()
+        assert isinstance(silent, AudioFrame)
         pts = silent.pts or 0
         time = (np.arange(silent.samples) + pts) / silent.sample_rate
         samples = (3277 * np.sin(2 * np.pi * 440 * time)).astype(np.int16)
@@ -137,8 +141,12 @@ class Call:
         near = Memory("controlling")
         far = Memory("controlled", other=near, lose_every=loses_every)
         near.other, near.lose_every = far, loses_every
-        client = RTCDtlsTransport(near, [RTCCertificate.generateCertificate()])
-        server = RTCDtlsTransport(far, [RTCCertificate.generateCertificate()])
+        client = RTCDtlsTransport(
+            cast(RTCIceTransport, near), [RTCCertificate.generateCertificate()]
+        )
+        server = RTCDtlsTransport(
+            cast(RTCIceTransport, far), [RTCCertificate.generateCertificate()]
+        )
         client._set_role("client")
         server._set_role("server")
         await asyncio.gather(
@@ -182,6 +190,7 @@ class Call:
 
 def _exported(server: RTCDtlsTransport) -> SrtpKeys:
     """RFC 5764 4.2: client key, server key, client salt, server salt."""
+    assert server._ssl is not None
     chosen = server._ssl.get_selected_srtp_profile()
     profile = next(each for each in SRTP_PROFILES if each.openssl_profile == chosen)
     material = server._ssl.export_keying_material(
@@ -225,7 +234,7 @@ async def subscribe(
     client: Client, down: DownTrack, kind: str, codecs: list[RTCRtpCodecParameters]
 ) -> RTCRtpReceiver:
     receiver = RTCRtpReceiver(kind, client.dtls)
-    receiver._track = _RemoteTrack(kind)
+    receiver._track = RemoteStreamTrack(kind=kind)
     receiver._set_rtcp_ssrc(4242)
     rtx = RTCRtpRtxParameters(ssrc=down.rtx_ssrc) if down.rtx_ssrc else None
     await receiver.receive(
@@ -235,17 +244,13 @@ async def subscribe(
             muxId=down.mid,
             rtcp=RTCRtcpParameters(cname="pupil", ssrc=4242, mux=True),
             encodings=[
-                RTCRtpDecodingParameters(ssrc=down.ssrc, payloadType=codecs[0].payloadType, rtx=rtx)
+                RTCRtpDecodingParameters(
+                    ssrc=down.ssrc, payloadType=codecs[0].payloadType or 0, rtx=rtx
+                )
             ],
         )
     )
     return receiver
-
-
-def _RemoteTrack(kind: str) -> MediaStreamTrack:  # noqa: N802
-    from aiortc.rtcrtpreceiver import RemoteStreamTrack  # noqa: PLC0415
-
-    return RemoteStreamTrack(kind=kind)
 
 
 def camera_in(ssrcs: dict[int, Layer]) -> TrackIn:
@@ -279,7 +284,7 @@ CAMERA_DOWN = DownTrack(
 
 
 async def frames(receiver: RTCRtpReceiver, count: int) -> list[VideoFrame]:
-    got = []
+    got: list[VideoFrame] = []
     async with asyncio.timeout(60):
         while len(got) < count:
             frame = await receiver.track.recv()
@@ -363,8 +368,8 @@ async def test_a_voice_is_heard(make: Make) -> None:
         )
         call.forwarder.add_down(down, Want())
         async with asyncio.timeout(60):
-            for _ in range(60):
-                frame = await receiver.track.recv()
+            sound = [await receiver.track.recv() for _ in range(60)]
+        frame = sound[-1]
         assert isinstance(frame, AudioFrame)
         heard = frame.to_ndarray().reshape(-1, 2)[:, 0].astype(float)
         crossings = np.count_nonzero(np.diff(np.signbit(heard)))
