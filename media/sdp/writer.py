@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from attrs import evolve
+
 from media.sdp.values import (
     Candidate,
     CodecLine,
@@ -31,16 +33,16 @@ def _lines(description: Description) -> Iterator[str]:
     if description.extmap_allow_mixed:
         yield "a=extmap-allow-mixed"
     yield "a=msid-semantic: WMS *"
-    # ICE and DTLS stand in the first accepted section only: all others are bundled with it (RFC 9143 7.1.3), and in
-    # a full room they are 200 times 200 bytes.
-    bundled: Transport | None = description.transport
+    # Candidates stand in the first accepted section only, with which everything is bundled; ICE and DTLS in all of
+    # them, as Chromium 156 rejects sections of an offer that lack them.
+    transport = description.transport
     for section in description.sections:
-        yield from _section(section, bundled)
+        yield from _section(section, transport)
         if not section.rejected and description.bundle:
-            bundled = None
+            transport = evolve(description.transport, candidates=())
 
 
-def _section(section: Section, bundled: Transport | None) -> Iterator[str]:
+def _section(section: Section, bundled: Transport) -> Iterator[str]:
     is_data = section.kind is SectionKind.DATA
     formats = (
         ["webrtc-datachannel"]
@@ -56,9 +58,7 @@ def _section(section: Section, bundled: Transport | None) -> Iterator[str]:
         return
     if section.bundle_only:
         yield "a=bundle-only"
-    transport = section.transport or bundled
-    if transport is not None:
-        yield from _transport(transport)
+    yield from _transport(section.transport or bundled)
     yield from _data(section) if is_data else _media(section)
 
 
@@ -104,7 +104,7 @@ def _simulcast(section: Section) -> Iterator[str]:
 
 
 def _transport(transport: Transport) -> Iterator[str]:
-    if transport.ufrag:
+    if transport.ufrag and transport.pwd:
         yield f"a=ice-ufrag:{transport.ufrag}"
         yield f"a=ice-pwd:{transport.pwd}"
     for fingerprint in transport.fingerprints:

@@ -50,13 +50,12 @@ async def listen(
     Raises:
         OSError: a port is taken.
     """
-    async with asyncio.TaskGroup() as group:
-        listener = PortListener(settings, certificate, after_batch, group)
+    listener = PortListener(settings, certificate, after_batch)
+    try:
         await listener.open()
-        try:
-            yield listener
-        finally:
-            await listener.close()
+        yield listener
+    finally:
+        await listener.close()
 
 
 class PortListener:
@@ -67,12 +66,11 @@ class PortListener:
         settings: TransportSettings,
         certificate: Certificate,
         after_batch: AfterBatch,
-        group: asyncio.TaskGroup,
     ) -> None:
         self._settings = settings
         self._certificate = certificate
         self._after_batch = after_batch
-        self._group = group
+        self._tasks: set[asyncio.Task[None]] = set()  # handshakes and farewells; held until done
         self._loop = asyncio.get_running_loop()
         self._udp = sockets.udp(settings.host, settings.udp_port)
         self._tcp: asyncio.Server | None = None
@@ -97,7 +95,8 @@ class PortListener:
     async def close(self) -> None:
         for peer in list(self._peers.values()):
             peer.end(Gone.CLOSED)
-        await asyncio.sleep(0)  # their farewells go out before the socket closes
+        if self._tasks:
+            await asyncio.wait(self._tasks)  # their farewells go out before the socket closes
         self._loop.remove_reader(self._udp)
         self._udp.close()
         if self._sweep is not None:
@@ -191,10 +190,13 @@ class PortListener:
             self._by_ufrag.pop(ufrag, None)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        return self._group.create_task(self._guarded(work))
+        task = self._loop.create_task(self._guarded(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
-        """One peer's fault must not end the group, which is everybody."""
+        """One peer's fault is not the others'."""
         try:
             await work
         except Exception as fault:

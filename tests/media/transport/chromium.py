@@ -12,8 +12,8 @@ from playwright.async_api import Page, async_playwright
 
 #: Functions for the tests' one-liners; `pc` is the connection, `seen` what happened.
 SCRIPT = """
-globalThis.seen = {tracks: [], messages: [], states: []};
 globalThis.make = () => {
+  globalThis.seen = {tracks: [], messages: [], states: []};
   globalThis.pc = new RTCPeerConnection({bundlePolicy: 'max-bundle'});
   pc.onconnectionstatechange = () => seen.states.push(pc.connectionState);
   pc.ontrack = e => seen.tracks.push([e.track.kind, e.streams[0] && e.streams[0].id, e.track.id, e.transceiver.mid]);
