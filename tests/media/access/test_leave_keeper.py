@@ -11,12 +11,14 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from attrs import define, field
+from livekit import rtc
 
 from media.access.claims import Leave
 from media.access.delayed_leave import DelayedLeaves
 from media.access.hashes import member_identity, room_name
 from media.ids import Identity, ParticipantSid, RoomName
-from tests.media.access.world import HOME_URL, World, get_token, openid, running
+from tests.media.access.world import HOME_URL, World, get_token, openid, real_now, running
+from tests.media.world import KEY, calls, eventually
 from tests.support.accounts import Account
 from tests.support.fleet import Fleet
 from tests.support.polling import until_async
@@ -120,7 +122,34 @@ async def test_sent_when_gone(world: World, caller: Caller) -> None:
     world.access.leaves.disconnected(room_name(caller.room_id), identity, SID)
     await until_async(caller.is_out, what="the membership's end")
     assert await caller.delayed() == []
-    assert world.access.leaves.counted == {"restart.done": 1, "send.done": 1}
+    counted = world.access.leaves.counted
+    await eventually(lambda: counted["send.done"] == 1, "its answer")
+    assert counted == {"restart.done": 1, "send.done": 1}
+
+
+async def test_somebody_whose_machine_goes_dark(world: World, caller: Caller) -> None:
+    """From Synapse's event to the Python SDK's connection and back: without a goodbye, the call has them out."""
+    world.access.keys = lambda: (KEY,)
+    world.clocks.now = real_now()
+    keeper = world.access.leaves
+    async with calls(leaves=keeper) as node:
+        body = get_token(
+            "",
+            await openid(caller.synapse, caller.account),
+            caller.account.user_id,
+            **delay(await caller.enter(3_600_000), 3_600_000),
+        )
+        status, answer, _ = await world.ask(
+            "POST", "/get_token", body | {"room_id": caller.room_id}
+        )
+        assert status == 200
+        client = rtc.Room()
+        await client.connect(node.ws, answer["jwt"])
+        await eventually(lambda: keeper.counted["restart.done"] == 1, "the restart")
+        assert await caller.is_in()
+        await client.disconnect()
+        await until_async(caller.is_out, what="the membership's end")
+        await eventually(lambda: keeper.counted["send.done"] == 1, "its answer")
 
 
 async def test_restarted_while_connected(world: World, caller: Caller) -> None:

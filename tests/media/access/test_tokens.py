@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import datetime
 import json
 from typing import Any
 
@@ -17,6 +16,7 @@ from livekit import api
 from media.access.claims import EVERYTHING, Claims, Leave, Member, Source
 from media.access.tokens import LEEWAY_S, LIVES_S, BadToken, Key, mint, verify
 from media.ids import Identity, RoomName
+from tests.media.access.world import real_now
 
 OLD, NEW = Key("old", "o" * 64), Key("new", "n" * 64)
 NOW = 1_800_000_000.0
@@ -56,11 +56,6 @@ def test_what_is_minted_is_read_back(claims: Claims) -> None:
     assert verify(mint(claims, [NEW], NOW), [OLD, NEW], NOW) == evolve(
         claims, expires_at=NOW + LIVES_S
     )
-
-
-def real_now() -> float:
-    """LiveKit's library reads the clock itself."""
-    return datetime.datetime.now(datetime.UTC).timestamp()  # noqa: TID251
 
 
 def test_livekit_reads_ours() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import datetime
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -19,9 +20,10 @@ from media.access.endpoints import access_app
 from media.access.granting import Access
 from media.access.json_http import JsonHttp
 from media.access.leave_keeper import LeaveKeeper
+from media.access.openid import OpenId
+from media.access.requests import Home
 from media.access.rights import ModuleRights
 from media.access.tokens import Key, verify
-from media.access.wiring import Settings, wired
 from tests.support.accounts import Account
 from tests.support.synapse import Homeserver
 
@@ -42,6 +44,11 @@ PUPIL: Mapping[str, Any] = {
     "limit": 100,
     "room_kind": "class",
 }
+
+
+def real_now() -> float:
+    """For libraries that read the clock themselves; seconds since 1970."""
+    return datetime.datetime.now(datetime.UTC).timestamp()  # noqa: TID251
 
 
 @define
@@ -124,21 +131,20 @@ async def running(
     async with contextlib.AsyncExitStack() as stack:
         http = await stack.enter_async_context(aiohttp.ClientSession())
         there = await stack.enter_async_context(TestServer(stand_in))
-        url = homeserver_url or homeserver.url
-        settings = Settings(
-            server_name=homeserver.server_name,
-            homeserver_url=url,
-            client_urls=frozenset({HOME_URL}),
-            sfu_url=SFU_URL,
-            service_token=homeserver.service_token,
-            other_servers=others or {},
+        own = JsonHttp(http, homeserver_url or homeserver.url)
+        servers = {name: JsonHttp(http, url) for name, url in (others or {}).items()}
+        module_http = own if real_module else JsonHttp(http, str(there.make_url("")))
+        kept = DelayedLeaves() if leaves is None else leaves
+        access = Access(
+            Home(homeserver.server_name, frozenset({HOME_URL})),
+            SFU_URL,
+            OpenId({**servers, homeserver.server_name: own}, clocks.seconds),
+            ModuleRights(module_http, homeserver.service_token),
+            LeaveKeeper(kept, own, clocks.seconds),
+            lambda: KEYS,
+            lambda: clocks.now,
+            clocks.seconds,
         )
-        access = wired(http, settings, lambda: KEYS, lambda: clocks.now, clocks.seconds)
-        if not real_module:
-            stand_in_http = JsonHttp(http, str(there.make_url("")))
-            access.rights = ModuleRights(stand_in_http, homeserver.service_token)
-        if leaves is not None:
-            access.leaves = LeaveKeeper(leaves, JsonHttp(http, url), clocks.seconds)
         app = web.Application()
         app.add_subapp(BASE, access_app(access))
         served = await stack.enter_async_context(TestServer(app))

@@ -1,0 +1,151 @@
+"""Tokens for a real school: Synapse, the module and its rooms; nobody stands in for anything."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from media.access.claims import EVERYTHING, Claims, Source
+from media.access.rechecking import Present, Rechecker
+from media.access.rights import ModuleRights
+from media.ids import ParticipantSid
+from tests.media.access.world import World, get_token, openid, running, sfu_get
+from tests.support import rosters
+from tests.support.fleet import Fleet
+from tests.support.polling import until_async
+from tests.support.rosters import person
+from tests.support.school import School
+from tests.support.synapse import Homeserver
+
+pytestmark = pytest.mark.integration
+
+#: T1 of 5А with P1, T2 of 5Б with P2; D1 is the director, G1 a parent of P1.
+ROSTER = rosters.roster(
+    [
+        person("D1", "director"),
+        person("T1", "teacher"),
+        person("T2", "teacher"),
+        person("P1", "student", born="2010-05-05"),
+        person("P2", "student", born="2010-05-05"),
+        person("G1", "guardian"),
+    ],
+    {"5А": ["P1"], "5Б": ["P2"]},
+    {"5А": ["T1"], "5Б": ["T2"]},
+    [("G1", "P1")],
+)
+
+
+@pytest.fixture(scope="module")
+def synapse(homeserver: Fleet) -> Homeserver:
+    return homeserver(module={"poll_interval_s": 0.1, "apply_rate": 400.0})
+
+
+@pytest.fixture(scope="module")
+def school(synapse: Homeserver) -> School:
+    school = School(synapse, "s86")
+    school.create()
+    school.apply(ROSTER)
+    school.sign_in_all(["D1", "T1", "T2", "P1", "P2", "G1"])
+    school.settle()
+    return school
+
+
+@pytest.fixture
+async def world(school: School) -> AsyncIterator[World]:
+    async with running(school.server, real_module=True) as world:
+        yield world
+
+
+async def asks(
+    world: World, school: School, who: str, room_id: str, form: str = "/sfu/get"
+) -> tuple[int, Any]:
+    account = school.signed_in[who]
+    token = await openid(school.server, account)
+    body = (
+        sfu_get(room_id, token)
+        if form == "/sfu/get"
+        else get_token(room_id, token, account.user_id)
+    )
+    status, answer, _ = await world.ask("POST", form, body)
+    return status, answer
+
+
+async def claims_of(world: World, school: School, who: str, room_id: str) -> Claims:
+    account = school.signed_in[who]
+    body = get_token(room_id, await openid(school.server, account), account.user_id)
+    return await world.claims("/get_token", body)
+
+
+async def test_a_lesson(world: World, school: School) -> None:
+    """The class teacher is the host and publishes everything; a pupil is muted on entry and shares no screen."""
+    room_id = school.room_id("class", "5А")
+    teacher = await claims_of(world, school, "T1", room_id)
+    pupil = await claims_of(world, school, "P1", room_id)
+    assert teacher.room == pupil.room
+    assert teacher.member is not None
+    assert pupil.member is not None
+    assert (teacher.member.host, teacher.member.muted_on_entry) == (True, False)
+    assert (pupil.member.host, pupil.member.muted_on_entry) == (False, True)
+    assert teacher.sources == EVERYTHING
+    assert pupil.sources == {Source.CAMERA, Source.MICROPHONE}
+    assert (pupil.member.org_id, pupil.member.roles) == ("s86", frozenset({"student"}))
+    assert pupil.member.limit == 100
+
+
+@pytest.mark.parametrize("form", ["/sfu/get", "/get_token"])
+async def test_who_is_not_in_the_room(world: World, school: School, form: str) -> None:
+    """A pupil and the teacher of another class, a parent; a room that does not exist reads the same."""
+    room_id = school.room_id("class", "5А")
+    answers = [await asks(world, school, who, room_id, form) for who in ("P2", "T2", "G1")]
+    answers.append(await asks(world, school, "P1", "!nothing:school.test", form))
+    answers.append(await asks(world, school, "P1", "!nothing", form))
+    assert [status for status, _ in answers] == [403] * 5
+    assert len({str(answer) for _, answer in answers}) == 1
+
+
+async def test_a_stranger_on_the_server(world: World, school: School) -> None:
+    """An account that is of no school has a good OpenID token and still no call."""
+    account = await asyncio.to_thread(school.server.register, "ustranger")
+    school.signed_in["stranger"] = account
+    assert (await asks(world, school, "stranger", school.room_id("class", "5А")))[0] == 403
+
+
+async def test_somebody_is_taken_out_during_a_lesson(world: World, school: School) -> None:
+    """A pupil who moves to another class gets no new token, and the next look takes them out of the call."""
+    room_id = school.room_id("class", "5А")
+    pupil = await claims_of(world, school, "P1", room_id)
+    teacher = await claims_of(world, school, "T1", room_id)
+    assert pupil.member is not None
+    assert teacher.member is not None
+    there = [
+        Present(pupil.room, ParticipantSid("PA_p"), pupil.member),
+        Present(teacher.room, ParticipantSid("PA_t"), teacher.member),
+    ]
+    removed: list[Present] = []
+    rechecker = Rechecker(world.access.rights, lambda: there, removed.append)
+    await rechecker.look()
+    assert removed == []
+
+    move = {"from_class_id": school.class_id("5А"), "to_class_id": school.class_id("5Б")}
+    path = f"/people/{school.person_id('P1')}/move"
+    await asyncio.to_thread(school.call, "POST", path, move)
+
+    async def is_out() -> bool:
+        await rechecker.look()
+        return bool(removed)
+
+    await until_async(is_out, what="the pupil's removal", deadline_s=60)
+    assert {one.sid for one in removed} == {"PA_p"}
+    assert (await asks(world, school, "P1", room_id))[0] == 403
+    assert (await claims_of(world, school, "P1", school.room_id("class", "5Б"))).may_join
+
+
+async def test_a_wrong_service_token(world: World, school: School) -> None:
+    """It says nothing about the person: 503, for the operator to see to."""
+    http = world.access.rights._http
+    world.access.rights = ModuleRights(http, "x" * 64)
+    status, answer = await asks(world, school, "T1", school.room_id("class", "5А"))
+    assert (status, answer["errcode"]) == (503, "M_UNKNOWN")
