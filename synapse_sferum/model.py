@@ -119,6 +119,16 @@ class OrgSettings:
     classmates_may_write: bool = field(default=False, validator=instance_of(bool))
     #: R-2.6: staff of other schools on this server may write to staff here.
     staff_across_schools: bool = field(default=True, validator=instance_of(bool))
+    #: R43: in lessons, a pupil's microphone waits until a host lets it.
+    pupils_muted_on_entry: bool = field(default=True, validator=instance_of(bool))
+    #: Pupils may share their screens.
+    pupils_may_share: bool = field(default=False, validator=instance_of(bool))
+    #: Pupils may begin calls; else they join calls that are under way.
+    pupils_may_start: bool = field(default=True, validator=instance_of(bool))
+    #: R44: who is not of the staff waits until a host admits them.
+    calls_waiting_room: bool = field(default=False, validator=instance_of(bool))
+    #: R45: one screen at a time.
+    one_share: bool = field(default=True, validator=instance_of(bool))
     #: Largest share of a group, or of the members of managed rooms, that one import may remove (0..1).
     removal_limit: float = field(default=0.2, validator=[is_number, ge(0.0), le(1.0)])
     #: Room kinds that are end-to-end encrypted. None by default: a new phone must show the history.

@@ -20,6 +20,7 @@ from synapse_sferum.facts import Facts
 from synapse_sferum.gauges import Gauges
 from synapse_sferum.login import Login
 from synapse_sferum.own_accounts import make_own_accounts, own_accounts
+from synapse_sferum.parties import Parties
 from synapse_sferum.reconcile import Reconciler
 
 logger = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ class SferumModule:
             facts=self._facts,
             guard=self._guard,
             own=self._own,
+            parties=Parties(api, config, self._facts, self.service_user),
             now_ms=now_ms,
         )
         install_api(api, services, read_service_token(config))

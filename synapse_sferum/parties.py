@@ -47,6 +47,10 @@ class Parties:
         asked = list(dict.fromkeys(user_ids))
         return await self._parties({user: number == 0 for number, user in enumerate(asked)})
 
+    async def joined(self, user_ids: Collection[str]) -> dict[str, Party]:
+        """Several who are in a room."""
+        return await self._parties(dict.fromkeys(user_ids, True))
+
     async def _parties(self, joined: Mapping[str, bool]) -> dict[str, Party]:
         found = await self._facts.accounts(list(joined)) if joined else {}
         days: dict[str, date] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synapse_sferum.api import bridge, orgs, people, rooms
+from synapse_sferum.api import bridge, calls, orgs, people, rooms
 from synapse_sferum.api.call import LARGE_BODY
 from synapse_sferum.api.services import Handler, Route
 
@@ -58,4 +58,5 @@ ROUTES: tuple[Route, ...] = (
     _small("GET", _ORG + "/audit", "leader", rooms.list_audit),
     _small("GET", _ORG + "/overview", "service", bridge.get_overview),
     _small("GET", "/accounts/{user_id}", "service", bridge.get_account),
+    _small("GET", "/calls/rights", "service", calls.call_rights),
 )

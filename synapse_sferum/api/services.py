@@ -13,6 +13,7 @@ from synapse_sferum.directory import DirectoryService
 from synapse_sferum.facts import Facts
 from synapse_sferum.guard import Guard
 from synapse_sferum.own_accounts import OwnAccounts
+from synapse_sferum.parties import Parties
 
 
 @frozen(kw_only=True)
@@ -24,6 +25,7 @@ class Services:
     facts: Facts
     guard: Guard
     own: OwnAccounts
+    parties: Parties
     now_ms: Callable[[], int]
 
 
