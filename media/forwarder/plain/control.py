@@ -45,7 +45,7 @@ def take_in(item: RtcpItem, peer: Peer, outbox: Outbox, now: float) -> None:
                     _send_again(seq, nacked, peer, outbox, now)
         case Remb(bitrate):
             peer.heard = True
-            peer.downlink.remb(bitrate, peer.sent_bps)
+            peer.downlink.remb(bitrate, peer.recent_bps)
         case _:
             assert_never(item)
 
@@ -74,7 +74,7 @@ def _reception(blocks: tuple[ReportBlock, ...], peer: Peer, now: float) -> None:
         counters.jitter_s = max(counters.jitter_s, block.jitter / down.clock_rate)
     peer.heard = True
     share = sum(block.fraction_lost for block, _ in ours) / (256 * len(ours))
-    peer.downlink.loss_reported(share, peer.sent_bps, now)
+    peer.downlink.loss_reported(share, peer.recent_bps, now)
 
 
 def _goodbye(ssrc: int, peer: Peer) -> None:

@@ -57,6 +57,11 @@ class Peer:
     _resent: int = 0
     _resent_since: float = float("-inf")
 
+    @property
+    def recent_bps(self) -> int:
+        """What was sent in the last whole second, or already in this one."""
+        return max(self.sent_bps, self.bytes_sent * 8)
+
     def may_use(self, ssrc: int) -> bool:
         """SRTP keeps a context for each SSRC: a peer cannot make it keep any number of them."""
         return ssrc in self._accepted or len(self._accepted) < 2 * MOST_SSRCS

@@ -6,43 +6,55 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import pytest
+from attrs import evolve
 
 from media.forwarder.api import (
+    Codec,
     Drop,
+    Estimate,
+    Extensions,
     Forwarder,
     Forwarding,
     Layer,
     LayersSeen,
     Loudness,
+    Quality,
     SrtpProfile,
     Want,
 )
+from media.forwarder.plain.bandwidth import MIN_BPS
 from media.forwarder.plain.rtcp import (
     KeyframeWish,
     Nack,
     ReceiverReport,
     Remb,
+    ReportBlock,
     RtcpItem,
     SenderReport,
     parse_rtcp,
 )
-from media.forwarder.plain.rtcp_build import build_nack, build_pli, build_sr
+from media.forwarder.plain.rtcp_build import build_bye, build_nack, build_pli, build_rr, build_sr
 from media.forwarder.plain.rtp import RtpPacket
 from media.forwarder.plain.vp8 import parse_descriptor
 from media.ids import PeerId
-from tests.media.forwarder.ends import MID, REPAIRED_RID, rtp, vp8
+from tests.media.forwarder.ends import MID, REPAIRED_RID, RID, TRANSPORT_CC, rtp, vp8
 from tests.media.forwarder.histories import (
     CAMERA,
+    CAMERA_IN,
     MICROPHONE,
     PLAIN_CAMERA_IN,
     SSRC,
     TEACHER,
+    AddDown,
+    AddPeer,
+    AddTrack,
     MuteTrack,
     Poll,
     Receive,
     ReceiveRaw,
     RemoveDown,
     RemovePeer,
+    RemoveTrack,
     Replayed,
     SetBudget,
     SetWant,
@@ -54,6 +66,7 @@ from tests.media.forwarder.histories import (
     replay,
     voice,
 )
+from tests.media.forwarder.test_feedback import decode
 
 Make = Callable[[], Forwarder]
 
@@ -514,3 +527,188 @@ def test_the_same_history_gives_the_same_bytes(make: Make) -> None:
         steps += [voice(number), Poll(number * 0.04)]
 
     assert replay(make, steps) == replay(make, steps)
+
+
+def test_who_has_no_red_gets_opus(make: Make) -> None:
+    """Redundant sound is unwrapped for a client that cannot read it."""
+    packets = [
+        rtp(ssrc=2001, sequence=n, timestamp=960 * n, payload_type=63, payload=payload)
+        for n, payload in enumerate((b"\x6fnew", b"\xef\x00\x00\x03\x6foldnew", b"\xef"))
+    ]
+    steps: list[Step] = [*lesson(), *(Receive(TEACHER, packet, 0.0) for packet in packets)]
+    replayed = replay(make, steps)
+
+    got = packets_to(pupil(0), replayed)
+    assert [(p.payload_type, p.payload) for p in got] == [(109, b"new"), (109, b"new")]
+    assert replayed.stats.drops == {Drop.UNKNOWN_PAYLOAD.value: 1}
+
+
+def test_h264_switches_at_parameter_sets(make: Make) -> None:
+    """Layers of H.264 change where SPS, PPS and picture begin, not at the picture alone."""
+    track = evolve(CAMERA_IN, payload_types={96: Codec.H264})
+    down = evolve(camera_down(0), payload_types={Codec.H264: (104, 105)})
+
+    def nal(number: int, layer: Layer, nal_type: int, timestamp: int) -> Receive:
+        rid = {Layer.LOW: b"q", Layer.HIGH: b"f"}[layer]
+        packet = rtp(
+            ssrc=SSRC[layer],
+            sequence=number,
+            timestamp=timestamp,
+            payload=bytes((0x60 | nal_type,)) + layer.name.encode(),
+            elements={MID: b"1", RID: rid},
+        )
+        return Receive(TEACHER, packet, timestamp / 90_000)
+
+    steps: list[Step] = [AddPeer(TEACHER), AddTrack(track), AddPeer(pupil(0)), AddDown(down)]
+    steps += [nal(1, Layer.LOW, 7, 0), nal(2, Layer.LOW, 8, 0), nal(3, Layer.LOW, 5, 0)]
+    steps += [nal(1, Layer.HIGH, 1, 3000), nal(4, Layer.LOW, 1, 3000)]
+    steps += [nal(2, Layer.HIGH, 7, 6000), nal(3, Layer.HIGH, 5, 6000), nal(5, Layer.LOW, 1, 6000)]
+    got = packets_to(pupil(0), replay(make, steps))
+
+    kinds = [(p.payload[1:].decode(), p.payload[0] & 31) for p in got]
+    assert kinds == [("LOW", 7), ("LOW", 8), ("LOW", 5), ("LOW", 1), ("HIGH", 7), ("HIGH", 5)]
+    assert no_gaps(got)
+
+
+def test_av1_goes_through_whole_with_its_descriptor(make: Make) -> None:
+    """A scalable stream is forwarded as it is, its dependency descriptor too, however long."""
+    ids = evolve(CAMERA_IN.extensions, dependency_descriptor=12)
+    track = evolve(CAMERA_IN, payload_types={96: Codec.AV1}, rids={}, extensions=ids)
+    down = evolve(
+        camera_down(0),
+        payload_types={Codec.AV1: (45, 46)},
+        extensions=Extensions(mid=3, dependency_descriptor=13),
+    )
+    structure, short = bytes(range(40)), b"\x80\x00\x01"
+    steps: list[Step] = [AddPeer(TEACHER), AddTrack(track), AddPeer(pupil(0)), AddDown(down)]
+    for number, (payload, descriptor) in enumerate(
+        ((b"\x08key", structure), (b"\x10delta", short))
+    ):
+        packet = rtp(
+            ssrc=3,
+            sequence=number,
+            payload=payload,
+            elements={MID: b"1", 12: descriptor},
+            timestamp=number,
+        )
+        steps.append(Receive(TEACHER, packet, 0.0))
+    first, second = packets_to(pupil(0), replay(make, steps))
+
+    assert (first.payload_type, first.payload, first.elements) == (
+        45,
+        b"\x08key",
+        {3: b"5", 13: structure},
+    )
+    assert second.elements == {3: b"5", 13: short}
+
+
+def test_a_publisher_hears_which_packets_came(make: Make) -> None:
+    """Transport-wide feedback for everything with a number, padding and unknown streams too."""
+    steps: list[Step] = lesson()
+    for number, (ssrc, kind) in enumerate(((1003, 96), (1003, 97), (77, 20))):
+        packet = rtp(
+            ssrc=ssrc,
+            sequence=number,
+            payload=b"",
+            payload_type=kind,
+            padding=50,
+            elements={MID: b"1", RID: b"f", TRANSPORT_CC: (65_535 + number).to_bytes(3, "big")[1:]},
+        )
+        steps.append(Receive(TEACHER, packet, number / 100))
+    replayed = replay(make, [*steps, Poll(0.2)])
+    (datagram,) = [data for peer, data in replayed.outcomes[-1].sent if peer == TEACHER]
+    compound = replayed.ends[TEACHER].read(datagram)
+
+    assert isinstance(compound, bytes)
+    assert list(decode(compound[: 4 + 4 * int.from_bytes(compound[2:4], "big")])) == [65_535, 0, 1]
+
+
+def test_a_link_that_loses_is_told(make: Make) -> None:
+    """From a pupil's reports come round trip, loss and what its link carries."""
+    steps: list[Step] = [*lesson(), *frame(0, key=True), Receive(TEACHER, _first_report(), 0.0)]
+    steps.append(Poll(0.0))
+    ntp = next(
+        item.ntp
+        for item in reports_to(pupil(0), replay(make, steps))
+        if isinstance(item, SenderReport)
+    )
+    block = ReportBlock(5000, 64, 10, 100, 900, ntp >> 16 & 0xFFFFFFFF, 65536 // 10)
+    steps += [Receive(pupil(0), build_rr(ReceiverReport(1, (block,))), 0.15)]
+    steps += [Poll(0.2), Poll(1.0), Poll(3.1)]
+    told = events(replay(make, steps))
+
+    (quality,) = [e for e in told if isinstance(e, Quality) and e.peer == pupil(0)]
+    assert (quality.lost_down, quality.jitter_s) == (0.25, 0.01)
+    assert quality.rtt_s == pytest.approx(0.05, abs=0.001)
+    assert [e.bitrate_bps for e in told if isinstance(e, Estimate)] == [MIN_BPS]
+
+
+def _first_report() -> bytes:
+    return build_sr(_report(SSRC[Layer.HIGH], 0xE900_0001_0000_0000, 150_000))
+
+
+def test_a_publisher_that_begins_anew_goes_on(make: Make) -> None:
+    """Another SSRC for the same layer, or another numbering: pupils see it from its first keyframe, without a gap."""
+    anew = frame(3, key=True)[0]
+    other_ssrc = anew.packet[:8] + (4321).to_bytes(4, "big") + anew.packet[12:]
+    far = frame(1500, key=True, at=0.2)
+    steps: list[Step] = [*lesson(), *frame(0, key=True), *frame(1)]
+    steps += [Receive(TEACHER, other_ssrc, 0.12)]
+    got = packets_to(pupil(0), replay(make, steps))
+    assert bodies(got) == ["HIGH 0.0", "HIGH 1.0", "HIGH 3.0"]
+    assert no_gaps(got)
+
+    steps = [*lesson(), *frame(0, key=True), *frame(1499, at=0.15), *far]
+    got = packets_to(pupil(0), replay(make, steps))
+    assert bodies(got) == ["HIGH 0.0", "HIGH 1500.0"]
+    assert no_gaps(got)
+
+
+def test_goodbye_takes_the_layer_away_at_once(make: Make) -> None:
+    """A BYE says that a layer is over; the next smaller one is asked for."""
+    steps: list[Step] = [*lesson()]
+    for layer in (Layer.LOW, Layer.HIGH):
+        steps += frame(0, layer, key=True)
+    steps += [Receive(TEACHER, build_bye(SSRC[Layer.HIGH]), 0.05), *frame(2, Layer.LOW, key=True)]
+    replayed = replay(make, steps)
+
+    assert bodies(packets_to(pupil(0), replayed)) == ["LOW 0.0", "HIGH 0.0", "LOW 2.0"]
+    assert LayersSeen(CAMERA, frozenset({Layer.LOW})) in events(replayed)
+
+
+def test_a_changed_description_keeps_the_picture(make: Make) -> None:
+    """A re-negotiation describes the same track again; nothing stops."""
+    steps: list[Step] = [*lesson(), *frame(0, key=True), AddTrack(CAMERA_IN), *frame(1)]
+    assert bodies(packets_to(pupil(0), replay(make, steps))) == ["HIGH 0.0", "HIGH 1.0"]
+
+
+def test_a_flood_of_streams_is_bounded(make: Make) -> None:
+    """A publisher cannot make the server keep any number of SSRCs."""
+    steps: list[Step] = lesson()
+    for number in range(600):
+        packet = rtp(ssrc=10_000 + number, sequence=1, payload=b"x", payload_type=20)
+        steps.append(Receive(TEACHER, packet, 0.0))
+    steps += frame(0, key=True)
+    replayed = replay(make, steps)
+
+    assert replayed.stats.drops == {Drop.UNKNOWN_SSRC.value: 601}
+
+
+def test_unknown_names_are_bugs(make: Make) -> None:
+    """What does not exist cannot be changed, and what exists cannot be added again."""
+    unknown: list[Step] = [
+        RemovePeer(TEACHER),
+        RemoveTrack(CAMERA),
+        RemoveDown(camera_down(0).id),
+        SetWant(camera_down(0).id, Want()),
+        MuteTrack(CAMERA, True),
+        SetBudget(TEACHER, 1),
+        AddTrack(CAMERA_IN),
+        AddDown(camera_down(0)),
+    ]
+    for step in unknown:
+        with pytest.raises(KeyError):
+            replay(make, [step])
+    for twice in (AddPeer(TEACHER), AddDown(camera_down(0))):
+        with pytest.raises(KeyError):
+            replay(make, [*lesson(), twice])
