@@ -158,6 +158,7 @@ class Call:
     speakers: Speakers = Factory(Speakers)
     dynacast: set[TrackSid] = Factory(set)  # to be looked at, at the end of this event
     queue_told: tuple[ParticipantSid, ...] = ()  # who waits, as hosts were told
+    starter: Person | None = None  # who came first
     empty_since: float | None = None
     anybody_came: bool = False
     ended: bool = False

@@ -148,9 +148,13 @@ class SubscriptionPermission:
 
 @frozen(kw_only=True)
 class MetadataChanged:
-    """UpdateParticipantMetadata; None: not changed. An attribute with "" is taken away."""
+    """UpdateParticipantMetadata; None: not changed. An attribute with "" is taken away.
+
+    `service`: asked by one with the room's admin right (its token was checked), of this participant.
+    """
 
     by: ParticipantSid
+    service: bool = False
     request_id: int = 0
     name: str | None = field(default=None, repr=False)
     metadata: str | None = field(default=None, repr=False)

@@ -14,7 +14,7 @@ from media.room.messages import (
     SpeakersChanged,
     Welcome,
 )
-from media.room.model import LeaveReason, Person, Refusal, State
+from media.room.model import Grants, LeaveReason, Person, Refusal, State
 from media.room.subscriptions import offer, start_all
 from media.room.waiting import tell_new_host
 
@@ -40,6 +40,14 @@ def refusal_to_join(call: Call, event: Joined, person: Person) -> Refusal | None
     return None
 
 
+def host_by_starting(call: Call, person: Person, grants: Grants) -> Grants:
+    """R43: staff who begin a call are its hosts, until it ends."""
+    starts = call.starter is None and not grants.hidden
+    if grants.staff and (starts or call.starter == person):
+        return evolve(grants, host=True)
+    return grants
+
+
 def must_wait(call: Call, event: Joined, person: Person) -> bool:
     """R44; also whoever was removed waits for a host's word when they come back."""
     if event.grants.host or event.grants.hidden:
@@ -53,6 +61,7 @@ def must_wait(call: Call, event: Joined, person: Person) -> bool:
 def join(call: Call, event: Joined, now: float) -> list[Command]:
     """A connection with a good token: let in, into the waiting room, or refused by name."""
     person = Person(event.identity) if event.person is None else event.person
+    event = evolve(event, grants=host_by_starting(call, person, event.grants))
     refusal = refusal_to_join(call, event, person)
     if refusal is not None:
         return [RefuseJoin(event.sid, refusal)]
@@ -100,6 +109,7 @@ def enter(call: Call, member: Member, now: float) -> list[Command]:
     commands: list[Command] = []
     if member.visible:
         call.standing(member).admitted = True
+        call.starter = call.starter or member.person
         call.attendance.came(member.person, call.wall(now))
         newcomer = ParticipantsChanged((call.snapshot(member),))
         commands += tell(call.watchers(member), newcomer)

@@ -84,7 +84,8 @@ class Refusal(enum.Enum):
 class Grants:
     """What the token allows: made by media/access from the module's answer (docs/contracts.md)."""
 
-    host: bool = False  # R43: class teacher, director, deputies, or the starter if staff
+    host: bool = False  # R43: class teacher, director, deputies
+    staff: bool = False  # R43: becomes a host by beginning the call
     may_publish: frozenset[Source] = EVERY_SOURCE
     may_subscribe: bool = True
     may_send_data: bool = True

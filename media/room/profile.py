@@ -19,7 +19,7 @@ def change(call: Call, member: Member, event: MetadataChanged, now: float) -> li
     answer = RequestAnswered(
         request=Request.UPDATE_METADATA, refusal=refusal, request_id=event.request_id
     )
-    commands = tell((member.sid,), answer)
+    commands = [] if event.service else tell((member.sid,), answer)
     if refusal is not None:
         return commands
     hand = event.attributes.get(hands.NAME)
@@ -44,7 +44,7 @@ def change(call: Call, member: Member, event: MetadataChanged, now: float) -> li
 
 def refusal_to_change(member: Member, event: MetadataChanged) -> Refusal | None:
     """Why not."""
-    if member.waiting:
+    if member.waiting and not event.service:
         return Refusal.WAITING
     for key in event.attributes:
         if key.startswith(OURS) and key != hands.NAME:
@@ -52,7 +52,7 @@ def refusal_to_change(member: Member, event: MetadataChanged) -> Refusal | None:
     only_hand = (
         event.name is None and event.metadata is None and set(event.attributes) == {hands.NAME}
     )
-    if not member.grants.may_update_metadata and not only_hand:
+    if not member.grants.may_update_metadata and not only_hand and not event.service:
         return Refusal.NO_METADATA
     if (
         len(event.name or "") > LONGEST_NAME

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from media.room.call import Call, Member
 from media.room.commands import Command
-from media.room.joining import enter
+from media.room.joining import enter, host_by_starting
 from media.room.leaving import vanish
 from media.room.model import Grants, LeaveReason
 from media.room.publishing import enforce_holds, enforce_rights
@@ -14,6 +14,7 @@ from media.room.waiting import admit, show_the_call, tell_new_host
 
 def regrant(call: Call, member: Member, grants: Grants, now: float) -> list[Command]:
     """Take what is no longer allowed, at once; give what is allowed from now on."""
+    grants = host_by_starting(call, member.person, grants)
     if grants == member.grants:
         return []
     commands: list[Command] = []
