@@ -15,6 +15,7 @@ from media.ids import ParticipantSid
 from tests.media.access.world import World, get_token, openid, running, sfu_get
 from tests.support import rosters
 from tests.support.fleet import Fleet
+from tests.support.http import HttpError
 from tests.support.polling import until_async
 from tests.support.rosters import person
 from tests.support.school import School
@@ -22,7 +23,7 @@ from tests.support.synapse import Homeserver
 
 pytestmark = pytest.mark.integration
 
-#: T1 of 5А with P1, T2 of 5Б with P2; D1 is the director, G1 a parent of P1.
+#: T1 of 5А with P1 and P3, T2 of 5Б with P2 and P4; D1 is the director, G1 a parent of P1.
 ROSTER = rosters.roster(
     [
         person("D1", "director"),
@@ -30,9 +31,11 @@ ROSTER = rosters.roster(
         person("T2", "teacher"),
         person("P1", "student", born="2010-05-05"),
         person("P2", "student", born="2010-05-05"),
+        person("P3", "student", born="2010-05-05"),
+        person("P4", "student", born="2010-05-05"),
         person("G1", "guardian"),
     ],
-    {"5А": ["P1"], "5Б": ["P2"]},
+    {"5А": ["P1", "P3"], "5Б": ["P2", "P4"]},
     {"5А": ["T1"], "5Б": ["T2"]},
     [("G1", "P1")],
 )
@@ -106,13 +109,6 @@ async def test_who_is_not_in_the_room(world: World, school: School, form: str) -
     assert len({str(answer) for _, answer in answers}) == 1
 
 
-async def test_a_stranger_on_the_server(world: World, school: School) -> None:
-    """An account that is of no school has a good OpenID token and still no call."""
-    account = await asyncio.to_thread(school.server.register, "ustranger")
-    school.signed_in["stranger"] = account
-    assert (await asks(world, school, "stranger", school.room_id("class", "5А")))[0] == 403
-
-
 async def test_somebody_is_taken_out_during_a_lesson(world: World, school: School) -> None:
     """A pupil who moves to another class gets no new token, and the next look takes them out of the call."""
     room_id = school.room_id("class", "5А")
@@ -139,6 +135,7 @@ async def test_somebody_is_taken_out_during_a_lesson(world: World, school: Schoo
 
     await until_async(is_out, what="the pupil's removal", deadline_s=60)
     assert {one.sid for one in removed} == {"PA_p"}
+    await asyncio.to_thread(school.settle)
     assert (await asks(world, school, "P1", room_id))[0] == 403
     assert (await claims_of(world, school, "P1", school.room_id("class", "5Б"))).may_join
 
@@ -149,3 +146,18 @@ async def test_a_wrong_service_token(world: World, school: School) -> None:
     world.access.rights = ModuleRights(http, "x" * 64)
     status, answer = await asks(world, school, "T1", school.room_id("class", "5А"))
     assert (status, answer["errcode"]) == (503, "M_UNKNOWN")
+
+
+async def test_somebody_who_leaves_the_school(world: World, school: School) -> None:
+    """An OpenID token from before is good for an hour and opens no call; a new one they do not get."""
+    room_id = school.room_id("class", "5Б")
+    account = school.signed_in["P2"]
+    body = sfu_get(room_id, await openid(school.server, account))
+    assert (await world.claims("/sfu/get", body)).may_join
+    path = f"/people/{school.person_id('P2')}/leave"
+    await asyncio.to_thread(school.call, "POST", path, {"reason": "переезд"})
+
+    await asyncio.to_thread(school.settle)
+    assert (await world.ask("POST", "/sfu/get", body))[0] == 403
+    with pytest.raises(HttpError):
+        await openid(school.server, account)
