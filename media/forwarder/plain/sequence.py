@@ -38,11 +38,17 @@ class Unroller:
     epoch: int = 0
     _seen: int = 0  # bit i: highest - i came
 
-    def unroll(self, seq: int) -> int | None:
-        """The unrolled number; None for one that came before, or too long ago to know (`WINDOW`)."""
+    def unroll(self, seq: int, *, repaired: bool = False) -> int | None:
+        """The unrolled number; None for one that came before, or too long ago to know (`WINDOW`).
+
+        Args:
+            repaired: it came by RTX. Chromium probes its link with old packets; they begin nothing anew.
+        """
         if self.highest < 0:
             return self._begin(seq)
         delta = seq_delta(seq, self.highest & 0xFFFF)
+        if repaired and not -WINDOW < delta <= RESTART:
+            return None
         if delta > 0:
             if delta > RESTART:
                 return self._begin(seq)

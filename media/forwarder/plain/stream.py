@@ -64,7 +64,7 @@ class Stream:
         """
         unroller = self._unroller
         before, epoch = unroller.highest, unroller.epoch
-        number = unroller.unroll(sequence)
+        number = unroller.unroll(sequence, repaired=repaired)
         if number is None:
             return None
         if unroller.epoch != epoch:

@@ -49,6 +49,9 @@ def test_a_jump_begins_anew() -> None:
     unroller.unroll(5000)
     assert unroller.unroll(5000 - 1500) is None
     assert unroller.epoch == 1
+    assert unroller.unroll(5000 - 3000, repaired=True) is None
+    assert unroller.unroll(5000 + RESTART + 1, repaired=True) is None
+    assert unroller.epoch == 1
     assert unroller.unroll(5000 + RESTART + 1) is not None
     assert unroller.epoch == 2
 
