@@ -138,9 +138,7 @@ def lessons(draw: st.DrawFn) -> list[tuple[ev.Event, float]]:
             begin.append(ev.TrackAdded(track(track_sid, sid, draw(sources))))
             begin.append(ev.TrackReady(track_sid, mid="1"))
     then = draw(
-        st.lists(
-            st.tuples(st.one_of(PEOPLE, MEDIA, MEDIA, HOSTS), PAUSES), min_size=5, max_size=50
-        )
+        st.lists(st.tuples(st.one_of(PEOPLE, MEDIA, MEDIA, HOSTS), PAUSES), min_size=5, max_size=50)
     )
     return [(event, 0.0) for event in begin] + then
 
