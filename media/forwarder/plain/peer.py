@@ -11,6 +11,10 @@ from media.forwarder.plain.feedback import TransportFeedback
 from media.forwarder.plain.srtp import SrtpSession
 from media.ids import PeerId
 
+#: SSRCs of one peer that SRTP keeps a context for: twice what can be in use.
+MOST_CONTEXTS = 2 * MOST_SSRCS
+#: SSRCs that a peer can have used up in its life. A screen that is shared again takes six.
+MOST_RETIRED = 20_000
 #: Packets sent again to one peer in `RESEND_WINDOW_S`; whoever asks for more is not mended by it.
 MOST_RESENT = 200
 RESEND_WINDOW_S = 0.1
@@ -52,7 +56,10 @@ class Peer:
     rtt_s: float | None = None
     sent_bps: int = 0
     bytes_sent: int = 0  # since the last reports
-    _accepted: set[int] = field(factory=set)  # SSRCs of packets that were authentic
+    _accepted: dict[int, None] = field(
+        factory=dict
+    )  # SSRCs that SRTP has a context for, oldest first
+    _retired: set[int] = field(factory=set)  # SSRCs whose context is gone
     _reports: dict[int, float] = field(factory=dict)  # middle of NTP → when sent
     _resent: int = 0
     _resent_since: float = float("-inf")
@@ -63,11 +70,22 @@ class Peer:
         return max(self.sent_bps, self.bytes_sent * 8)
 
     def may_use(self, ssrc: int) -> bool:
-        """SRTP keeps a context for each SSRC: a peer cannot make it keep any number of them."""
-        return ssrc in self._accepted or len(self._accepted) < 2 * MOST_SSRCS
+        """A peer cannot make us keep any number of SSRCs, nor use one whose replay list is forgotten."""
+        if ssrc in self._accepted:
+            return True
+        return ssrc not in self._retired and len(self._retired) < MOST_RETIRED
 
     def accepted(self, ssrc: int) -> None:
-        self._accepted.add(ssrc)
+        """An authentic packet came: SRTP has a context for its SSRC now. The oldest that is no track's goes."""
+        if ssrc in self._accepted:
+            return
+        self._accepted[ssrc] = None
+        if len(self._accepted) > MOST_CONTEXTS:
+            routes = self.demux.routes
+            oldest = next(each for each in self._accepted if each not in routes)
+            del self._accepted[oldest]
+            self._retired.add(oldest)
+            self.srtp.forget(oldest)
 
     def may_resend(self, now: float) -> bool:
         if now - self._resent_since >= RESEND_WINDOW_S:

@@ -47,6 +47,10 @@ class SrtpSession:
         except Error as error:
             return _REASONS.get(str(error), Drop.NOT_RTP)
 
+    def forget(self, ssrc: int) -> None:
+        """The context of an SSRC that was received, its replay list too. RTCP of it may have none."""
+        self._rx.remove_stream(ssrc)
+
     def unprotect_rtcp(self, datagram: bytes) -> bytes | Drop:
         if len(datagram) > LONGEST:
             return Drop.NOT_RTP

@@ -22,7 +22,7 @@ from media.forwarder.api import (
     SrtpProfile,
     Want,
 )
-from media.forwarder.plain.bandwidth import MIN_BPS
+from media.forwarder.plain.bandwidth import MIN_BPS, START_BPS
 from media.forwarder.plain.rtcp import (
     KeyframeWish,
     Nack,
@@ -33,11 +33,18 @@ from media.forwarder.plain.rtcp import (
     SenderReport,
     parse_rtcp,
 )
-from media.forwarder.plain.rtcp_build import build_bye, build_nack, build_pli, build_rr, build_sr
+from media.forwarder.plain.rtcp_build import (
+    build_bye,
+    build_nack,
+    build_pli,
+    build_remb,
+    build_rr,
+    build_sr,
+)
 from media.forwarder.plain.rtp import RtpPacket
 from media.forwarder.plain.vp8 import parse_descriptor
 from media.ids import PeerId
-from tests.media.forwarder.ends import MID, REPAIRED_RID, RID, TRANSPORT_CC, rtp, vp8
+from tests.media.forwarder.ends import MID, REPAIRED_RID, RID, TRANSPORT_CC, End, rtp, vp8
 from tests.media.forwarder.histories import (
     CAMERA,
     CAMERA_IN,
@@ -683,15 +690,65 @@ def test_a_changed_description_keeps_the_picture(make: Make) -> None:
 
 
 def test_a_flood_of_streams_is_bounded(make: Make) -> None:
-    """A publisher cannot make the server keep any number of SSRCs."""
+    """A publisher can use up SSRCs, but not memory; a used-up one is refused, and its real tracks go on."""
     steps: list[Step] = lesson()
-    for number in range(600):
-        packet = rtp(ssrc=10_000 + number, sequence=1, payload=b"x", payload_type=20)
-        steps.append(Receive(TEACHER, packet, 0.0))
-    steps += frame(0, key=True)
+    flood = [
+        Receive(TEACHER, rtp(ssrc=10_000 + n, sequence=1, payload=b"x", payload_type=20), 0.0)
+        for n in range(600)
+    ]
+    steps += [*flood, *frame(0, key=True), flood[0], *frame(1)]
     replayed = replay(make, steps)
 
     assert replayed.stats.drops == {Drop.UNKNOWN_SSRC.value: 601}
+    assert bodies(packets_to(pupil(0), replayed)) == ["HIGH 0.0", "HIGH 1.0"]
+
+
+def test_what_nobody_takes_is_counted(make: Make) -> None:
+    """No subscriber, only paused ones, or none for this layer: three different reasons."""
+    alone = [step for step in lesson() if not isinstance(step, AddDown)]
+    replayed = replay(make, [*alone, *frame(0, key=True)])
+    assert replayed.stats.drops == {Drop.NO_SUBSCRIBER.value: 1}
+
+    steps: list[Step] = [*lesson(), *frame(0, key=True), *frame(0, Layer.LOW, key=True)]
+    assert replay(make, steps).stats.drops == {Drop.OTHER_LAYER.value: 1}
+
+
+def test_a_small_tile_gets_nothing_rather_than_too_much(make: Make) -> None:
+    """When only larger layers are left than a subscriber may be sent, it is sent none."""
+    down = camera_down(0).id
+    steps: list[Step] = [*lesson(), *frame(0, key=True), SetWant(down, Want(layer=Layer.LOW))]
+    replayed = replay(make, [*steps, *frame(1)])
+
+    assert bodies(packets_to(pupil(0), replayed)) == ["HIGH 0.0"]
+    assert events(replayed)[-1] == Forwarding(down, None)
+
+
+def test_a_caller_that_takes_nothing_is_not_flooded(make: Make) -> None:
+    """Output that nobody fetches is bounded, and what is over is counted."""
+    forwarder, teacher = make(), End(TEACHER)
+    forwarder.add_peer(TEACHER, teacher.keys)
+    forwarder.add_track(CAMERA_IN)
+    for number in range(100):
+        forwarder.add_peer(pupil(number), End(pupil(number)).keys)
+        forwarder.add_down(camera_down(number), Want())
+    for number in range(202):
+        for step in frame(number, key=number == 0):
+            forwarder.receive(TEACHER, teacher.protect(step.packet), step.at)
+
+    assert len(forwarder.take_output()) == 20_000
+    assert forwarder.stats().drops == {Drop.QUEUE_FULL.value: 200}
+
+
+def test_a_remb_of_a_pupil_is_an_estimate(make: Make) -> None:
+    """A browser that says its link is full is believed."""
+    steps: list[Step] = [*lesson(), Poll(0.0), *frame(0, key=True, packets=60), Poll(1.0)]
+    steps += [Receive(pupil(0), build_remb(Remb(110_000)), 1.1), Poll(1.2)]
+    told = events(replay(make, steps))
+    assert [e for e in told if isinstance(e, Estimate)] == [Estimate(pupil(0), START_BPS)]
+
+    steps += [Receive(pupil(0), build_remb(Remb(1_000)), 1.3), Poll(1.4)]
+    told = events(replay(make, steps))
+    assert [e for e in told if isinstance(e, Estimate)][-1] == Estimate(pupil(0), MIN_BPS)
 
 
 def test_unknown_names_are_bugs(make: Make) -> None:
