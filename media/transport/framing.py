@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from attrs import Factory, define
 
 #: Bytes. Clients send what would fit an Ethernet frame; whoever announces more speaks something else.
@@ -18,26 +20,24 @@ class Framer:
 
     _rest: bytes = Factory(bytes)
 
-    def feed(self, data: bytes) -> list[bytes]:
-        """Packets that are complete now. Empty ones are left out.
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Packets that are complete now, to be taken all. Empty ones are left out.
 
         Raises:
-            BadFrame: longer than `MAX_FRAME`; close the connection.
+            BadFrame: longer than `MAX_FRAME`, after the packets before it; close the connection.
         """
         data = self._rest + data
         at = 0
-        packets: list[bytes] = []
         while len(data) - at >= 2:
             size = (data[at] << 8) | data[at + 1]
             if size > MAX_FRAME:
                 raise BadFrame(f"a frame of {size} bytes, above {MAX_FRAME}")
             if len(data) - at - 2 < size:
                 break
-            if size:
-                packets.append(data[at + 2 : at + 2 + size])
             at += 2 + size
+            if size:
+                yield data[at - size : at]
         self._rest = data[at:]
-        return packets
 
 
 def frame(packet: bytes) -> bytes:

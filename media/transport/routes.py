@@ -89,13 +89,11 @@ class TcpRoute(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         try:
-            packets = self._framer.feed(data)
+            for packet in self._framer.feed(data):
+                self._received(self, packet)
         except BadFrame:
             self._refused(Ignored.TCP_MALFORMED)
             self.close()
-            return
-        for packet in packets:
-            self._received(self, packet)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._impatience is not None:

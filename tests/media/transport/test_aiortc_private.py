@@ -1,0 +1,106 @@
+"""The private names of aiortc and aioice that we stand on: a new version that changes one fails here, by name."""
+
+from __future__ import annotations
+
+import inspect
+from importlib.metadata import version
+
+import pytest
+from aioice import stun
+from aiortc import rtcdtlstransport as dtls
+from aiortc import rtcsctptransport as sctp
+from OpenSSL import SSL
+
+from media.transport.dtls import Dtls
+from media.transport.sctp import BoundedSctp
+
+
+def test_the_version() -> None:
+    """1.16 is what these names were read in."""
+    assert version("aiortc").startswith("1.16.")
+
+
+OVERRIDDEN = [
+    (Dtls, "_do_handshake", []),
+    (Dtls, "_setup_srtp", []),
+    (Dtls, "_recv_next", []),
+    (Dtls, "_send_data", ["data"]),
+    (Dtls, "_write_ssl", []),
+    (Dtls, "_set_role", ["role"]),
+    (Dtls, "_set_state", ["state"]),
+    (Dtls, "start", ["remoteParameters"]),
+    (Dtls, "stop", []),
+    (BoundedSctp, "_handle_data", ["data"]),
+    (BoundedSctp, "_receive_chunk", ["chunk"]),
+    (BoundedSctp, "_receive_data_chunk", ["chunk"]),
+    (BoundedSctp, "_receive_sack_chunk", ["chunk"]),
+    (BoundedSctp, "_update_rto", ["R"]),
+    (BoundedSctp, "_get_inbound_stream", ["stream_id"]),
+    (BoundedSctp, "_data_channel_receive", ["stream_id", "pp_id", "data"]),
+    (BoundedSctp, "start", ["remoteCaps", "remotePort"]),
+    (BoundedSctp, "stop", []),
+]
+
+
+@pytest.mark.parametrize(("kind", "name", "parameters"), OVERRIDDEN)
+def test_methods(kind: type, name: str, parameters: list[str]) -> None:
+    """What we override or call is in aiortc's class, with these parameters."""
+    method = getattr(kind.__mro__[1], name)
+    assert list(inspect.signature(method).parameters) == ["self", *parameters]
+
+
+def test_the_certificate_makes_the_context() -> None:
+    """One context for everybody is possible because the certificate makes it."""
+    make = dtls.RTCCertificate._create_ssl_context
+    assert list(inspect.signature(make).parameters) == ["self", "srtp_profiles"]
+
+
+USED: list[tuple[object, str]] = [
+    (dtls.State, "CONNECTED"),
+    (dtls.State, "FAILED"),
+    (dtls.SRTP_AEAD_AES_128_GCM, "get_key_and_salt"),
+    (SSL.Connection, "export_keying_material"),
+    (SSL.Connection, "get_selected_srtp_profile"),
+    (SSL.Connection, "set_ciphertext_mtu"),
+    (SSL.Connection, "DTLSv1_get_timeout"),
+    (stun.Message, "check_message_integrity"),
+    (stun, "parse_message"),
+    (sctp, "WEBRTC_BINARY_EMPTY"),
+    (sctp, "DATA_CHANNEL_OPEN"),
+]
+
+
+@pytest.mark.parametrize(("place", "name"), USED)
+def test_names(place: object, name: str) -> None:
+    """It is there."""
+    assert hasattr(place, name)
+
+
+FIELDS = {
+    dtls.RTCDtlsTransport: ["_data_receiver", "_role", "_srtp_profiles", "_ssl", "_state", "_task"],
+    sctp.RTCSctpTransport: [
+        "_advertised_rwnd",
+        "_data_channels",
+        "_inbound_streams",
+        "_last_received_tsn",
+        "_rto",
+        "_rttvar",
+        "_sack_needed",
+        "_sent_queue",
+        "_srtt",
+    ],
+}
+
+
+@pytest.mark.parametrize("kind", FIELDS)
+def test_fields(kind: type) -> None:
+    """Its constructor sets them."""
+    source = inspect.getsource(kind.__init__)  # type: ignore[misc] # of the class, on purpose
+    assert [name for name in FIELDS[kind] if f"self.{name}" not in source] == []
+
+
+def test_the_pump_asks_our_method() -> None:
+    """aiortc's loop after the handshake reads by `_recv_next`, so one override serves both."""
+    source = inspect.getsource(dtls.RTCDtlsTransport)
+    assert source.count("await self._recv_next()") == 2
+    assert "self._data_receiver._handle_data(data)" in source
