@@ -56,6 +56,9 @@ class Place(Protocol):
 
     def connected(self, client: Client) -> None: ...
 
+    def subscribed(self, track: TrackSid) -> None:
+        """Somebody is sent this track from now on."""
+
     def codecs(self, track: TrackSid, codec: Codec) -> None:
         """What a track is really sent in."""
 
@@ -277,8 +280,4 @@ class Client:
         for one in self.subscriptions.negotiated(peer, sections, tracks):
             if one.down is not None:
                 self.services.wiring.put_down(one.down, one.want)
-                self.tell(
-                    rtc.SignalResponse(
-                        track_subscribed=rtc.TrackSubscribed(track_sid=one.outgoing.sid)
-                    )
-                )
+                self.place.subscribed(one.outgoing.sid)

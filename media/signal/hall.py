@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import singledispatchmethod
 
 from attrs import define, field
-from livekit.protocol import models, webhook
+from livekit.protocol import models, rtc, webhook
 
 from media.forwarder.api import Codec
 from media.ids import Identity, ParticipantSid, RoomName, TrackSid
@@ -36,6 +36,7 @@ class Hall:
     ended: Callable[[Hall], None]
     clients: dict[ParticipantSid, Client] = field(factory=dict)
     tracks: dict[TrackSid, Track] = field(factory=dict)
+    _subscribed: set[TrackSid] = field(factory=set)
     _codecs: dict[TrackSid, Codec] = field(factory=dict)
     _waiting: deque[events.Event] = field(factory=deque)
     _busy: bool = False
@@ -147,6 +148,7 @@ class Hall:
     def _(self, command: commands.StopPublishing) -> None:
         track = self.tracks.pop(command.track, None)
         self._codecs.pop(command.track, None)
+        self._subscribed.discard(command.track)
         if (client := self.clients.get(command.publisher)) is not None:
             client.stop_publishing(command.track)
             if track is not None:
@@ -213,6 +215,16 @@ class Hall:
             leave = member.leave if member is not None else None
             self.services.leaves.connected(self.name, client.identity, client.sid, leave)
         self.post("participant_joined", client)
+
+    def subscribed(self, track: TrackSid) -> None:
+        """Its publisher is told once: SDKs wait for it before they speak to a newcomer."""
+        known = self.tracks.get(track)
+        if known is None or track in self._subscribed:
+            return
+        self._subscribed.add(track)
+        if (publisher := self.clients.get(known.publisher)) is not None:
+            told = rtc.TrackSubscribed(track_sid=track)
+            publisher.tell(rtc.SignalResponse(track_subscribed=told))
 
     def post(self, event: str, client: Client | None = None, track: Track | None = None) -> None:
         if not self.services.hooks:

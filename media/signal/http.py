@@ -6,8 +6,8 @@ fall back to v0 (calls.md §2.1).
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
 
 from aiohttp import web
 from attrs import frozen
@@ -17,7 +17,7 @@ from media.signal.frames import MAX_FRAME
 from media.signal.joining import BadJoin, Joining, Version, Wrong, read_joining
 
 #: Of aiohttp's runner. A v1 rejoin of a room of 100 has 10 kB of gzipped offer in its URL (calls.md §4).
-RUNNER_OPTIONS = {"max_line_size": 65_536, "max_field_size": 16_384}
+RUNNER_OPTIONS: Mapping[str, Any] = {"max_line_size": 65_536, "max_field_size": 16_384}
 #: Seconds between WebSocket pings; half of it without a pong closes the socket. LiveKit's.
 PING_S = 10.0
 #: Seconds a client has to close its side, after it was told to leave.

@@ -39,7 +39,7 @@ class Subscriptions:
     _by_track: dict[TrackSid, Subscription] = field(factory=dict)
     _ssrcs: set[int] = field(factory=set)
 
-    def __contains__(self, track: TrackSid) -> bool:
+    def __contains__(self, track: object) -> bool:
         return track in self._by_track
 
     def start(

@@ -27,6 +27,7 @@ from media.access.claims import Claims, Member
 from media.access.tokens import Key, mint
 from media.forwarder.plain.forwarder import PlainForwarder
 from media.ids import Identity, RoomName
+from media.signal import twirp
 from media.signal.http import RUNNER_OPTIONS, add_routes
 from media.signal.node import Node, open_node
 from media.transport.api import TransportSettings
@@ -62,7 +63,7 @@ class Guest:
         height: int = 360,
         *,
         simulcast: bool = True,
-        codec: int = rtc.VideoCodec.VP8,
+        codec: Any = rtc.VideoCodec.VP8,
     ) -> rtc.LocalTrackPublication:
         source = rtc.VideoSource(width, height)
         track = rtc.LocalVideoTrack.create_video_track("camera", source)
@@ -128,6 +129,11 @@ class Guest:
         size = await until_async(more, what=f"{self.name} sees {identity}", deadline_s=deadline_s)
         assert size is not None
         return size
+
+    async def until_happened(self, what: str, times: int = 1, deadline_s: float = 15.0) -> None:
+        await eventually(
+            lambda: self.happened.count(what) >= times, f"{self.name}: {what}", deadline_s
+        )
 
     async def hears(self, identity: str, hz: float = TONE_HZ, deadline_s: float = 20.0) -> None:
         async def same() -> bool:
@@ -201,7 +207,7 @@ class World:
         self, identity: str, room: str = LESSON, *, member: Member | None = None, **grants: Any
     ) -> str:
         """A participant's; `grants` are fields of Claims."""
-        claims = {
+        claims: dict[str, Any] = {
             "identity": Identity(identity),
             "name": identity.capitalize(),
             "room": RoomName(room),
@@ -255,6 +261,7 @@ async def calls(*, v1: bool = True, udp_port: int = 0, **options: Any) -> AsyncI
         **options,
     ) as node:
         add_routes(app, node, PREFIX, v1=v1)
+        twirp.add_routes(app, node, PREFIX)
         runner = web.AppRunner(app, shutdown_timeout=1, **RUNNER_OPTIONS)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -53,7 +53,10 @@ class Viewer:
         begun = before[2] if before else 0
 
         async def more() -> bool:
+            nonlocal begun
             now = await self.page.evaluate("name => sees(name)", identity)
+            if now and now[2] < begun:  # another element: the track was subscribed to anew
+                begun = now[2]
             return bool(now) and now[2] >= begun + 10 and width in (0, now[0])
 
         await eventually(more, f"{self.name} sees {identity} {width or ''}", deadline_s)

@@ -17,7 +17,7 @@ async function join(url, token, options) {
     log('subscribed', who.identity, publication.source);
   });
   room.on(e.TrackUnsubscribed, (track, publication, who) => {
-    track.detach().forEach(element => element.remove());
+    document.querySelectorAll(`[data-sid="${publication.trackSid}"]`).forEach(element => element.remove());
     log('unsubscribed', who.identity, publication.source);
   });
   room.on(e.TrackSubscriptionFailed, sid => log('subscription failed', sid));

@@ -78,6 +78,7 @@ async def test_muting_is_shown_to_the_others(v1: bool) -> None:
         tone = await anna.publish_tone()
         await boris.hears("anna")
 
+        assert tone.track is not None
         tone.track.mute()
         await eventually(lambda: boris.muted == [("anna", True)], "the mute is shown")
         boris.loudest_hz.clear()
@@ -96,9 +97,7 @@ async def test_unpublished_tracks_end_and_their_sections_are_used_again(v1: bool
             camera = await anna.publish_camera()
             await boris.sees("anna")
             await anna.room.local_participant.unpublish_track(camera.sid)
-            await eventually(
-                lambda ended=ended: boris.happened.count("track_unsubscribed") == ended, "it ended"
-            )
+            await boris.until_happened("track_unsubscribed", ended)
 
 
 @BOTH
