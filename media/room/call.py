@@ -75,17 +75,22 @@ class Published:
     """A track of somebody.
 
     Attributes:
+        layers: that can be chosen from, lowest first (`layers.layers_of`).
         seen: layers that carry media, None before the first word of it.
         asked: the highest layer that dynacast asked for, None for nothing; publishers begin with all of them.
         lower_at: when it will ask for less.
+        highest: the highest layer anybody receives; `stale` when somebody may want less than before.
     """
 
     track: Track
     added_at: float
+    layers: tuple[Layer, ...] = (Layer.HIGH,)
     subscribers: set[ParticipantSid] = Factory(set)
     seen: frozenset[Layer] | None = None
     asked: Layer | None = Layer.HIGH
     lower_at: float | None = None
+    highest: Layer | None = None
+    stale: bool = False
 
     @property
     def sid(self) -> TrackSid:

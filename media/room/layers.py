@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from media.forwarder.api import Kind, Layer, Want
 from media.ids import TrackSid
 from media.room.budget import Demand, share
-from media.room.call import Call, Member, Published, Screen, tell
+from media.room.call import Call, Member, Published, Screen, Subscription, tell
 from media.room.commands import Command, SetWant
 from media.room.events import Estimated
 from media.room.messages import LayersWanted, StreamsChanged, StreamState
@@ -65,16 +65,17 @@ def _temporal(fps: int) -> int:
 
 def _available(published: Published, wanted: Layer) -> Layer:
     """Not above the wanted layer, unless there is nothing so low: better too sharp than nothing."""
-    layers = layers_of(published.track)
-    if published.seen and len(layers) > 1:
+    layers = published.layers
+    if len(layers) == 1:
+        return layers[0]
+    if published.seen:
         layers = tuple(layer for layer in layers if layer in published.seen) or layers
-    below = [layer for layer in layers if layer <= wanted]
     # what is not on the air yet may come: the wanted one stays the limit
-    return wanted if below and len(layers_of(published.track)) > 1 else layers[0]
+    return wanted if layers[0] <= wanted else layers[0]
 
 
 def _lowest(published: Published) -> Layer:
-    return layers_of(published.track)[0]
+    return published.layers[0]
 
 
 def demand_of(call: Call, member: Member, published: Published, want: Want) -> Demand:
@@ -83,7 +84,7 @@ def demand_of(call: Call, member: Member, published: Published, want: Want) -> D
     said = {layer.layer: layer.bitrate_bps for layer in track.layers if layer.bitrate_bps}
     costs = {
         layer: said.get(layer, USUAL_BPS[layer])
-        for layer in layers_of(track)
+        for layer in published.layers
         if layer <= want.layer or layer is _lowest(published)
     }
     publisher = call.publisher(published)
@@ -130,31 +131,51 @@ def adjust(call: Call, member: Member, only: Iterable[TrackSid] | None = None) -
         wants = wants_of(call, member)
     paused: list[StreamState] = []
     for sid, want in wants.items():
-        subscription = member.subscriptions[sid]
+        published, subscription = call.tracks[sid], member.subscriptions[sid]
+        by_us = want.paused and not best_want(member, published).paused
+        if subscription.want == want and subscription.shown_paused == by_us:
+            continue
+        before = _level(subscription)
         if subscription.want != want:
             subscription.want = want
             commands.append(SetWant(sid, member.sid, want))
-            call.dynacast.add(sid)
-        by_us = want.paused and not best_want(member, call.tracks[sid]).paused
         if by_us != subscription.shown_paused:
             subscription.shown_paused = by_us
-            publisher = call.tracks[sid].track.publisher
-            paused.append(StreamState(publisher, sid, paused=by_us))
+            paused.append(StreamState(published.track.publisher, sid, paused=by_us))
+        if _rank(_level(subscription)) < _rank(before):
+            wanted_less(call, published)
+        else:
+            wanted_more(call, published, subscription)
     if paused:
         commands += tell((member.sid,), StreamsChanged(tuple(paused)))
     return commands
 
 
-def wanted_of(call: Call, published: Published) -> Layer | None:
-    """The highest layer anybody receives; who is paused for want of bandwidth still needs the lowest."""
-    highest: Layer | None = None
-    for sid in published.subscribers:
-        subscription = call.members[sid].subscriptions[published.sid]
-        if subscription.want.paused and not subscription.shown_paused:
-            continue
-        if highest is None or subscription.want.layer > highest:
-            highest = subscription.want.layer
-    return highest
+def wanted_more(call: Call, published: Published, subscription: Subscription) -> None:
+    """Somebody begins, or has room for more."""
+    level = _level(subscription)
+    if _rank(level) > _rank(published.highest):
+        published.highest = level
+        call.dynacast.add(published.sid)
+
+
+def wanted_less(call: Call, published: Published) -> None:
+    """Somebody stops, or has less room: who wants most is looked for at the end of this event."""
+    published.stale = True
+    call.dynacast.add(published.sid)
+
+
+def _level(subscription: Subscription) -> Layer | None:
+    """Who is paused for want of bandwidth still needs the lowest layer."""
+    if subscription.want.paused and not subscription.shown_paused:
+        return None
+    return subscription.want.layer
+
+
+def _highest(call: Call, published: Published) -> Layer | None:
+    members, track = call.members, published.sid
+    found = (_level(members[sid].subscriptions[track]) for sid in published.subscribers)
+    return max(found, key=_rank, default=None)
 
 
 def ask_publishers(call: Call, now: float) -> list[Command]:
@@ -164,7 +185,9 @@ def ask_publishers(call: Call, now: float) -> list[Command]:
         published = call.tracks.get(sid)
         if published is None or published.track.kind is Kind.AUDIO or not published.track.ready:
             continue
-        wanted = wanted_of(call, published)
+        if published.stale:
+            published.highest, published.stale = _highest(call, published), False
+        wanted = published.highest
         if _rank(wanted) >= _rank(published.asked):
             published.lower_at = None
             if wanted is not published.asked:

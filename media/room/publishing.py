@@ -15,7 +15,7 @@ from media.ids import TrackSid
 from media.room.call import Call, Member, Published, tell
 from media.room.commands import Command, MuteAtServer, Publish, StopPublishing
 from media.room.events import TrackReady
-from media.room.layers import adjust
+from media.room.layers import adjust, layers_of
 from media.room.messages import (
     MuteAsked,
     Request,
@@ -101,7 +101,7 @@ def add(call: Call, member: Member, track: Track, now: float) -> list[Command]:
     held = call.held(member, holdable(track))
     told_muted = track.muted
     track = evolve(track, publisher=member.sid, muted=track.muted or held, ready=False)
-    published = Published(track=track, added_at=now)
+    published = Published(track=track, added_at=now, layers=layers_of(track))
     call.tracks[track.sid] = member.tracks[track.sid] = published
     commands.append(Publish(track))
     commands += tell((member.sid,), TrackPublished(track))
@@ -125,6 +125,7 @@ def ready(call: Call, published: Published, event: TrackReady, now: float) -> li
         mid=event.mid or published.track.mid,
         mime_type=event.mime_type or published.track.mime_type,
     )
+    published.layers = layers_of(published.track)
     commands: list[Command] = []
     if published.track.muted:
         # said again after each negotiation: the forwarder has been given the track anew

@@ -11,8 +11,9 @@ from media.room.messages import Speaker
 
 #: Loudness (0..1, the forwarder's) from which somebody speaks, and below which they stop after `HOLD_S`.
 BEGINS, ENDS, HOLD_S = 0.03, 0.015, 0.6
-#: Seconds between two messages (LiveKit: 400-500 ms), and the smallest change of a level that is worth one.
-INTERVAL_S, STEP = 0.4, 0.1
+#: Least seconds between two messages (LiveKit: 400-500 ms, and the forwarder's levels come about as often), and the
+#: smallest change of a level that is worth one.
+INTERVAL_S, STEP = 0.35, 0.1
 
 
 @define
@@ -34,7 +35,7 @@ class Speakers:
         return sid in self._voices
 
     def hear(self, levels: Mapping[ParticipantSid, float], now: float) -> tuple[Speaker, ...]:
-        """What has changed since the last message, the loudest first; nothing more often than every 0.4 s."""
+        """What has changed since the last message, the loudest first; nothing more often than every 0.35 s."""
         if now - self._told_at < INTERVAL_S:
             return ()
         changes = []
@@ -45,7 +46,7 @@ class Speakers:
             if now - voice.last_loud >= HOLD_S:
                 del self._voices[sid]
                 changes.append(Speaker(sid, 0.0, active=False))
-            elif abs(voice.level - voice.told) >= STEP:
+            elif voice.level >= ENDS and abs(voice.level - voice.told) >= STEP:
                 voice.told = voice.level
                 changes.append(Speaker(sid, voice.level, active=True))
         for sid, level in levels.items():

@@ -8,7 +8,7 @@ from media.ids import ParticipantSid, TrackSid
 from media.room.call import Call, Member, Published, Screen, Subscription, tell
 from media.room.commands import Command, StartForwarding, StopForwarding
 from media.room.events import SubscriptionPermission, TrackSettings
-from media.room.layers import adjust, best_want, wants_of
+from media.room.layers import adjust, best_want, wanted_less, wanted_more, wants_of
 from media.room.messages import SubscriptionAllowed
 
 #: A batch waits so long for a second track of the same publisher: camera and microphone become ready together.
@@ -85,17 +85,21 @@ def start(call: Call, member: Member, now: float) -> list[Command]:
             continue
         member.subscriptions[sid] = Subscription(want=best_want(member, published))
         published.subscribers.add(member.sid)
-        call.dynacast.add(sid)
+        wanted_more(call, published, member.subscriptions[sid])
         started.append(sid)
     member.pending.clear()
     if not started:
         return []
     member.last_batch = now
-    fitting = wants_of(call, member)
+    if member.budget.limit_bps is None:
+        return [StartForwarding(sid, member.sid, member.subscriptions[sid].want) for sid in started]
+    # on a full link the new ones are begun, and then everything shares what there is
     commands: list[Command] = []
+    fitting = wants_of(call, member)
     for sid in started:
         if not fitting[sid].paused:
             member.subscriptions[sid].want = fitting[sid]
+            wanted_less(call, call.tracks[sid])
         commands.append(StartForwarding(sid, member.sid, member.subscriptions[sid].want))
     return commands + adjust(call, member)
 
@@ -113,7 +117,7 @@ def stop(call: Call, member: Member, sids: Iterable[TrackSid]) -> list[Command]:
         member.pending.discard(sid)
         if member.subscriptions.pop(sid, None) is not None:
             call.tracks[sid].subscribers.discard(member.sid)
-            call.dynacast.add(sid)
+            wanted_less(call, call.tracks[sid])
             commands.append(StopForwarding(sid, member.sid))
     return commands
 

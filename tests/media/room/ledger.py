@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from media.forwarder.api import Want
+from media.forwarder.api import Kind, Want
 from media.ids import ParticipantSid, TrackSid
 from media.room.call import Call
 from media.room.commands import (
@@ -156,6 +156,13 @@ class Ledger:
                     and (publisher.allowed is None or member.identity in publisher.allowed)
                 )
                 assert ((published.sid, member.sid) in self.forwarded) == expected
+        for published in call.tracks.values():
+            if published.track.ready and published.track.kind is Kind.VIDEO:
+                wants = (
+                    call.members[sid].subscriptions[published.sid] for sid in published.subscribers
+                )
+                layers = [s.want.layer for s in wants if not s.want.paused or s.shown_paused]
+                assert published.asked == max(layers, default=None), "dynacast"
 
 
 def call_of(room: Room) -> Call:

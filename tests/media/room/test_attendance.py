@@ -1,0 +1,86 @@
+"""Who was there, from when to when (R45)."""
+
+from __future__ import annotations
+
+from datetime import UTC
+
+from media.ids import Identity, ParticipantSid
+from media.room.attendance import Attendance, Row, to_csv
+from media.room.commands import RecordAttendance
+from media.room.events import Closing, Left
+from media.room.model import Grants, LeaveReason, Person
+from tests.media.room.script import HOST, MASHA, TEACHER, WALL, Lesson, joined, only, person_of
+
+TITLES = ("Фамилия Имя", "Вход", "Выход", "Секунд", "Раз")
+
+
+def test_seconds_over_reconnects() -> None:
+    """Two stays of one person are one row, and the gap between them is not in it."""
+    lesson = Lesson()
+    lesson.come(joined(TEACHER, HOST), joined(MASHA))
+    lesson.do(Left(MASHA), after=60.0)
+    again = ParticipantSid("PA_masha2")
+    lesson.now += 30.0
+    lesson.come(joined(again, identity=Identity("hash"), person=person_of(MASHA)))
+    rows = only(RecordAttendance, lesson.do(Left(again), after=10.0))
+    assert rows == [
+        RecordAttendance(
+            Row(
+                person=person_of(MASHA),
+                joined_at=WALL,
+                left_at=WALL + 100.0,
+                seconds=70.0,
+                times=2,
+            )
+        )
+    ]
+
+
+def test_two_devices_are_one_presence() -> None:
+    """The seconds of a person with a phone and a computer are not counted twice."""
+    attendance, masha = Attendance(), Person("@masha")
+    attendance.came(masha, 0.0)
+    attendance.came(masha, 10.0)
+    assert attendance.went(masha, 20.0) is None
+    row = attendance.went(masha, 50.0)
+    assert row is not None
+    assert (row.seconds, row.times) == (50.0, 1)
+    assert attendance.went(masha, 60.0) is None
+    assert attendance.went(Person("@stranger"), 60.0) is None
+
+
+def test_the_end_of_the_call_completes_the_list() -> None:
+    """Everyone who is still there gets a row; who only waited, or was hidden, has none."""
+    lesson = Lesson()
+    lesson.come(
+        joined(TEACHER, HOST),
+        joined(MASHA),
+        joined(ParticipantSid("PA_w"), Grants(waits=True)),
+        joined(ParticipantSid("PA_h"), Grants(hidden=True)),
+    )
+    rows = only(RecordAttendance, lesson.do(Closing(LeaveReason.ROOM_CLOSED), after=45.0))
+    assert [(r.row.person, r.row.seconds) for r in rows] == [("@teacher", 45.0), ("@masha", 45.0)]
+
+
+def test_those_who_are_there_now() -> None:
+    """A host sees the list while the lesson runs."""
+    lesson = Lesson()
+    lesson.come(joined(TEACHER, HOST))
+    assert lesson.room.view(30.0).attendance == (
+        Row(person=person_of(TEACHER), joined_at=WALL, left_at=None, seconds=30.0),
+    )
+
+
+def test_a_spreadsheet() -> None:
+    """Semicolons and CRLF; a name that looks like a formula is text; who is there has no end yet."""
+    rows = [
+        Row(person=Person("@a"), joined_at=WALL, left_at=WALL + 61.5, seconds=61.5, times=2),
+        Row(person=Person("@b"), joined_at=WALL + 1, left_at=None, seconds=3.0),
+    ]
+    names = {Person("@a"): "Иванов; Пётр", Person("@b"): "=cmd"}
+    assert to_csv(rows, names, UTC, TITLES).split("\r\n") == [
+        "Фамилия Имя;Вход;Выход;Секунд;Раз",
+        '"Иванов; Пётр";2027-01-15 08:00:00;2027-01-15 08:01:01;61;2',
+        "'=cmd;2027-01-15 08:00:01;;3;1",
+        "",
+    ]

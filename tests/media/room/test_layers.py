@@ -1,0 +1,218 @@
+"""Adaptive stream, dynacast, and links that are full."""
+
+from __future__ import annotations
+
+import pytest
+
+from media.forwarder.api import Layer, Want
+from media.ids import ParticipantSid, TrackSid
+from media.room.budget import SOUND_BPS, Budget, Demand, share
+from media.room.commands import SetWant, StartForwarding, Tell
+from media.room.events import Estimated, LayersSeen, Left, TrackSettings, Unsubscribe
+from media.room.messages import LayersWanted, StreamsChanged, StreamState
+from media.room.model import Grants, Source
+from tests.media.room.script import (
+    BOARD,
+    FACE,
+    HOST,
+    MASHA,
+    PETYA,
+    TEACHER,
+    Lesson,
+    joined,
+    only,
+    play,
+    told,
+    track,
+)
+
+LOW, MEDIUM, HIGH = Layer
+ALL = frozenset(Layer)
+
+
+def lesson_with_face(*, adaptive: bool = True) -> Lesson:
+    """The teacher's camera on its way to Masha."""
+    lesson = Lesson()
+    lesson.come(joined(TEACHER, HOST), joined(MASHA, adaptive=adaptive))
+    lesson.publish(track(FACE, TEACHER, Source.CAMERA))
+    lesson.let(5.0)
+    return lesson
+
+
+def sized(width: int = 0, height: int = 0, **more: object) -> TrackSettings:
+    return TrackSettings(by=MASHA, tracks=(FACE,), width=width, height=height, **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("settings", "want"),
+    [
+        (sized(160, 90), Want(layer=LOW)),
+        (sized(330, 185), Want(layer=LOW)),
+        (sized(400, 225), Want(layer=MEDIUM)),
+        (sized(1280, 720), Want(layer=HIGH)),
+        (sized(4000, 3000), Want(layer=HIGH)),
+        (sized(quality=MEDIUM), Want(layer=MEDIUM)),
+        (sized(), Want(layer=HIGH)),
+        (sized(1280, 720, fps=15), Want(layer=HIGH, temporal=1)),
+        (sized(1280, 720, fps=5), Want(layer=HIGH, temporal=0)),
+        (sized(disabled=True), Want(layer=LOW, paused=True)),
+    ],
+)
+def test_the_layer_follows_the_screen(settings: TrackSettings, want: Want) -> None:
+    """The smallest layer that fills the element, from the next packet on."""
+    lesson = lesson_with_face()
+    expected = [] if want == Want(layer=LOW) else [SetWant(FACE, MASHA, want)]
+    assert only(SetWant, lesson.do(settings)) == expected
+
+
+def test_settings_before_the_subscription_count() -> None:
+    """What was said of a track before it is forwarded is what it begins with."""
+    lesson = Lesson()
+    lesson.come(joined(TEACHER, HOST), joined(MASHA, adaptive=True))
+    lesson.publish(track(FACE, TEACHER, Source.CAMERA))
+    lesson.do(sized(1280, 720))
+    assert only(StartForwarding, lesson.let(1.0)) == [StartForwarding(FACE, MASHA, Want())]
+
+
+def test_without_simulcast_there_is_one_layer() -> None:
+    """A screen without layers is forwarded whole, however small it is shown."""
+    lesson = Lesson()
+    lesson.come(joined(TEACHER, HOST), joined(MASHA, adaptive=True))
+    lesson.publish(track(BOARD, TEACHER, Source.SCREEN))
+    assert only(StartForwarding, lesson.let(1.0)) == [StartForwarding(BOARD, MASHA, Want())]
+    assert lesson.do(TrackSettings(by=MASHA, tracks=(BOARD,), width=100, height=50)) == []
+
+
+def test_better_too_sharp_than_nothing() -> None:
+    """When the wanted layer is not on the air, the lowest that is; back as soon as it is there."""
+    lesson = lesson_with_face()
+    play(
+        lesson,
+        (
+            LayersSeen(FACE, frozenset({HIGH})),
+            [
+                SetWant(FACE, MASHA, Want(layer=HIGH)),
+                Tell((TEACHER,), LayersWanted(FACE, ALL)),
+            ],
+        ),
+        (LayersSeen(FACE, ALL), [SetWant(FACE, MASHA, Want(layer=LOW))]),
+    )
+
+
+def test_dynacast() -> None:
+    """More layers are asked for at once, fewer after two seconds, none when nobody looks."""
+    lesson = Lesson()
+    lesson.come(joined(TEACHER, HOST), joined(MASHA, adaptive=True))
+    lesson.publish(track(FACE, TEACHER, Source.CAMERA))
+    asked = [m for m in told(lesson.let(1.9), TEACHER) if isinstance(m, LayersWanted)]
+    assert asked == []
+    play(
+        lesson,
+        (0.2, [Tell((TEACHER,), LayersWanted(FACE, frozenset({LOW})))]),
+        (
+            sized(640, 360),
+            [
+                SetWant(FACE, MASHA, Want(layer=MEDIUM)),
+                Tell((TEACHER,), LayersWanted(FACE, frozenset({LOW, MEDIUM}))),
+            ],
+        ),
+        (sized(disabled=True), [SetWant(FACE, MASHA, Want(layer=LOW, paused=True))]),
+        (1.9, []),
+        (0.2, [Tell((TEACHER,), LayersWanted(FACE, frozenset()))]),
+    )
+
+
+def test_scrolling_past_stops_no_encoder() -> None:
+    """A tile that is hidden and shown again within two seconds costs its publisher nothing."""
+    lesson = lesson_with_face()
+    lesson.do(sized(disabled=True))
+    lesson.let(1.0)
+    lesson.do(sized(160, 90))
+    assert told(lesson.let(5.0), TEACHER) == []
+
+
+def test_the_most_demanding_subscriber_counts() -> None:
+    """When the one who watches large leaves, the layers go down to what the others need."""
+    lesson = lesson_with_face()
+    lesson.come(joined(PETYA, Grants()))
+    lesson.let(3.0)
+    lesson.do(Left(PETYA))
+    asked = [m for m in told(lesson.let(3.0), TEACHER) if isinstance(m, LayersWanted)]
+    assert asked == [LayersWanted(FACE, frozenset({LOW}))]
+    lesson.do(Unsubscribe(MASHA, (FACE,)))
+    asked = [m for m in told(lesson.let(3.0), TEACHER) if isinstance(m, LayersWanted)]
+    assert asked == [LayersWanted(FACE, frozenset())]
+
+
+# --- full links
+
+
+def demand(name: str, *costs: int, rank: int = 1) -> Demand:
+    return Demand(track=TrackSid(name), costs=dict(zip(Layer, costs, strict=False)), rank=(rank,))
+
+
+@pytest.mark.parametrize(
+    ("limit", "chosen"),
+    [
+        (10_000_000, {"a": HIGH, "b": HIGH}),
+        (SOUND_BPS + 2_000_000, {"a": HIGH, "b": LOW}),
+        (SOUND_BPS + 700_000, {"a": MEDIUM, "b": LOW}),
+        (SOUND_BPS + 300_000, {"a": LOW, "b": LOW}),
+        (SOUND_BPS + 200_000, {"a": LOW, "b": None}),
+        (90_000, {"a": LOW, "b": None}),
+        (50_000, {"a": None, "b": None}),
+    ],
+)
+def test_a_budget_is_shared_in_order(limit: int, chosen: dict[str, Layer | None]) -> None:
+    """Everyone gets the least before anyone gets more; the first is paused last."""
+    wanted = [demand("b", 150_000, 500_000, 1_700_000, rank=2)]
+    wanted.append(demand("a", 150_000, 500_000, 1_700_000, rank=1))
+    assert share(limit, wanted) == chosen
+
+
+def test_an_estimate_alone_limits_nothing() -> None:
+    """A receiver's estimate is near what arrives: only one below it, for a second, means a full link."""
+    budget = Budget()
+    assert not budget.estimate(300_000, 250_000, 0.0)
+    assert not budget.estimate(200_000, 0, 1.0)
+    assert not budget.estimate(200_000, 1_000_000, 2.0)
+    assert not budget.estimate(200_000, 1_000_000, 2.5)
+    assert budget.estimate(210_000, 1_000_000, 3.1)
+    assert budget.limit_bps == 210_000
+
+
+def test_a_budget_that_holds_grows() -> None:
+    """Every eight seconds by half, until everything fits; then it is forgotten."""
+    budget = Budget()
+    budget.estimate(200_000, 1_000_000, 0.0)
+    budget.estimate(200_000, 1_000_000, 1.0)
+    assert not budget.estimate(220_000, 190_000, 8.0)
+    assert budget.estimate(220_000, 190_000, 9.0)
+    assert budget.limit_bps == 330_000
+    assert not budget.fits([demand("a", 150_000, 500_000)])
+    assert budget.fits([demand("a", 150_000)])
+    assert budget.limit_bps is None
+
+
+def test_a_full_link_pauses_and_says_so() -> None:
+    """The board stays, cameras go down or are paused, their viewer is told; later they come back."""
+    lesson = Lesson()
+    speaker = ParticipantSid("PA_speaker")
+    lesson.come(joined(TEACHER, HOST), joined(speaker, Grants()), joined(MASHA))
+    lesson.publish(track(FACE, TEACHER, Source.CAMERA))
+    lesson.publish(track(TrackSid("TR_2"), speaker, Source.CAMERA))
+    lesson.let(1.0)
+    lesson.do(Estimated(MASHA, 300_000, 3_000_000))
+    commands = lesson.do(Estimated(MASHA, 300_000, 3_000_000), after=1.1)
+    wants = {c.track: c.want for c in only(SetWant, commands)}
+    assert sorted(want.paused for want in wants.values()) == [False, True]
+    paused = next(sid for sid, want in wants.items() if want.paused)
+    publisher = TEACHER if paused == FACE else speaker
+    state = StreamsChanged((StreamState(publisher, paused, paused=True),))
+    assert Tell((MASHA,), state) in commands
+    back = []
+    for _ in range(10):
+        back += lesson.do(Estimated(MASHA, 5_000_000, 400_000), after=9.0)
+    state = StreamsChanged((StreamState(publisher, paused, paused=False),))
+    assert Tell((MASHA,), state) in back
+    assert {c.track: c.want for c in only(SetWant, back)}[paused] == Want()
