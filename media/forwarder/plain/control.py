@@ -92,8 +92,9 @@ def _send_again(seq: int, down: Down, peer: Peer, outbox: Outbox, now: float) ->
     sent = down.history.again(seq, now)
     if sent is None or not peer.may_resend(now):
         return
+    _, head, body, _ = sent
     rtx_type = next(
-        (rtx for pt, rtx in down.spec.payload_types.values() if pt == sent.head[1] & 0x7F), 0
+        (rtx for pt, rtx in down.spec.payload_types.values() if pt == head[1] & 0x7F), 0
     )
     if rtx_type and down.spec.rtx_ssrc:
         plain = as_rtx(
@@ -104,7 +105,7 @@ def _send_again(seq: int, down: Down, peer: Peer, outbox: Outbox, now: float) ->
         )
         down.rtx_sequence += 1
     else:
-        plain = sent.head + sent.body
+        plain = head + body
     datagram = peer.srtp.protect(plain)
     if outbox.send(peer.id, datagram):
         outbox.retransmitted += 1

@@ -118,7 +118,7 @@ class Down:
             + block
             + descriptor
         )
-        self.history.put(out, head, payload, 12 + len(block))
+        self.history.put((out, head, payload, 12 + len(block)))
         self.packets += 1
         self.octets += len(descriptor) + len(payload)
         return Ready(head, payload)
@@ -194,5 +194,5 @@ class Down:
             extensions=block,
         )
         head = bytes((head[0] | _PADDED,)) + head[1:]
-        self.history.put(out, head, _FILLER, 12 + len(block))
+        self.history.put((out, head, _FILLER, 12 + len(block)))
         return Ready(head, _FILLER)

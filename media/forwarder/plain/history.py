@@ -13,13 +13,10 @@ AUDIO_SLOTS = 64
 NOT_AGAIN_S = 0.020
 
 
-@define
-class _Sent:
-    sequence: int
-    head: bytes  # header, extensions, rewritten descriptor
-    body: bytes  # shared with all other subscribers
-    head_size: int  # of them, header and extensions
-    resent_at: float = float("-inf")
+#: (number, unrolled as the subscriber sees it; header, extensions and rewritten descriptor; body, shared with all other
+#: subscribers; bytes of header and extensions). A bare tuple of plain values: a class of 100 keeps half a million of
+#: them, and only such does Python's garbage collector leave out.
+Sent = tuple[int, bytes, bytes, int]
 
 
 @define
@@ -27,33 +24,38 @@ class History:
     """A ring of sent packets. `slots` is a power of two."""
 
     slots: int
-    _ring: list[_Sent | None] = field(init=False)
+    _ring: list[Sent | None] = field(init=False)
+    _repeated: dict[int, float] = field(factory=dict)  # number → when
 
     def __attrs_post_init__(self) -> None:
         self._ring = [None] * self.slots
 
-    def put(self, sequence: int, head: bytes, body: bytes, head_size: int) -> None:
-        """`sequence` unrolled, as the subscriber sees it."""
-        self._ring[sequence & (self.slots - 1)] = _Sent(sequence, head, body, head_size)
+    def put(self, sent: Sent) -> None:
+        self._ring[sent[0] & (self.slots - 1)] = sent
 
-    def again(self, seq: int, now: float) -> _Sent | None:
+    def again(self, seq: int, now: float) -> Sent | None:
         """The packet with uint16 number `seq`; None when it is forgotten, never was, or was repeated just now."""
         sent = self._ring[seq & (self.slots - 1)]
-        if sent is None or sent.sequence & 0xFFFF != seq or now - sent.resent_at < NOT_AGAIN_S:
+        if sent is None or sent[0] & 0xFFFF != seq:
             return None
-        sent.resent_at = now
+        if now - self._repeated.get(sent[0], float("-inf")) < NOT_AGAIN_S:
+            return None
+        if len(self._repeated) >= self.slots:
+            self._repeated.clear()
+        self._repeated[sent[0]] = now
         return sent
 
 
-def as_rtx(sent: _Sent, *, payload_type: int, sequence: int, ssrc: int) -> bytes:
+def as_rtx(sent: Sent, *, payload_type: int, sequence: int, ssrc: int) -> bytes:
     """RFC 4588 4: own number, SSRC and type; the original number stands before the payload."""
-    first, second, original, timestamp, _ = HEADER.unpack_from(sent.head)
+    _, head, body, head_size = sent
+    first, second, original, timestamp, _ = HEADER.unpack_from(head)
     return b"".join(
         (
             HEADER.pack(first, second & 0x80 | payload_type, sequence & 0xFFFF, timestamp, ssrc),
-            sent.head[12 : sent.head_size],
+            head[12:head_size],
             original.to_bytes(2, "big"),
-            sent.head[sent.head_size :],
-            sent.body,
+            head[head_size:],
+            body,
         )
     )

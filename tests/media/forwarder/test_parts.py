@@ -168,10 +168,10 @@ def test_an_outage_is_not_asked_for_piece_by_piece() -> None:
 def test_history_knows_what_it_sent() -> None:
     """By its number, not what lay in its place before, and not twice within 20 ms."""
     history = History(64)
-    history.put(65536 + 3, b"head", b"body", 4)
+    history.put((65536 + 3, b"head", b"body", 4))
     sent = history.again(3, 1.0)
     assert sent is not None
-    assert sent.head + sent.body == b"headbody"
+    assert sent[1] + sent[2] == b"headbody"
     assert history.again(3, 1.0 + NOT_AGAIN_S / 2) is None
     assert history.again(3, 1.0 + NOT_AGAIN_S * 2) is not None
     assert history.again(3 + 64, 2.0) is None
