@@ -20,12 +20,12 @@ from media.forwarder.api import Codec, Quality, SrtpKeys, Want
 from media.ids import Identity, ParticipantSid, PeerId, TrackSid
 from media.room import events
 from media.room.model import LeaveReason, Track
-from media.sdp.api import SdpError, Section
+from media.sdp.api import Section
 from media.signal import data, hearing
 from media.signal.connection import Connection
 from media.signal.frames import Encoded, Pace
 from media.signal.joining import Joining, Version
-from media.signal.negotiation import Negotiation, Surroundings
+from media.signal.negotiation import BadDescription, Negotiation, Surroundings
 from media.signal.negotiation_v0 import NegotiationV0
 from media.signal.negotiation_v1 import NegotiationV1
 from media.signal.services import Services
@@ -153,7 +153,7 @@ class Client:
         """A description that is none changes nothing: the client's affair."""
         try:
             negotiate()
-        except SdpError as bad:
+        except BadDescription as bad:
             self.services.wrong["bad_sdp"] += 1
             logger.info("description ignored participant=%s why=%s", self.sid, bad)
 

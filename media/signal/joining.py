@@ -137,7 +137,9 @@ def _unpack(packed: str) -> rtc.JoinRequest:
         raise BadJoin(Wrong.TOO_LARGE)
     wrapped, request = rtc.WrappedJoinRequest(), rtc.JoinRequest()
     try:
-        wrapped.ParseFromString(base64.urlsafe_b64decode(packed + "=" * (-len(packed) % 4)))
+        wrapped.ParseFromString(
+            base64.b64decode(packed + "=" * (-len(packed) % 4), b"-_", validate=True)
+        )
         body = wrapped.join_request
         if wrapped.compression == rtc.WrappedJoinRequest.GZIP:
             unzip = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)

@@ -19,6 +19,7 @@ from media.sdp.api import (
     Local,
     Outgoing,
     Policy,
+    SdpError,
     Section,
     SectionKind,
     build_answer,
@@ -30,6 +31,10 @@ from media.transport.api import Listener, Peer, PeerObserver, PeerState, RemoteP
 
 #: Seconds for the answer to an offer of ours; then the client's state is not what we think.
 ANSWER_S = 15.0
+
+
+class BadDescription(Exception):
+    """An offer or answer that cannot be used. The client's affair: counted, and nothing changes."""
 
 
 class Ears(Protocol):
@@ -113,9 +118,9 @@ class Side:
         """The client's offer and our answer.
 
         Raises:
-            SdpError: it is no offer; nothing has changed.
+            BadDescription: nothing has changed.
         """
-        offer = parse(text, self._cache)
+        offer = read_description(text, self._cache)
         peer = self.opened()
         meet(peer, offer)
         answer = build_answer(
@@ -136,6 +141,19 @@ class Side:
         if self.peer is not None:
             self.peer.close()
             self.peer = None
+
+
+def read_description(text: str, cache: Cache) -> Description:
+    """Raises:
+    BadDescription: no SDP, or nobody could be reached with it.
+    """
+    try:
+        description = parse(text, cache)
+    except SdpError as wrong:
+        raise BadDescription(str(wrong)) from None
+    if not description.transport.ufrag or not description.transport.fingerprints:
+        raise BadDescription("no ufrag or no fingerprint")
+    return description
 
 
 def local(listener: Listener, peer: Peer) -> Local:

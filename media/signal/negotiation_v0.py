@@ -6,7 +6,7 @@ from attrs import define, field
 from livekit.protocol import rtc
 
 from media.ids import PeerId, TrackSid
-from media.sdp.api import Cache, Description, Outgoing, SectionTable, build_offer, parse, write
+from media.sdp.api import Cache, Description, Outgoing, SectionTable, build_offer, write
 from media.signal.data import LOSSY, RELIABLE
 from media.signal.negotiation import (
     ANSWER_S,
@@ -14,6 +14,7 @@ from media.signal.negotiation import (
     Surroundings,
     as_answer,
     local,
+    read_description,
     remote_parameters,
 )
 from media.signal.tracks import Publications
@@ -60,7 +61,7 @@ class NegotiationV0:
         """The publisher's.
 
         Raises:
-            SdpError: it is none.
+            BadDescription: it is none.
         """
         _, answer, changes = self._publisher.answer(offer.sdp, self.publications)
         self.around.say(as_answer(answer, offer.id))
@@ -70,12 +71,12 @@ class NegotiationV0:
         """The subscriber's; one to an older offer is ignored. Rust writes no id.
 
         Raises:
-            SdpError: it is none.
+            BadDescription: it is none.
         """
         if self._outstanding is None or answer.id not in (0, self._offers):
             return
         offer, _ = self._outstanding
-        theirs = parse(answer.sdp, self._cache)
+        theirs = read_description(answer.sdp, self._cache)
         self._outstanding = None
         if self._subscriber.state is PeerState.NEW:
             self._subscriber.start(remote_parameters(theirs))

@@ -42,14 +42,14 @@ class NegotiationV1:
 
     def begin(self) -> None:
         """Raises:
-        SdpError: the first offer is none.
+        BadDescription: the first offer is none.
         """
         if self.first is not None:
             self.take_offer(self.first)
 
     def take_offer(self, offer: rtc.SessionDescription) -> None:
         """Raises:
-        SdpError: it is none.
+        BadDescription: it is none.
         """
         self._asked_at = None
         _, answer, changes = self._side.answer(

@@ -115,7 +115,7 @@ def test_a_gzip_bomb_is_not_inflated() -> None:
         ({"access_token": "x" * 20_000}, "", Wrong.NO_TOKEN),
         ({}, "Basic eDp5", Wrong.NO_TOKEN),
         ({}, "Bearer t", Wrong.NO_JOIN_REQUEST),
-        ({"join_request": "A"}, "Bearer t", Wrong.BAD_JOIN_REQUEST),
+        ({"join_request": "%%%"}, "Bearer t", Wrong.BAD_JOIN_REQUEST),
         ({"join_request": "_____w"}, "Bearer t", Wrong.BAD_JOIN_REQUEST),
     ],
 )

@@ -23,8 +23,10 @@ def cut(world: World, identity: str) -> None:
     """The WebSocket ends as a lost network ends it: without a word."""
     connection = client_of(world, identity).connection
     assert connection is not None
-    transport = connection.socket._req.transport
-    transport.abort()
+    request = connection.socket._req  # aiohttp offers no rude way
+    assert request is not None
+    assert request.transport is not None
+    request.transport.abort()
 
 
 @BOTH
