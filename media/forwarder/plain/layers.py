@@ -6,10 +6,11 @@ from collections.abc import Collection, Mapping
 
 from media.forwarder.api import Layer
 
-#: A layer that is silent this long, while another one of its track carries media, has stopped (seconds).
-#: All of them silent: a camera that stands still, or is off; nothing better can be chosen then.
-STOPPED_S = 1.0
-#: The whole track: no packet at all for this long. A still screen is repeated once a second.
+#: A layer that is silent this long, while another one of its track carries media, has stopped (seconds). A screen
+#: that stands still is repeated once a second in every layer: that is no stop.
+#: All of them silent: the camera is off; nothing better can be chosen then.
+STOPPED_S = 1.25
+#: The whole track: no packet at all for this long. Two repetitions of a still screen may be lost.
 SILENT_S = 3.0
 
 

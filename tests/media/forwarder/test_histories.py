@@ -188,14 +188,14 @@ def test_what_is_wanted_is_the_most_that_is_sent(make: Make) -> None:
 def test_a_layer_that_stops_is_replaced(make: Make) -> None:
     """When the large layer dries up, the small one goes on after a second, from its keyframe."""
     steps: list[Step] = [*lesson(), *frame(0, Layer.LOW, key=True), *frame(0, Layer.HIGH, key=True)]
-    for number in range(1, 40):
-        steps += [*frame(number, Layer.LOW, key=number == 35), Poll(number * 0.04)]
+    for number in range(1, 43):
+        steps += [*frame(number, Layer.LOW, key=number == 38), Poll(number * 0.04)]
         if number < 5:
             steps += frame(number, Layer.HIGH)
     replayed = replay(make, steps)
 
     got = packets_to(pupil(0), replayed)
-    assert bodies(got)[-5:] == [f"LOW {number}.0" for number in range(35, 40)]
+    assert bodies(got)[-5:] == [f"LOW {number}.0" for number in range(38, 43)]
     assert no_gaps(got)
     assert LayersSeen(CAMERA, frozenset({Layer.LOW})) in events(replayed)
     assert KeyframeWish(SSRC[Layer.LOW]) in reports_to(TEACHER, replayed)

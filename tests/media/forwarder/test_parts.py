@@ -44,7 +44,7 @@ def test_the_best_layer_that_may_be_sent(
 
 def test_a_still_camera_has_not_lost_its_layers() -> None:
     """A layer stopped when another one goes on without it, not when all of them rest."""
-    assert live_layers({LOW: 10.0, HIGH: 8.9}, now=10.0) == {LOW}
+    assert live_layers({LOW: 10.0, HIGH: 8.7}, now=10.0) == {LOW}
     assert live_layers({LOW: 10.0, HIGH: 9.5}, now=12.0) == {LOW, HIGH}
     assert live_layers({LOW: 10.0, HIGH: 9.5}, now=10.0 + SILENT_S + 0.1) == frozenset()
     assert live_layers({}, now=1.0) == frozenset()
