@@ -59,8 +59,8 @@ class Place(Protocol):
     def subscribed(self, track: TrackSid) -> None:
         """Somebody is sent this track from now on."""
 
-    def codecs(self, track: TrackSid, codec: Codec) -> None:
-        """What a track is really sent in."""
+    def published(self, track: TrackSid, codec: Codec, mid: str) -> None:
+        """What a track is really sent in, and where. `TrackReady` follows."""
 
 
 @define(eq=False)
@@ -269,7 +269,7 @@ class Client:
             self.place.handle(events.TrackGone(gone))
         for one in changes.ready:
             self.services.wiring.put_track(one.track)
-            self.place.codecs(one.track.sid, one.codec)
+            self.place.published(one.track.sid, one.codec, one.track.mid)
             self.place.handle(
                 events.TrackReady(one.track.sid, mid=one.track.mid, mime_type=one.codec.value)
             )

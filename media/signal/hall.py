@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from functools import singledispatchmethod
 
-from attrs import define, field
+from attrs import define, evolve, field
 from livekit.protocol import models, rtc, webhook
 
 from media.forwarder.api import Codec
@@ -51,8 +51,15 @@ class Hall:
     def identities(self) -> Mapping[ParticipantSid, Identity]:
         return {sid: client.identity for sid, client in self.clients.items()}
 
-    def codecs(self, track: TrackSid, codec: Codec) -> None:
+    def published(self, track: TrackSid, codec: Codec, mid: str) -> None:
+        known = self.tracks.get(track)
+        is_new = track not in self._codecs
         self._codecs[track] = codec
+        if known is None or (client := self.clients.get(known.publisher)) is None:
+            return
+        self.tracks[track] = evolve(known, mime_type=codec.value, mid=mid)
+        if is_new:
+            self.post("track_published", client, self.tracks[track])
 
     def handle(self, event: events.Event) -> None:
         """What carrying out one event brings about is handled after it, in order."""

@@ -38,6 +38,8 @@ KEY = Key("test", "a-secret-of-at-least-32-characters")
 LESSON = RoomName("lesson")
 PREFIX = "/livekit/sfu"
 SAMPLE_RATE, TONE_HZ = 48_000, 440
+#: Seconds since 1970, for whoever signs tokens here.
+wall = time.time
 CERTIFICATE = Certificate.generateCertificate()
 
 

@@ -1,0 +1,96 @@
+"""The forwarder is told things in the order it needs, whatever order they happen in."""
+
+from __future__ import annotations
+
+from attrs import Factory, define
+from hypothesis import given
+from hypothesis import strategies as st
+
+from media.forwarder.api import (
+    Codec,
+    DownTrack,
+    Extensions,
+    Kind,
+    SrtpKeys,
+    SrtpProfile,
+    TrackIn,
+    Want,
+)
+from media.forwarder.plain.forwarder import PlainForwarder
+from media.ids import DownId, PeerId, TrackSid
+from media.signal.wiring import Wiring
+
+ANNA, BORIS = PeerId("anna"), PeerId("boris")
+KEYS = SrtpKeys(SrtpProfile.AEAD_AES_128_GCM, b"k" * 16, b"s" * 12, b"K" * 16, b"S" * 12)
+TRACK = TrackIn(
+    sid=TrackSid("TR_a"),
+    peer=ANNA,
+    kind=Kind.AUDIO,
+    mid="0",
+    payload_types={111: Codec.OPUS},
+    clock_rate=48000,
+    ssrcs={},
+)
+DOWN = DownTrack(
+    id=DownId("d"),
+    track=TRACK.sid,
+    peer=BORIS,
+    mid="1",
+    ssrc=1,
+    rtx_ssrc=0,
+    payload_types={Codec.OPUS: (111, 0)},
+    extensions=Extensions(),
+    cname="c",
+    first_sequence=0,
+    first_timestamp=0,
+)
+STEPS = {
+    "anna comes": lambda w: w.peer_connected(ANNA, KEYS),
+    "boris comes": lambda w: w.peer_connected(BORIS, KEYS),
+    "track": lambda w: w.put_track(TRACK),
+    "down": lambda w: w.put_down(DOWN, Want()),
+    "want": lambda w: w.set_want(DOWN.id, Want(paused=True)),
+    "mute": lambda w: w.mute(TRACK.sid, True),
+    "unmute": lambda w: w.mute(TRACK.sid, False),
+    "no track": lambda w: w.drop_track(TRACK.sid),
+    "no down": lambda w: w.drop_down(DOWN.id),
+    "anna goes": lambda w: w.peer_gone(ANNA),
+    "boris goes": lambda w: w.peer_gone(BORIS),
+}
+
+
+@define
+class Recorded(PlainForwarder):
+    """The real one, with a memory of mutes."""
+
+    muted: dict[TrackSid, bool] = Factory(dict)
+
+    def mute_track(self, sid: TrackSid, muted: bool) -> None:
+        super().mute_track(sid, muted)
+        self.muted[sid] = muted
+
+
+@given(st.permutations(["anna comes", "boris comes", "track", "down"]))
+def test_a_subscription_starts_in_any_order(order: list[str]) -> None:
+    """Whatever comes last, the track is then on its way."""
+    wiring = Wiring(PlainForwarder())
+    for step in order:
+        STEPS[step](wiring)
+    wiring.forwarder.set_want(DOWN.id, Want())  # KeyError if it did not know the down track
+
+
+@given(st.lists(st.sampled_from(sorted(STEPS)), max_size=40))
+def test_no_order_of_events_is_a_bug(steps: list[str]) -> None:
+    """The forwarder raises KeyError for ids that it does not know; it never has to."""
+    wiring = Wiring(PlainForwarder())
+    for step in steps:
+        STEPS[step](wiring)
+
+
+def test_a_mute_from_before_the_track_holds() -> None:
+    """A pupil is muted by the server from the first packet on (R43)."""
+    forwarder = Recorded()
+    wiring = Wiring(forwarder)
+    for step in ("mute", "anna comes", "track"):
+        STEPS[step](wiring)
+    assert forwarder.muted == {TRACK.sid: True}
