@@ -41,6 +41,26 @@ SWITCHES = {
         N_("Сотрудники могут переписываться с сотрудниками других школ этого сервера"),
         N_("На учеников и родителей это не действует: с другими школами они не связаны никогда."),
     ),
+    "pupils_muted_on_entry": (
+        N_("На уроке ученики входят в звонок с выключенным микрофоном"),
+        N_("Включить его ученик сможет, когда учитель разрешит."),
+    ),
+    "pupils_may_share": (
+        N_("Ученики могут показывать свой экран"),
+        N_("Иначе экран показывают только взрослые."),
+    ),
+    "pupils_may_start": (
+        N_("Ученики могут начинать звонки"),
+        N_("Иначе они входят только в звонок, который уже идёт."),
+    ),
+    "calls_waiting_room": (
+        N_("Ученики и родители ждут, пока их впустят в звонок"),
+        N_("Впускает классный руководитель, директор или заместитель, либо сотрудник, который начал звонок."),
+    ),
+    "one_share": (
+        N_("Экран в звонке показывает только один человек"),
+        N_("Учитель может начать показ вместо ученика."),
+    ),
 }  # fmt: skip
 
 
@@ -50,6 +70,11 @@ class SchoolForm(PageForm):
     confirmation_required = BooleanField()
     classmates_may_write = BooleanField()
     staff_across_schools = BooleanField()
+    pupils_muted_on_entry = BooleanField()
+    pupils_may_share = BooleanField()
+    pupils_may_start = BooleanField()
+    calls_waiting_room = BooleanField()
+    one_share = BooleanField()
     removal_limit = IntegerField(validators=[InputRequired(), NumberRange(min=0, max=100)])
 
     @classmethod

@@ -316,6 +316,7 @@ async def test_settings_are_the_schools(browsing: World) -> None:
     await page.get_by_label("Название школы").fill("Гимназия № 7")
     await page.get_by_label("Часовой пояс").select_option("Asia/Omsk")
     await page.get_by_label("Одноклассники могут").check()
+    await page.get_by_label("Ученики могут показывать свой экран").check()
     await page.get_by_label("Какую долю").fill("5")
     await page.get_by_role("button", name="Сохранить").click()
     await expect(page.get_by_role("status")).to_contain_text("сохранены")
@@ -324,6 +325,7 @@ async def test_settings_are_the_schools(browsing: World) -> None:
     assert (org.name, org.timezone) == ("Гимназия № 7", "Asia/Omsk")
     assert org.settings["classmates_may_write"] is True
     assert org.settings["confirmation_required"] is True
+    assert (org.settings["pupils_may_share"], org.settings["calls_waiting_room"]) == (True, False)
     assert org.settings["removal_limit"] == pytest.approx(0.05)
     reader = await world.page("A1")
     await reader.goto("/school/settings")
