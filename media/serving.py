@@ -33,8 +33,10 @@ from media.forwarder.plain.forwarder import PlainForwarder
 from media.logs import AccessLog
 from media.metrics import CallFigures, Look
 from media.pages import element_call
+from media.pages.host import HostDesk
 from media.rechecks import rechecker
 from media.signal import http as signal_http
+from media.signal import twirp
 from media.signal.messages import NodeFacts
 from media.signal.node import Node, open_node
 from media.signal.webhooks import Hook
@@ -127,6 +129,8 @@ def build(config: Config, access: Access, node: Node) -> web.Application:
     app.router.add_get("/healthz", _healthz)
     app.add_subapp(JWT, access_app(access, config.trusted_proxies))
     signal_http.add_routes(app, node, SFU)
+    twirp.add_routes(app, node, SFU)
+    HostDesk(node, access.rights).add_routes(app)
     if config.pages is not None:
         try:
             element_call.add_routes(

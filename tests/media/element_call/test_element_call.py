@@ -28,13 +28,70 @@ async def world(school: tuple[School, MediaProcess]) -> AsyncIterator[World]:
         yield World(*school, browser)
 
 
-async def test_two_pages_hold_a_call_of_a_class(world: World) -> None:
-    """A teacher and a pupil hear and see each other in the call of their class room."""
+async def test_a_lesson_of_two_and_what_its_host_decides(world: World) -> None:
+    """A pupil comes in muted, speaks when the teacher allows it, and decides nothing for others (R43)."""
     room_id = world.class_room()
     teacher = await world.open(world.school.signed_in["T1"], room_id)
     pupil = await world.open(world.school.signed_in["P1"], room_id)
     await world.join(teacher)
     await world.join(pupil)
-    await teacher.hears_and_sees(1)
-    await pupil.hears_and_sees(1)
+    await pupil.receives(cameras=1, voices=1)
+    await teacher.receives(cameras=1, voices=0)
+    assert (await pupil.host())[0] == 403
+    assert (await pupil.host({"op": "mute_all"}))[0] == 403
+    status, found = await teacher.host()
+    assert status == 200
+    people = {one["user_id"]: one for one in found["call"]["participants"]}
+    mine = people[pupil.account.user_id]
+    assert {track["source"]: track["muted"] for track in mine["tracks"]} == {
+        "camera": False,
+        "microphone": True,
+    }
+    await pupil.picture("pupil_muted_on_entry")
+    allow = {"op": "let_unmute", "identity": mine["identity"]}
+    assert await teacher.host(allow) == (200, {"refused": None})
+    await pupil.page.locator("[data-testid=incall_mute]").click()
+    await teacher.receives(cameras=1, voices=1)
     await teacher.picture("two_plain")
+    await teacher.leave()
+    await teacher.page.locator("[data-testid=incall_leave]").wait_for(state="detached")
+
+
+async def test_sticky_memberships_and_hashed_identities(world: World) -> None:
+    """Element Call's mode for Matrix 2.0 (`/get_token`, MSC4354) holds the same call."""
+    signed_in = world.school.signed_in
+    room_id = world.private_room(signed_in["T1"], signed_in["T2"])
+    first = await world.open(signed_in["T1"], room_id, mode="matrix_2_0")
+    second = await world.open(signed_in["T2"], room_id, mode="matrix_2_0")
+    await world.join(first)
+    await world.join(second)
+    await first.receives(cameras=1, voices=1)
+    await second.receives(cameras=1, voices=1)
+    await second.picture("two_matrix_2_0")
+
+
+async def test_an_encrypted_call_passes_through_unread(world: World) -> None:
+    """Frames that participants encrypt for each other arrive and are decoded; the server reads none."""
+    signed_in = world.school.signed_in
+    room_id = world.private_room(signed_in["T1"], signed_in["T2"], encrypted=True)
+    first = await world.open(signed_in["T1"], room_id, encrypted=True)
+    second = await world.open(signed_in["T2"], room_id, encrypted=True)
+    await world.join(first)
+    await world.join(second)
+    await first.receives(cameras=1, voices=1)
+    await second.receives(cameras=1, voices=1)
+    await first.picture("two_encrypted")
+
+
+async def test_five_pages_hold_a_lesson(world: World) -> None:
+    """Each of a teacher and four pupils sees the four others, and every pupil hears the teacher."""
+    room_id = world.class_room()
+    callers = [
+        await world.open(world.school.signed_in[who], room_id)
+        for who in ("T1", "P1", "P2", "P3", "P4")
+    ]
+    for caller in callers:
+        await world.join(caller)
+    for caller in callers:
+        await caller.receives(cameras=4, voices=int(caller is not callers[0]), deadline_s=120)
+    await callers[0].picture("five")

@@ -6,7 +6,7 @@ import asyncio
 import json
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -82,6 +82,10 @@ RECEIVED = """async () => {
   return rows;
 }"""
 
+#: The sections of each connection, to understand a failure by.
+SECTIONS = """() => connections.map(pc => [pc.signalingState, pc.connectionState,
+  pc.getTransceivers().map(t => [t.mid, t.receiver.track.kind, t.currentDirection, t.receiver.track.id].join(' '))])"""
+
 
 @define
 class Caller:
@@ -90,20 +94,23 @@ class Caller:
     account: Account
     context: BrowserContext
     page: Page
+    room_id: str
+    homeserver: str
+    media: MediaProcess
     said: list[str] = field(factory=list)
 
     async def received(self) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = await self.page.evaluate(RECEIVED)
         return rows
 
-    async def hears_and_sees(self, others: int, deadline_s: float = 60.0) -> None:
-        """Frames of that many cameras are decoded and that many voices have sound, and both go on."""
+    async def receives(self, cameras: int, voices: int, deadline_s: float = 90.0) -> None:
+        """Frames of that many cameras are decoded, and go on; that many voices have sound."""
 
         async def flows(before: list[dict[str, Any]]) -> bool:
             rows = await self.received()
             seen = [row for row in rows if row["kind"] == "video" and row["frames"] > 10]
             heard = [row for row in rows if row["kind"] == "audio" and row["energy"] > 0.001]
-            if len(seen) < others or len(heard) < others:
+            if len(seen) < cameras or len(heard) < voices:
                 return False
             frames = sum(row["frames"] for row in seen)
             return frames > sum(row["frames"] for row in before if row["kind"] == "video") + 10
@@ -111,10 +118,14 @@ class Caller:
         start = await self.received()
         try:
             await until_async(
-                lambda: flows(start), what=f"{others} others in the call", deadline_s=deadline_s
+                lambda: flows(start),
+                what=f"{cameras} cameras and {voices} voices",
+                deadline_s=deadline_s,
             )
         except TimeoutError as error:
-            words = "\n".join(self.said[-15:])
+            await self.picture("failed")
+            sections = await self.page.evaluate(SECTIONS)
+            words = "\n".join([str(sections), *self.said[-15:]])
             raise AssertionError(f"{error}\n{await self.received()}\n{words}") from error
 
     async def picture(self, name: str) -> None:
@@ -124,6 +135,34 @@ class Caller:
 
     async def leave(self) -> None:
         await self.page.locator("[data-testid=incall_leave]").click()
+
+    async def token(self) -> str:
+        """Of the calls server, as this person's own pages ask for it."""
+        asked = """async ([homeserver, service, room]) => {
+          const store = JSON.parse(localStorage.getItem('matrix-auth-store'));
+          const user = encodeURIComponent(store.user_id);
+          const headers = {Authorization: `Bearer ${store.access_token}`};
+          const path = `${homeserver}/_matrix/client/v3/user/${user}/openid/request_token`;
+          const openid_token = await (await fetch(path, {method: 'POST', headers, body: '{}'})).json();
+          const body = JSON.stringify({room, openid_token, device_id: store.device_id});
+          return (await (await fetch(service, {method: 'POST', body})).json()).jwt;
+        }"""
+        service = f"{self.media.service_url}/sfu/get"
+        found = await self.page.evaluate(asked, [self.homeserver, service, self.room_id])
+        return str(found)
+
+    async def host(self, operation: Mapping[str, Any] | None = None) -> tuple[int, Any]:
+        """Ask for the state of the call, or for something to be done, as the host page does."""
+        token = await self.token()
+        path = "state" if operation is None else "ask"
+        answer = await asyncio.to_thread(
+            self.media.api.request,
+            "GET" if operation is None else "POST",
+            f"/livekit/host/{path}",
+            token,
+            operation,
+        )
+        return answer.status, answer.json
 
 
 @define
@@ -141,7 +180,8 @@ class World:
 
     def private_room(self, owner: Account, *guests: Account, encrypted: bool = False) -> str:
         """A room that a teacher makes; everybody named is in it."""
-        body: dict[str, Any] = {"preset": "private_chat", "name": "Совещание"}
+        preset = "trusted_private_chat" if encrypted else "private_chat"
+        body: dict[str, Any] = {"preset": preset, "name": "Совещание"}
         if encrypted:
             content = {"algorithm": "m.megolm.v1.aes-sha2"}
             body["initial_state"] = [
@@ -172,7 +212,8 @@ class World:
             viewport={"width": 1280, "height": 800}, locale="ru-RU"
         )
         page = await context.new_page()
-        caller = Caller(device, context, page)
+        at = media or self.media
+        caller = Caller(device, context, page, room_id, self.server.url, at)
         page.on("console", lambda line: caller.said.append(line.text[:300]))
         page.on("pageerror", lambda error: caller.said.append(f"error {error}"[:300]))
         store = {
@@ -188,7 +229,7 @@ class World:
         )
         if mode != "compatibility":
             await page.route("**/config.json", lambda route: _with_mode(route, mode))
-        url = f"{(media or self.media).url}/room#?roomId={quote(room_id)}&viaServers=school.test"
+        url = f"{at.url}/room#?roomId={quote(room_id)}&viaServers=school.test"
         if encrypted:
             url += "&perParticipantE2EE=true"
         await page.goto(url)
@@ -245,6 +286,7 @@ def school_with_calls(
             yield school, media
         finally:
             media.stop()
+            media.api.close()
 
 
 @asynccontextmanager
