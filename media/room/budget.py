@@ -1,8 +1,8 @@
 """What goes to a subscriber whose link is full: which layers, and which videos not at all. Pure.
 
-A receiver's estimate (REMB) is never far above what arrives, so it limits nothing by itself: the link is full when the
-estimate stays below what was sent. Then the budget is the estimate; while it holds it grows again, step by step, until
-everything fits.
+An estimate limits nothing by itself: it begins somewhere and rises while all is well, and a receiver's own (REMB) is
+never far above what arrives. The link is full when the estimate has fallen below what was sent. Then the budget is the
+estimate; while it holds it grows again, step by step, until everything fits.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from attrs import define, frozen
 from media.forwarder.api import Layer
 from media.ids import TrackSid
 
-#: The estimate is below this share of what was sent, for at least so many seconds: the link is full.
-FULL, FULL_S = 0.9, 1.0
+#: An estimate that fell below this share of what was sent: the link is full.
+FULL = 0.9
 #: A budget that held for so many seconds grows by this factor.
 PROBE_S, PROBE = 8.0, 1.5
 #: Set aside for sound, bits a second.
@@ -41,22 +41,18 @@ class Budget:
     """One subscriber's."""
 
     limit_bps: int | None = None  # None: no limit known
-    _full_since: float | None = None
+    _last_bps: int = 0
     _held_since: float = 0.0
 
     def estimate(self, bitrate_bps: int, sent_bps: int, now: float) -> bool:
         """Take in an estimate; whether the limit has changed."""
-        if sent_bps and bitrate_bps < FULL * sent_bps:
-            if self._full_since is None:
-                self._full_since = now
-            if now - self._full_since < FULL_S:
-                return False
-            self._full_since, self._held_since = None, now
+        fell, self._last_bps = bitrate_bps < self._last_bps, bitrate_bps
+        if fell and bitrate_bps < FULL * sent_bps:
+            self._held_since = now
             if self.limit_bps is not None and self.limit_bps <= bitrate_bps:
                 return False
             self.limit_bps = bitrate_bps
             return True
-        self._full_since = None
         if self.limit_bps is None or now - self._held_since < PROBE_S:
             return False
         self._held_since = now
