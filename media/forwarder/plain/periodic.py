@@ -49,7 +49,7 @@ def poll_peer(peer: Peer, outbox: Outbox, now: float) -> None:
         outbox.event(_quality(peer))
     estimate = peer.downlink.poll(now) if peer.heard else None
     if estimate is not None:
-        outbox.event(Estimate(peer.id, estimate))
+        outbox.event(Estimate(peer.id, estimate, peer.recent_bps))
 
 
 def next_wakeup(peer: Peer) -> Iterator[float]:
