@@ -38,7 +38,7 @@ class Channels:
         self._sctp.on("datachannel", self._take)
 
     async def start(self, remote_port: int, max_message_size: int) -> None:
-        """After DTLS; both sides begin the association (RFC 8841 9.3)."""
+        """After DTLS; whoever is its client begins the association."""
         self._longest = min(max_message_size or MAX_MESSAGE_SIZE, MAX_MESSAGE_SIZE)
         await self._sctp.start(RTCSctpCapabilities(maxMessageSize=self._longest), remote_port)
 

@@ -19,6 +19,7 @@ from aiortc.rtcsctptransport import (
     Chunk,
     DataChunk,
     InboundStream,
+    InitChunk,
     RTCSctpTransport,
     SackChunk,
 )
@@ -76,7 +77,28 @@ class BoundedSctp(RTCSctpTransport):
         if self._chunks_left < 0:
             self._refused(Ignored.SCTP_LIMIT)
             return
+        established = self._association_state is self.State.ESTABLISHED
+        if isinstance(chunk, InitChunk) and established:
+            await self._answer_init(chunk)
+        else:
+            await super()._receive_chunk(chunk)
+
+    async def _init(self) -> None:
+        """As DTLS server we wait for the client's INIT, which browsers always send: no collision, a packet less."""
+        if not self.is_server:
+            await super()._init()
+
+    async def _answer_init(self, chunk: InitChunk) -> None:
+        """RFC 9260 5.2.2: a late INIT is answered and changes nothing.
+
+        aiortc would begin to count received pieces anew, wait for what came long ago, and the channels stand still.
+        """
+        if chunk.initiate_tag != self._remote_verification_tag:
+            self._refused(Ignored.SCTP_MALFORMED)
+            return
+        received, reset = self._last_received_tsn, self._reconfig_response_seq
         await super()._receive_chunk(chunk)
+        self._last_received_tsn, self._reconfig_response_seq = received, reset
 
     async def _receive_data_chunk(self, chunk: DataChunk) -> None:
         first_missing = self._last_received_tsn is not None and (

@@ -11,6 +11,7 @@ from aiortc.rtcsctptransport import (
     DataChunk,
     ForwardTsnChunk,
     HeartbeatChunk,
+    InitChunk,
     SackChunk,
     serialize_packet,
 )
@@ -186,6 +187,27 @@ async def _settled(client: RawClient) -> None:
     received = client.received
     await client.sctp._send_chunk(HeartbeatChunk())
     await eventually(lambda: client.received > received, "the heartbeat is answered")
+
+
+async def test_a_late_init_changes_nothing() -> None:
+    """The client's first packet comes again after its channel carried something: what follows still arrives."""
+    async with listen(settings(), CERTIFICATE) as listener:
+        client, recorder = await joined(listener)
+        first = InitChunk()
+        first.initiate_tag = client.sctp._local_verification_tag
+        first.initial_tsn = client.sctp._local_tsn
+        first.advertised_rwnd = 100_000
+        first.outbound_streams = first.inbound_streams = 65_535
+        channel = client.channel("_reliable")
+        await eventually(lambda: channel.readyState == "open", "open")
+        channel.send(b"before")
+        await eventually(lambda: recorder.messages, "the first message")
+        tag, client.sctp._remote_verification_tag = client.sctp._remote_verification_tag, 0
+        await client.sctp._send_chunk(first)
+        client.sctp._remote_verification_tag = tag
+        channel.send(b"after")
+        await eventually(lambda: len(recorder.messages) == 2, "the second message")
+        await client.close()
 
 
 async def test_confused_sctp_ends_nothing_else() -> None:

@@ -105,7 +105,8 @@ def test_any_stun_is_survived(junk: bytes, at: int, byte: int) -> None:
 def test_frames_survive_any_cut(packets: list[bytes], data: st.DataObject) -> None:
     """However TCP cuts the stream, the same packets come out."""
     stream = b"".join(frame(packet) for packet in packets)
-    framer, out = Framer(), []
+    framer = Framer()
+    out: list[bytes] = []
     while stream:
         size = data.draw(st.integers(1, len(stream)))
         out += framer.feed(stream[:size])

@@ -68,7 +68,7 @@ async def joined(
     await client.open(listener, tcp=tcp)
     await client.checked(peer.local)
     await client.connect(listener)
-    await eventually(lambda: recorder.keys is not None, f"{name} is connected")
+    await eventually(lambda: recorder.keys is not None, f"{name} is connected", 60)
     return client, recorder
 
 
