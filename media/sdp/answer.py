@@ -243,7 +243,7 @@ def _as_answered(line: CodecLine, codec: Codec, wish: Wish, track: Outgoing | No
     parameters = {"minptime": "10", "useinbandfec": "1"}
     if wish.dtx or line.parameters.get("usedtx") == "1":
         parameters["usedtx"] = "1"
-    if wish.stereo or line.parameters.get("stereo") == "1":
+    if wish.stereo:  # not because the client can play it: Firefox always says so
         parameters["stereo"] = "1"
     if track is not None and track.stereo:
         parameters["sprop-stereo"] = "1"

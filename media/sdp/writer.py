@@ -58,7 +58,10 @@ def _section(section: Section, bundled: Transport) -> Iterator[str]:
         return
     if section.bundle_only:
         yield "a=bundle-only"
-    yield from _transport(section.transport or bundled)
+    transport = section.transport or bundled
+    if not transport.fingerprints:  # Firefox says it once for all
+        transport = evolve(transport, fingerprints=bundled.fingerprints)
+    yield from _transport(transport)
     yield from _data(section) if is_data else _media(section)
 
 

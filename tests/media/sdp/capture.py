@@ -1,6 +1,7 @@
 """Writes the golden offers anew: `python -m tests.media.sdp.capture`. Their keys were thrown away.
 
-Chromium's offers come from the page of the transport tests, the Rust client's out of its request to join.
+Chromium's offers come from the page of the transport tests, the Rust client's out of its request to join,
+Firefox's from a page of its own.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from aiohttp import web
 from livekit import api, rtc
 from livekit.protocol.rtc import JoinRequest, WrappedJoinRequest
 
+from tests.media.sdp import firefox
 from tests.media.transport.chromium import chromium_page
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -72,3 +74,4 @@ def _write(name: str, sdp: str) -> None:
 if __name__ == "__main__":
     asyncio.run(chromium())
     asyncio.run(rust())
+    _write("firefox_publish", asyncio.run(firefox.offer()))

@@ -193,3 +193,22 @@ def test_layers_of_other_names_and_of_ssrc_groups() -> None:
     told = incoming(offer.sections[0], answered(offer).sections[0])
     assert told is not None
     assert told.ssrcs == {1: Layer.LOW, 3: Layer.MEDIUM}
+
+
+def test_firefox() -> None:
+    """Its camera is bundled only (port 0), its extensions have directions, its track's name is not the page's."""
+    offer = parse(golden("firefox_publish"))
+    answer = answered(offer)
+    camera_offered, camera_taken = offer.sections[1], answer.sections[1]
+    assert camera_offered.bundle_only
+    assert not camera_offered.rejected
+    assert camera_taken.port == 9
+    told = incoming(camera_offered, camera_taken)
+    assert told is not None
+    assert told.rids == {"q": Layer.LOW, "h": Layer.MEDIUM, "f": Layer.HIGH}
+    assert told.payload_types[120] is Codec.VP8
+    directions = {line.id: line.direction for line in camera_taken.extensions}
+    assert directions[told.extensions.rid] is Direction.RECVONLY
+    assert (track_of(camera_offered) or "").startswith("{")
+    assert "stereo" not in answer.sections[0].codecs[0].parameters
+    assert offer.transport.fingerprints

@@ -29,7 +29,9 @@ def test_what_is_understood_survives(name: str) -> None:
     """Reading, writing and reading again a real client's offer gives the same value."""
     once = parse(golden(name))
     again = parse(write(once))
-    assert again == once
+    assert again.transport == once.transport
+    for before, after in zip(once.sections, again.sections, strict=True):
+        assert evolve(after, transport=None) == evolve(before, transport=None)
     assert write(again) == write(once)
 
 
