@@ -74,19 +74,14 @@ class Config:
     redis: str | None = None  # several nodes meet there
     redis_password_file: Path | None = None
     node: str = "sferum"
-    node_url: str  # this node's own address, for clients and other nodes
+    node_url: str  # this node's own address, for the other nodes
     trusted_proxies: tuple[Network, ...] = LOOPBACK
     folder: Path = Path()  # of the file: relative paths start here
 
     @property
     def sfu_url(self) -> str:
         """What clients are told; they append `/rtc`."""
-        return sfu_url_of(self.node_url)
-
-
-def sfu_url_of(url: str) -> str:
-    """The signalling of the node at this address."""
-    return "ws" + url.removeprefix("http") + "/livekit/sfu"
+        return "ws" + self.public_url.removeprefix("http") + "/livekit/sfu"
 
 
 def read_config(path: Path) -> Config:

@@ -28,6 +28,8 @@ from media.access.openid import OpenId
 from media.access.requests import Home
 from media.access.rights import ModuleRights
 from media.access.tokens import Key
+from media.cluster.joining import joined
+from media.cluster.relay import Relay
 from media.config import BadConfig, Config
 from media.forwarder.plain.forwarder import PlainForwarder
 from media.logs import AccessLog
@@ -109,7 +111,14 @@ async def serve(config: Config, machine: Machine, stop: asyncio.Event) -> None:
         )
         checking = group.create_task(rechecker(node, access.rights).run())
         stack.callback(checking.cancel)
-        app = build(config, access, node)
+        registry = None
+        if config.redis is not None:
+            password = _secret("redis_password_file", config.redis_password_file)
+            registry = await stack.enter_async_context(joined(config, config.redis, password, node))
+            beating = group.create_task(registry.run())
+            stack.callback(beating.cancel)
+        relay = None if registry is None else Relay(registry, http, keys, machine.wall)
+        app = build(config, access, node, relay)
         figures = CallFigures(lambda: _look(node, access, keeper, hooks))
         await stack.enter_async_context(_figures(figures, config.metrics_port))
         await stack.enter_async_context(
@@ -119,13 +128,16 @@ async def serve(config: Config, machine: Machine, stop: asyncio.Event) -> None:
         await stop.wait()
         logger.info("draining rooms=%s", len(node.halls))
         keeper.drain()
+        node.draining = True
+        if registry is not None:
+            await registry.say_now()  # who is sent away finds the call placed elsewhere
         await node.drain(clock() + config.drain_s)
     logger.info("stopped")
 
 
-def build(config: Config, access: Access, node: Node) -> web.Application:
+def build(config: Config, access: Access, node: Node, relay: Relay | None) -> web.Application:
     """Everything that is answered on `listen_port`."""
-    app = web.Application()
+    app = web.Application(middlewares=[] if relay is None else [relay.middleware()])
     app.router.add_get("/healthz", _healthz)
     app.add_subapp(JWT, access_app(access, config.trusted_proxies))
     signal_http.add_routes(app, node, SFU)
@@ -247,7 +259,10 @@ def _keys(config: Config) -> tuple[Key, ...]:
         raise BadConfig(f"keys_file: {error}") from None
 
 
-def _secret(setting: str, path: Path) -> str:
+def _secret(setting: str, path: Path | None) -> str:
+    """What the file holds; nothing where none is named."""
+    if path is None:
+        return ""
     try:
         if path.stat().st_mode & 0o077:
             raise BadConfig(f"{setting}: {path}: others may read it; chmod 600")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 
 from attrs import define, evolve, field, frozen
 
@@ -16,7 +16,6 @@ from media.access.refusals import Refused, Why
 from media.access.requests import Asked, Home
 from media.access.rights import ModuleRights
 from media.access.tokens import Key, mint
-from media.ids import RoomName
 
 #: Requests of one address. A school of 1,000 sits behind one, and Element Call asks twice for each that enters a call.
 ADDRESS_PER_SECOND, ADDRESS_BURST = 20.0, 3_000.0
@@ -41,7 +40,6 @@ class Access:
         sfu_url: where clients go with the token: `wss://…`; they append `/rtc` (calls.md §2.1).
         now: seconds since 1970.
         seconds: of a clock that never goes back.
-        place: with several nodes, the address of the one that has the call; else all go to `sfu_url`.
         counted: answers by `granted`, `delegated` or a word of `Why`.
     """
 
@@ -55,7 +53,6 @@ class Access:
     seconds: Callable[[], float]
     addresses: Buckets = field(factory=lambda: Buckets(ADDRESS_PER_SECOND, ADDRESS_BURST))
     users: Buckets = field(factory=lambda: Buckets(USER_PER_SECOND, USER_BURST))
-    place: Callable[[RoomName], Awaitable[str]] | None = None
     counted: Counter[str] = field(factory=Counter, init=False)
 
     def greet(self, address: str) -> Refused | None:
@@ -90,8 +87,7 @@ class Access:
             hidden=rights.hidden,
             member=member,
         )
-        url = self.sfu_url if self.place is None else await self.place(asked.room)
-        return Granted(url, mint(claims, self.keys(), self.now()))
+        return Granted(self.sfu_url, mint(claims, self.keys(), self.now()))
 
     async def delegate(self, asked: Asked) -> Refused | None:
         """Take over a delayed leave of somebody who is connected, or will be in a moment."""

@@ -18,7 +18,7 @@ class NodeSign:
     """What a node says of itself every BEAT_S seconds.
 
     Attributes:
-        url: under which clients and the other nodes reach it.
+        url: under which the other nodes reach it.
         load: connections of people; a full one is not chosen.
     """
 

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 
-from attrs import define, field
+from attrs import define
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -47,7 +47,6 @@ class Registry:
     own: Callable[[], NodeSign]
     rooms: Callable[[], Iterable[RoomName]]
     reachable: bool = True
-    _changed: asyncio.Event = field(factory=asyncio.Event)
 
     async def place(self, room: RoomName) -> NodeSign:
         """The node of this call; a new one is given its place."""
@@ -71,22 +70,20 @@ class Registry:
     async def run(self) -> None:
         """Say for ever that this node is there, and which calls it holds."""
         while True:
-            self._changed.clear()
             try:
                 await self._beat()
             except (RedisError, OSError) as error:
                 self._lost(error)
             else:
                 self.reachable = True
-            try:
-                async with asyncio.timeout(BEAT_S):
-                    await self._changed.wait()
-            except TimeoutError:
-                pass
+            await asyncio.sleep(BEAT_S)
 
-    def say_now(self) -> None:
+    async def say_now(self) -> None:
         """Something has changed that the others should not wait for: a drain."""
-        self._changed.set()
+        try:
+            await self._beat()
+        except (RedisError, OSError) as error:
+            self._lost(error)
 
     async def leave(self) -> None:
         """This node is gone; whoever comes back begins elsewhere at once."""

@@ -1,8 +1,8 @@
 """A client whose call is on another node is served there, through this one.
 
-Clients know no redirect for a WebSocket, and follow LiveKit's regions only in its own cloud. So this node opens the same
-door at the right node and passes messages on; sound and pictures go to the right node directly, whose addresses are in
-the answers. Tokens name the right node from the start: this is for those who come back, or whose node goes down.
+Clients know no redirect for a WebSocket, and follow LiveKit's regions only in its own cloud. So this node opens the
+same door at the right node and passes messages on; sound and pictures go to the right node directly, whose addresses
+are in the answers. A client so keeps one address whatever becomes of a node: the proxy finds it one that lives.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import aiohttp
 from aiohttp import hdrs, web
+from aiohttp.typedefs import Middleware
 from attrs import define, field
 from yarl import URL
 
@@ -44,7 +45,7 @@ class Relay:
     wall: Callable[[], float]
     counted: Counter[str] = field(factory=Counter)
 
-    def middleware(self) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
+    def middleware(self) -> Middleware:
         @web.middleware
         async def relay(request: web.Request, handler: Handler) -> web.StreamResponse:
             there = await self._elsewhere(request)

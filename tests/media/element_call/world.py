@@ -113,7 +113,8 @@ class Caller:
             if len(seen) < cameras or len(heard) < voices:
                 return False
             frames = sum(row["frames"] for row in seen)
-            return frames > sum(row["frames"] for row in before if row["kind"] == "video") + 10
+            shown = sum(row["frames"] for row in before if row["kind"] == "video")
+            return bool(frames > shown + 10)
 
         start = await self.received()
         try:

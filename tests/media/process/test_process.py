@@ -1,0 +1,135 @@
+"""`python -m media`: what it needs, what it says, and how it ends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from media.config import BadConfig, config_of, read_config
+from tests.support.media import MediaProcess
+from tests.support.process import ROOT, free_port
+from tests.support.synapse import Homeserver
+
+#: Nobody asks it here.
+NOBODY = cast(
+    Homeserver,
+    SimpleNamespace(service_token="x" * 32, url="http://127.0.0.1:9", server_name="school.test"),
+)
+GOOD: dict[str, Any] = {
+    "public_url": "https://rtc.school.example",
+    "server_name": "school.example",
+    "client_url": "https://matrix.school.example",
+    "service_token_file": "token",
+    "keys_file": "keys",
+    "addresses": ["198.51.100.7"],
+}
+
+
+def test_the_example_is_read() -> None:
+    """media.yaml.example is a configuration, and its relay is the one of deploy/coturn."""
+    config = read_config(ROOT / "media.yaml.example")
+    assert config.sfu_url == "wss://rtc.school.example/livekit/sfu"
+    assert (config.udp_port, config.tcp_port) == (7882, 7881)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"public_url": None}, "public_url"),
+        ({"public_url": "http://rtc.school.example"}, "public_url"),
+        ({"public_url": "https://rtc.school.example/x"}, "public_url"),
+        ({"keys_file": 1}, "keys_file"),
+        ({"addresses": ["rtc.school.example"]}, "addresses"),
+        ({"addresses": []}, "addresses"),
+        ({"udp_port": 70_000}, "udp_port"),
+        ({"udp_port": True}, "udp_port"),
+        ({"listen_port": "7880"}, "listen_port"),
+        ({"turn": {"urls": ["https://x"], "secret_file": "s"}}, "turn.urls"),
+        ({"turn": {"url": "turn:x"}}, "turn.url"),
+        ({"webhooks": ["http://journal.school.example/"]}, "webhooks"),
+        ({"servers": {"other.example": "ftp://x"}}, "servers.other.example"),
+        ({"trusted_proxies": ["x"]}, "trusted_proxies"),
+        ({"node": "a b"}, "node"),
+        ({"bogus": 1}, "bogus"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named(changes: dict[str, Any], named: str) -> None:
+    """The message begins with the setting."""
+    with pytest.raises(BadConfig, match=rf"^{named}\b"):
+        config_of(GOOD | changes, Path("/etc/sferum"))
+
+
+def test_relative_files_are_beside_the_configuration() -> None:
+    """So that a folder can be moved whole."""
+    config = config_of(GOOD, Path("/etc/sferum"))
+    assert config.keys_file == Path("/etc/sferum/keys")
+    assert config.node_url == config.public_url
+
+
+@pytest.fixture
+def media(tmp_path: Path) -> Any:
+    made = MediaProcess.prepare(tmp_path, NOBODY)
+    yield made
+    made.stop()
+    made.api.close()
+
+
+@pytest.mark.integration
+def test_it_serves_and_ends_as_asked(media: MediaProcess) -> None:
+    """Health, an answer with CORS for a wrong address, figures; SIGTERM is exit code 0 without a wait for nobody."""
+    media.start()
+    lost = media.api.request("GET", "/livekit/sfu/rtc/v9")
+    assert (lost.status, lost.headers["access-control-allow-origin"]) == (404, "*")
+    shut = media.api.request("GET", "/livekit/sfu/rtc/validate")
+    assert shut.status == 401
+    assert media.api.request("GET", "/livekit/host/state").status == 401
+    figures = media.metrics()
+    assert figures["sferum_media_rooms"] == 0
+    assert figures["sferum_media_draining"] == 0
+    assert media.stop() == 0
+    assert "stopped" in media.lines()
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("setting", ["listen_port", "udp_port", "metrics_port"])
+def test_a_taken_port_is_named(media: MediaProcess, setting: str, tmp_path: Path) -> None:
+    """One line says which setting, and the exit code is 2."""
+    port = free_port()
+    other = MediaProcess.prepare(tmp_path / "other", NOBODY, **{setting: port})
+    if setting == "listen_port":
+        other.port = port
+    other.start(ready=setting != "listen_port")
+    other.until_logged("calls served")
+    try:
+        media.change(**{setting: port})
+        media.start(ready=False)
+        assert media.wait() == 2
+        assert setting in media.lines().splitlines()[-1]
+    finally:
+        other.stop()
+        other.api.close()
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("name", ["service.token", "media.keys"])
+def test_a_secret_that_others_may_read_stops_the_start(media: MediaProcess, name: str) -> None:
+    """The line names the file and never its contents."""
+    path = media.folder / name
+    path.chmod(0o644)
+    media.start(ready=False)
+    assert media.wait() == 2
+    last = media.lines().splitlines()[-1]
+    assert name in last
+    assert path.read_text().split(":")[-1].strip() not in media.lines()
+
+
+@pytest.mark.integration
+def test_a_folder_without_a_call_page_is_named(media: MediaProcess, tmp_path: Path) -> None:
+    """Whoever forgot scripts/install-clients reads which folder is empty."""
+    media.change(pages=str(tmp_path / "nothing"))
+    media.start(ready=False)
+    assert media.wait() == 2
+    assert "pages: " in media.lines().splitlines()[-1]
