@@ -190,7 +190,7 @@ async def _settled(client: RawClient) -> None:
 
 
 async def test_a_late_init_changes_nothing() -> None:
-    """The client's first packet comes again after its channel carried something: what follows still arrives."""
+    """The client's first packet comes again after its channel carried something: what follows arrives and is confirmed."""
     async with listen(settings(), CERTIFICATE) as listener:
         client, recorder = await joined(listener)
         first = InitChunk()
@@ -207,6 +207,7 @@ async def test_a_late_init_changes_nothing() -> None:
         client.sctp._remote_verification_tag = tag
         channel.send(b"after")
         await eventually(lambda: len(recorder.messages) == 2, "the second message")
+        await eventually(lambda: not client.sctp._sent_queue, "and is acknowledged", 3)
         await client.close()
 
 
