@@ -190,7 +190,7 @@ async def _settled(client: RawClient) -> None:
 
 
 async def test_a_late_init_changes_nothing() -> None:
-    """The client's first packet comes again after its channel carried something: what follows arrives and is confirmed."""
+    """The client's first packet comes again after its channel was used: what follows arrives and is confirmed."""
     async with listen(settings(), CERTIFICATE) as listener:
         client, recorder = await joined(listener)
         first = InitChunk()
