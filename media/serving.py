@@ -15,9 +15,11 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 from attrs import frozen
+from livekit.protocol import rtc
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from yarl import URL
 
+from media import turn
 from media.access.delayed_leave import DelayedLeaves
 from media.access.endpoints import access_app
 from media.access.granting import Access
@@ -103,7 +105,9 @@ async def serve(config: Config, machine: Machine, stop: asyncio.Event) -> None:
                 wall=machine.wall,
                 bits=machine.bits,
                 facts=NodeFacts(
-                    node_id=config.node, sif_trailer=machine.bits(128).to_bytes(16, "big")
+                    node_id=config.node,
+                    relays=_relays(config, machine),
+                    sif_trailer=machine.bits(128).to_bytes(16, "big"),
                 ),
                 hooks=hooks,
                 leaves=keeper,
@@ -226,6 +230,14 @@ def _look(node: Node, access: Access, keeper: LeaveKeeper, hooks: list[Hook]) ->
         },
         draining=node.draining,
     )
+
+
+def _relays(config: Config, machine: Machine) -> Callable[[], tuple[rtc.ICEServer, ...]]:
+    if config.turn is None:
+        return tuple
+    secret = _secret("turn.secret_file", config.turn.secret_file)
+    relay = turn.Relay(config.turn.urls, secret)
+    return lambda: (relay.server(machine.wall()),)
 
 
 def _transport(config: Config) -> TransportSettings:

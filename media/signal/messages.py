@@ -49,11 +49,16 @@ REASONS: Mapping[Refusal, str] = {
 
 @frozen(kw_only=True)
 class NodeFacts:
-    """What a JoinResponse says of the node. `sif_trailer`: random, marks frames a server would inject."""
+    """What a JoinResponse says of the node.
+
+    Attributes:
+        relays: TURN servers with a fresh password each time.
+        sif_trailer: random, marks frames a server would inject.
+    """
 
     node_id: str = "sferum"
     region: str = ""
-    ice_servers: tuple[rtc.ICEServer, ...] = field(default=(), repr=False)
+    relays: Callable[[], tuple[rtc.ICEServer, ...]] = field(default=tuple, repr=False)
     sif_trailer: bytes = b"sferum"
 
     @property
@@ -76,7 +81,7 @@ def welcome(
             participant=participant(message.participant),
             other_participants=[participant(one) for one in message.others],
             server_version=SERVER_VERSION,
-            ice_servers=facts.ice_servers,
+            ice_servers=facts.relays(),
             subscriber_primary=subscriber_primary,
             client_configuration=models.ClientConfiguration(resume_connection="ENABLED"),
             server_region=facts.region,
@@ -93,7 +98,7 @@ def welcome(
 def reconnected(message: messages.Reconnected, facts: NodeFacts) -> rtc.SignalResponse:
     return rtc.SignalResponse(
         reconnect=rtc.ReconnectResponse(
-            ice_servers=facts.ice_servers,
+            ice_servers=facts.relays(),
             client_configuration=models.ClientConfiguration(resume_connection="ENABLED"),
             server_info=facts.server_info,
             last_message_seq=message.last_message,
