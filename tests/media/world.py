@@ -82,9 +82,10 @@ class Guest:
         self._start(_hum(source))
         return await self.room.local_participant.publish_track(track, options)
 
-    def listen(self) -> None:
+    def listen(self, *, decode: bool = True) -> None:
         """Decode whatever is subscribed to, and remember what happens. Before the connection."""
-        self.room.on("track_subscribed", self._subscribed)
+        if decode:
+            self.room.on("track_subscribed", self._subscribed)
         self.room.on("data_received", self._data)
         self.room.on("track_muted", lambda who, _: self.muted.append((who.identity, True)))
         self.room.on("track_unmuted", lambda who, _: self.muted.append((who.identity, False)))
@@ -109,14 +110,15 @@ class Guest:
             self.frames.setdefault(identity, []).append((event.frame.width, event.frame.height))
 
     async def _hear(self, stream: rtc.AudioStream, identity: str) -> None:
-        heard = np.zeros(0, dtype=np.int16)
+        """The strongest frequency of every fifth of a second, 0 where it is silent."""
+        heard: list[np.ndarray] = []
         async for event in stream:
-            heard = np.concatenate([heard, np.frombuffer(event.frame.data, dtype=np.int16)])[-9600:]
-            if len(heard) == 9600:
-                spectrum = np.abs(np.fft.rfft(heard.astype(np.float64)))
-                loud = float(np.abs(heard).max()) > 1000
-                hz = float(spectrum.argmax()) * SAMPLE_RATE / len(heard)
-                self.loudest_hz[identity] = hz if loud else 0.0
+            heard.append(np.frombuffer(event.frame.data, dtype=np.int16))
+            if sum(map(len, heard)) >= SAMPLE_RATE // 5:
+                samples = np.concatenate(heard).astype(np.float64)
+                heard.clear()
+                hz = float(np.abs(np.fft.rfft(samples)).argmax()) * SAMPLE_RATE / len(samples)
+                self.loudest_hz[identity] = hz if np.abs(samples).max() > 1000 else 0.0
 
     async def sees(
         self, identity: str, frames: int = 5, deadline_s: float = 20.0
@@ -230,12 +232,13 @@ class World:
         v1: bool = True,
         dynacast: bool = False,
         auto_subscribe: bool = True,
+        decode: bool = True,
         **grants: Any,
     ) -> Guest:
         """A participant of the Python SDK, connected."""
         client = rtc.Room()
         guest = Guest(name, client, 0.0, group=self._group, node=self.node)
-        guest.listen()
+        guest.listen(decode=decode)
         options = rtc.RoomOptions(
             single_peer_connection=v1, dynacast=dynacast, auto_subscribe=auto_subscribe
         )
