@@ -96,7 +96,11 @@ async def hears(room: rtc.Room, from_: rtc.Room) -> None:
         await stream.aclose()
 
     async with asyncio.TaskGroup() as group:
-        room.on("track_subscribed", lambda track, *_: group.create_task(listen(track)) and None)
+
+        def subscribed(track: rtc.Track, *_: object) -> None:
+            group.create_task(listen(track))
+
+        room.on("track_subscribed", subscribed)
         source = rtc.AudioSource(48_000, 1)
         await from_.local_participant.publish_track(
             rtc.LocalAudioTrack.create_audio_track("microphone", source)
