@@ -146,8 +146,10 @@ def build(config: Config, access: Access, node: Node, relay: Relay | None) -> we
     app.add_subapp(JWT, access_app(access, config.trusted_proxies))
     signal_http.add_routes(app, node, SFU)
     twirp.add_routes(app, node, SFU)
-    HostDesk(node, access.rights).add_routes(app)
+    desk = HostDesk(node, access.rights)
+    desk.add_routes(app)
     if config.pages is not None:
+        desk.add_page(app, config.client_url)
         try:
             element_call.add_routes(
                 app,

@@ -7,7 +7,8 @@ token lives for an hour, rights may end within it.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -25,6 +26,13 @@ from media.signal.hall import Hall
 from media.signal.http import CORS, preflight
 from media.signal.node import Node
 
+#: Beside this file: the page itself.
+PAGE = Path(__file__).parent
+#: Nothing but our own files, and Matrix.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' {home}; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
 #: Bytes of a question; the longest has an identity of 512 characters.
 MOST_BYTES = 4096
 STATE, ASK = "/livekit/host/state", "/livekit/host/ask"
@@ -42,6 +50,24 @@ class HostDesk:
         app.router.add_post(ASK, self.ask)
         for path in (STATE, ASK):
             app.router.add_options(path, preflight)
+
+    def add_page(self, app: web.Application, client_url: str) -> None:
+        """`/host`: a list of chats, then the call of one of them. Needs `/config.json` of the call page."""
+        headers = {
+            "Content-Security-Policy": POLICY.format(home=client_url),
+            "Referrer-Policy": "no-referrer",
+            "Cache-Control": "no-cache",
+        }
+
+        def file(name: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+            async def answer(_request: web.Request) -> web.StreamResponse:
+                return web.FileResponse(PAGE / name, headers=headers)
+
+            return answer
+
+        app.router.add_get("/host", file("host.html"))
+        for name in ("host.css", "host.js"):
+            app.router.add_get(f"/host/{name}", file(name))
 
     async def state(self, request: web.Request) -> web.StreamResponse:
         """The call as its hosts may see it; `call: null` while nobody is in."""

@@ -286,6 +286,36 @@ def test_the_pages_and_links_for_newcomers_are_shown(school: School) -> None:
         assert (f"code {code[:3]} {code[3:6]} {code[6:]}" in text) is bool(code)
 
 
+def test_calls_are_served_and_synapse_says_where(school: School) -> None:
+    """A pupil's client learns the address of calls from Synapse, and gets a token for the call of its class."""
+    pupil = school.demo("student")
+    me = accounts.login(school.api, pupil["user_id"], pupil["password"])
+    found = school.api.call(
+        "GET", "/_matrix/client/unstable/org.matrix.msc4143/rtc/transports", me.access_token
+    )
+    (transport,) = found["rtc_transports"]
+    url = f"http://127.0.0.1:{school.runner.calls_port}"
+    assert transport["livekit_service_url"] == f"{url}/livekit/jwt"
+    path = f"/_matrix/client/v3/user/{me.user_id}/openid/request_token"
+    token = school.api.call("POST", path, me.access_token, {})
+    rooms = school.api.call("GET", "/_matrix/client/v3/joined_rooms", me.access_token)
+    calls = Api(url)
+    try:
+        answers = [
+            calls.request(
+                "POST",
+                "/livekit/jwt/sfu/get",
+                json={"room": room, "openid_token": token, "device_id": me.device_id},
+            )
+            for room in [*rooms["joined_rooms"], "!nobodys"]
+        ]
+    finally:
+        calls.close()
+    *own, nobodys = [answer.status for answer in answers]
+    assert 200 in own
+    assert nobodys == 403
+
+
 @pytest.mark.parametrize("role", ROLES)
 def test_each_role_signs_in_on_the_pages(school: School, browser: Browser, role: str) -> None:
     """With the id and, where the list has one, with the phone; a wrong password opens nothing."""
