@@ -1,4 +1,4 @@
-"""Calls through Debian's coturn with deploy/coturn, and over TCP alone: for networks that let little through."""
+"""Calls through Debian's coturn with deploy/coturn: for networks that let little through."""
 
 from __future__ import annotations
 
