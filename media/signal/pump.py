@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 
 from attrs import define, field
@@ -10,6 +11,8 @@ from attrs import define, field
 from media.forwarder.api import Event, Forwarder
 from media.ids import PeerId
 from media.transport.api import Peer
+
+logger = logging.getLogger(__name__)
 
 #: Seconds between two polls at most (media/forwarder/api.py).
 POLL_S = 0.02
@@ -29,6 +32,7 @@ class Pump:
     clock: Callable[[], float]
     hear: Callable[[Event], None] = _nobody_listens
     peers: dict[PeerId, Peer] = field(factory=dict)
+    _faults: int = 0
 
     def receive(self, peer: PeerId, datagram: bytes, now: float) -> None:
         """One SRTP or SRTCP packet; `flush` follows after the batch it came with."""
@@ -48,8 +52,13 @@ class Pump:
         """For ever. The node puts it into its TaskGroup."""
         while True:
             now = self.clock()
-            self.forwarder.poll(now)
-            self.flush()
+            try:
+                self.forwarder.poll(now)
+                self.flush()
+            except Exception:  # the next poll may be fine; without this loop every call ends
+                self._faults += 1
+                if self._faults & (self._faults - 1) == 0:  # the 1st, 2nd, 4th, 8th…
+                    logger.exception("the forwarder met a bug times=%s", self._faults)
             wakeup = self.forwarder.next_wakeup()
             pause = POLL_S if wakeup is None else min(POLL_S, wakeup - now)
             await asyncio.sleep(max(REST_S, pause))
