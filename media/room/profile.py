@@ -14,14 +14,18 @@ LONGEST_NAME, LONGEST_METADATA, MOST_ATTRIBUTES, LONGEST_ATTRIBUTE = 256, 16_384
 
 
 def change(call: Call, member: Member, event: MetadataChanged, now: float) -> list[Command]:
-    """Done and answered, or refused by name; a raised hand is for everyone."""
+    """Done and answered, or refused by name; a raised hand is for everyone.
+
+    The answer comes last: the Rust SDK writes name and metadata together, from what it was told before the answer.
+    """
     refusal = refusal_to_change(member, event)
     answer = RequestAnswered(
         request=Request.UPDATE_METADATA, refusal=refusal, request_id=event.request_id
     )
-    commands = [] if event.service else tell((member.sid,), answer)
+    answered = [] if event.service else tell((member.sid,), answer)
     if refusal is not None:
-        return commands
+        return answered
+    commands: list[Command] = []
     hand = event.attributes.get(hands.NAME)
     before = (member.name, member.metadata, dict(member.attributes))
     if event.name is not None:
@@ -39,7 +43,7 @@ def change(call: Call, member: Member, event: MetadataChanged, now: float) -> li
         commands += call.changed(member)
     if hand is not None:
         commands += hands.hear(call, member, hand not in {"", "0"}, now)
-    return commands
+    return commands + answered
 
 
 def refusal_to_change(member: Member, event: MetadataChanged) -> Refusal | None:
