@@ -38,9 +38,10 @@ class Downlink:
             self.estimate_bps = min(MAX_BPS, int(self.estimate_bps * 1.08))
             self._raised_at = now
 
-    def remb(self, bitrate_bps: int, sent_bps: int) -> None:
+    def remb(self, bitrate_bps: int, sent_bps: int, beside_bps: int = 0) -> None:
+        """`sent_bps`: of what the REMB is about. libwebrtc leaves voices out of it: `beside_bps`, which fit as well."""
         if bitrate_bps < FULL * sent_bps:
-            self.estimate_bps = max(MIN_BPS, min(self.estimate_bps, bitrate_bps))
+            self.estimate_bps = max(MIN_BPS, min(self.estimate_bps, bitrate_bps + beside_bps))
 
     def poll(self, now: float) -> int | None:
         """The estimate, when it is time to tell it."""

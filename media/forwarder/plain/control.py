@@ -45,7 +45,8 @@ def take_in(item: RtcpItem, peer: Peer, outbox: Outbox, now: float) -> None:
                     _send_again(seq, nacked, peer, outbox, now)
         case Remb(bitrate):
             peer.heard = True
-            peer.downlink.remb(bitrate, peer.recent_bps)
+            audio_bps = peer.recent_audio_bps
+            peer.downlink.remb(bitrate, peer.recent_bps - audio_bps, audio_bps)
         case _:
             assert_never(item)
 

@@ -234,6 +234,8 @@ class PlainForwarder:
             datagram = peer.srtp.protect(ready.head + ready.body)
             if outbox.send(peer.id, datagram):
                 peer.bytes_sent += len(datagram)
+                if down.kind is Kind.AUDIO:
+                    peer.audio_bytes += len(datagram)
         return None
 
     # --- time

@@ -56,6 +56,8 @@ class Peer:
     rtt_s: float | None = None
     sent_bps: int = 0
     bytes_sent: int = 0  # since the last reports
+    audio_bps: int = 0  # of those
+    audio_bytes: int = 0
     _accepted: dict[int, None] = field(
         factory=dict
     )  # SSRCs that SRTP has a context for, oldest first
@@ -68,6 +70,11 @@ class Peer:
     def recent_bps(self) -> int:
         """What was sent in the last whole second, or already in this one."""
         return max(self.sent_bps, self.bytes_sent * 8)
+
+    @property
+    def recent_audio_bps(self) -> int:
+        """Of `recent_bps`."""
+        return max(self.audio_bps, self.audio_bytes * 8)
 
     def may_use(self, ssrc: int) -> bool:
         """A peer cannot make us keep any number of SSRCs, nor use one whose replay list is forgotten."""

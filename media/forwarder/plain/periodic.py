@@ -86,7 +86,8 @@ def _requests(stream: Stream, peer: Peer, outbox: Outbox, now: float) -> list[by
 
 def _reports(peer: Peer, now: float) -> list[bytes]:
     peer.sent_bps = int(peer.bytes_sent * 8 / REPORTS_S)
-    peer.bytes_sent = 0
+    peer.audio_bps = int(peer.audio_bytes * 8 / REPORTS_S)
+    peer.bytes_sent = peer.audio_bytes = 0
     packets = []
     for down in peer.downs.values():
         packets += _sender_report(down, peer, now)

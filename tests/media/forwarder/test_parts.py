@@ -244,6 +244,15 @@ def test_a_remb_counts_when_it_says_that_the_link_is_full() -> None:
     assert link.estimate_bps == 300_000
 
 
+def test_a_remb_says_nothing_of_voices() -> None:
+    """Six voices and a small picture: what Chromium reports of the picture alone must not pause it (libwebrtc)."""
+    link = Downlink()
+    link.remb(45_000, sent_bps=20_000, beside_bps=386_000)
+    assert link.estimate_bps == START_BPS
+    link.remb(45_000, sent_bps=72_000, beside_bps=386_000)
+    assert link.estimate_bps == 431_000
+
+
 def test_an_estimate_is_told_when_it_changed() -> None:
     """At once when it fell, once a second when it rises, never for a trifle."""
     link = Downlink()
