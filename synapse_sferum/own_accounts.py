@@ -14,7 +14,7 @@ from synapse.module_api import LoggingTransaction, ModuleApi
 from synapse_sferum.config import Config
 from synapse_sferum.events import SERVICE_LOCALPART
 from synapse_sferum.model import UserId
-from synapse_sferum.private import register_account
+from synapse_sferum.private import lift_rate_limits, register_account
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +53,8 @@ def own_accounts(api: ModuleApi, config: Config) -> OwnAccounts:
 async def make_own_accounts(api: ModuleApi, accounts: OwnAccounts) -> None:
     """Make those that are missing; the bridge's is a server administrator and stays one."""
     await _make(api, accounts.service_user, SERVICE_NAME)
+    # It invites as fast as people come in: on 1 September that is more than any person may write.
+    await lift_rate_limits(api, accounts.service_user)
     await _make(api, accounts.staff_bot, BOT_NAME)
     await _make(api, accounts.bridge_user, BRIDGE_NAME, admin=True)
 

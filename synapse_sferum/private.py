@@ -243,6 +243,17 @@ async def register_account(api: ModuleApi, user_id: str, name: str) -> None:
     )
 
 
+async def lift_rate_limits(api: ModuleApi, user_id: str) -> None:
+    """From now on none of Synapse's limits on events, invitations and joins holds this account back.
+
+    As `POST /_synapse/admin/v1/users/{user_id}/override_ratelimit` does it; the module API's own callback reaches
+    the limits of invitations only.
+    """
+    store = api._hs.get_datastores().main
+    if await store.get_ratelimit_for_user(user_id) is None:
+        await store.set_ratelimit_for_user(user_id, messages_per_second=0, burst_count=0)
+
+
 # --- for login: passwords stay Synapse's, the decision who may try is ours
 
 

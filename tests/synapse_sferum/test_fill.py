@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from urllib.parse import quote
 
 import pytest
@@ -235,3 +237,27 @@ def test_the_last_pupil_who_moves_is_out_of_the_old_room(school: School) -> None
     school.settle()
     assert school.room_id("class", "5А") == room_id
     assert school.source_ids("class", "5А") == {"P1", "T1"}
+
+
+def test_people_who_come_one_by_one_are_not_held_up(homeserver: Fleet) -> None:
+    """With the limits of homeserver.yaml.example: the service user may invite as fast as people come in."""
+    with homeserver(module={"together_from": 1_000_000}) as server:
+        school = School(server, "morning")
+        school.create()
+        school.apply(small_school())
+        school.settle()
+        school.activate_all(everyone(small_school()))
+        errors = set()
+
+        def settled() -> bool:
+            errors.update(job["error"] for job in school.call("GET", "/jobs?state=queued")["jobs"])
+            return bool(school.progress()["settled"])
+
+        until(settled, what="the rooms", deadline_s=120)
+        with closing(sqlite3.connect(server.directory / "homeserver.db")) as database:
+            (events,) = database.execute(
+                "SELECT COUNT(*) FROM events WHERE type = 'm.room.member' AND sender = ?",
+                (f"@sferum:{server.server_name}",),
+            ).fetchone()
+    assert events > 60, "too few to reach a limit of 30 at once and 5 a second"
+    assert errors <= {""}

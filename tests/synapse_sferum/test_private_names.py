@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from synapse.api.auth.internal import InternalAuth
-from synapse.api.ratelimiting import Ratelimiter
+from synapse.api.ratelimiting import Ratelimiter, RequestRatelimiter
 from synapse.appservice import ApplicationService
 from synapse.config.experimental import ExperimentalConfig
 from synapse.config.repository import ContentRepositoryConfig
@@ -36,6 +36,7 @@ from synapse.rest import SERVLET_GROUPS, ClientRestResource
 from synapse.rest.client import media
 from synapse.server import HomeServer
 from synapse.storage.controllers.persist_events import EventsPersistenceStorageController
+from synapse.storage.databases.main.room import RoomWorkerStore
 from synapse.storage.databases.main.roommember import RoomMemberWorkerStore
 
 from synapse_sferum.plan import MOST_AT_ONCE
@@ -205,6 +206,17 @@ def test_an_account_is_registered() -> None:
     assert register["password_hash"].default is None
     assert "user_id == self.sender" in source(ApplicationService.is_exclusive_user)
     assert "check_user_id_not_appservice_exclusive" in source(RegistrationHandler.check_username)
+
+
+def test_limits_can_be_lifted_from_one_account() -> None:
+    """An override of 0 ends every limit; the limit on events asks for it, and no callback of modules does."""
+    assert {"user_id", "messages_per_second", "burst_count"} <= set(
+        parameters(RoomWorkerStore.set_ratelimit_for_user)
+    )
+    assert "if override and not override.messages_per_second" in source(Ratelimiter)
+    limit_on_events = source(RequestRatelimiter)
+    assert "if not override.messages_per_second:\n                return" in limit_on_events
+    assert "ratelimit_callbacks" not in limit_on_events
 
 
 def test_events_are_sent_together() -> None:
