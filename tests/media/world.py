@@ -121,7 +121,7 @@ class Guest:
                 self.loudest_hz[identity] = hz if np.abs(samples).max() > 1000 else 0.0
 
     async def sees(
-        self, identity: str, frames: int = 5, deadline_s: float = 20.0
+        self, identity: str, frames: int = 5, deadline_s: float = 60.0
     ) -> tuple[int, int]:
         """Wait for so many more decoded pictures; the size of the last."""
         seen = len(self.frames.get(identity, ()))
@@ -134,12 +134,12 @@ class Guest:
         assert size is not None
         return size
 
-    async def until_happened(self, what: str, times: int = 1, deadline_s: float = 15.0) -> None:
+    async def until_happened(self, what: str, times: int = 1, deadline_s: float = 45.0) -> None:
         await eventually(
             lambda: self.happened.count(what) >= times, f"{self.name}: {what}", deadline_s
         )
 
-    async def hears(self, identity: str, hz: float = TONE_HZ, deadline_s: float = 20.0) -> None:
+    async def hears(self, identity: str, hz: float = TONE_HZ, deadline_s: float = 60.0) -> None:
         async def same() -> bool:
             return abs(self.loudest_hz.get(identity, 0.0) - hz) < 15
 
@@ -184,7 +184,7 @@ async def _hum(source: rtc.AudioSource) -> None:
 
 
 async def eventually(
-    fact: Callable[[], object | Awaitable[object]], what: str, deadline_s: float = 15.0
+    fact: Callable[[], object | Awaitable[object]], what: str, deadline_s: float = 45.0
 ) -> None:
     """Wait until `fact()`, or what it promises, is true."""
 

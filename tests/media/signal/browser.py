@@ -47,7 +47,7 @@ class Viewer:
     name: str
     page: Page
 
-    async def sees(self, identity: str, width: int = 0, deadline_s: float = 30.0) -> None:
+    async def sees(self, identity: str, width: int = 0, deadline_s: float = 60.0) -> None:
         """Ten more decoded pictures, of this width where one is named."""
         before = await self.page.evaluate("name => sees(name)", identity)
         begun = before[2] if before else 0
@@ -61,7 +61,7 @@ class Viewer:
 
         await eventually(more, f"{self.name} sees {identity} {width or ''}", deadline_s)
 
-    async def hears(self, identity: str, deadline_s: float = 30.0) -> None:
+    async def hears(self, identity: str, deadline_s: float = 60.0) -> None:
         begun = await self.page.evaluate("name => hears(name)", identity)
 
         async def more() -> bool:
@@ -72,7 +72,7 @@ class Viewer:
     async def happened(self, what: str) -> Any:
         return await self.page.evaluate(f"happened.{what}")
 
-    async def until(self, expression: str, what: str, deadline_s: float = 20.0) -> None:
+    async def until(self, expression: str, what: str, deadline_s: float = 60.0) -> None:
         """Wait until an expression of the page is true."""
 
         async def asked() -> object:

@@ -41,11 +41,11 @@ async def test_the_layer_follows_the_size_that_is_shown(v1: bool) -> None:
         await anna.page.evaluate("camera(true)")
         tile = "document.querySelector('video').style"
 
-        await boris.sees("anna", width=320, deadline_s=40)
+        await boris.sees("anna", width=320, deadline_s=80)
         await boris.page.evaluate(f"{tile}.width = '1280px'; {tile}.height = '720px'")
-        await boris.sees("anna", width=1280, deadline_s=40)
+        await boris.sees("anna", width=1280, deadline_s=80)
         await boris.page.evaluate(f"{tile}.width = '160px'; {tile}.height = '90px'")
-        await boris.sees("anna", width=320, deadline_s=40)
+        await boris.sees("anna", width=320, deadline_s=80)
 
 
 @BOTH
@@ -63,7 +63,7 @@ async def test_layers_that_nobody_watches_are_not_encoded(v1: bool) -> None:
             "document.querySelector('video').style.cssText = 'width: 1280px; height: 720px'"
         )
         await anna.until("(await layers()).f === true", "f again")
-        await boris.sees("anna", width=1280, deadline_s=40)
+        await boris.sees("anna", width=1280, deadline_s=80)
 
 
 @BOTH

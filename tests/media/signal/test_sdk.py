@@ -175,4 +175,4 @@ async def test_twelve_publishers_reach_one_subscriber(v1: bool) -> None:
             await pupil.publish_tone()
 
         for number in range(12):
-            await boris.hears(f"pupil{number}", deadline_s=30)
+            await boris.hears(f"pupil{number}", deadline_s=60)
