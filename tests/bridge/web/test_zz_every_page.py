@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from playwright.async_api import Route
 
 from bridge.web.security import HEADERS
@@ -17,6 +18,7 @@ PICTURES = ROOT / "var" / "pictures"
 HERE = Path(__file__).parent
 
 
+@pytest.mark.timeout(1200)  # seconds; some 300 pages, a third of a second each on an idle machine
 async def test_every_page_is_accessible_in_both_languages(browsing: World) -> None:
     """0 violations on each, nothing wider than 320 px; and no page that no test has ever seen."""
     PICTURES.mkdir(parents=True, exist_ok=True)
