@@ -28,7 +28,7 @@ LOOKED_UP: Final = re.compile(r"(/threepid/[^/?]*/users/)[^/?]*")
 
 #: Below our own API: ids and words of ours look like this. Anything else was typed into an address by somebody.
 OURS: Final = re.compile(
-    r"(?!\d{5})[a-z0-9][a-z0-9_-]{0,62}|(?:@|%40)u[a-z2-7]{8}(?::|%3A)[\w.:%-]+", re.I
+    r"(?!\d{5})[a-z0-9][a-z0-9_-]{0,62}|(?:@|%40)u[a-z2-7]{8}(?::|%3[Aa])[\w.:%-]+"
 )
 
 

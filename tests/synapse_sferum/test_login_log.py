@@ -66,6 +66,7 @@ def test_a_looked_up_contact_is_not_in_the_path_of_the_log() -> None:
         ("/orgs/s1/people/anna%40school.test", "/orgs/s1/people/<redacted>"),
         ("/orgs/s1/people/79161234567", "/orgs/s1/people/<redacted>"),
         ("/orgs/s1/people/%2B79161234567", "/orgs/s1/people/<redacted>"),
+        ("/orgs/s1/people/s15UzgvblNNFIp3LFDsUmA", "/orgs/s1/people/<redacted>"),
         ("/orgs/s1/classes/5%D0%90", "/orgs/s1/classes/<redacted>"),
     ],
 )

@@ -22,7 +22,7 @@ from bridge.web.visit import VISIT
 #: Templates that others are made of.
 PARTS = frozenset(
     {
-        "base.html", "fields.html", "head/base.html", "hello/box.html", "join/dispute_owner.html",
+        "base.html", "fields.html", "head/base.html", "hello/box.html", "join/about.html", "join/dispute_owner.html",
         "print/base.html", "teacher/tags.html",
     }
 )  # fmt: skip

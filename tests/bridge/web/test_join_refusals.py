@@ -25,6 +25,7 @@ from tests.bridge.web.newcomers import (
     titled,
 )
 from tests.bridge.web.world import World
+from tests.support.polling import until_async
 
 
 @pytest.mark.parametrize("bound", [False, True])
@@ -258,8 +259,11 @@ async def test_an_application_is_not_repeated(world: World) -> None:
     await decide_application(
         teacher, waiting.application.id, False, world.clock(), services=world.services
     )
-    status = await visitor.get("/status")
-    assert "Открытой заявки нет" in status.text
+
+    async def told() -> bool:  # while the account is being closed, the page waits for it
+        return "Открытой заявки нет" in (await visitor.get("/status")).text
+
+    await until_async(told, what="the answer")
     again = await world.visitor()
     await prove(world, again, issued.token, phone)
     assert "недавно не подтвердила" in (await again.post("/join/names", **names)).text
