@@ -250,8 +250,7 @@ async def lift_rate_limits(api: ModuleApi, user_id: str) -> None:
     the limits of invitations only.
     """
     store = api._hs.get_datastores().main
-    if await store.get_ratelimit_for_user(user_id) is None:
-        await store.set_ratelimit_for_user(user_id, messages_per_second=0, burst_count=0)
+    await store.set_ratelimit_for_user(user_id, messages_per_second=0, burst_count=0)
 
 
 # --- for login: passwords stay Synapse's, the decision who may try is ours
