@@ -247,7 +247,7 @@ def test_people_who_come_one_by_one_are_not_held_up(homeserver: Fleet) -> None:
         school.apply(small_school())
         school.settle()
         school.activate_all(everyone(small_school()))
-        errors = set()
+        errors: set[str] = set()
 
         def settled() -> bool:
             errors.update(job["error"] for job in school.call("GET", "/jobs?state=queued")["jobs"])
