@@ -1,7 +1,7 @@
-"""Synapse writes what people type into "user name" to its log; this takes it out.
+"""Synapse writes what people type to its log, as a user name or into a search; this takes it out.
 
-A phone or an e-mail must not be in any log (design.md §4). Synapse has no setting for it, and the lines are written
-before any callback runs.
+A phone, an e-mail or a name must not be in any log (design.md §4). Synapse has no setting for it, and the lines are
+written before any callback runs.
 """
 
 from __future__ import annotations
@@ -21,6 +21,13 @@ HIDDEN: Final[Mapping[str, tuple[str, ...]]] = {
     "synapse.rest.client.login": ("Got login request with identifier",),
     "synapse.handlers.auth": ("unknown 3pid identifier", "Attempted to login as"),
     "synapse.util.threepids": ("Couldn't parse email address", "Checking 3PID"),
+    "synapse.handlers.search": ("Search content",),
+    "synapse.handlers.send_email": ("Sending email to",),
+    "synapse.handlers.identity": ("Error sending threepid validation email to",),
+    "synapse.handlers.ui_auth.checkers": ("Getting validated threepid",),
+    "synapse.handlers.typing": ("Got typing update from",),
+    "synapse.rest.admin.users": ("term: ",),
+    "synapse.rest.client.account": ("Request #", "MSISDN "),
 }
 
 #: Where the bridge asks who has a phone or an e-mail: the address is the last part of the path, and paths are logged.

@@ -199,3 +199,17 @@ def test_nothing_typed_is_in_the_log(logins: Logins) -> None:
     assert "someone" not in log
     assert "password refused user=None reason=unknown" in log
     assert not list(personal.leaks_in_file(logins.server.main.log))
+
+
+def test_nothing_searched_for_is_in_the_log(logins: Logins) -> None:
+    """Whoever looks for words in messages, or an administrator for an account, is not quoted by Synapse's log."""
+    asker = logins.school.sign_in("T1")
+    wanted = {"search_categories": {"room_events": {"search_term": "Непридуманова"}}}
+    found = logins.server.request(
+        "POST", f"{CLIENT}/search", asker.access_token, {**wanted, "пояснение": "Вымышленская"}
+    )
+    assert found.status == 200
+    log = logins.server.log_text()
+    assert "Search content (not logged)" in log
+    assert "Непридуманова" not in log
+    assert "Вымышленская" not in log
