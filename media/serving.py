@@ -113,7 +113,7 @@ async def serve(config: Config, machine: Machine, stop: asyncio.Event) -> None:
                 leaves=keeper,
             )
         )
-        checking = group.create_task(rechecker(node, access.rights).run())
+        checking = group.create_task(rechecker(node, access.rights, config.server_name).run())
         stack.callback(checking.cancel)
         registry = None
         if config.redis is not None:

@@ -14,7 +14,7 @@ from media.access.limits import Buckets
 from media.access.openid import OpenId
 from media.access.refusals import Refused, Why
 from media.access.requests import Asked, Home
-from media.access.rights import ModuleRights
+from media.access.rights import CallRights, ModuleRights
 from media.access.tokens import Key, mint
 
 #: Requests of one address. A school of 1,000 sits behind one, and Element Call asks twice for each that enters a call.
@@ -71,13 +71,12 @@ class Access:
         if rights is None:
             return Refused(Why.FORBIDDEN)
         identity = asked.identity(user_id)
+        rights = as_of(rights, user_id, self.home.server_name)
         member = rights.member
         if asked.leave is not None:
             if not self.leaves.hand_over(asked.room, identity, asked.leave):
                 return Refused(Why.BAD_FIELD, "delay_id")  # they ask again without it
             member = evolve(member, leave=asked.leave)
-        if asked.openid.server_name != self.home.server_name:
-            member = evolve(member, may_start=False, host=False)
         claims = Claims(
             identity=identity,
             room=asked.room,
@@ -112,3 +111,10 @@ class Access:
     def _limited(self, buckets: Buckets, key: str) -> Refused | None:
         wait_s = buckets.wait_s(key, self.seconds())
         return Refused(Why.LIMITED, retry_after_s=wait_s) if wait_s else None
+
+
+def as_of(rights: CallRights, user_id: str, server_name: str) -> CallRights:
+    """Whoever is of another school's server starts no call of ours, and is no host of one (MSC4195)."""
+    if user_id.partition(":")[2] == server_name:
+        return rights
+    return evolve(rights, member=evolve(rights.member, may_start=False, host=False))

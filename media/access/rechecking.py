@@ -1,4 +1,6 @@
-"""Whoever is taken out of a room is out of its call within a minute (R21, R40); a token alone says yes for an hour.
+"""Whoever is taken out of a room is out of its call within a minute (R21, R40), and other rights reach a call as fast.
+
+A token alone says for an hour what was true when it was made.
 
 The call's own membership is not asked: a client that was removed from the room may still hold its connection.
 """
@@ -36,6 +38,11 @@ class Present:
     member: Member
 
 
+def _nothing(_one: Present, _rights: CallRights) -> bool:
+    """Where only removals count."""
+    return False
+
+
 @define(eq=False)
 class Rechecker:
     """Asks the module again about everybody who is in a call.
@@ -43,12 +50,14 @@ class Rechecker:
     Attributes:
         present: who is.
         remove: what to do with somebody who is no longer in the room.
-        counted: `still`, `removed`, `unknown` (no answer: they stay).
+        apply: what to do with the rights of somebody who is; whether anything is different now.
+        counted: people, by `still`, `changed`, `removed`, `unknown` (no answer: they stay).
     """
 
     _rights: Rights
     _present: Callable[[], Iterable[Present]]
     _remove: Callable[[Present], None]
+    _apply: Callable[[Present, CallRights], bool] = _nothing
     counted: Counter[str] = field(factory=Counter, init=False)
 
     async def run(self, every_s: float = EVERY_S) -> None:
@@ -76,7 +85,10 @@ class Rechecker:
             except NoAnswer:
                 self.counted["unknown"] += 1
                 return
-        self.counted["still" if rights else "removed"] += 1
         if rights is None:
+            self.counted["removed"] += 1
             for one in connections:
                 self._remove(one)
+            return
+        changed = [self._apply(one, rights) for one in connections]
+        self.counted["changed" if any(changed) else "still"] += 1

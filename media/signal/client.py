@@ -65,12 +65,19 @@ class Place(Protocol):
 
 @define(eq=False)
 class Client:
+    """Attributes:
+
+    claims: the rights of now; what a service changes by Twirp is in them.
+    given: the rights as the school's directory gave them last.
+    """
+
     sid: ParticipantSid
     claims: Claims
     joining: Joining
     place: Place
     services: Services
     joined_at: float
+    given: Claims = field(init=False)
     negotiation: Negotiation = field(init=False)
     subscriptions: Subscriptions = field(init=False)
     connection: Connection | None = None
@@ -90,6 +97,7 @@ class Client:
             say=self.tell,
             policy=self.services.policy,
         )
+        self.given = self.claims
         self.token_at = self.joined_at
         self.subscriptions = Subscriptions(self.sid, self.services.bits)
         if self.joining.version is Version.V0:

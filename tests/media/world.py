@@ -75,6 +75,15 @@ class Guest:
         self._start(_film(source, width, height))
         return await self.room.local_participant.publish_track(track, options)
 
+    async def publish_screen(self) -> rtc.LocalTrackPublication:
+        source = rtc.VideoSource(640, 360)
+        track = rtc.LocalVideoTrack.create_video_track("screen", source)
+        options = rtc.TrackPublishOptions(
+            source=rtc.TrackSource.SOURCE_SCREENSHARE, simulcast=False
+        )
+        self._start(_film(source, 640, 360))
+        return await self.room.local_participant.publish_track(track, options)
+
     async def publish_tone(self) -> rtc.LocalTrackPublication:
         source = rtc.AudioSource(SAMPLE_RATE, 1)
         track = rtc.LocalAudioTrack.create_audio_track("microphone", source)

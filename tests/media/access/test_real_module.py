@@ -12,7 +12,11 @@ from media.access.claims import EVERYTHING, Claims, Source
 from media.access.rechecking import Present, Rechecker
 from media.access.rights import ModuleRights
 from media.ids import ParticipantSid
+from media.rechecks import rechecker
+from media.room.model import SCREENS, Participant
+from media.room.model import Source as Shown
 from tests.media.access.world import World, get_token, openid, running, sfu_get
+from tests.media.world import Guest, calls, eventually
 from tests.support import rosters
 from tests.support.fleet import Fleet
 from tests.support.http import HttpError
@@ -23,10 +27,13 @@ from tests.support.synapse import Homeserver
 
 pytestmark = pytest.mark.integration
 
+MICROPHONE = Shown.MICROPHONE
+
 #: T1 of 5А with P1 and P3, T2 of 5Б with P2 and P4; D1 is the director, G1 a parent of P1.
 ROSTER = rosters.roster(
     [
         person("D1", "director"),
+        person("D2", "deputy"),
         person("T1", "teacher"),
         person("T2", "teacher"),
         person("P1", "student", born="2010-05-05"),
@@ -51,7 +58,7 @@ def school(synapse: Homeserver) -> School:
     school = School(synapse, "s86")
     school.create()
     school.apply(ROSTER)
-    school.sign_in_all(["D1", "T1", "T2", "P1", "P2", "G1"])
+    school.sign_in_all(["D1", "D2", "T1", "T2", "P1", "P2", "G1"])
     school.settle()
     return school
 
@@ -138,6 +145,63 @@ async def test_somebody_is_taken_out_during_a_lesson(world: World, school: Schoo
     await asyncio.to_thread(school.settle)
     assert (await asks(world, school, "P1", room_id))[0] == 403
     assert (await claims_of(world, school, "P1", school.room_id("class", "5Б"))).may_join
+
+
+async def test_rights_that_change_during_a_call(world: World, school: School) -> None:
+    """The school lets pupils speak and share, and takes both back; a deputy who is one no longer is no host.
+
+    Whoever is in the call is given and loses it at the next look, without coming in anew.
+    """
+
+    async def settings(**changes: bool) -> None:
+        await asyncio.to_thread(school.call, "PATCH", "", {"settings": changes})
+
+    lesson, meeting = school.room_id("class", "5Б"), school.room_id("staff")
+    async with calls() as here:
+
+        async def enters(who: str, room_id: str) -> Guest:
+            claims = await claims_of(world, school, who, room_id)
+            assert claims.member is not None
+            return await here.join(
+                who, claims.room, member=claims.member, sources=claims.sources, decode=False
+            )
+
+        def seen(guest: Guest) -> Participant:
+            views = (hall.room.view(0.0) for hall in here.node.halls.values())
+            return next(p for v in views for p in v.participants if p.identity == guest.name)
+
+        checks = rechecker(here.node, world.access.rights, school.server.server_name)
+        teacher, pupil = await enters("T2", lesson), await enters("P2", lesson)
+        colleague, deputy = await enters("T1", meeting), await enters("D2", meeting)
+        await pupil.publish_tone()
+        await eventually(lambda: [one.muted for one in seen(pupil).tracks] == [True], "a hold")
+        await checks.look()
+        assert checks.counted == {"still": 4}
+
+        await settings(pupils_muted_on_entry=False, pupils_may_share=True)
+        await checks.look()
+        assert seen(pupil).permission.sources > SCREENS
+        assert "sferum.held" not in seen(pupil).attributes
+        for publication in pupil.room.local_participant.track_publications.values():
+            publication.track.unmute()
+        await eventually(lambda: [one.muted for one in seen(pupil).tracks] == [False], "speech")
+        await pupil.publish_screen()
+        await eventually(lambda: len(seen(pupil).tracks) == 2, "a screen")
+
+        await settings(pupils_muted_on_entry=True, pupils_may_share=False)
+        await checks.look()
+        assert [(one.source, one.muted) for one in seen(pupil).tracks] == [(MICROPHONE, True)]
+        await eventually(lambda: teacher.muted[-1:] == [("P2", True)], "what the teacher sees")
+
+        assert "sferum.host" in seen(deputy).attributes
+        path = f"/people/{school.person_id('D2')}/roles"
+        body = {"roles": ["teacher"], "reason": "перевод"}
+        await asyncio.to_thread(school.call, "PUT", path, body)
+        await checks.look()
+        assert "sferum.host" not in seen(deputy).attributes
+        # the colleague of the staff who began the call stays its host (R43)
+        assert "sferum.host" in seen(colleague).attributes
+        assert checks.counted["removed"] == 0
 
 
 async def test_a_wrong_service_token(world: World, school: School) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from media.access.claims import Member
+from media.access.claims import EVERYTHING, Member
 from media.access.rights import CallRights
 from media.rechecks import rechecker
 from tests.media.world import LESSON, calls, eventually
@@ -13,7 +13,7 @@ class Rights:
 
     async def of(self, user_id: str, room_id: str) -> CallRights | None:
         member = Member(room_id=room_id, user_id=user_id)
-        return CallRights(member, frozenset(), False) if user_id == "@teacher:school.test" else None
+        return CallRights(member, EVERYTHING, False) if user_id == "@teacher:school.test" else None
 
 
 def member(name: str) -> Member:
@@ -26,7 +26,7 @@ async def test_taken_out_of_the_call() -> None:
         await world.join("teacher", member=member("teacher"))
         pupil = await world.join("pupil", member=member("pupil"))
         guest = await world.join("recorder")
-        checks = rechecker(world.node, Rights())
+        checks = rechecker(world.node, Rights(), "school.test")
         await checks.look()
         assert checks.counted == {"still": 1, "removed": 1}
         await eventually(lambda: "disconnected" in pupil.happened, "the pupil's end")
