@@ -15,6 +15,8 @@ from bridge.records import Action, AuditEntry, Chain
 
 logger = logging.getLogger(__name__)
 
+#: What all who ask for codes share.
+EVERYBODYS = frozenset({"all", "prefix"})
 #: Staff are told once in this time that sending has stopped, not for each newcomer it stops.
 ALARM_EVERY = timedelta(hours=1)
 
@@ -47,11 +49,15 @@ class Counted:
 
 
 async def count(
-    counted: Counted, now: datetime, *, work: Repositories, limits: Limits
+    counted: Counted, now: datetime, *, work: Repositories, limits: Limits, sent: bool = True
 ) -> Refused | None:
     """Count one code, unless a limit refuses it; reading and adding are one step.
 
     A refused request is not counted: whoever waits as told is let in.
+
+    Args:
+        sent: False when the contact is nobody's, so that no message goes out. Only who asks is counted then: a
+            stranger who tries many numbers cannot use up the school's budget, nor trip what stops everybody.
     """
     await work.rates.serialise()
     times = await work.rates.times([*counted.names.values(), counted.passed], now - DAY)
@@ -61,7 +67,8 @@ async def count(
     )
     refused = decide(limits, usage, now)
     if refused is None:
-        await work.rates.add(counted.names.values(), now)
+        names = counted.names.items()
+        await work.rates.add([name for kind, name in names if sent or kind not in EVERYBODYS], now)
     elif refused.limit in ALARMS:
         await _raise_alarm(refused, now, work)
     return refused

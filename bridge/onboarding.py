@@ -125,7 +125,9 @@ async def request_recovery(
     counted = Counted.of(chain, contact, asked.address, settings.limits, vault)
     async with store.begin() as work:
         owner = await work.contacts.owner(chain.medium, chain.lookup)
-        refused = await count(counted, now, work=work, limits=settings.limits)
+        refused = await count(
+            counted, now, work=work, limits=settings.limits, sent=owner is not None
+        )
         if refused is not None:
             return _refused("recover", refused)
         await work.challenges.add(chain)
@@ -183,17 +185,16 @@ async def resend_code(
         sealed = vault.unseal(chain.sealed, f"challenge:{challenge_id}")
         contact = contact_of(sealed.decode())
         counted = Counted.of(chain, contact, address, settings.limits, vault)
-        refused = await count(counted, now, work=work, limits=settings.limits)
+        owner = await work.contacts.owner(chain.medium, chain.lookup)
+        sent = chain.purpose is not Purpose.RECOVER or owner is not None
+        refused = await count(counted, now, work=work, limits=settings.limits, sent=sent)
         if refused is not None:
             return _refused("resend", refused)
         code = new_code(chain.challenge.channel, chance.below)
         again = evolve(chain, challenge=chain.challenge.resent(code, vault.code_key, now))
         if not await work.challenges.save_resend(again):
             return _refused("resend", ResendRefusal.TOO_EARLY)  # the button was pressed twice
-        known = chain.purpose is not Purpose.RECOVER or await work.contacts.owner(
-            chain.medium, chain.lookup
-        )
-        if known:
+        if sent:
             await work.outbox.add(_message(again, contact, code, now, vault, settings, chance))
     logger.info("code resent challenge=%s sent=%s", challenge_id, again.challenge.sent)
     return Requested(challenge_id, again.challenge.resend_at)

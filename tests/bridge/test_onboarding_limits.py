@@ -72,6 +72,25 @@ async def test_staff_hear_once_that_sending_stopped(desk: Desk, memory: MemorySt
     assert [entry.action for entry in memory.kept.audit.rows] == [Action.SENDING_STOPPED]
 
 
+async def test_strangers_cannot_use_up_what_all_share(desk: Desk) -> None:
+    """A hundred forgotten passwords of numbers that are nobody's: a pupil with a link still gets a code."""
+    desk.settings = evolve(desk.settings, limits=Limits(day_budget=1))
+    for n in range(100):
+        session, address = SessionHash(bytes([n]) * 32), f"198.51.100.{n}"
+        number = f"+79161230{n:03d}"
+        challenge = await desk.recover(
+            evolve(FORM, token="", typed=number, session=session, address=address)
+        )
+        if n == 0:
+            again = await desk.resend(challenge, NOW + timedelta(minutes=1), session)
+            assert isinstance(again, Requested)
+    later = NOW + timedelta(minutes=20)
+    assert desk.codes == []
+    await desk.requested(now=later)
+    assert len(desk.codes) == 1
+    assert isinstance(await desk.request(now=later), Refused)
+
+
 async def test_old_things_are_forgotten(desk: Desk, memory: MemoryStore) -> None:
     """A day later neither the chain nor the counted times are there."""
     await desk.requested()
