@@ -1,20 +1,21 @@
-"""livekit-client, in versions of several years, in Debian's Chromium."""
+"""livekit-client, in versions of several years, in Debian's Chromium and Firefox ESR."""
 
 from __future__ import annotations
 
 import json
 import shutil
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 from aiohttp import web
 from attrs import define
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, async_playwright
 
+from tests.media.signal.firefox import Firefox, firefox
 from tests.media.world import LESSON, World, eventually
 from tests.support.process import ROOT
 
@@ -38,6 +39,14 @@ ARGUMENTS = [
     "--autoplay-policy=no-user-gesture-required",
     "--allow-loopback-in-peer-connection",
 ]
+
+
+class Page(Protocol):
+    """Playwright's, or one of Firefox."""
+
+    async def goto(self, url: str) -> Any: ...
+
+    async def evaluate(self, expression: str, arg: Any = None) -> Any: ...
 
 
 @define
@@ -84,16 +93,23 @@ class Viewer:
 @define
 class Browsers:
     world: World
-    _browser: Browser
+    _browser: Browser | Firefox
     _url: str
 
     async def join(
-        self, name: str, *, version: str = USUAL, v1: bool = True, room: str = LESSON, **grants: Any
+        self,
+        name: str,
+        *,
+        version: str = USUAL,
+        v1: bool = True,
+        room: str = LESSON,
+        options: Mapping[str, Any] | None = None,
+        **grants: Any,
     ) -> Viewer:
-        context = await self._browser.new_context()
-        page = await context.new_page()
+        """`options`: of livekit-client's Room."""
+        page = await self._browser.new_page()
         await page.goto(f"{self._url}/?{version}")
-        options = {} if v1 else {"singlePeerConnection": False}
+        options = dict(options or {}) | ({} if v1 else {"singlePeerConnection": False})
         await page.evaluate(
             f"join({json.dumps(self.world.ws)}, {json.dumps(self.world.token(name, room, **grants))},"
             f" {json.dumps(options)})"
@@ -119,6 +135,14 @@ async def browsers(world: World) -> AsyncIterator[Browsers]:
             yield Browsers(world, browser, url)
         finally:
             await browser.close()
+
+
+@asynccontextmanager
+async def firefoxes(world: World) -> AsyncIterator[Browsers]:
+    """The same in Firefox ESR."""
+    _fetch()
+    async with _pages() as url, firefox() as browser:
+        yield Browsers(world, browser, url)
 
 
 @asynccontextmanager

@@ -38,23 +38,27 @@ const camera = on => room.localParticipant.setCameraEnabled(on, { resolution: Li
 const microphone = on => room.localParticipant.setMicrophoneEnabled(on);
 const publishing = publication => room.localParticipant.getTrackPublication(LivekitClient.Track.Source[publication]);
 
-// [width, height, frames decoded] of what is seen of somebody
-function sees(identity) {
+// what the receiver of somebody's track knows of it
+async function received(identity, source) {
+  const who = room.remoteParticipants.get(identity);
+  const publication = who && who.getTrackPublication(LivekitClient.Track.Source[source]);
+  if (!publication || !publication.track) return null;
+  const stats = await publication.track.receiver.getStats();
+  const inbound = [...stats.values()].find(one => one.type === 'inbound-rtp');
+  return inbound ? { ...inbound, mimeType: stats.get(inbound.codecId)?.mimeType } : null;
+}
+
+// [width, height, frames decoded] of what is seen of somebody; Firefox counts no frames in its elements
+async function sees(identity) {
   const element = document.querySelector(`video[data-who="${identity}"]`);
   if (!element) return null;
-  const quality = element.getVideoPlaybackQuality();
-  return [element.videoWidth, element.videoHeight, quality.totalVideoFrames];
+  const inbound = await received(identity, 'Camera');
+  return [element.videoWidth, element.videoHeight, inbound?.framesDecoded ?? 0];
 }
 
 // energy of what was heard of somebody since the call began
 async function hears(identity) {
-  const who = room.remoteParticipants.get(identity);
-  const publication = who && who.getTrackPublication(LivekitClient.Track.Source.Microphone);
-  if (!publication || !publication.track) return 0;
-  const stats = await publication.track.receiver.getStats();
-  for (const one of stats.values())
-    if (one.type === 'inbound-rtp') return one.totalAudioEnergy ?? 0;
-  return 0;
+  return (await received(identity, 'Microphone'))?.totalAudioEnergy ?? 0;
 }
 
 // rid → whether it is sent
