@@ -1,4 +1,4 @@
-"""`python -m media media.yaml`: the calls server until it is asked to end.
+"""`python -m media media.yaml`: the calls server until it is asked to end (SIGTERM). SIGHUP: read the secrets again.
 
 Exit codes: 0 ended as asked, 1 an error of ours, 2 a setting cannot be used (one line says which).
 """
@@ -41,11 +41,12 @@ def main(argv: Sequence[str]) -> int:
 
 
 async def _until_asked(config: Config, machine: Machine) -> None:
-    stop = asyncio.Event()
+    stop, reread = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await serve(config, machine, stop)
+    loop.add_signal_handler(signal.SIGHUP, reread.set)
+    await serve(config, machine, stop, reread)
 
 
 def _parser() -> argparse.ArgumentParser:

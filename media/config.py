@@ -18,11 +18,13 @@ from attrs import field, fields, frozen
 from media.access.addresses import LOOPBACK, Network
 
 LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+#: What passes packets on: in Python, or built from Rust.
+FORWARDERS = ("plain", "native")
 NODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 #: Settings that are taken as they are, by their kind.
 KINDS: dict[type[Any], tuple[str, ...]] = {
     int: ("listen_port", "metrics_port", "udp_port", "tcp_port", "max_rooms", "drain_s"),
-    str: ("listen_host", "media_host", "server_name", "node", "redis"),
+    str: ("listen_host", "media_host", "server_name", "node", "redis", "forwarder"),
 }
 MAY_BE_NULL = frozenset({"metrics_port", "tcp_port", "redis"})
 FILES = ("service_token_file", "keys_file", "pages", "redis_password_file")
@@ -69,6 +71,7 @@ class Config:
     servers: Mapping[str, str] = field(factory=dict)  # of a district: server name → address
     webhooks: tuple[str, ...] = field(default=(), repr=False)
     pages: Path | None = None  # folder of Element Call's files
+    forwarder: str = "plain"  # one of FORWARDERS
     max_rooms: int = 1000
     drain_s: int = 20  # seconds that clients have to go elsewhere
     redis: str | None = None  # several nodes meet there
@@ -134,6 +137,8 @@ def config_of(raw: Mapping[str, Any], folder: Path) -> Config:
     _kinds(values)
     if not NODE.fullmatch(values.get("node", "sferum")):
         raise BadConfig("node: want 1 to 64 letters, digits, dots or dashes")
+    if values.get("forwarder", "plain") not in FORWARDERS:
+        raise BadConfig(f"forwarder: want {' or '.join(FORWARDERS)}")
     return Config(**values, folder=folder)
 
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 import aiohttp
 from aiohttp import web
@@ -24,21 +23,30 @@ from media.access.delayed_leave import DelayedLeaves
 from media.access.endpoints import access_app
 from media.access.granting import Access
 from media.access.json_http import InsecureUrl, JsonHttp
-from media.access.key_file import BadKeyFile, read_keys
+from media.access.key_file import BadKeyFile
 from media.access.leave_keeper import LeaveKeeper
 from media.access.openid import OpenId
 from media.access.requests import Home
 from media.access.rights import ModuleRights
-from media.access.tokens import Key
 from media.cluster.joining import joined
 from media.cluster.relay import Relay
 from media.config import BadConfig, Config
+from media.forwarder.api import Forwarder
 from media.forwarder.plain.forwarder import PlainForwarder
 from media.logs import AccessLog
 from media.metrics import CallFigures, Look
 from media.pages import element_call
 from media.pages.host import HostDesk
 from media.rechecks import rechecker
+from media.secret_files import (
+    BadSecret,
+    KeyRing,
+    Looked,
+    SecretFile,
+    read_secret,
+    read_tokens,
+    watch,
+)
 from media.signal import http as signal_http
 from media.signal import twirp
 from media.signal.messages import NodeFacts
@@ -65,14 +73,19 @@ class Machine:
     bits: Callable[[int], int]
 
 
-async def serve(config: Config, machine: Machine, stop: asyncio.Event) -> None:
-    """Serve until `stop` is set.
+async def serve(
+    config: Config, machine: Machine, stop: asyncio.Event, reread: asyncio.Event
+) -> None:
+    """Serve until `stop` is set; `reread` asks for the files of secrets to be read again.
 
     Raises:
         BadConfig: names the setting; nothing was served.
     """
-    keys = _keys(config)
-    token = _secret("service_token_file", config.service_token_file)
+    with _named("keys_file"):
+        keys = KeyRing(config.keys_file)
+    with _named("service_token_file"):
+        tokens = SecretFile(config.service_token_file, read_tokens)
+    relays = _relays(config)
     clock = asyncio.get_running_loop().time
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(aiohttp.ClientSession())
@@ -85,7 +98,7 @@ async def serve(config: Config, machine: Machine, stop: asyncio.Event) -> None:
             Home(config.server_name, frozenset({config.client_url})),
             config.sfu_url,
             OpenId(servers | {config.server_name: homeserver}, clock),
-            ModuleRights(homeserver, token),
+            ModuleRights(homeserver, lambda: tokens.now),
             keeper,
             lambda: keys,
             machine.wall,
@@ -100,24 +113,28 @@ async def serve(config: Config, machine: Machine, stop: asyncio.Event) -> None:
             open_node(
                 _transport(config),
                 Certificate.generateCertificate(),
-                forwarder=PlainForwarder(),
+                forwarder=_forwarder(config),
                 keys=keys,
                 wall=machine.wall,
                 bits=machine.bits,
                 facts=NodeFacts(
                     node_id=config.node,
-                    relays=_relays(config, machine),
+                    relays=_servers(config, relays, machine),
                     sif_trailer=machine.bits(128).to_bytes(16, "big"),
                 ),
                 hooks=hooks,
                 leaves=keeper,
+                max_rooms=config.max_rooms,
             )
         )
+        files: list[Looked] = [keys.file, tokens, *([] if relays is None else [relays])]
+        watching = group.create_task(watch(files, reread))
+        stack.callback(watching.cancel)
         checking = group.create_task(rechecker(node, access.rights, config.server_name).run())
         stack.callback(checking.cancel)
         registry = None
         if config.redis is not None:
-            password = _secret("redis_password_file", config.redis_password_file)
+            password = _password(config)
             registry = await stack.enter_async_context(joined(config, config.redis, password, node))
             beating = group.create_task(registry.run())
             stack.callback(beating.cancel)
@@ -148,6 +165,7 @@ def build(config: Config, access: Access, node: Node, relay: Relay | None) -> we
     twirp.add_routes(app, node, SFU)
     desk = HostDesk(node, access.rights)
     desk.add_routes(app)
+    node.finished = desk.finished
     if config.pages is not None:
         desk.add_page(app, config.client_url)
         try:
@@ -234,12 +252,27 @@ def _look(node: Node, access: Access, keeper: LeaveKeeper, hooks: list[Hook]) ->
     )
 
 
-def _relays(config: Config, machine: Machine) -> Callable[[], tuple[rtc.ICEServer, ...]]:
+def _relays(config: Config) -> SecretFile[str] | None:
+    """The relay's secret."""
     if config.turn is None:
+        return None
+    with _named("turn.secret_file"):
+        return SecretFile(config.turn.secret_file, read_secret)
+
+
+def _servers(
+    config: Config, secret: SecretFile[str] | None, machine: Machine
+) -> Callable[[], tuple[rtc.ICEServer, ...]]:
+    if config.turn is None or secret is None:
         return tuple
-    secret = _secret("turn.secret_file", config.turn.secret_file)
-    relay = turn.Relay(config.turn.urls, secret)
-    return lambda: (relay.server(machine.wall()),)
+    urls = config.turn.urls
+    return lambda: (turn.Relay(urls, secret.now).server(machine.wall()),)
+
+
+def _forwarder(config: Config) -> Forwarder:
+    if config.forwarder == "native":
+        raise BadConfig("forwarder: native is not in this version; want plain")
+    return PlainForwarder()
 
 
 def _transport(config: Config) -> TransportSettings:
@@ -266,26 +299,21 @@ class _named_ports:  # noqa: N801 - used as a block
             raise BadConfig(f"udp_port, tcp_port: {os.strerror(error.errno or 0)}") from None
 
 
-def _keys(config: Config) -> tuple[Key, ...]:
-    try:
-        return read_keys(config.keys_file)
-    except BadKeyFile as error:
-        raise BadConfig(f"keys_file: {error}") from None
-
-
-def _secret(setting: str, path: Path | None) -> str:
-    """What the file holds; nothing where none is named."""
-    if path is None:
+def _password(config: Config) -> str:
+    """Of Redis; nothing where none is named. Connections keep it: a new one needs a restart."""
+    if config.redis_password_file is None:
         return ""
+    with _named("redis_password_file"):
+        return read_secret(config.redis_password_file)
+
+
+@contextmanager
+def _named(setting: str) -> Iterator[None]:
+    """A file that cannot be used is named with its setting."""
     try:
-        if path.stat().st_mode & 0o077:
-            raise BadConfig(f"{setting}: {path}: others may read it; chmod 600")
-        text = path.read_text("ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadConfig(f"{setting}: {path}: {type(error).__name__}") from None
-    if not text:
-        raise BadConfig(f"{setting}: {path}: is empty")
-    return text
+        yield
+    except (BadSecret, BadKeyFile) as error:
+        raise BadConfig(f"{setting}: {error}") from None
 
 
 def _server(http: aiohttp.ClientSession, setting: str, url: str) -> JsonHttp:

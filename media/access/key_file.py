@@ -21,7 +21,8 @@ class BadKeyFile(Exception):
 def read_keys(path: Path) -> tuple[Key, ...]:
     """The keys of the file: the first signs, all of them are believed.
 
-    To change the key without ending calls: write a new first line, restart, and take the old line away after an hour.
+    To change the key without ending calls: write a new first line, and take the old line away after an hour.
+    The calls server reads the file again by itself; of several nodes each must know a key before one signs with it.
 
     Raises:
         BadKeyFile: missing, readable by others, or a line is not a key.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from media.access.claims import Member, Source
 from media.access.json_http import Answer, JsonHttp, Lost, NoAnswer
@@ -29,12 +29,18 @@ class CallRights:
     hidden: bool
 
 
-@frozen
+@define
 class ModuleRights:
-    """Asks each time: whoever was taken out of a class a minute ago is out of its calls."""
+    """Asks each time: whoever was taken out of a class a minute ago is out of its calls.
+
+    Attributes:
+        service_tokens: as the file says now. More than one while an administrator changes the token: the one that
+            Synapse takes is used.
+    """
 
     _http: JsonHttp
-    _service_token: str = field(repr=False)
+    _service_tokens: Callable[[], Sequence[str]] = field(repr=False)
+    _taken: str = field(default="", init=False, repr=False)
 
     async def of(self, user_id: str, room_id: str) -> CallRights | None:
         """None: not joined, or no such room.
@@ -42,15 +48,17 @@ class ModuleRights:
         Raises:
             NoAnswer: the module does not answer, or not in the agreed form.
         """
-        answer = await self._http.ask(
-            "GET",
-            PATH,
-            params={"user_id": user_id, "room_id": room_id},
-            token=self._service_token,
-        )
-        if (
-            answer.status != 200
-        ):  # also 401: our token is wrong, which says nothing about the person
+        answer: Answer | None = None
+        tokens = self._service_tokens()
+        for token in sorted(tokens, key=lambda one: one != self._taken):
+            answer = await self._http.ask(
+                "GET", PATH, params={"user_id": user_id, "room_id": room_id}, token=token
+            )
+            if answer.status != 401:
+                self._taken = token
+                break
+        # Also 401: our token is wrong, which says nothing about the person.
+        if answer is None or answer.status != 200:
             raise NoAnswer(Lost.BAD_ANSWER)
         return rights_of(answer, user_id, room_id)
 

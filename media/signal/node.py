@@ -23,13 +23,14 @@ from livekit.protocol import rtc
 
 from media.access.api import Leaves
 from media.access.claims import Claims
+from media.access.limits import Buckets
 from media.access.tokens import BadToken, Key, verify
 from media.forwarder import api as forwarder_api
 from media.forwarder.api import Forwarder
 from media.ids import ParticipantSid, PeerId, RoomName, RoomSid, TrackSid
 from media.room import events
 from media.room.model import LeaveReason, Refusal, Settings
-from media.room.room import Room
+from media.room.room import Room, View
 from media.sdp.api import Policy
 from media.signal import messages as wire
 from media.signal import requests
@@ -50,8 +51,10 @@ from media.transport.listener import listen
 
 logger = logging.getLogger(__name__)
 
-#: Rooms of one node. A school of a thousand has forty lessons at once.
+#: Rooms of one node, unless its settings say otherwise. A school of a thousand has forty lessons at once.
 MAX_ROOMS = 1000
+#: WebSockets of one person: a bad network makes one every few seconds, on two devices.
+ENTRIES_PER_SECOND, ENTRIES_BURST = 0.5, 30.0
 #: Seconds between looks at the rooms' clocks; the shortest of their own times is a batch of 250 ms.
 TICK_S = 0.05
 CHECK_S = 1.0
@@ -66,11 +69,22 @@ _STATUS: Mapping[Refusal, int] = {
 _NOT_STARTED = Shut(404, "requested room does not exist")
 
 
+#: A call is over; the view is its last.
+Finished = Callable[[RoomName, View], None]
+
+
+def _forget(_room: RoomName, _view: View) -> None:
+    """A call that nobody asks about once it is over."""
+
+
 @define(eq=False)
 class Node:
     services: Services
     halls: dict[RoomName, Hall] = field(factory=dict)
     draining: bool = False
+    max_rooms: int = MAX_ROOMS
+    finished: Finished = field(default=_forget)
+    _entries: Buckets = field(factory=lambda: Buckets(ENTRIES_PER_SECOND, ENTRIES_BURST))
     _connections: int = 0
     _quiet: asyncio.Event = field(factory=asyncio.Event)
 
@@ -89,7 +103,7 @@ class Node:
             return claims
         hall = self.halls.get(claims.room)
         if hall is None:
-            if len(self.halls) >= MAX_ROOMS:
+            if self.is_full:
                 return Shut(503, "too many rooms")
             member = claims.member
             return claims if member is None or member.may_start else _NOT_STARTED
@@ -97,6 +111,16 @@ class Node:
         if refusal is None:
             return claims
         return Shut(_STATUS.get(refusal, 403), refusal.value)
+
+    def greet(self, claims: Claims) -> Shut | None:
+        """Every entry is told to everyone in the room: one person cannot make a hundred of them a second."""
+        person = claims.member.user_id if claims.member is not None else claims.identity
+        if self._entries.wait_s(person, self.services.clock()):
+            return Shut(429, "too many connections")
+        return None
+
+    def count(self, why: str) -> None:
+        self.services.wrong[why] += 1
 
     async def serve(self, socket: web.WebSocketResponse, joining: Joining, claims: Claims) -> None:
         """One client from its first message to its last."""
@@ -150,6 +174,11 @@ class Node:
 
     # --- rooms
 
+    @property
+    def is_full(self) -> bool:
+        """Takes no more rooms."""
+        return len(self.halls) >= self.max_rooms
+
     def open_hall(self, name: RoomName, settings: Settings, metadata: str = "") -> Hall:
         services = self.services
         room = Room.open(
@@ -169,7 +198,9 @@ class Node:
         if self.halls.get(hall.name) is hall:
             del self.halls[hall.name]
             hall.post("room_finished")
-            logger.info("room ended room=%s", hall.room.view(self.services.clock()).info.sid)
+            view = hall.room.view(self.services.clock())
+            self.finished(hall.name, view)
+            logger.info("room ended room=%s", view.info.sid)
 
     # --- what the forwarder says
 
@@ -251,6 +282,7 @@ async def open_node(
     policy: Policy | None = None,
     leaves: Leaves | None = None,
     attended: Attended = forget,
+    max_rooms: int = MAX_ROOMS,
 ) -> AsyncIterator[Node]:
     """Open the ports and start the loops; at the end everything is closed.
 
@@ -275,7 +307,8 @@ async def open_node(
                 hooks=hooks,
                 leaves=leaves,
                 attended=attended,
-            )
+            ),
+            max_rooms=max_rooms,
         )
         pump.hear = node.hear
         async with asyncio.TaskGroup() as group:

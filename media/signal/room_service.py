@@ -14,7 +14,7 @@ from media.signal import messages as wire
 from media.signal import requests
 from media.signal.client import Client
 from media.signal.hall import Hall
-from media.signal.node import MAX_ROOMS, Node
+from media.signal.node import Node
 
 #: Characters of a room's name: ours are 43 (a SHA-256 in base64).
 MAX_NAME = 256
@@ -38,7 +38,7 @@ def create_room(node: Node, asked: room.CreateRoomRequest) -> models.Room:
         raise Failed("invalid_argument", "name or metadata is missing or too long")
     hall = node.halls.get(RoomName(asked.name))
     if hall is None:
-        if node.draining or len(node.halls) >= MAX_ROOMS:
+        if node.draining or node.is_full:
             raise Failed("resource_exhausted", "this node takes no more rooms")
         usual = Settings()
         settings = Settings(

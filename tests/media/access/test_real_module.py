@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from livekit.rtc import LocalAudioTrack
 
 from media.access.claims import EVERYTHING, Claims, Source
 from media.access.rechecking import Present, Rechecker
@@ -173,7 +174,7 @@ async def test_rights_that_change_during_a_call(world: World, school: School) ->
         checks = rechecker(here.node, world.access.rights, school.server.server_name)
         teacher, pupil = await enters("T2", lesson), await enters("P2", lesson)
         colleague, deputy = await enters("T1", meeting), await enters("D2", meeting)
-        await pupil.publish_tone()
+        voice = await pupil.publish_tone()
         await eventually(lambda: [one.muted for one in seen(pupil).tracks] == [True], "a hold")
         await checks.look()
         assert checks.counted == {"still": 4}
@@ -182,8 +183,8 @@ async def test_rights_that_change_during_a_call(world: World, school: School) ->
         await checks.look()
         assert seen(pupil).permission.sources > SCREENS
         assert "sferum.held" not in seen(pupil).attributes
-        for publication in pupil.room.local_participant.track_publications.values():
-            publication.track.unmute()
+        assert isinstance(voice.track, LocalAudioTrack)
+        voice.track.unmute()
         await eventually(lambda: [one.muted for one in seen(pupil).tracks] == [False], "speech")
         await pupil.publish_screen()
         await eventually(lambda: len(seen(pupil).tracks) == 2, "a screen")
@@ -207,7 +208,7 @@ async def test_rights_that_change_during_a_call(world: World, school: School) ->
 async def test_a_wrong_service_token(world: World, school: School) -> None:
     """It says nothing about the person: 503, for the operator to see to."""
     http = world.access.rights._http
-    world.access.rights = ModuleRights(http, "x" * 64)
+    world.access.rights = ModuleRights(http, lambda: ("x" * 64,))
     status, answer = await asks(world, school, "T1", school.room_id("class", "5А"))
     assert (status, answer["errcode"]) == (503, "M_UNKNOWN")
 

@@ -139,7 +139,7 @@ async def running(
             Home(homeserver.server_name, frozenset({HOME_URL})),
             SFU_URL,
             OpenId({**servers, homeserver.server_name: own}, clocks.seconds),
-            ModuleRights(module_http, homeserver.service_token),
+            ModuleRights(module_http, lambda: (homeserver.service_token,)),
             LeaveKeeper(kept, own, clocks.seconds),
             lambda: KEYS,
             lambda: clocks.now,

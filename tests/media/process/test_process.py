@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from attrs import fields
 
-from media.config import BadConfig, config_of, read_config
+from media.config import BadConfig, Config, config_of, read_config
 from tests.support.media import MediaProcess
 from tests.support.process import ROOT, free_port
 from tests.support.synapse import Homeserver
@@ -53,6 +56,7 @@ def test_the_example_is_read() -> None:
         ({"servers": {"other.example": "ftp://x"}}, "servers.other.example"),
         ({"trusted_proxies": ["x"]}, "trusted_proxies"),
         ({"node": "a b"}, "node"),
+        ({"forwarder": "fast"}, "forwarder"),
         ({"bogus": 1}, "bogus"),
     ],
 )
@@ -133,3 +137,30 @@ def test_a_folder_without_a_call_page_is_named(media: MediaProcess, tmp_path: Pa
     media.start(ready=False)
     assert media.wait() == 2
     assert "pages: " in media.lines().splitlines()[-1]
+
+
+def test_every_setting_has_an_effect() -> None:
+    """Each is read somewhere in the program, and shown in the example."""
+    parts = [ROOT / "media" / "serving.py", ROOT / "media" / "config.py"]
+    parts += sorted((ROOT / "media" / "cluster").glob("*.py"))
+    read = {
+        node.attr
+        for part in parts
+        for node in ast.walk(ast.parse(part.read_text("utf-8")))
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == ("self" if part.name == "config.py" else "config")
+    }
+    example = (ROOT / "media.yaml.example").read_text("utf-8")
+    for setting in (one.name for one in fields(Config) if one.name != "folder"):
+        assert setting in read, f"{setting} is not read by anything"
+        assert re.search(rf"^#?{setting}:", example, re.M), f"{setting} is not in the example"
+
+
+@pytest.mark.integration
+def test_a_forwarder_that_is_not_there(media: MediaProcess) -> None:
+    """`native` is refused in one line while there is none."""
+    media.change(forwarder="native")
+    media.start(ready=False)
+    assert media.wait() == 2
+    assert "forwarder: native is not" in media.lines().splitlines()[-1]
