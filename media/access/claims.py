@@ -24,6 +24,8 @@ class Source(enum.Enum):
 
 
 EVERYTHING = frozenset(Source)
+#: Roles of docs/contracts.md whose bearer becomes a host by beginning a call (R43).
+STAFF = frozenset({"director", "deputy", "administrator", "teacher"})
 
 
 @frozen
@@ -60,6 +62,11 @@ class Member:
     waits: bool = False
     one_share: bool = True
     leave: Leave | None = None
+
+    @property
+    def staff(self) -> bool:
+        """Works at the school."""
+        return not self.roles.isdisjoint(STAFF)
 
 
 @frozen(kw_only=True)

@@ -78,7 +78,7 @@ class Attendance:
 def to_csv(
     rows: Iterable[Row], names: Mapping[Person, str], zone: tzinfo, titles: Collection[str]
 ) -> str:
-    """The list for a spreadsheet: name, first join, last leave, whole seconds, how often.
+    """The list for a spreadsheet: name, first join, last leave, minutes (rounded), whole seconds, how often.
 
     `;` and CRLF, as a Russian Excel reads them. A cell that a spreadsheet would take for a formula gets an apostrophe.
     """
@@ -91,6 +91,7 @@ def to_csv(
                 _cell(names.get(row.person, row.person)),
                 _clock(row.joined_at, zone),
                 "" if row.left_at is None else _clock(row.left_at, zone),
+                int(row.seconds / 60 + 0.5),
                 int(row.seconds),
                 row.times,
             ]

@@ -42,6 +42,7 @@ class View:
     waiting: tuple[Participant, ...]  # the longest waiting first
     hands: tuple[Person, ...]  # the first raised first
     attendance: tuple[Row, ...]
+    starter: Person | None  # who came first: a host, if staff (R43)
 
 
 @define(eq=False)
@@ -100,6 +101,7 @@ class Room:
             waiting=tuple(call.snapshot(m) for m in waiting(call)),
             hands=tuple(hands.queue(call)),
             attendance=call.attendance.rows(call.wall(now)),
+            starter=call.starter,
         )
 
     def handle(self, event: Event, now: float) -> list[Command]:
@@ -133,6 +135,8 @@ class Room:
                 yield member.due
             if member.lost_at is not None:
                 yield member.lost_at + leaving.patience(member)
+            if member.budget.grows_at is not None:
+                yield member.budget.grows_at
         for published in call.tracks.values():
             if published.lower_at is not None:
                 yield published.lower_at
@@ -237,7 +241,7 @@ class Room:
         for published in call.tracks.values():
             if published.lower_at is not None and now >= published.lower_at:
                 call.dynacast.add(published.sid)
-        return commands + listening.tick(call, now)
+        return commands + layers.probe(call, now) + listening.tick(call, now)
 
 
 def _action(reason: LeaveReason) -> LeaveAction:

@@ -52,10 +52,6 @@ def joined(
     )
 
 
-#: Roles of docs/contracts.md whose bearer becomes a host by beginning a call (R43).
-_STAFF = frozenset({"director", "deputy", "administrator", "teacher"})
-
-
 def grants(claims: Claims) -> Grants:
     """With every source granted, a track without one is welcome too: SDKs publish such."""
     sources = {_GRANTED[one] for one in claims.sources}
@@ -64,7 +60,7 @@ def grants(claims: Claims) -> Grants:
     member = claims.member
     return Grants(
         host=member is not None and member.host,
-        staff=member is not None and not member.roles.isdisjoint(_STAFF),
+        staff=member is not None and member.staff,
         may_publish=frozenset(sources),
         may_subscribe=claims.can_subscribe,
         may_send_data=claims.can_publish_data,

@@ -11,7 +11,7 @@ from media.room.events import Closing, Left
 from media.room.model import Grants, LeaveReason, Person
 from tests.media.room.script import HOST, MASHA, TEACHER, WALL, Lesson, joined, only, person_of
 
-TITLES = ("Фамилия Имя", "Вход", "Выход", "Секунд", "Раз")
+TITLES = ("Фамилия Имя", "Вход", "Выход", "Минут", "Секунд", "Раз")
 
 
 def test_seconds_over_reconnects() -> None:
@@ -79,8 +79,8 @@ def test_a_spreadsheet() -> None:
     ]
     names = {Person("@a"): "Иванов; Пётр", Person("@b"): "=cmd"}
     assert to_csv(rows, names, UTC, TITLES).split("\r\n") == [
-        "Фамилия Имя;Вход;Выход;Секунд;Раз",
-        '"Иванов; Пётр";2027-01-15 08:00:00;2027-01-15 08:01:01;61;2',
-        "'=cmd;2027-01-15 08:00:01;;3;1",
+        "Фамилия Имя;Вход;Выход;Минут;Секунд;Раз",
+        '"Иванов; Пётр";2027-01-15 08:00:00;2027-01-15 08:01:01;1;61;2',
+        "'=cmd;2027-01-15 08:00:01;;0;3;1",
         "",
     ]
