@@ -27,7 +27,14 @@ from media.sdp.api import (
     write,
 )
 from media.signal.tracks import Changes, Publications
-from media.transport.api import Listener, Peer, PeerObserver, PeerState, RemoteParameters
+from media.transport.api import (
+    IceCredentials,
+    Listener,
+    Peer,
+    PeerObserver,
+    PeerState,
+    RemoteParameters,
+)
 
 #: Seconds for the answer to an offer of ours; then the client's state is not what we think.
 ANSWER_S = 15.0
@@ -151,8 +158,9 @@ def read_description(text: str, cache: Cache) -> Description:
         description = parse(text, cache)
     except SdpError as wrong:
         raise BadDescription(str(wrong)) from None
-    if not description.transport.ufrag or not description.transport.fingerprints:
-        raise BadDescription("no ufrag or no fingerprint")
+    transport = description.transport
+    if not (transport.ufrag and transport.pwd and transport.fingerprints):
+        raise BadDescription("no ufrag, no password or no fingerprint")
     return description
 
 
@@ -170,7 +178,7 @@ def meet(peer: Peer, theirs: Description) -> None:
     if peer.state is PeerState.NEW:
         peer.start(remote_parameters(theirs))
     elif theirs.transport.ufrag != peer.remote_ufrag:
-        peer.restart_ice(theirs.transport.ufrag)
+        peer.restart_ice(IceCredentials(theirs.transport.ufrag, theirs.transport.pwd))
 
 
 def remote_parameters(theirs: Description) -> RemoteParameters:
@@ -178,6 +186,7 @@ def remote_parameters(theirs: Description) -> RemoteParameters:
     transport = theirs.transport
     return RemoteParameters(
         ufrag=transport.ufrag,
+        pwd=transport.pwd,
         fingerprints=transport.fingerprints,
         setup=transport.setup,
         sctp_port=(data.sctp_port if data is not None else None) or 5000,

@@ -18,7 +18,7 @@ from media.signal.negotiation import (
     remote_parameters,
 )
 from media.signal.tracks import Publications
-from media.transport.api import Peer, PeerState
+from media.transport.api import IceCredentials, Peer, PeerState
 
 
 @define(eq=False)
@@ -81,7 +81,9 @@ class NegotiationV0:
         if self._subscriber.state is PeerState.NEW:
             self._subscriber.start(remote_parameters(theirs))
         elif theirs.transport.ufrag != self._subscriber.remote_ufrag:
-            self._subscriber.set_remote_ufrag(theirs.transport.ufrag)
+            self._subscriber.set_remote(
+                IceCredentials(theirs.transport.ufrag, theirs.transport.pwd)
+            )
         self._table.answered(offer, theirs)
         shown = {one.mid: TrackSid(one.msid[1]) for one in offer.sections if one.msid is not None}
         self.around.ears.carried(self._subscriber.id, theirs.sections, shown)

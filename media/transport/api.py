@@ -36,6 +36,7 @@ class RemoteParameters:
     """What the client's SDP says of its end. Its candidates are not needed: it comes to us (ICE-lite)."""
 
     ufrag: str
+    pwd: str = field(repr=False)
     fingerprints: tuple[Fingerprint, ...]
     setup: Setup  # the client's: ACTIVE or ACTPASS make us the DTLS server, PASSIVE the client
     sctp_port: int = 5000
@@ -74,6 +75,8 @@ class Ignored(enum.Enum):
     OTHERS_ADDRESS = "others_address"  # a live peer has just been checked from there
     EARLY = "early"  # media before the keys are there
     NOT_A_REQUEST = "not_a_request"
+    UNASKED = "unasked"  # an answer to no check of ours
+    UNPROVED = "unproved"  # ours, held back: nobody has answered from that address yet
     TOO_MANY_HANDSHAKES = "too_many_handshakes"  # the client sends its ClientHello again
     QUEUE_FULL = "queue_full"
     SEND_BLOCKED = "send_blocked"  # the socket's buffer is full
@@ -128,13 +131,13 @@ class Peer(Protocol):
     def start(self, remote: RemoteParameters) -> None:
         """Believe the client's parameters. Once; checks were answered before, DTLS waits for this."""
 
-    def restart_ice(self, remote_ufrag: str | None = None) -> IceCredentials:
+    def restart_ice(self, remote: IceCredentials | None = None) -> IceCredentials:
         """New credentials on the same DTLS session; the old ones hold until the new ones are used.
 
-        `remote_ufrag`: of the client's new offer; None where its answer will bring it (`set_remote_ufrag`).
+        `remote`: of the client's new offer; None where its answer will bring them (`set_remote`).
         """
 
-    def set_remote_ufrag(self, ufrag: str) -> None: ...
+    def set_remote(self, remote: IceCredentials) -> None: ...
 
     def keys(self) -> SrtpKeys | None: ...
 

@@ -13,12 +13,15 @@ from typing import Any
 from aioice import stun
 from attrs import field, frozen
 
-from media.transport.api import Ignored
+from media.transport.api import IceCredentials, Ignored
 
 _HEADER = struct.Struct("!HHI12s")
 _ATTRIBUTE = struct.Struct("!HH")
 _USERNAME = 0x0006
 _BINDING_REQUEST = 0x0001
+_BINDING_SUCCESS = b"\x01\x01"
+#: RFC 8445 5.1.2: of a peer-reflexive candidate; nobody here compares it.
+_PRIORITY = (110 << 24) + (65535 << 8) + 255
 #: Bytes: 256 for each ufrag and a colon (RFC 8839 5.4).
 _MAX_USERNAME = 513
 
@@ -100,6 +103,37 @@ def read_binding(datagram: bytes) -> Binding | Ignored:
         controlled="ICE-CONTROLLED" in message.attributes,
         message=message,
     )
+
+
+def question(theirs: IceCredentials, our_ufrag: str, transaction: bytes) -> bytes:
+    """A check of ours: whoever answers it receives what goes to that address (RFC 7675 5.1)."""
+    message = stun.Message(
+        message_method=stun.Method.BINDING,
+        message_class=stun.Class.REQUEST,
+        transaction_id=transaction,
+        attributes={
+            "USERNAME": f"{theirs.ufrag}:{our_ufrag}",
+            "PRIORITY": _PRIORITY,
+            "ICE-CONTROLLED": int.from_bytes(transaction[:8], "big"),
+        },
+    )
+    message.add_message_integrity(theirs.pwd.encode())
+    return bytes(message)
+
+
+def is_answer(datagram: bytes) -> bool:
+    """Whether it may be the answer to a question of ours."""
+    return datagram[:2] == _BINDING_SUCCESS and len(datagram) >= _HEADER.size
+
+
+def answers(datagram: bytes, transaction: bytes, pwd: str) -> bool:
+    """Whether it is the answer to this question: made with the client's password."""
+    if datagram[8 : _HEADER.size] != transaction:
+        return False
+    try:
+        return stun.parse_message(datagram).check_message_integrity(pwd.encode())
+    except (ValueError, struct.error):
+        return False
 
 
 def _unmapped(host: str) -> str:

@@ -26,7 +26,7 @@ from media.transport.api import (
     PeerObserver,
     TransportSettings,
 )
-from media.transport.binding import read_binding, ufrag_of
+from media.transport.binding import is_answer, read_binding, ufrag_of
 from media.transport.demux import PacketKind, kind_of
 from media.transport.dtls import Certificate
 from media.transport.peer import ClientPeer
@@ -171,6 +171,9 @@ class PortListener:
             ufrag = secrets.token_hex(4)
         return IceCredentials(ufrag, secrets.token_hex(16))
 
+    def new_transaction(self) -> bytes:
+        return secrets.token_bytes(12)
+
     def ufrags_changed(self, peer: ClientPeer, ended: frozenset[str]) -> None:
         for ufrag in ended:
             self._by_ufrag.pop(ufrag, None)
@@ -229,7 +232,7 @@ class PortListener:
         elif kind is PacketKind.MEDIA:
             route.peer.receive_media(datagram, now)
         else:
-            route.peer.receive_dtls(datagram)
+            route.peer.receive_dtls(datagram, route)
 
     def _receive_tcp(self, route: TcpRoute, packet: bytes) -> None:
         now = self._loop.time()
@@ -244,7 +247,7 @@ class PortListener:
             elif kind is PacketKind.MEDIA:
                 route.peer.receive_media(packet, now)
             else:
-                route.peer.receive_dtls(packet)
+                route.peer.receive_dtls(packet, route)
         except Exception as fault:
             self._log_fault(fault)
         self._flush()
@@ -260,6 +263,10 @@ class PortListener:
     def _receive_check(
         self, datagram: bytes, route: Route | None, address: Address | None, now: float
     ) -> None:
+        if is_answer(datagram):
+            if route is None or route.peer is None or not route.peer.answered(datagram, route):
+                self.count(Ignored.UNASKED)
+            return
         ufrag = ufrag_of(datagram)
         if isinstance(ufrag, Ignored):
             self.count(ufrag)
@@ -285,7 +292,7 @@ class PortListener:
             assert address is not None
             route = self._by_address[address] = UdpRoute(self._udp, address)
         route.peer = peer
-        forgotten = peer.checked(binding, generation, route, now)
+        forgotten = peer.checked(binding, generation, route, len(datagram), now)
         if forgotten is not None:
             self.route_lost(forgotten)
 

@@ -21,7 +21,7 @@ from media.transport.api import (
     RemoteParameters,
     Sent,
 )
-from media.transport.binding import Binding
+from media.transport.binding import Binding, answers, question
 from media.transport.channels import Channels
 from media.transport.dtls import Certificate, Dtls
 from media.transport.ice import Generation, IceLite
@@ -45,6 +45,9 @@ class Surroundings(Protocol):
     def admit_handshake(self) -> bool: ...
 
     def new_credentials(self) -> IceCredentials: ...
+
+    def new_transaction(self) -> bytes:
+        """Of STUN: 96 bits nobody can guess (RFC 8489 5)."""
 
     def ufrags_changed(self, peer: ClientPeer, ended: frozenset[str]) -> None: ...
 
@@ -73,6 +76,7 @@ class ClientPeer:
         self._ice: IceLite[Route] = IceLite(
             created=surroundings.now(), current=Generation(surroundings.new_credentials())
         )
+        self._questions: dict[Route, bytes] = {}  # transactions of checks of ours
         self._inbox: asyncio.Queue[bytes] = asyncio.Queue(INBOX)
         self._remote: RemoteParameters | None = None
         self._handshake: asyncio.Task[None] | None = None
@@ -110,18 +114,19 @@ class ClientPeer:
             return
         self._remote = remote
         self._state = PeerState.CONNECTING
-        self._ice.learn_remote(remote.ufrag)
+        self._ice.learn_remote(remote.ufrag, remote.pwd)
         self._dtls._set_role("client" if remote.setup is Setup.PASSIVE else "server")
         self._may_begin()
 
-    def restart_ice(self, remote_ufrag: str | None = None) -> IceCredentials:
+    def restart_ice(self, remote: IceCredentials | None = None) -> IceCredentials:
         before = self._ice.ufrags()
-        self._ice.restart(self._around.new_credentials(), remote_ufrag)
+        ufrag, pwd = (remote.ufrag, remote.pwd) if remote is not None else (None, "")
+        self._ice.restart(self._around.new_credentials(), ufrag, pwd)
         self._around.ufrags_changed(self, before - self._ice.ufrags())
         return self.local
 
-    def set_remote_ufrag(self, ufrag: str) -> None:
-        self._ice.learn_remote(ufrag)
+    def set_remote(self, remote: IceCredentials) -> None:
+        self._ice.learn_remote(remote.ufrag, remote.pwd)
 
     def open_channel(
         self, label: str, *, ordered: bool = True, max_retransmits: int | None = None
@@ -136,9 +141,11 @@ class ClientPeer:
 
     def send(self, datagram: bytes) -> bool:
         route = self._ice.selected
-        if route is None:
-            return False
-        refused = route.send(datagram)
+        return route is not None and self._send_over(route, datagram)
+
+    def _send_over(self, route: Route, datagram: bytes) -> bool:
+        may = self._ice.spend(route, len(datagram))
+        refused = route.send(datagram) if may else Ignored.UNPROVED
         if refused is not None:
             self._around.count(refused)
         return refused is None
@@ -161,7 +168,7 @@ class ClientPeer:
         return self._ice.checked_at(route)
 
     def checked(
-        self, binding: Binding, generation: Generation, route: Route, now: float
+        self, binding: Binding, generation: Generation, route: Route, size: int, now: float
     ) -> Route | None:
         """A verified check came over `route`, which is answered. Returns a route to forget for it."""
         pwd = generation.local.pwd
@@ -170,16 +177,43 @@ class ClientPeer:
             return None
         before = self._ice.ufrags()
         forgotten = self._ice.accept(route, generation, binding.use_candidate, now)
-        route.send(binding.success(route.source, pwd))
+        if forgotten is not None:
+            self._questions.pop(forgotten, None)
+        self._ice.received(route, size)
+        self._send_over(route, binding.success(route.source, pwd))
         if ended := before - self._ice.ufrags():
             self._around.ufrags_changed(self, ended)
+        if route.proved:
+            self._ice.prove(route)
+        elif not self._ice.is_proved(route):
+            self._ask(route)
         self._may_begin()
         return forgotten
 
+    def _ask(self, route: Route) -> None:
+        """Whether the client is where its check seems to come from; again with each check until it says so."""
+        generation = self._ice.current
+        if generation.remote_ufrag is None:
+            return
+        theirs = IceCredentials(generation.remote_ufrag, generation.remote_pwd)
+        transaction = self._questions.setdefault(route, self._around.new_transaction())
+        self._send_over(route, question(theirs, generation.local.ufrag, transaction))
+
+    def answered(self, datagram: bytes, route: Route) -> bool:
+        """The client's answer to `_ask`. False: it is none."""
+        transaction = self._questions.get(route)
+        if transaction is None or not answers(datagram, transaction, self._ice.current.remote_pwd):
+            return False
+        del self._questions[route]
+        self._ice.prove(route)
+        return True
+
     def forget(self, route: Route) -> None:
         self._ice.forget(route)
+        self._questions.pop(route, None)
 
-    def receive_dtls(self, datagram: bytes) -> None:
+    def receive_dtls(self, datagram: bytes, route: Route) -> None:
+        self._ice.received(route, len(datagram))
         limit = INBOX_BEFORE_START if self._handshake is None else INBOX
         if self._inbox.qsize() >= limit:
             self._around.count(Ignored.QUEUE_FULL)
@@ -196,6 +230,7 @@ class ClientPeer:
     def check_time(self, now: float, consent_s: float, connect_s: float) -> None:
         """Called every second."""
         for route in self._ice.expire(now, consent_s):
+            self._questions.pop(route, None)
             self._around.route_lost(route)
         if self._state is PeerState.CONNECTED and self._ice.silent_s(now) > consent_s:
             self.end(Gone.CONSENT_LOST)
@@ -248,6 +283,8 @@ class ClientPeer:
             self.end(Gone.DTLS_FAILED)
             return
         self._state = PeerState.CONNECTED
+        if self._ice.selected is not None:  # the client has read what was sent there
+            self._ice.prove(self._ice.selected)
         self._dtls.on("statechange", lambda: self.end(Gone.CLOSED_BY_CLIENT))
         self._tell(self._observer.connected, keys)
         await self._channels.start(self._remote.sctp_port, self._remote.max_message_size)

@@ -24,9 +24,12 @@ Address = tuple[Any, ...]  # of the socket: (host, port), for IPv6 with two more
 
 
 class Route(Protocol):
-    """`peer` is set once a valid check came this way."""
+    """`peer` is set once a valid check came this way. `proved`: whoever is there has asked for it, as TCP knows."""
 
     peer: ClientPeer | None
+
+    @property
+    def proved(self) -> bool: ...
 
     @property
     def source(self) -> tuple[str, int]: ...
@@ -39,6 +42,7 @@ class UdpRoute:
     _socket: socket.socket
     address: Address = field(repr=False)
     peer: ClientPeer | None = None
+    proved = False
 
     @property
     def source(self) -> tuple[str, int]:
@@ -54,6 +58,8 @@ class UdpRoute:
 
 class TcpRoute(asyncio.Protocol):
     """A connection that a client made to the TCP port. Told packets go to `received`, its end to `lost`."""
+
+    proved = True
 
     def __init__(
         self,

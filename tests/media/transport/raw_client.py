@@ -38,8 +38,9 @@ class RawClient(asyncio.DatagramProtocol):
     role = "controlling"
 
     def __init__(self, *, loses_up: Loses = never, loses_down: Loses = never) -> None:
-        self.ufrag = secrets.token_hex(4)
+        self.ufrag, self.pwd = secrets.token_hex(4), secrets.token_hex(16)
         self.loses_up, self.loses_down = loses_up, loses_down
+        self.answers_checks = True
         self.sent = self.received = 0
         self.media: list[bytes] = []
         self.answers: asyncio.Queue[stun.Message] = asyncio.Queue()
@@ -53,11 +54,16 @@ class RawClient(asyncio.DatagramProtocol):
         self.sctp = RTCSctpTransport(self.dtls)
 
     @property
+    def credentials(self) -> IceCredentials:
+        return IceCredentials(self.ufrag, self.pwd)
+
+    @property
     def remote_parameters(self) -> RemoteParameters:
         """What its SDP would say."""
         fingerprint = CERTIFICATE.getFingerprints()[0]
         return RemoteParameters(
             ufrag=self.ufrag,
+            pwd=self.pwd,
             fingerprints=(Fingerprint(fingerprint.algorithm, fingerprint.value),),
             setup=Setup.ACTIVE,
         )
@@ -81,11 +87,25 @@ class RawClient(asyncio.DatagramProtocol):
         if self.loses_down(self.received - 1):
             return
         if data[0] <= 3:
-            self.answers.put_nowait(stun.parse_message(data))
+            self._heard(stun.parse_message(data))
         elif data[0] >= 128:
             self.media.append(data)
         else:
             self._inbox.put_nowait(data)
+
+    def _heard(self, message: stun.Message) -> None:
+        """Answers the server's checks, as every browser does."""
+        if message.message_class is not stun.Class.REQUEST:
+            self.answers.put_nowait(message)
+        elif self.answers_checks and message.check_message_integrity(self.pwd.encode()):
+            answer = stun.Message(
+                stun.Method.BINDING,
+                stun.Class.RESPONSE,
+                message.transaction_id,
+                {"XOR-MAPPED-ADDRESS": ("127.0.0.1", 9)},
+            )
+            answer.add_message_integrity(self.pwd.encode())
+            self.send(bytes(answer))
 
     def send(self, data: bytes) -> None:
         self.sent += 1

@@ -23,7 +23,7 @@ from media.sdp.api import (
     parse,
     write,
 )
-from media.transport.api import Gone, RemoteParameters, Sent
+from media.transport.api import Gone, IceCredentials, RemoteParameters, Sent
 from media.transport.listener import PortListener, listen
 from media.transport.peer import ClientPeer
 from tests.media.sdp.goldens import camera, microphone
@@ -52,7 +52,10 @@ def local_of(listener: PortListener, peer: ClientPeer, *, tcp_only: bool = False
 def remote_of(description: Description) -> RemoteParameters:
     transport = description.transport
     return RemoteParameters(
-        ufrag=transport.ufrag, fingerprints=transport.fingerprints, setup=transport.setup
+        ufrag=transport.ufrag,
+        pwd=transport.pwd,
+        fingerprints=transport.fingerprints,
+        setup=transport.setup,
     )
 
 
@@ -171,7 +174,7 @@ async def test_an_ice_restart(page: Page) -> None:
         before = peer.local
         offer = await offered(page, cache, "{iceRestart: true}")
         assert offer.transport.ufrag != peer.remote_ufrag
-        after = peer.restart_ice(offer.transport.ufrag)
+        after = peer.restart_ice(IceCredentials(offer.transport.ufrag, offer.transport.pwd))
         assert after != before
         await answer(page, build_answer(offer, local_of(listener, peer)))
         await eventually(lambda: peer.ufrags() == {after.ufrag}, "the new credentials are used")

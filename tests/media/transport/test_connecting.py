@@ -40,6 +40,7 @@ async def test_aiortc_connects_and_its_channel_echoes() -> None:
         peer.start(
             RemoteParameters(
                 ufrag=offer.transport.ufrag,
+                pwd=offer.transport.pwd,
                 fingerprints=offer.transport.fingerprints,
                 setup=offer.transport.setup,
             )

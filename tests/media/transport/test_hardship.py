@@ -93,7 +93,7 @@ async def test_an_ice_restart_from_another_address() -> None:
         keys = peer.keys()
         client._udp.close()  # type: ignore[union-attr] # opened by joined
         client.ufrag = "elsewhere"
-        local = peer.restart_ice(client.ufrag)
+        local = peer.restart_ice(client.credentials)
         await client.open(listener)
         await client.checked(local)
         assert peer.ufrags() == {local.ufrag}

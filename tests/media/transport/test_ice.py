@@ -26,8 +26,10 @@ def lite(remote: str | None = "cli1") -> IceLite[str]:
 
 
 def check(ice: IceLite[str], route: str, now: float, *, use: bool = False) -> str | None:
-    """A verified check of the current generation."""
-    return ice.accept(route, ice.current, use, now)
+    """A verified check of the current generation; its sender answers ours at once."""
+    forgotten = ice.accept(route, ice.current, use, now)
+    ice.prove(route)
+    return forgotten
 
 
 @pytest.mark.parametrize(
@@ -94,6 +96,8 @@ def test_a_restart_holds_the_old_until_the_new_is_used() -> None:
     after = ice.verify(binding(NEW, remote="cli2"))
     assert isinstance(after, Generation)
     ice.accept("mobile", after, False, 3.0)
+    assert ice.selected == "wifi"  # nobody has answered from there yet
+    ice.prove("mobile")
     assert ice.selected == "mobile"
     assert ice.ufrags() == {"new1"}
     assert ice.verify(binding(OLD)) is Ignored.UNKNOWN_UFRAG

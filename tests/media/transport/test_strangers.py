@@ -6,6 +6,7 @@ import asyncio
 import socket
 
 import pytest
+from aioice import stun
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -230,3 +231,101 @@ def test_any_datagrams_are_survived(datagrams: list[bytes]) -> None:
             await client.close()
 
     asyncio.run(run())
+
+
+# --- whoever asks from an address that is not theirs
+
+
+def bound(listener: PortListener, host: str = "127.0.0.1") -> socket.socket:
+    """A socket at another address of this machine: for a client that forges its source, a victim."""
+    victim = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    victim.bind((host, 0))
+    victim.connect(("127.0.0.1", listener.udp_port))
+    victim.setblocking(False)
+    return victim
+
+
+def received(victim: socket.socket) -> list[bytes]:
+    datagrams = []
+    while True:
+        try:
+            datagrams.append(victim.recv(4096))
+        except BlockingIOError:
+            return datagrams
+
+
+async def test_media_does_not_follow_a_forged_source() -> None:
+    """A client's own USE-CANDIDATE from an address that never answers moves nothing, however often it comes."""
+    async with listen(settings(), CERTIFICATE) as listener:
+        anna, _ = await joined(listener)
+        peer = listener._peers[PeerId("anna")]
+        victim, sent = bound(listener, "127.0.0.2"), 0
+        for number in range(20):
+            request = binding_request(peer.local, anna.ufrag)
+            sent += len(request)
+            victim.send(request)
+            await eventually(lambda n=number: len(peer._ice._checked) == 2, "it is known")
+            assert peer.send(b"\x80" + bytes(1199))
+        await anna.checked(peer.local)
+        heard = received(victim)
+        assert sum(map(len, heard)) <= 3 * sent
+        assert all(datagram[0] <= 3 for datagram in heard)
+        await eventually(lambda: len(anna.media) == 20, "all media goes where the client is")
+        victim.close()
+        await anna.close()
+
+
+async def test_a_client_that_moves_is_followed_once_it_answers() -> None:
+    """Wi-Fi to mobile without a restart: the check from there is answered, ours too, and media moves."""
+    async with listen(settings(), CERTIFICATE) as listener:
+        anna, _ = await joined(listener)
+        peer = listener._peers[PeerId("anna")]
+        before = peer._ice.selected
+        anna._udp.close()  # type: ignore[union-attr] # opened by joined
+        await anna.open(listener)
+        await anna.checked(peer.local)
+        await eventually(lambda: peer._ice.selected is not before, "media moves")
+        assert peer.send(b"\x80" + bytes(30))
+        await eventually(lambda: anna.media, "media goes to the new address")
+        await anna.close()
+
+
+async def test_an_address_that_never_answers_gets_three_times_what_it_sent() -> None:
+    """Not even our half of the handshake: what is held back is counted, and nothing connects."""
+    async with listen(settings(), CERTIFICATE) as listener:
+        client, peer = RawClient(), listener.add_peer(PeerId("anna"), Recorder())
+        client.answers_checks = False
+        peer.start(client.remote_parameters)
+        victim, sent = bound(listener, "127.0.0.3"), 0
+        for _ in range(3):
+            request = binding_request(peer.local, client.ufrag)
+            sent += len(request)
+            victim.send(request)
+        await eventually(peer._ice.routes, "it is known")
+        while peer.send(bytes([22]) * 100):
+            assert listener.ignored()[Ignored.UNPROVED] == 0
+        assert listener.ignored()[Ignored.UNPROVED] >= 1
+        assert sum(map(len, received(victim))) <= 3 * sent
+        victim.close()
+
+
+async def test_an_answer_that_nobody_asked_for_proves_nothing() -> None:
+    """Of a stranger, of another transaction, or made with another password: counted."""
+    async with listen(settings(), CERTIFICATE) as listener:
+        anna, _ = await joined(listener)
+        peer = listener._peers[PeerId("anna")]
+        victim = bound(listener, "127.0.0.4")
+        victim.send(bytes.fromhex("0101000021 12a442".replace(" ", "")) + bytes(12))
+        victim.send(binding_request(peer.local, anna.ufrag))
+        await eventually(lambda: len(peer._ice.routes()) == 2, "it is known")
+        route = next(one for one in peer._ice.routes() if not peer._ice.is_proved(one))
+        asked = peer._questions[route]
+        for transaction, pwd in ((bytes(12), anna.pwd), (asked, peer.local.pwd)):
+            answer = stun.Message(stun.Method.BINDING, stun.Class.RESPONSE, transaction)
+            answer.add_message_integrity(pwd.encode())
+            victim.send(bytes(answer))
+        victim.send(bytes.fromhex("010100002112a442") + asked)
+        await eventually(lambda: counted(listener).get("unasked") == 4, "all are counted")
+        assert not peer._ice.is_proved(route)
+        victim.close()
+        await anna.close()
