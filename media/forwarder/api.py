@@ -152,6 +152,7 @@ class Drop(enum.Enum):
     TOO_LATE = "too_late"
     QUEUE_FULL = "queue_full"
     RTCP_MALFORMED = "rtcp_malformed"
+    NOT_THEIRS = "not_theirs"  # RTCP that asks for, or ends, a stream which is not this peer's
     NO_SUBSCRIBER = "no_subscriber"
 
 

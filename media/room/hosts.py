@@ -74,7 +74,7 @@ def decide(  # noqa: PLR0912 - one case for each operation, and the type checker
 def answer(by: Member, refusal: Refusal | None) -> list[Command]:
     """To a host who asked by a data packet."""
     body = json.dumps({"refused": None if refusal is None else refusal.value}).encode()
-    return tell((by.sid,), ServerData(TOPIC, body))
+    return tell((by.sid,), ServerData(TOPIC, body, refusal))
 
 
 def _nobody() -> tuple[list[Command], Refusal]:

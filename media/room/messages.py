@@ -162,6 +162,7 @@ class ServerData:
 
     topic: str
     payload: bytes = field(repr=False)
+    refusal: Refusal | None = field(default=None, eq=False)  # what the payload says, to be counted
 
 
 class LeaveAction(enum.Enum):

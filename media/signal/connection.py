@@ -80,6 +80,11 @@ class Connection:
 
     async def _read(self, hear: Callable[[rtc.SignalRequest], None]) -> None:
         async for message in self.socket:
+            if (
+                message.type is WSMsgType.ERROR
+            ):  # too long, or no WebSocket's frame: it is closed already
+                self.wrong["bad_frame"] += 1
+                return
             if message.type not in (WSMsgType.BINARY, WSMsgType.TEXT):
                 return
             if not self._take(message, hear):
@@ -98,7 +103,12 @@ class Connection:
             self.wrong["bad_frame"] += 1
             logger.info("signalling ended: bad frame reason=%s", bad)
             return False
-        if request is not None and not self.closed:
+        if request is None:
+            return True
+        if not self.pace.allows(self.clock(), cost=self.frames.cost(request)):
+            self.wrong["too_fast"] += 1
+            return False
+        if not self.closed:
             hear(request)
         return True
 

@@ -14,6 +14,9 @@ MAX_FRAME = 1_500_000
 #: Requests a client may send at once, and in a second on average. Chosen by us: a grid of 100 tiles that is
 #: scrolled sends one track_setting a tile.
 BURST, PER_SECOND = 400, 60
+#: What everyone in the room is told of costs more: of these 36 at once and 5 a second.
+TOLD_TO_ALL = frozenset({"add_track", "mute", "update_metadata", "subscription_permission"})
+TOLD_COST = 10.0
 
 
 class BadFrame(Exception):
@@ -70,6 +73,14 @@ class Frames:
             self.unknown["request"] += 1
             return None
         return request
+
+    @staticmethod
+    def cost(request: rtc.SignalRequest) -> float:
+        """On top of one for the frame."""
+        kind = request.WhichOneof("message")
+        if kind == "update_metadata":  # a hundred people are sent it
+            return TOLD_COST + len(request.update_metadata.metadata) / 1000
+        return TOLD_COST if kind in TOLD_TO_ALL else 0.0
 
     def write(self, response: Encoded) -> bytes | str:
         return response.as_text() if self.text else response.as_bytes()

@@ -99,6 +99,7 @@ class Hall:
         """About once a second: who lost their way begins anew."""
         for client in list(self.clients.values()):
             if (reason := client.check(now)) is not None:
+                self.services.wrong[f"begins_anew_{reason.name.lower()}"] += 1
                 client.tell(wire.response(messages.Goodbye(reason, messages.LeaveAction.RECONNECT)))
                 self.handle(events.Left(client.sid, reason))
 
@@ -113,6 +114,7 @@ class Hall:
         message = command.message
         to = [one for sid in command.to if (one := self.clients.get(sid)) is not None]
         if isinstance(message, messages.ServerData):
+            self._count(message.refusal)
             packet = data.server_packet(message.topic, message.payload)
             for client in to:
                 client.send_data(data.RELIABLE, packet)
@@ -133,12 +135,18 @@ class Hall:
         for client in to:
             client.say(encoded)
         if isinstance(message, messages.RequestAnswered) and message.refusal is not None:
+            self._count(message.refusal)
             for client in to:
                 client.negotiation.publications.refuse(message.cid)
+
+    def _count(self, refusal: Refusal | None) -> None:
+        if refusal is not None:
+            self.services.wrong[f"refused_{refusal.value}"] += 1
 
     @_do.register
     def _(self, command: commands.RefuseJoin) -> None:
         if (client := self.clients.get(command.sid)) is not None:
+            self._count(command.refusal)
             mismatch = command.refusal is Refusal.STATE_MISMATCH
             client.tell(wire.response(goodbye(command.refusal)))
             logger.info("join refused participant=%s why=%s", command.sid, command.refusal.value)

@@ -46,6 +46,12 @@ class Doors(Protocol):
     def look(self, joining: Joining) -> Claims | Shut:
         """Check the token, the room and its places. Changes nothing: `validate` asks too."""
 
+    def greet(self, claims: Claims) -> Shut | None:
+        """Whether this one comes in too often. Asked once for each WebSocket."""
+
+    def count(self, why: str) -> None:
+        """A door stayed shut."""
+
     async def serve(self, socket: web.WebSocketResponse, joining: Joining, claims: Claims) -> None:
         """One client from its first message to its last."""
 
@@ -74,9 +80,13 @@ def _asked(doors: Doors, version: Version, request: web.Request) -> tuple[Joinin
     try:
         joining = read_joining(version, request.query, request.headers.get("Authorization", ""))
     except BadJoin as bad:
+        doors.count(f"join_{bad.wrong.name.lower()}")
         return Shut(401 if bad.wrong is Wrong.NO_TOKEN else 400, bad.wrong.value)
     looked = doors.look(joining)
-    return looked if isinstance(looked, Shut) else (joining, looked)
+    if isinstance(looked, Shut):
+        doors.count(f"join_{looked.status}")
+        return looked
+    return joining, looked
 
 
 def _validate(doors: Doors, version: Version) -> Handler:
@@ -99,6 +109,9 @@ def _door(doors: Doors, version: Version) -> Handler:
         )
         if not socket.can_prepare(request).ok:
             return web.Response(status=426, text="a WebSocket is expected here")
+        if (shut := doors.greet(asked[1])) is not None:
+            doors.count("join_too_often")
+            return web.Response(status=shut.status, text=shut.text)
         await socket.prepare(request)
         await doors.serve(socket, *asked)
         return socket

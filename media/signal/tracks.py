@@ -20,6 +20,8 @@ _KINDS: Mapping[SectionKind, Kind] = {
     SectionKind.VIDEO: Kind.VIDEO,
 }
 _CODECS: Mapping[str, Codec] = {codec.value.lower(): codec for codec in Codec}
+#: Refused announcements that are remembered; a section comes soon after its announcement, or not at all.
+MOST_REFUSED = 64
 #: LiveKit's AudioTrackFeature: TF_STEREO.
 _STEREO = 0
 
@@ -44,7 +46,7 @@ class Publications:
 
     peer: PeerId
     _announced: dict[TrackSid, Track] = field(factory=dict)
-    _refused: set[str] = field(factory=set)  # cids
+    _refused: dict[str, None] = field(factory=dict)  # cids, the last `MOST_REFUSED`
     _sections: dict[str, TrackSid] = field(factory=dict)  # by mid
     _closed: dict[str, str | None] = field(
         factory=dict
@@ -54,7 +56,7 @@ class Publications:
     def announce(self, track: Track) -> Changes:
         """AddTrack was accepted. Its section may be there already: clients send both at once."""
         self._announced[track.sid] = track
-        self._refused.discard(track.cid)
+        self._refused.pop(track.cid, None)
         if self._last is None:
             return Changes()
         offer, answer = self._last
@@ -63,7 +65,9 @@ class Publications:
 
     def refuse(self, cid: str) -> None:
         """AddTrack was refused: its section must not be taken for another track."""
-        self._refused.add(cid)
+        self._refused[cid] = None
+        if len(self._refused) > MOST_REFUSED:
+            del self._refused[next(iter(self._refused))]
 
     def withdraw(self, sid: TrackSid) -> None:
         """Unpublished. The section may go on sending: nobody listens until it says otherwise."""
