@@ -176,6 +176,14 @@ class LayersSeen:
 
 
 @frozen
+class Rates:
+    """Bits a second that each layer of a picture really is, every few seconds: far less than was announced, mostly."""
+
+    track: TrackSid
+    layers: Mapping[Layer, int]
+
+
+@frozen
 class Forwarding:
     """What a subscriber is really sent: None while paused or before the first keyframe."""
 
@@ -214,7 +222,7 @@ class Estimate:
     sent_bps: int = 0
 
 
-Event = LayersSeen | Forwarding | Loudness | Quality | Estimate
+Event = LayersSeen | Rates | Forwarding | Loudness | Quality | Estimate
 
 
 @frozen(kw_only=True)

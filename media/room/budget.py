@@ -63,10 +63,15 @@ class Budget:
         """Whether everything fits at its best; the limit is forgotten then."""
         if self.limit_bps is None:
             return True
-        if sum(max(d.costs.values()) for d in demands) > self.limit_bps - SOUND_BPS:
+        if sum(max(d.costs.values()) for d in demands) > for_pictures(self.limit_bps):
             return False
         self.limit_bps = None
         return True
+
+
+def for_pictures(limit_bps: int) -> int:
+    """What is left beside sound; at least half."""
+    return max(limit_bps - SOUND_BPS, limit_bps // 2)
 
 
 def share(limit_bps: int, demands: Sequence[Demand]) -> dict[TrackSid, Layer | None]:
@@ -75,7 +80,7 @@ def share(limit_bps: int, demands: Sequence[Demand]) -> dict[TrackSid, Layer | N
     The first one is never paused unless even its least costs twice what there is: a frozen teacher
     is worse than a late one.
     """
-    left = max(limit_bps - SOUND_BPS, 0)
+    left = for_pictures(limit_bps)
     ordered = sorted(demands, key=lambda d: d.rank)
     chosen: dict[TrackSid, Layer | None] = {}
     for number, demand in enumerate(ordered):

@@ -77,6 +77,7 @@ class Published:
     Attributes:
         layers: that can be chosen from, lowest first (`layers.layers_of`).
         seen: layers that carry media, None before the first word of it.
+        rates: bits a second of each layer, as measured last.
         asked: the highest layer that dynacast asked for, None for nothing; publishers begin with all of them.
         lower_at: when it will ask for less.
         highest: the highest layer anybody receives; `stale` when somebody may want less than before.
@@ -87,6 +88,7 @@ class Published:
     layers: tuple[Layer, ...] = (Layer.HIGH,)
     subscribers: set[ParticipantSid] = Factory(set)
     seen: frozenset[Layer] | None = None
+    rates: dict[Layer, int] = Factory(dict)
     asked: Layer | None = Layer.HIGH
     lower_at: float | None = None
     highest: Layer | None = None

@@ -241,6 +241,14 @@ class LayersSeen:
     layers: frozenset[Layer]
 
 
+@frozen
+class TrackRates:
+    """Bits a second that each layer of a track really is."""
+
+    track: TrackSid
+    rates: Mapping[Layer, int]
+
+
 @frozen(kw_only=True)
 class LinkQuality:
     """Of one participant's worst peer, every few seconds: share of packets lost 0..1, seconds."""
@@ -277,6 +285,7 @@ OfMedia = (
     | SubscriptionPermission
     | Loud
     | LayersSeen
+    | TrackRates
     | LinkQuality
     | Estimated
 )

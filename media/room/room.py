@@ -207,6 +207,8 @@ class Room:
                 return listening.loud(call, levels, now)
             case events.LayersSeen(track, seen):
                 return self._of(track, lambda p: layers.seen(call, p, seen))
+            case events.TrackRates(track, rates):
+                return self._of(track, lambda p: layers.measured(p, rates))
             case events.LinkQuality():
                 return self._by(event.of, lambda m: listening.link(call, m, event, now))
             case events.Estimated(to):

@@ -209,6 +209,9 @@ class Node:
             case forwarder_api.LayersSeen(track, layers):
                 if (hall := self._hall_of(track)) is not None:
                     hall.handle(events.LayersSeen(track, layers))
+            case forwarder_api.Rates(track, rates):
+                if (hall := self._hall_of(track)) is not None:
+                    hall.handle(events.TrackRates(track, rates))
             case forwarder_api.Loudness(levels):
                 for hall in list(self.halls.values()):
                     here = {sid: level for sid, level in levels.items() if sid in hall.tracks}

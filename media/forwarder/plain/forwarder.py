@@ -215,7 +215,7 @@ class PlainForwarder:
         spec = track.spec
         media = look_into(packet, sequence, codec, spec.extensions, new_picture=new_picture)
         if media.payload:
-            track.media_arrived(stream, now)
+            track.media_arrived(stream, len(packet.payload), now)
         if track.muted:
             return Drop.MUTED
         if media.audio_level and spec.kind is Kind.AUDIO:

@@ -23,6 +23,7 @@ class Stream:
     takers: subscribers that get it, or wait for its keyframe.
     clock: the last sender report.
     last_media: when the last packet with a payload came.
+    payload_bytes: since the last `Rates`.
     """
 
     kind: Kind
@@ -32,6 +33,7 @@ class Stream:
     takers: list[Down] = field(factory=list)
     clock: ClockReading | None = None
     last_media: float = float("-inf")
+    payload_bytes: int = 0
     missing: MissingPackets = field(factory=MissingPackets)
     statistics: ReceptionStatistics = field(init=False)
     keyframes: KeyframeRequester = field(init=False)

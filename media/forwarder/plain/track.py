@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from attrs import define, field
 
-from media.forwarder.api import Drop, Kind, Layer, LayersSeen, TrackIn
+from media.forwarder.api import Drop, Kind, Layer, LayersSeen, Rates, TrackIn
 from media.forwarder.plain.down import Down
 from media.forwarder.plain.layers import choose_layer, live_layers
 from media.forwarder.plain.outbox import Outbox
 from media.forwarder.plain.stream import Stream
+
+#: Seconds over which the bits of a layer are counted: a keyframe in it weighs little.
+RATES_S = 2.0
 
 
 @define(eq=False)
@@ -19,6 +22,7 @@ class Track:
     downs: list[Down] = field(factory=list)
     muted: bool = False
     live: frozenset[Layer] = frozenset()
+    _counted_at: float | None = None
 
     def stream(self, layer: Layer, ssrc: int) -> tuple[Stream, Stream | None]:
         """The stream of this layer, and the one it replaces when the publisher changed the SSRC."""
@@ -46,9 +50,10 @@ class Track:
             if down.current is stream:
                 down.stop()
 
-    def media_arrived(self, stream: Stream, now: float) -> None:
-        """A packet with a payload came."""
+    def media_arrived(self, stream: Stream, size: int, now: float) -> None:
+        """A packet with a payload of so many bytes came."""
         stream.last_media = now
+        stream.payload_bytes += size
         if stream.layer not in self.live:
             self.refresh(now)
 
@@ -59,6 +64,21 @@ class Track:
             self.live = live
             self._tell_layers()
             self.retarget()
+        self._tell_rates(now)
+
+    def _tell_rates(self, now: float) -> None:
+        if self.spec.kind is not Kind.VIDEO:
+            return
+        since, rates = self._counted_at, {}
+        if since is not None and now - since < RATES_S:
+            return
+        self._counted_at = now
+        for layer, stream in self.streams.items():
+            if since is not None and stream.payload_bytes:
+                rates[layer] = int(stream.payload_bytes * 8 / (now - since))
+            stream.payload_bytes = 0
+        if rates:
+            self.outbox.event(Rates(self.spec.sid, rates))
 
     def _tell_layers(self) -> None:
         if self.spec.kind is Kind.VIDEO:

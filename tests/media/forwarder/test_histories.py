@@ -19,6 +19,7 @@ from media.forwarder.api import (
     LayersSeen,
     Loudness,
     Quality,
+    Rates,
     SrtpProfile,
     Want,
 )
@@ -199,6 +200,17 @@ def test_a_layer_that_stops_is_replaced(make: Make) -> None:
     assert no_gaps(got)
     assert LayersSeen(CAMERA, frozenset({Layer.LOW})) in events(replayed)
     assert KeyframeWish(SSRC[Layer.LOW]) in reports_to(TEACHER, replayed)
+
+
+def test_what_each_layer_really_costs_is_told(make: Make) -> None:
+    """Every two seconds, of the layers that carry media; what was announced is the most it may be."""
+    steps: list[Step] = [*lesson(), Poll(0.0)]
+    for number in range(51):
+        steps += [*frame(number, Layer.LOW, key=number == 0), Poll(number * 0.04)]
+    told = [event for event in events(replay(make, steps)) if isinstance(event, Rates)]
+    assert [rates.track for rates in told] == [CAMERA]
+    assert set(told[0].layers) == {Layer.LOW}
+    assert told[0].layers[Layer.LOW] > 0
 
 
 def test_a_camera_without_simulcast_is_sent_to_small_tiles_too(make: Make) -> None:

@@ -91,6 +91,11 @@ MEDIA = st.one_of(
     ),
     st.builds(ev.Loud, st.dictionaries(tracks, st.floats(0, 1), max_size=3)),
     st.builds(ev.LayersSeen, tracks, st.frozensets(st.sampled_from(Layer))),
+    st.builds(
+        ev.TrackRates,
+        tracks,
+        st.dictionaries(st.sampled_from(Layer), st.integers(0, 5_000_000)),
+    ),
     st.builds(ev.LinkQuality, of=sids, lost_up=st.floats(0, 1), lost_down=st.floats(0, 1)),
     st.builds(
         ev.Estimated, sids, st.integers(0, 3_000_000), st.sampled_from([0, 500_000, 2_000_000])

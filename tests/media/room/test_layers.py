@@ -8,7 +8,7 @@ from media.forwarder.api import Layer, Want
 from media.ids import ParticipantSid, TrackSid
 from media.room.budget import SOUND_BPS, Budget, Demand, share
 from media.room.commands import SetWant, StartForwarding, Tell
-from media.room.events import Estimated, LayersSeen, Left, TrackSettings, Unsubscribe
+from media.room.events import Estimated, LayersSeen, Left, TrackRates, TrackSettings, Unsubscribe
 from media.room.messages import LayersWanted, StreamsChanged, StreamState
 from media.room.model import Grants, Source
 from tests.media.room.script import (
@@ -217,3 +217,22 @@ def test_a_full_link_pauses_and_says_so() -> None:
     state = StreamsChanged((StreamState(publisher, paused, paused=False),))
     assert Tell((MASHA,), state) in back
     assert {c.track: c.want for c in only(SetWant, back)}[paused] == Want()
+
+
+def test_measured_pictures_fit_where_announced_ones_would_not() -> None:
+    """Four faces of 40 kb/s each, announced as 150, stay on a link of 340 kb/s (an estimate as seen)."""
+    lesson = Lesson()
+    faces = [TrackSid(f"TR_{number}") for number in range(4)]
+    lesson.come(joined(MASHA, adaptive=True))
+    for number, face in enumerate(faces):
+        pupil = ParticipantSid(f"PA_{number}")
+        lesson.come(joined(pupil))
+        lesson.publish(track(face, pupil, Source.CAMERA))
+    lesson.let(3.0)
+    lesson.do(*(TrackRates(face, {LOW: 40_000}) for face in faces))
+    lesson.do(Estimated(MASHA, 3_400_000, 180_000))
+    commands = lesson.do(Estimated(MASHA, 340_000, 416_000))
+    assert not [c for c in only(SetWant, commands) if c.want.paused]
+    lesson.do(*(TrackRates(face, {LOW: 400_000}) for face in faces))
+    commands = lesson.do(Estimated(MASHA, 200_000, 416_000))
+    assert len([c for c in only(SetWant, commands) if c.want.paused]) == 3
