@@ -205,7 +205,7 @@ def test_a_layer_that_stops_is_replaced(make: Make) -> None:
 def test_what_each_layer_really_costs_is_told(make: Make) -> None:
     """Every two seconds, of the layers that carry media; what was announced is the most it may be."""
     steps: list[Step] = [*lesson(), Poll(0.0)]
-    for number in range(51):
+    for number in range(56):
         steps += [*frame(number, Layer.LOW, key=number == 0), Poll(number * 0.04)]
     told = [event for event in events(replay(make, steps)) if isinstance(event, Rates)]
     assert [rates.track for rates in told] == [CAMERA]
