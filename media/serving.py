@@ -37,6 +37,7 @@ from media.logs import AccessLog
 from media.metrics import CallFigures, Look
 from media.pages import element_call
 from media.pages.host import HostDesk
+from media.patience import patient
 from media.rechecks import rechecker
 from media.secret_files import (
     BadSecret,
@@ -143,7 +144,13 @@ async def serve(
         figures = CallFigures(lambda: _look(node, access, keeper, hooks))
         await stack.enter_async_context(_figures(figures, config.metrics_port))
         await stack.enter_async_context(
-            listening(app, config.listen_host, config.listen_port, "listen_port")
+            listening(
+                app,
+                config.listen_host,
+                config.listen_port,
+                "listen_port",
+                slow=lambda: node.count("http_too_slow"),
+            )
         )
         logger.info("calls served node=%s url=%s", config.node, config.public_url)
         await stop.wait()
@@ -186,9 +193,13 @@ async def _healthz(_request: web.Request) -> web.StreamResponse:
 
 @asynccontextmanager
 async def listening(
-    app: web.Application, host: str, port: int, setting: str
+    app: web.Application,
+    host: str,
+    port: int,
+    setting: str,
+    slow: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[None]:
-    """Answer on a port until the end of the block.
+    """Answer on a port until the end of the block. `slow` is told of requests that never end.
 
     Raises:
         BadConfig: the port is taken or may not be used.
@@ -200,15 +211,17 @@ async def listening(
         shutdown_timeout=STOP_S,
         **signal_http.RUNNER_OPTIONS,
     )
-    await runner.setup()
-    try:
+    async with patient(app, runner, slow):
+        await runner.setup()
         try:
-            await web.TCPSite(runner, host, port).start()
-        except OSError as error:
-            raise BadConfig(f"{setting}: {host}:{port}: {os.strerror(error.errno or 0)}") from None
-        yield
-    finally:
-        await runner.cleanup()
+            try:
+                await web.TCPSite(runner, host, port).start()
+            except OSError as error:
+                why = os.strerror(error.errno or 0)
+                raise BadConfig(f"{setting}: {host}:{port}: {why}") from None
+            yield
+        finally:
+            await runner.cleanup()
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ from media.access.claims import Claims, Member
 from media.access.tokens import Key, mint
 from media.forwarder.plain.forwarder import PlainForwarder
 from media.ids import Identity, RoomName
+from media.patience import patient
 from media.signal import twirp
 from media.signal.http import RUNNER_OPTIONS, add_routes
 from media.signal.node import Node, open_node
@@ -277,6 +278,8 @@ async def calls(*, v1: bool = True, udp_port: int = 0, **options: Any) -> AsyncI
         add_routes(app, node, PREFIX, v1=v1)
         twirp.add_routes(app, node, PREFIX)
         runner = web.AppRunner(app, shutdown_timeout=1, **RUNNER_OPTIONS)
+        stack = AsyncExitStack()
+        await stack.enter_async_context(patient(app, runner, lambda: node.count("http_too_slow")))
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
@@ -291,3 +294,4 @@ async def calls(*, v1: bool = True, udp_port: int = 0, **options: Any) -> AsyncI
                         await guest.leave()
         finally:
             await runner.cleanup()
+            await stack.aclose()
