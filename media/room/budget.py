@@ -1,8 +1,8 @@
 """What goes to a subscriber whose link is full: which layers, and which videos not at all. Pure.
 
-An estimate limits nothing by itself: it begins somewhere and rises while all is well, and a receiver's own (REMB) is
-never far above what arrives. The link is full when the estimate has fallen below what was sent. Then the budget is the
-estimate; while it holds it grows again, step by step, until everything fits.
+An estimate limits nothing by itself: it begins somewhere and rises while all is well. The link is full when the
+estimate has fallen below what was sent. Then the budget is the estimate; while it holds it grows again, step by step,
+until everything fits. A step that was too much is tried again only after twice the time.
 """
 
 from __future__ import annotations
@@ -16,8 +16,14 @@ from media.ids import TrackSid
 
 #: An estimate that fell below this share of what was sent: the link is full.
 FULL = 0.9
-#: A budget that held for so many seconds grows by this factor.
-PROBE_S, PROBE = 8.0, 1.5
+#: A budget that held for so many seconds grows by this factor: from the smallest layer to the largest in 9 s.
+PROBE_S, PROBE = 3.0, 2.0
+#: Seconds between two steps at most, on a link that stays narrow: each costs it a second of lost sound.
+LONGEST_PROBE_S = 96.0
+#: Seconds after a step in which a full link is that step's fault.
+BLAMED_S = 6.0
+#: No limit that is worth remembering, bits a second.
+ENDLESS_BPS = 50_000_000
 #: Set aside for sound, bits a second.
 SOUND_BPS = 100_000
 
@@ -43,20 +49,36 @@ class Budget:
     limit_bps: int | None = None  # None: no limit known
     _last_bps: int = 0
     _held_since: float = 0.0
+    _hold_s: float = PROBE_S
+    _grew_at: float = float("-inf")
 
     def estimate(self, bitrate_bps: int, sent_bps: int, now: float) -> bool:
         """Take in an estimate; whether the limit has changed."""
         fell, self._last_bps = bitrate_bps < self._last_bps, bitrate_bps
-        if fell and bitrate_bps < FULL * sent_bps:
-            self._held_since = now
-            if self.limit_bps is not None and self.limit_bps <= bitrate_bps:
-                return False
-            self.limit_bps = bitrate_bps
-            return True
-        if self.limit_bps is None or now - self._held_since < PROBE_S:
+        if not fell or bitrate_bps >= FULL * sent_bps:
             return False
-        self._held_since = now
-        self.limit_bps = int(max(self.limit_bps, bitrate_bps) * PROBE)
+        too_much = now - self._grew_at < BLAMED_S
+        self._hold_s = min(2 * self._hold_s, LONGEST_PROBE_S) if too_much else PROBE_S
+        self._held_since, self._grew_at = now, float("-inf")
+        if self.limit_bps is not None and self.limit_bps <= bitrate_bps:
+            return False
+        self.limit_bps = bitrate_bps
+        return True
+
+    @property
+    def grows_at(self) -> float | None:
+        """When `grow` will say yes, if nothing happens; None: no limit."""
+        return None if self.limit_bps is None else self._held_since + self._hold_s
+
+    def grow(self, now: float) -> bool:
+        """Whether the limit has held long enough, and is larger now, or forgotten."""
+        due = self.grows_at
+        if due is None or now < due:
+            return False
+        assert self.limit_bps is not None
+        self._held_since = self._grew_at = now
+        larger = int(max(self.limit_bps, self._last_bps) * PROBE)
+        self.limit_bps = None if larger > ENDLESS_BPS else larger
         return True
 
     def fits(self, demands: Sequence[Demand]) -> bool:

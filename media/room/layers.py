@@ -252,3 +252,12 @@ def estimated(call: Call, member: Member, event: Estimated, now: float) -> list[
     if not member.budget.estimate(event.bitrate_bps, event.sent_bps, now):
         return []
     return adjust(call, member)
+
+
+def probe(call: Call, now: float) -> list[Command]:
+    """Limits that held for long enough let more through."""
+    commands: list[Command] = []
+    for member in call.members.values():
+        if member.budget.grow(now):
+            commands += adjust(call, member)
+    return commands

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from media.forwarder.api import Drop
 from media.forwarder.plain.down import Down
 from media.forwarder.plain.history import as_rtx
 from media.forwarder.plain.outbox import Outbox
@@ -31,22 +32,15 @@ def take_in(item: RtcpItem, peer: Peer, outbox: Outbox, now: float) -> None:
             _reception(item.blocks, peer, now)
         case Bye(ssrcs):
             for ssrc in ssrcs:
-                _goodbye(ssrc, peer)
+                _count(_goodbye(ssrc, peer), outbox)
         case KeyframeWish(ssrc):
-            down = peer.downs.get(ssrc)
-            stream = down and (down.target or down.current)
-            if stream:
-                stream.want_keyframe()
-        case Nack(ssrc, sequences):
-            outbox.nacks_received += len(sequences)
-            nacked = peer.downs.get(ssrc)
-            if nacked is not None:
-                for seq in sequences:
-                    _send_again(seq, nacked, peer, outbox, now)
+            _count(_wish(ssrc, peer), outbox)
+        case Nack():
+            _count(_nack(item, peer, outbox, now), outbox)
         case Remb(bitrate):
             peer.heard = True
             audio_bps = peer.recent_audio_bps
-            peer.downlink.remb(bitrate, peer.recent_bps - audio_bps, audio_bps)
+            peer.downlink.remb(bitrate, peer.recent_bps - audio_bps, now, audio_bps)
         case _:
             assert_never(item)
 
@@ -73,20 +67,46 @@ def _reception(blocks: tuple[ReportBlock, ...], peer: Peer, now: float) -> None:
         counters.lost_down += block.fraction_lost / 256
         counters.reports_down += 1
         counters.jitter_s = max(counters.jitter_s, block.jitter / down.clock_rate)
+        peer.downlink.packets_reported(*down.reported(block), peer.recent_bps, now)
     peer.heard = True
-    share = sum(block.fraction_lost for block, _ in ours) / (256 * len(ours))
-    peer.downlink.loss_reported(share, peer.recent_bps, now)
 
 
-def _goodbye(ssrc: int, peer: Peer) -> None:
+def _count(theirs: bool, outbox: Outbox) -> None:
+    if not theirs:
+        outbox.drops[Drop.NOT_THEIRS] += 1
+
+
+def _wish(ssrc: int, peer: Peer) -> bool:
+    """Whether the stream goes to this peer."""
+    down = peer.downs.get(ssrc)
+    stream = down and (down.target or down.current)
+    if stream:
+        stream.want_keyframe()
+    return down is not None
+
+
+def _nack(nack: Nack, peer: Peer, outbox: Outbox, now: float) -> bool:
+    """Whether the stream goes to this peer."""
+    down = peer.downs.get(nack.ssrc)
+    if down is None:
+        return False
+    outbox.nacks_received += len(nack.sequences)
+    for seq in nack.sequences:
+        _send_again(seq, down, peer, outbox, now)
+    return True
+
+
+def _goodbye(ssrc: int, peer: Peer) -> bool:
+    """Whether the stream was this peer's."""
     route = peer.demux.routes.get(ssrc)
     if route is None:
-        return
+        return False
     stream = route.track.streams.get(route.layer)
     if stream is not None and stream.ssrc == ssrc:
         route.track.remove_stream(route.layer)
     if ssrc not in route.track.spec.ssrcs:
         peer.demux.forget(ssrc)
+    return True
 
 
 def _send_again(seq: int, down: Down, peer: Peer, outbox: Outbox, now: float) -> None:

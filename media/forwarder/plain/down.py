@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from media.forwarder.api import Codec, DownTrack, Drop, Forwarding, Kind, Layer, Want
 from media.forwarder.plain.history import AUDIO_SLOTS, VIDEO_SLOTS, History
 from media.forwarder.plain.incoming import ExtensionWriter, Incoming
 from media.forwarder.plain.outbox import Outbox
 from media.forwarder.plain.pictures import PictureMap
+from media.forwarder.plain.rtcp import ReportBlock
 from media.forwarder.plain.rtp import HEADER, write_header
 from media.forwarder.plain.sequence import SequenceMap
 from media.forwarder.plain.stream import Stream
@@ -17,6 +18,8 @@ from media.forwarder.plain.timestamps import TimestampMap
 #: A payload of nothing but padding (RFC 3550 5.1), its length byte included.
 _FILLER = b"\x01"
 _PADDED = 0x20  # P
+#: Packets between two reports; more, and the receiver began to count anew, or an old report was overtaken.
+MOST_REPORTED = 10_000
 
 
 @frozen(eq=False)
@@ -55,6 +58,9 @@ class Down:
         None  # incoming timestamp of the picture whose layer was judged last
     )
     _told: Layer | None = None
+    _reported: ReportBlock | None = None  # the last
+    _given: int = 0  # numbers that went out
+    _holes: int = 0  # and that did not, at the last report
 
     def __attrs_post_init__(self) -> None:
         spec = self.spec
@@ -68,6 +74,22 @@ class Down:
         """Nothing more of the current stream; whatever comes next begins with a keyframe."""
         self.current = None
         self.tell()
+
+    def reported(self, block: ReportBlock) -> tuple[int, int]:
+        """(expected, lost) since the subscriber's last report about this; nothing of the first one, or of an old one.
+
+        What we did not have to send, lost on the publisher's way to us, is not this link's loss.
+        """
+        before, self._reported = self._reported, block
+        holes = self._sequence.following - self.spec.first_sequence - self._given
+        more, self._holes = holes - self._holes, holes
+        if before is None:
+            return 0, 0
+        expected = (block.highest_sequence - before.highest_sequence) & 0xFFFFFFFF
+        if expected > MOST_REPORTED:
+            return 0, 0
+        lost = block.packets_lost - before.packets_lost - more
+        return max(0, expected - more), min(expected, lost)
 
     def tell(self) -> None:
         """Say what is sent now, if it changed."""
@@ -120,8 +142,24 @@ class Down:
         )
         self.history.put((out, head, payload, 12 + len(block)))
         self.packets += 1
+        self._given += 1
         self.octets += len(descriptor) + len(payload)
         return Ready(head, payload)
+
+    def fill(
+        self, passed_over: list[int], media: Incoming, stream: Stream, now: float
+    ) -> list[Ready]:
+        """Close the gaps of numbers that carried nothing: padding where the subscriber's number is taken already."""
+        if stream is not self.current or stream.epoch != self._epoch:
+            return []
+        filled = []
+        for number in passed_over:
+            late = self._sequence.is_late(number)
+            empty = evolve(media, sequence=number, blocks={})
+            ready = self._leave_out(empty, Drop.PADDING_ONLY, late, now)
+            if isinstance(ready, Ready):
+                filled.append(ready)
+        return filled
 
     def _switch(self, media: Incoming, stream: Stream, now: float) -> Drop | None:
         """Begin with another stream, if a decoder can begin with this packet."""
@@ -195,4 +233,5 @@ class Down:
         )
         head = bytes((head[0] | _PADDED,)) + head[1:]
         self.history.put((out, head, _FILLER, 12 + len(block)))
+        self._given += 1
         return Ready(head, _FILLER)

@@ -21,7 +21,7 @@ from media.forwarder.api import (
     Want,
 )
 from media.forwarder.plain.control import take_in
-from media.forwarder.plain.down import Down
+from media.forwarder.plain.down import Down, Ready
 from media.forwarder.plain.incoming import ExtensionWriter, look_into
 from media.forwarder.plain.loudness import LoudnessMeter
 from media.forwarder.plain.outbox import Outbox
@@ -224,19 +224,25 @@ class PlainForwarder:
             stream.keyframes.keyframe_arrived()
         if not stream.takers:
             return track.why_nobody() if media.payload else media.why_empty
-        outbox, peers = self._outbox, self._peers
+        passed_over = stream.passed_over(media)
         for down in stream.takers:
+            if passed_over:
+                for filler in down.fill(passed_over, media, stream, now):
+                    self._send(filler, down)
             ready = down.forward(media, stream, now)
             if isinstance(ready, Drop):
-                outbox.drops[ready] += 1
-                continue
-            peer = peers[down.spec.peer]
-            datagram = peer.srtp.protect(ready.head + ready.body)
-            if outbox.send(peer.id, datagram):
-                peer.bytes_sent += len(datagram)
-                if down.kind is Kind.AUDIO:
-                    peer.audio_bytes += len(datagram)
+                self._outbox.drops[ready] += 1
+            else:
+                self._send(ready, down)
         return None
+
+    def _send(self, ready: Ready, down: Down) -> None:
+        peer = self._peers[down.spec.peer]
+        datagram = peer.srtp.protect(ready.head + ready.body)
+        if self._outbox.send(peer.id, datagram):
+            peer.bytes_sent += len(datagram)
+            if down.kind is Kind.AUDIO:
+                peer.audio_bytes += len(datagram)
 
     # --- time
 

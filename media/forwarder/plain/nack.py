@@ -6,7 +6,8 @@ from attrs import Factory, define
 
 #: Seconds a packet may be overtaken before it counts as missing: reordering on radio links stays below this.
 REORDERING_S = 0.020
-#: Seconds between two requests for the same packet, unless the round trip is longer.
+#: Seconds after each of the first two requests for a packet, twice as many after each of the next two, and so on: eight
+#: reach over four round trips of a far publisher, whose round trip nobody measures. A known longer one counts instead.
 RETRY_S = 0.050
 ATTEMPTS = 8
 #: Seconds after which nobody's jitter buffer waits for it any more.
@@ -55,7 +56,9 @@ class MissingPackets:
                 del self._missing[seq]
             elif now >= missing.next_request:
                 missing.attempts += 1
-                missing.next_request = now + max(RETRY_S, rtt_s or 0.0)
+                missing.next_request = now + max(
+                    RETRY_S * ((missing.attempts + 1) // 2), rtt_s or 0.0
+                )
                 asked.append(seq)
         return sorted(asked)
 

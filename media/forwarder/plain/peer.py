@@ -112,4 +112,5 @@ class Peer:
             return
         rtt = now - sent - delay / 65536
         if 0 <= rtt < 10:
+            self.downlink.round_trip(rtt, now)
             self.rtt_s = rtt if self.rtt_s is None else self.rtt_s + (rtt - self.rtt_s) / 8

@@ -73,6 +73,8 @@ def _keyframe_due(stream: Stream) -> float | None:
 def _requests(stream: Stream, peer: Peer, outbox: Outbox, now: float) -> list[bytes]:
     """NACKs, and a PLI while somebody waits for a keyframe."""
     packets = []
+    if not stream.takers:
+        stream.missing.clear()  # padding, mostly: whoever begins with it begins with a keyframe
     if stream.missing.count:
         asked = stream.missing.poll(now, peer.rtt_s)
         if asked:

@@ -63,6 +63,10 @@ class Unroller:
         self._seen |= bit
         return self.highest + delta
 
+    def came(self, number: int) -> bool:
+        """Whether this unrolled number, of the last `WINDOW`, came."""
+        return bool(self._seen >> self.highest - number & 1)
+
     def _begin(self, seq: int) -> int:
         self.epoch += 1
         self.highest = seq + SEQ_MOD  # room below for what is late

@@ -10,11 +10,12 @@ from media.forwarder.api import Kind, Layer
 from media.forwarder.plain.keyframes import MIN_INTERVAL_S, KeyframeRequester
 from media.forwarder.plain.nack import MissingPackets
 from media.forwarder.plain.reports import ReceptionStatistics
-from media.forwarder.plain.sequence import Unroller
+from media.forwarder.plain.sequence import WINDOW, Unroller
 from media.forwarder.plain.timestamps import ClockReading
 
 if TYPE_CHECKING:
     from media.forwarder.plain.down import Down
+    from media.forwarder.plain.incoming import Incoming
 
 
 @define(eq=False)
@@ -39,6 +40,8 @@ class Stream:
     keyframes: KeyframeRequester = field(init=False)
     _unroller: Unroller = field(factory=Unroller)
     _last_timestamp: int | None = None
+    # Number and VP8 picture id of the last packet of a picture, while no other media came since.
+    _whole: tuple[int, int] | None = None
 
     def __attrs_post_init__(self) -> None:
         self.statistics = ReceptionStatistics(self.clock_rate)
@@ -72,6 +75,7 @@ class Stream:
         if unroller.epoch != epoch:
             self.statistics.restart()
             self.missing.clear()
+            self._whole = None
         elif number > before + 1:
             if not self.missing.gap(before + 1, number, now):
                 self.want_keyframe()
@@ -80,6 +84,26 @@ class Stream:
         if not repaired:
             self.statistics.arrived(number, timestamp, now)
         return number
+
+    def passed_over(self, media: Incoming) -> list[int]:
+        """Numbers that did not come and carried nothing, as the newest VP8 packet shows: it begins the picture after
+        the one that was whole. Publishers without RTX (LiveKit's Rust) probe their link with padding in the stream
+        itself, and never repeat it: a decoder that counts numbers would wait for it until the next keyframe.
+        """
+        descriptor = media.descriptor
+        if descriptor is None or descriptor.picture_id is None or media.sequence != self.highest:
+            return []
+        whole = self._whole
+        self._whole = (media.sequence, descriptor.picture_id) if media.marker else None
+        if whole is None or not descriptor.start or media.sequence - whole[0] > WINDOW:
+            return []
+        if (descriptor.picture_id - whole[1]) % (1 << descriptor.picture_id_bits) != 1:
+            return []
+        came = self._unroller.came
+        padding = [number for number in range(whole[0] + 1, media.sequence) if not came(number)]
+        for number in padding:
+            self.missing.arrived(number)
+        return padding
 
     def is_new_picture(self, timestamp: int) -> bool:
         """Whether the packet before had another timestamp."""

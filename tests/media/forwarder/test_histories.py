@@ -652,6 +652,8 @@ def test_a_link_that_loses_is_told(make: Make) -> None:
         if isinstance(item, SenderReport)
     )
     block = ReportBlock(5000, 64, 10, 100, 900, ntp >> 16 & 0xFFFFFFFF, 65536 // 10)
+    before = evolve(block, packets_lost=0, highest_sequence=60, last_sr=0)
+    steps += [Receive(pupil(0), build_rr(ReceiverReport(1, (before,))), 0.1)]
     steps += [Receive(pupil(0), build_rr(ReceiverReport(1, (block,))), 0.15)]
     steps += [Poll(0.2), Poll(1.0), Poll(3.1)]
     told = events(replay(make, steps))
@@ -660,6 +662,75 @@ def test_a_link_that_loses_is_told(make: Make) -> None:
     assert (quality.lost_down, quality.jitter_s) == (0.25, 0.01)
     assert quality.rtt_s == pytest.approx(0.05, abs=0.001)
     assert [e.bitrate_bps for e in told if isinstance(e, Estimate)] == [MIN_BPS]
+
+
+def test_a_publisher_s_loss_is_not_the_pupil_s(make: Make) -> None:
+    """What never reached us is missing at the pupil too, but says nothing of the pupil's link."""
+    pictures = [frame(n, key=n == 0)[0] for n in range(61)]
+    steps: list[Step] = [*lesson(), Poll(0.0), *pictures[:11]]
+    steps.append(Receive(pupil(0), _reported(highest=110, lost=0), 0.42))
+    steps += [step for n, step in enumerate(pictures[11:]) if n % 3]
+    steps += [Receive(pupil(0), _reported(highest=160, lost=17), 2.42), Poll(2.5)]
+    told = events(replay(make, steps))
+    assert [e.bitrate_bps for e in told if isinstance(e, Estimate)] == [START_BPS * 108 // 100]
+
+
+def _reported(*, highest: int, lost: int) -> bytes:
+    return build_rr(ReceiverReport(1, (ReportBlock(5000, 0, lost, highest, 0, 0, 0),)))
+
+
+def _padding(sequence: int, at: float) -> Receive:
+    """Chromium without RTX, and LiveKit's Rust: padding in the stream itself."""
+    packet = rtp(
+        ssrc=SSRC[Layer.HIGH],
+        sequence=sequence,
+        timestamp=150_000,
+        payload=b"",
+        padding=100,
+        elements={MID: b"1", RID: b"f"},
+    )
+    return Receive(TEACHER, packet, at)
+
+
+def _later(number: int, by: int) -> list[Receive]:
+    """A picture whose numbers come `by` later: so much padding went before it."""
+    moved = []
+    for step in frame(number):
+        sequence = int.from_bytes(step.packet[2:4], "big") + by
+        moved.append(
+            evolve(step, packet=step.packet[:2] + sequence.to_bytes(2, "big") + step.packet[4:])
+        )
+    return moved
+
+
+@pytest.mark.parametrize("lost", [(1,), (2,), (1, 2), (2, 4), (1, 2, 3, 4)])
+def test_lost_padding_leaves_no_gap(make: Make, lost: tuple[int, ...]) -> None:
+    """Padding that got lost is known by the picture after it; nobody asks for it or waits for it."""
+    first = 10_000 * (Layer.HIGH + 1)
+    steps: list[Step] = [*lesson(), *frame(0, key=True)]
+    steps += [_padding(first + n, 0.01) for n in range(1, 5) if n not in lost]
+    steps += [*_later(1, by=4), *_later(2, by=4), Poll(0.5)]
+    replayed = replay(make, steps)
+
+    got = packets_to(pupil(0), replayed)
+    assert bodies([p for p in got if p.payload]) == ["HIGH 0.0", "HIGH 1.0", "HIGH 2.0"]
+    assert sorted(p.sequence for p in got) == list(range(100, 100 + len(got)))
+    assert replayed.stats.nacks_sent == 0
+
+
+def test_a_lost_picture_is_not_taken_for_padding(make: Make) -> None:
+    """The picture ids say that something is missing: it is asked for, and its number stays free."""
+    steps: list[Step] = [*lesson(), *frame(0, key=True), *frame(2), Poll(0.2), *frame(1, at=0.21)]
+    replayed = replay(make, steps)
+    assert [p.sequence for p in packets_to(pupil(0), replayed)] == [100, 102, 101]
+    assert replayed.stats.nacks_sent == 1
+
+
+def test_nobody_asks_for_what_nobody_takes(make: Make) -> None:
+    """A layer without takers is lossy in peace: whoever begins with it begins with a keyframe."""
+    steps: list[Step] = [*lesson(), *frame(0, key=True), *frame(0, Layer.LOW, key=True)]
+    steps += [*frame(3, Layer.LOW), Poll(0.2)]
+    assert replay(make, steps).stats.nacks_sent == 0
 
 
 def _first_report() -> bytes:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from media.forwarder.api import Layer
-from media.forwarder.plain.bandwidth import MAX_BPS, MIN_BPS, START_BPS, Downlink
+from media.forwarder.plain.bandwidth import MAX_BPS, MIN_BPS, SETTLE_S, START_BPS, Downlink
 from media.forwarder.plain.history import NOT_AGAIN_S, History
 from media.forwarder.plain.keyframes import KeyframeRequester
 from media.forwarder.plain.layers import SILENT_S, choose_layer, live_layers
@@ -236,21 +236,58 @@ def test_an_estimate_falls_with_loss_and_rises_slowly() -> None:
 
 
 def test_a_remb_counts_when_it_says_that_the_link_is_full() -> None:
-    """A browser that got little can only say little: that is no limit."""
+    """A browser that got little can only say little: that is no limit, nor is one that grows behind what is sent."""
     link = Downlink()
-    link.remb(300_000, sent_bps=200_000)
+    link.remb(300_000, sent_bps=200_000, now=0.0)
+    link.remb(310_000, sent_bps=2_000_000, now=1.0)
     assert link.estimate_bps == START_BPS
-    link.remb(300_000, sent_bps=400_000)
+    link.remb(300_000, sent_bps=700_000, now=2.0)
     assert link.estimate_bps == 300_000
+
+
+def test_a_remb_near_what_is_sent_needs_another_sign() -> None:
+    """A busy computer's jitter is no full link; packets that wait in a queue, or are lost, are one."""
+    for sign in (None, "queue", "loss"):
+        link = Downlink()
+        for second in range(4):
+            link.round_trip(0.05 if second < 1 or sign != "queue" else 0.3, now=float(second))
+        if sign == "loss":
+            link.packets_reported(30, 6, 500_000, now=1.2)
+            assert link.estimate_bps == 450_000
+        link.remb(450_000, sent_bps=500_000, now=3.0)
+        link.remb(440_000, sent_bps=500_000, now=3.1)
+        assert link.estimate_bps == (START_BPS if sign is None else 440_000), sign
 
 
 def test_a_remb_says_nothing_of_voices() -> None:
     """Six voices and a small picture: what Chromium reports of the picture alone must not pause it (libwebrtc)."""
     link = Downlink()
-    link.remb(45_000, sent_bps=20_000, beside_bps=386_000)
+    link.remb(46_000, sent_bps=20_000, now=0.0, beside_bps=386_000)
+    link.remb(45_000, sent_bps=20_000, now=1.0, beside_bps=386_000)
     assert link.estimate_bps == START_BPS
-    link.remb(45_000, sent_bps=72_000, beside_bps=386_000)
-    assert link.estimate_bps == 431_000
+    link.remb(44_000, sent_bps=172_000, now=2.0, beside_bps=386_000)
+    assert link.estimate_bps == 430_000
+
+
+def test_loss_counts_over_enough_packets() -> None:
+    """One of three packets in a report of half a second says nothing; a fifth of thirty does."""
+    link = Downlink()
+    link.packets_reported(3, 1, 500_000, now=0.0)
+    for _ in range(2):
+        link.packets_reported(10, 0, 500_000, now=0.5)
+    assert link.estimate_bps >= START_BPS
+    link.packets_reported(30, 6, 500_000, now=1.0)
+    assert link.estimate_bps == 450_000
+
+
+def test_a_link_that_collapses_is_told_what_came_through() -> None:
+    """Of 1.7 Mbit/s a quarter arrives: that, at once, and no second fall before the first one shows."""
+    link = Downlink()
+    link.packets_reported(100, 75, 1_700_000, now=0.0)
+    assert link.estimate_bps == 425_000
+    link.packets_reported(100, 75, 1_700_000, now=SETTLE_S - 0.1)
+    link.remb(100_000, 1_700_000, now=SETTLE_S - 0.1)
+    assert link.estimate_bps == 425_000
 
 
 def test_an_estimate_is_told_when_it_changed() -> None:
@@ -260,8 +297,8 @@ def test_an_estimate_is_told_when_it_changed() -> None:
     link.loss_reported(0.0, 0, 0.1)
     assert link.poll(0.2) is None
     assert link.poll(1.0) == int(START_BPS * 1.08)
-    link.loss_reported(0.5, 1_000_000, 1.1)
-    assert link.poll(1.1) == 750_000
+    link.loss_reported(0.2, 1_000_000, 1.1)
+    assert link.poll(1.1) == 900_000
     assert link.poll(5.0) is None
 
 

@@ -183,16 +183,35 @@ def test_an_estimate_alone_limits_nothing() -> None:
 
 
 def test_a_budget_that_holds_grows() -> None:
-    """Every eight seconds by half, until everything fits; then it is forgotten."""
+    """Every three seconds to twice as much, until everything fits; then it is forgotten."""
     budget = Budget()
     budget.estimate(900_000, 1_000_000, 0.0)
     budget.estimate(200_000, 1_000_000, 1.0)
-    assert not budget.estimate(220_000, 190_000, 8.0)
-    assert budget.estimate(220_000, 190_000, 9.0)
-    assert budget.limit_bps == 330_000
+    assert not budget.grow(3.9)
+    assert budget.grows_at == 4.0
+    assert budget.grow(4.0)
+    assert budget.limit_bps == 400_000
     assert not budget.fits([demand("a", 150_000, 500_000)])
     assert budget.fits([demand("a", 150_000)])
-    assert budget.limit_bps is None
+    assert budget.grows_at is None
+
+
+def test_a_step_that_was_too_much_waits_twice_as_long() -> None:
+    """On a link that stays narrow every try costs sound: they become rare; a fall without a try is no reason."""
+    budget, now = Budget(), 0.0
+    budget.estimate(900_000, 1_000_000, now)
+    budget.estimate(400_000, 1_000_000, now)
+    waits = []
+    for _ in range(7):
+        assert budget.grows_at is not None
+        waits.append(budget.grows_at - now)
+        now = budget.grows_at
+        assert budget.grow(now)
+        now += 2.0
+        assert budget.estimate(399_000 - len(waits), 800_000, now)
+    assert waits == [3.0, 6.0, 12.0, 24.0, 48.0, 96.0, 96.0]
+    budget.estimate(300_000, 800_000, now + 50.0)
+    assert budget.grows_at == now + 53.0
 
 
 def test_a_full_link_pauses_and_says_so() -> None:
@@ -213,7 +232,8 @@ def test_a_full_link_pauses_and_says_so() -> None:
     assert Tell((MASHA,), state) in commands
     back = []
     for _ in range(10):
-        back += lesson.do(Estimated(MASHA, 5_000_000, 400_000), after=9.0)
+        back += lesson.do(Estimated(MASHA, 5_000_000, 400_000))
+        back += lesson.let(9.0)
     state = StreamsChanged((StreamState(publisher, paused, paused=False),))
     assert Tell((MASHA,), state) in back
     assert {c.track: c.want for c in only(SetWant, back)}[paused] == Want()
