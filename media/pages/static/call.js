@@ -16,7 +16,7 @@ const TICKS = {'self-unmute': ['self_unmute', on => ({op: 'let_unmute', allowed:
 export class CallPage {
   constructor(room) {
     Object.assign(this, {room, desk: new Desk(room), hands: new MatrixHands(room), names: {}, namesAt: 0,
-      call: null, title: '', heard: null});
+      over: false, call: null, title: '', heard: null});
     const ask = operation => this.press(operation);
     this.people = new Rows($('people'), ...personRow(ask, this));
     this.waiting = new Rows($('waiting-list'), ...waitingRow(ask));
@@ -30,21 +30,22 @@ export class CallPage {
     $('open').href = `/room#?roomId=${encodeURIComponent(room)}&viaServers=${encodeURIComponent(server)}`;
   }
 
-  /** Until the page is closed. `out(error)` when the account is signed out. */
+  /** Until the page is closed, or the account is signed out: then `out(error)`. */
   async run(out) {
+    this.out = error => { this.over = true; out(error); };
     const name = await matrix('GET', `/rooms/${encodeURIComponent(this.room)}/state/m.room.name`).catch(error => {
-      if (error.signedOut) throw error;
+      if (error.signedOut) this.out(error);
       return {};
     });
     this.title = name.name || '';
     if (this.title) document.title = `${this.title} — ${word('title')}`;
     put($('title'), this.title ? `${word('title')}: ${this.title}` : word('title'));
-    this._listen().catch(() => null);
-    for (;;) {
+    this._listen();
+    while (!this.over) {
       let wait = EVERY;
       try { await this.look(); } catch (error) {
-        if (error.signedOut) { out(error); return; }
-        wait = this._failed(error);
+        if (error.signedOut) this.out(error);
+        else wait = this._failed(error);
       }
       await new Promise(then => setTimeout(then, wait));
     }
@@ -77,13 +78,13 @@ export class CallPage {
 
   /** Hands of Element Call: another look as soon as one ends. */
   async _listen() {
-    for (;;) {
+    while (!this.over) {
       try {
         await this.hands.look();
         this.show();
       } catch (error) {
-        if (error.signedOut) return;
-        await new Promise(then => setTimeout(then, PATIENT));
+        if (error.signedOut) this.out(error);
+        else await new Promise(then => setTimeout(then, PATIENT));
       }
     }
   }
@@ -92,7 +93,7 @@ export class CallPage {
 
   /** Write what is known now. */
   show() {
-    if (this.kept === undefined) return;  // nothing is known yet
+    if (this.kept === undefined || this.over) return;  // nothing is known yet
     const call = this.call;
     put($('note'), word(call ? 'connected' : 'no_call'));
     $('call').hidden = $('end').hidden = !call;
@@ -159,7 +160,7 @@ export class CallPage {
       else this.refuse(word({not_found: 'gone', ended: 'ended'}[refused] || 'refused', {why: refused}));
       await this.look();
     } catch (error) {
-      if (error.signedOut) location.reload();
+      if (error.signedOut) { this.out(error); return; }
       this.refuse(word(error.status === 403 ? 'not_host' : 'no_connection'));
       this.show();
     }

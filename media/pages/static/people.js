@@ -75,7 +75,7 @@ export function waitingRow(ask) {
   function fill(parts, one) {
     put(parts.name, one.title);
     label(parts.admit, word('admit'), one.title);
-    label(parts.remove, word('remove'), one.title);
+    label(parts.remove, word('turn_away'), one.title);
   }
   return [make, fill];
 }

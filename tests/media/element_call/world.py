@@ -265,9 +265,9 @@ def element_call() -> Path:
 
 @contextmanager
 def school_with_calls(
-    homeserver: Fleet, folder: Path, **changes: Any
+    homeserver: Fleet, folder: Path, *, operator: str = "", **changes: Any
 ) -> Iterator[tuple[School, MediaProcess]]:
-    """Synapse names our calls server, which asks its module."""
+    """Synapse names our calls server, which asks its module; `operator` is the localpart of one who may everything."""
     port = free_port()
     transport = {"type": "livekit", "livekit_service_url": f"http://127.0.0.1:{port}/livekit/jwt"}
     overrides = NO_RATE_LIMITS | {
@@ -275,7 +275,8 @@ def school_with_calls(
         "extra_well_known_client_content": {"org.matrix.msc4143.rtc_foci": [transport]},
         "experimental_features": example()["experimental_features"],
     }
-    with homeserver(module={}, overrides=overrides) as server:
+    module = {"operator_users": [f"@{operator}:school.test"]} if operator else {}
+    with homeserver(module=module, overrides=overrides) as server:
         school = School(server, "s1")
         school.create()
         school.apply(SCHOOL)
