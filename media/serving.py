@@ -29,6 +29,7 @@ from media.access.openid import OpenId
 from media.access.requests import Home
 from media.access.rights import ModuleRights
 from media.cluster.joining import joined
+from media.cluster.neighbours import Neighbours
 from media.cluster.relay import Relay
 from media.config import BadConfig, Config
 from media.forwarder.api import Forwarder
@@ -136,10 +137,13 @@ async def serve(
         registry = None
         if config.redis is not None:
             password = _password(config)
-            registry = await stack.enter_async_context(joined(config, config.redis, password, node))
+            neighbours = Neighbours(http, keys, machine.wall)
+            registry = await stack.enter_async_context(
+                joined(config, config.redis, password, node, keeper, neighbours)
+            )
             beating = group.create_task(registry.run())
             stack.callback(beating.cancel)
-        relay = None if registry is None else Relay(registry, http, keys, machine.wall)
+        relay = None if registry is None else Relay(registry, http, keys, machine.wall, access.home)
         app = build(config, access, node, relay)
         figures = CallFigures(lambda: _look(node, access, keeper, hooks))
         await stack.enter_async_context(_figures(figures, config.metrics_port))

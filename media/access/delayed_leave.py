@@ -151,6 +151,13 @@ class DelayedLeaves:
         if kept is not None:
             kept.state, kept.next_at, kept.tries = _State.GONE, now + GRACE_S, 0
 
+    def forget(self, room: RoomName) -> None:
+        """The call is another process's now: whoever goes from here is not sent out of it."""
+        for key in [key for key in self._kept if key[0] == room]:
+            del self._kept[key]
+        for key in [key for key in self._present if key[0] == room]:
+            del self._present[key]
+
     def due(self, now: float) -> list[Call]:
         """Calls to be made now; each is answered by `answered`."""
         calls: list[Call] = []

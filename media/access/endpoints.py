@@ -36,6 +36,7 @@ CORS = {
     "Access-Control-Max-Age": "86400",
     "Cache-Control": "no-store",
 }
+DELEGATE = "/delegate_delayed_leave"
 #: Matrix' codes for what the router itself refuses.
 _ROUTER = {404: "M_UNRECOGNIZED", 405: "M_UNRECOGNIZED", 413: "M_TOO_LARGE"}
 
@@ -70,7 +71,7 @@ def access_app(access: Access, trusted: tuple[Network, ...] = LOOPBACK) -> web.A
     for path, handler in (
         ("/sfu/get", sfu_get),
         ("/get_token", get_token),
-        ("/delegate_delayed_leave", delegate),
+        (DELEGATE, delegate),
     ):
         app.router.add_post(path, handler)
     app.router.add_get("/healthz", _healthz)

@@ -52,6 +52,10 @@ class LeaveKeeper:
         self._leaves.disconnected(room, identity, sid, self._clock())
         self._changed.set()
 
+    def forget(self, room: RoomName) -> None:
+        """Its people go on at another node, which looks after them."""
+        self._leaves.forget(room)
+
     def drain(self) -> None:
         """Before this process tells its clients to go elsewhere: from now on nobody who goes is sent out of the call.
 

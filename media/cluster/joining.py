@@ -7,15 +7,31 @@ from contextlib import asynccontextmanager
 
 from redis.asyncio import Redis
 
+from media.access.leave_keeper import LeaveKeeper
+from media.cluster.neighbours import Neighbours
 from media.cluster.placement import NodeSign
-from media.cluster.registry import Registry
-from media.config import Config
+from media.cluster.registry import REDIS_S, Registry
+from media.config import BadConfig, Config
+from media.ids import RoomName
+from media.room import events
+from media.room.model import LeaveReason
 from media.signal.node import Node
 
 
 @asynccontextmanager
-async def joined(config: Config, url: str, password: str, node: Node) -> AsyncIterator[Registry]:
-    """The registry; at the end of the block the other nodes know that this one is gone. Its `run` is the caller's."""
+async def joined(
+    config: Config,
+    url: str,
+    password: str,
+    node: Node,
+    keeper: LeaveKeeper,
+    neighbours: Neighbours,
+) -> AsyncIterator[Registry]:
+    """The registry; at the end of the block the other nodes know that this one is gone. Its `run` is the caller's.
+
+    Raises:
+        BadConfig: another node has this one's name.
+    """
 
     def own() -> NodeSign:
         halls = list(node.halls.values())
@@ -25,14 +41,25 @@ async def joined(config: Config, url: str, password: str, node: Node) -> AsyncIt
             load=sum(len(hall.clients) for hall in halls),
             rooms=len(halls),
             draining=node.draining,
+            full=node.is_full,
         )
 
+    def moved(room: RoomName) -> None:
+        keeper.forget(room)  # they come to the other node with their delayed leave in the token
+        if (hall := node.halls.get(room)) is not None:
+            hall.handle(events.Closing(LeaveReason.SERVER_SHUTDOWN))
+
     redis = Redis.from_url(
-        url, password=password or None, socket_timeout=2, socket_connect_timeout=2
+        url, password=password or None, socket_timeout=REDIS_S, socket_connect_timeout=REDIS_S
     )
-    registry = Registry(redis, own, lambda: list(node.halls))
+    clock = node.services.clock
+    registry = Registry(redis, own, node.halls.keys, neighbours, moved, clock)
     try:
-        yield registry
+        if (twin := await registry.twin()) is not None:
+            raise BadConfig(f"node: {twin.url} calls itself {config.node} too; want another name")
+        try:
+            yield registry
+        finally:
+            await registry.leave()
     finally:
-        await registry.leave()
         await redis.aclose()

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from hashlib import sha256
 
 from attrs import frozen
+
+from media.ids import RoomName
 
 #: Seconds between two signs of life of a node, and until it counts as gone. Three may get lost.
 BEAT_S, GONE_S = 2.0, 8.0
@@ -19,7 +22,8 @@ class NodeSign:
 
     Attributes:
         url: under which the other nodes reach it.
-        load: connections of people; a full one is not chosen.
+        load: connections of people.
+        full: takes no more calls (`max_rooms`).
     """
 
     name: str
@@ -27,6 +31,11 @@ class NodeSign:
     load: int
     rooms: int
     draining: bool = False
+    full: bool = False
+
+    @property
+    def takes_calls(self) -> bool:
+        return not self.draining and not self.full
 
     def to_json(self) -> str:
         return json.dumps(
@@ -36,6 +45,7 @@ class NodeSign:
                 "load": self.load,
                 "rooms": self.rooms,
                 "draining": self.draining,
+                "full": self.full,
             }
         )
 
@@ -50,15 +60,27 @@ class NodeSign:
                 load=int(raw["load"]),
                 rooms=int(raw["rooms"]),
                 draining=bool(raw["draining"]),
+                full=bool(raw.get("full", False)),
             )
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             return None
 
 
 def choose(nodes: Iterable[NodeSign]) -> NodeSign | None:
     """Where a new call begins: the node with the fewest people, then the fewest calls, then by name.
 
-    None: all of them go down.
+    None: all of them go down, or are full.
     """
-    able = (node for node in nodes if not node.draining)
+    able = (node for node in nodes if node.takes_calls)
     return min(able, key=lambda node: (node.load, node.rooms, node.name), default=None)
+
+
+def agree(room: RoomName, nodes: Iterable[NodeSign]) -> NodeSign | None:
+    """Where a new call begins while the nodes have no common memory: whoever sees the same nodes says the same.
+
+    Rendezvous hashing: a node that goes takes its own calls along and moves nobody else's.
+    """
+    able = (node for node in nodes if node.takes_calls)
+    return max(
+        able, key=lambda node: sha256(f"{node.name}\0{room}".encode()).digest(), default=None
+    )

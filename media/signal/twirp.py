@@ -123,7 +123,7 @@ async def _answer(node: Node, request: web.Request) -> web.StreamResponse:
     if name in MISSING:
         raise Failed("unimplemented", f"{name} is not served here")
     method = METHODS[name]
-    asked = await _read(method.request(), request)
+    asked = await read(method.request(), request)
     if not method.allowed(claims, asked):
         raise Failed("permission_denied", "permissions denied")
     answer = method.answer(node, asked)
@@ -143,16 +143,22 @@ def _claims(node: Node, request: web.Request) -> Claims:
     return claims
 
 
-async def _read(message: Message, request: web.Request) -> Message:
+async def read(message: Message, request: web.Request) -> Message:
+    """The body as `message`; also asked by a node that passes a request on (media/cluster).
+
+    Raises:
+        Failed: too large, or not readable.
+    """
     if request.content_type not in {PROTOBUF, JSON}:
         raise Failed(
             "bad_route", "Content-Type is neither application/json nor application/protobuf"
         )
     if (request.content_length or 0) > MAX_BODY:
         raise Failed("resource_exhausted", "body is too large")
-    body = await request.content.read(MAX_BODY + 1)
-    while not request.content.at_eof() and len(body) <= MAX_BODY:
-        body += await request.content.read(MAX_BODY + 1)
+    try:
+        body = await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        raise Failed("resource_exhausted", "body is too large") from None
     if len(body) > MAX_BODY:
         raise Failed("resource_exhausted", "body is too large")
     try:

@@ -55,6 +55,14 @@ class Redis:
         until(redis._answers, what="start of Redis", deadline_s=30)
         return redis
 
+    def pause(self) -> None:
+        """It is away, with what it knew; `resume` brings back an empty one."""
+        self._server.stop()
+
+    def resume(self) -> None:
+        self._server.start()
+        until(self._answers, what="start of Redis", deadline_s=30)
+
     def stop(self) -> None:
         """Stop and remove the folder."""
         self._server.stop()

@@ -84,6 +84,17 @@ def test_an_old_connection_ends_after_the_new_one_began() -> None:
     assert leaves.due(40.0) == [SEND]
 
 
+def test_a_call_that_goes_on_at_another_node() -> None:
+    """Whose call has moved is not sent out of it from here; other calls are looked after as before."""
+    leaves = connected()
+    there = RoomName("other")
+    leaves.connected(there, ANN, TWO, OTHER, 10.0)
+    leaves.forget(ROOM)
+    leaves.disconnected(ROOM, ANN, ONE, 11.0)
+    assert leaves.due(100.0) == [Call((there, ANN), "syd_other", Action.RESTART)]
+    assert len(leaves) == 1
+
+
 def test_a_restarted_process_knows_it_from_the_token() -> None:
     """Nothing was handed over here: the token is enough."""
     leaves = DelayedLeaves()

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import signal
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
 import pytest
-from livekit import rtc
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from attrs import define, field
+from livekit import api, rtc
 
 from media.access.claims import Claims
+from media.access.hashes import member_identity, room_name
 from media.access.key_file import new_line, read_keys
 from media.access.tokens import mint
 from media.ids import Identity, RoomName
+from tests.media.signal.browser import browsers
+from tests.media.world import World
 from tests.support.bridge import secret
 from tests.support.media import MediaProcess
 from tests.support.polling import until, until_async
@@ -33,9 +40,38 @@ NOBODY = cast(
 )
 
 
+@define
+class Synapse:
+    """Believes every OpenID token to be Anna's. `asked`: what was done with delayed events."""
+
+    url: str = ""
+    asked: list[str] = field(factory=list)
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        if request.path.endswith("/openid/userinfo"):
+            return web.json_response({"sub": "@anna:school.test"})
+        self.asked.append(request.path.partition("/delayed_events/")[2])
+        return web.json_response({})
+
+
 @pytest.fixture
-def nodes(tmp_path: Path) -> Iterator[list[MediaProcess]]:
-    redis = Redis.start()
+async def synapse() -> AsyncIterator[Synapse]:
+    made, app = Synapse(), web.Application()
+    app.router.add_route("*", "/{any:.*}", made.handle)
+    async with TestServer(app) as server:
+        made.url = str(server.make_url("")).rstrip("/")
+        yield made
+
+
+@pytest.fixture
+def redis() -> Iterator[Redis]:
+    started = Redis.start()
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def nodes(tmp_path: Path, redis: Redis, synapse: Synapse) -> Iterator[list[MediaProcess]]:
     line = new_line()
     made = []
     try:
@@ -44,26 +80,28 @@ def nodes(tmp_path: Path) -> Iterator[list[MediaProcess]]:
             folder.mkdir()
             secret(folder / "media.keys", line)
             node = MediaProcess.prepare(folder, NOBODY, redis=f"unix://{redis.path}", node=name)
-            node.change(node_url=node.url)
+            node.change(node_url=node.url, homeserver_url=synapse.url)
             made.append(node)
-            node.start()
+        for node in made:
+            node.start(ready=False)
+        for node in made:
+            node.until_logged("calls served")
         yield made
     finally:
         for node in made:
             node.stop()
             node.api.close()
-        redis.stop()
 
 
-def token(node: MediaProcess, name: str) -> str:
-    claims = Claims(identity=Identity(name), room=RoomName("lesson"), join=True)
+def token(node: MediaProcess, name: str, room: str = "lesson") -> str:
+    claims = Claims(identity=Identity(name), room=RoomName(room), join=True)
     return mint(claims, read_keys(node.folder / "media.keys"), time.time())  # noqa: TID251 - signed now
 
 
-async def enter(node: MediaProcess, name: str) -> rtc.Room:
+async def enter(node: MediaProcess, name: str, call: str = "lesson") -> rtc.Room:
     room = rtc.Room()
     url = node.url.replace("http", "ws") + "/livekit/sfu"
-    await room.connect(url, token(node, name), rtc.RoomOptions())
+    await room.connect(url, token(node, name, call), rtc.RoomOptions())
     return room
 
 
@@ -134,24 +172,154 @@ def door(nodes: list[MediaProcess], tmp_path: Path) -> Iterator[str]:
         nginx.stop()
 
 
-async def test_a_node_that_goes_down_hands_its_call_over(
-    nodes: list[MediaProcess], door: str
-) -> None:
-    """On SIGTERM everybody is sent away, and finds the others on the node that stays."""
-    anna, boris = rtc.Room(), rtc.Room()
-    await anna.connect(door, token(nodes[0], "anna"), rtc.RoomOptions())
-    await boris.connect(door, token(nodes[0], "boris"), rtc.RoomOptions())
-    await sees(anna, "boris")
-    held = await asyncio.gather(*(asyncio.to_thread(rooms, one) for one in nodes))
-    going, staying = (nodes[0], nodes[1]) if held[0] else (nodes[1], nodes[0])
-    assert await asyncio.to_thread(going.stop) == 0
+@define
+class Door:
+    """As tests of browsers know a world."""
+
+    ws: str
+    node: MediaProcess
+
+    def token(self, identity: str, _room: str) -> str:
+        return token(self.node, identity)
+
+
+async def both_on(node: MediaProcess) -> None:
     await asyncio.to_thread(
         until,
-        lambda: staying.metrics()["sferum_media_participants"] == 2,
+        lambda: node.metrics()["sferum_media_participants"] == 2,
         what="both on the node that stays",
-        deadline_s=30,
+        deadline_s=60,
     )
-    await sees(anna, "boris")
-    await sees(boris, "anna")
+
+
+async def test_a_node_dies_and_another_goes_down(nodes: list[MediaProcess], door: str) -> None:
+    """A call goes on when its node loses power, and again when the next one is stopped in order.
+
+    In the Python SDK and in a browser: both come back by themselves, and the page's pictures with it.
+    """
+    there = Door(door, nodes[0])
+    async with browsers(cast(World, there)) as chromium:
+        boris = await chromium.join("boris")
+        await boris.page.evaluate("camera(true)")
+        anna = rtc.Room()
+        await anna.connect(door, token(nodes[0], "anna"), rtc.RoomOptions())
+        await sees(anna, "boris")
+        held = await asyncio.gather(*(asyncio.to_thread(rooms, one) for one in nodes))
+        first, second = (nodes[0], nodes[1]) if held[0] else (nodes[1], nodes[0])
+
+        await asyncio.to_thread(first.stop, signal.SIGKILL)
+        await both_on(second)
+        await sees(anna, "boris")
+        await until_async(lambda: shows_pictures(anna), what="pictures", deadline_s=30)
+
+        await asyncio.to_thread(first.start)
+        assert await asyncio.to_thread(second.stop) == 0
+        await both_on(first)
+        await sees(anna, "boris")
+        await until_async(lambda: shows_pictures(anna), what="pictures", deadline_s=30)
+        await anna.disconnect()
+
+
+async def shows_pictures(room: rtc.Room) -> bool:
+    """Somebody's camera is subscribed to, and a picture of it is decoded."""
+    for who in room.remote_participants.values():
+        for publication in who.track_publications.values():
+            if publication.track is not None and publication.kind == rtc.TrackKind.KIND_VIDEO:
+                stream = rtc.VideoStream(publication.track)
+                try:
+                    async with asyncio.timeout(5):
+                        async for _ in stream:
+                            return True
+                except TimeoutError:
+                    return False
+                finally:
+                    await stream.aclose()
+    return False
+
+
+async def test_redis_is_away(nodes: list[MediaProcess], redis: Redis) -> None:
+    """The call goes on, somebody new comes into it by the other door, and a new call is one by both doors."""
+    anna = await enter(nodes[0], "anna")
+    boris = await enter(nodes[1], "boris")
+    await asyncio.to_thread(redis.pause)
+    klara = await enter(nodes[1], "klara")
+    viktor = await enter(nodes[0], "viktor")
+    for one in (anna, boris):
+        await sees(one, "klara")
+        await sees(one, "viktor")
+    other = [await enter(node, name, "other") for node, name in zip(nodes, "de", strict=True)]
+    await sees(other[0], "e")
+    assert anna.connection_state == boris.connection_state == rtc.ConnectionState.CONN_CONNECTED
+    await asyncio.to_thread(redis.resume)
+    await asyncio.gather(
+        *(asyncio.to_thread(node.until_logged, "Redis answers again") for node in nodes)
+    )
+    galina = await enter(nodes[1], "galina")
+    await sees(anna, "galina")
+    for one in (anna, boris, klara, viktor, galina, *other):
+        await one.disconnect()
+
+
+async def test_services_ask_any_node(nodes: list[MediaProcess]) -> None:
+    """LiveKit's RoomService: rooms of all nodes are listed, and a call is found wherever it is asked about."""
+    anna = await enter(nodes[0], "anna")
+    held = await asyncio.gather(*(asyncio.to_thread(rooms, one) for one in nodes))
+    elsewhere = nodes[1] if held[0] else nodes[0]
+    key = read_keys(elsewhere.folder / "media.keys")[0]
+    async with api.LiveKitAPI(elsewhere.url + "/livekit/sfu", key.name, key.secret) as livekit:
+        await livekit.room.create_room(api.CreateRoomRequest(name="made"))
+        listed = await livekit.room.list_rooms(api.ListRoomsRequest())
+        assert sorted(one.name for one in listed.rooms) == ["lesson", "made"]
+        asked = api.ListParticipantsRequest(room="lesson")
+        there = await livekit.room.list_participants(asked)
+        assert [one.identity for one in there.participants] == ["anna"]
+        gone = asyncio.Event()
+        anna.on("disconnected", lambda *_: gone.set())
+        who = api.RoomParticipantIdentity(room="lesson", identity="anna")
+        await livekit.room.remove_participant(who)
+        await asyncio.wait_for(gone.wait(), 20)
+        with pytest.raises(api.TwirpError, match="does not exist"):
+            await livekit.room.list_participants(api.ListParticipantsRequest(room="nothing"))
+
+
+async def test_a_delayed_leave_is_handed_to_any_node(
+    nodes: list[MediaProcess], synapse: Synapse
+) -> None:
+    """The node that has the connection puts it off, though the client asked the other one."""
+    room_id, user_id = "!lesson:school.test", "@anna:school.test"
+    claims = Claims(
+        identity=member_identity(user_id, "DEV", "m1"), room=room_name(room_id), join=True
+    )
+    now = time.time()  # noqa: TID251 - signed now
+    anna = rtc.Room()
+    url = nodes[0].url.replace("http", "ws") + "/livekit/sfu"
+    await anna.connect(url, mint(claims, read_keys(nodes[0].folder / "media.keys"), now))
+    held = await asyncio.gather(*(asyncio.to_thread(rooms, one) for one in nodes))
+    elsewhere = nodes[1] if held[0] else nodes[0]
+    body = {
+        "room_id": room_id,
+        "slot_id": "m.call#ROOM",
+        "openid_token": {"access_token": "t", "matrix_server_name": "school.test"},
+        "member": {"id": "m1", "claimed_user_id": user_id, "claimed_device_id": "DEV"},
+        "delay_id": "syd_leave",
+        "delay_timeout": 3_600_000,
+    }
+    path = "/livekit/jwt/delegate_delayed_leave"
+    answer = await asyncio.to_thread(elsewhere.api.request, "POST", path, json=body)
+    assert (answer.status, answer.headers["access-control-allow-origin"]) == (200, "*")
+
+    async def asked(action: str) -> bool:
+        return f"syd_leave/{action}" in synapse.asked
+
+    await until_async(lambda: asked("restart"), what="a restart")
     await anna.disconnect()
-    await boris.disconnect()
+    await until_async(lambda: asked("send"), what="the leave", deadline_s=20)
+
+
+async def test_a_copied_configuration(nodes: list[MediaProcess]) -> None:
+    """A node under another's name does not start: they would take each other's calls."""
+    await asyncio.to_thread(nodes[1].stop)
+    nodes[1].change(node="a")
+    nodes[1].start(ready=False)
+    assert await asyncio.to_thread(nodes[1].wait) == 2
+    assert "node: " in nodes[1].lines().splitlines()[-1]
