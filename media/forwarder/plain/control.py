@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import assert_never
 
 from media.forwarder.api import Drop
-from media.forwarder.api import Drop
 from media.forwarder.plain.down import Down
 from media.forwarder.plain.history import as_rtx
 from media.forwarder.plain.outbox import Outbox
@@ -70,31 +69,6 @@ def _reception(blocks: tuple[ReportBlock, ...], peer: Peer, now: float) -> None:
         counters.jitter_s = max(counters.jitter_s, block.jitter / down.clock_rate)
         peer.downlink.packets_reported(*down.reported(block), peer.recent_bps, now)
     peer.heard = True
-
-
-def _count(theirs: bool, outbox: Outbox) -> None:
-    if not theirs:
-        outbox.drops[Drop.NOT_THEIRS] += 1
-
-
-def _wish(ssrc: int, peer: Peer) -> bool:
-    """Whether the stream goes to this peer."""
-    down = peer.downs.get(ssrc)
-    stream = down and (down.target or down.current)
-    if stream:
-        stream.want_keyframe()
-    return down is not None
-
-
-def _nack(nack: Nack, peer: Peer, outbox: Outbox, now: float) -> bool:
-    """Whether the stream goes to this peer."""
-    down = peer.downs.get(nack.ssrc)
-    if down is None:
-        return False
-    outbox.nacks_received += len(nack.sequences)
-    for seq in nack.sequences:
-        _send_again(seq, down, peer, outbox, now)
-    return True
 
 
 def _count(theirs: bool, outbox: Outbox) -> None:
