@@ -86,6 +86,7 @@ class Ignored(enum.Enum):
     MESSAGE_IGNORED = "message_ignored"  # text, or a channel that we do not serve (`_data_track`)
     TCP_MALFORMED = "tcp_malformed"
     TCP_SLOW = "tcp_slow"  # the client does not read
+    TCP_SILENT = "tcp_silent"  # no valid check came
     TCP_FULL = "tcp_full"  # too many connections
 
 

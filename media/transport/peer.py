@@ -105,6 +105,11 @@ class ClientPeer:
     def state(self) -> PeerState:
         return self._state
 
+    @property
+    def route(self) -> Route | None:
+        """Which way media goes to the client now."""
+        return self._ice.selected
+
     def keys(self) -> SrtpKeys | None:
         return self._dtls.srtp
 

@@ -121,4 +121,5 @@ class TcpRoute(asyncio.Protocol):
 
     def _lose_patience(self) -> None:
         if self.peer is None:
+            self._refused(Ignored.TCP_SILENT)
             self.close()

@@ -193,7 +193,7 @@ async def test_connections_have_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
         for reader in (refused, patient):
             with pytest.raises(ConnectionResetError):
                 await asyncio.wait_for(_to_the_end(reader), 5)
-        assert counted(listener) == {"tcp_full": 1}
+        assert counted(listener) == {"tcp_full": 1, "tcp_silent": 1}
         first.close()
         second.close()
 
