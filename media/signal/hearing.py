@@ -26,8 +26,20 @@ def hear(client: Client, request: rtc.SignalRequest) -> None:
 
 
 def add_track(client: Client, request: rtc.AddTrackRequest) -> None:
+    if request.sid:
+        _another_codec(client, request)
+        return
     sid = TrackSid(client.services.sid("TR_"))
     client.place.handle(events.TrackAdded(requests.new_track(sid, client.sid, request)))
+
+
+def _another_codec(client: Client, request: rtc.AddTrackRequest) -> None:
+    """A track again in a second ("backup") codec: we never ask for one, so its section is nobody's."""
+    client.negotiation.publications.refuse(request.cid)
+    client.services.wrong["another_codec"] += 1
+    refused = rtc.AddTrackRequest(cid=request.cid, sid=request.sid)
+    answer = rtc.RequestResponse(reason="UNSUPPORTED_TYPE", add_track=refused)
+    client.tell(rtc.SignalResponse(request_response=answer))
 
 
 def synced(client: Client, state: rtc.SyncState) -> None:

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from media.ids import RoomName
 from media.room import events
 from media.room.model import LeaveReason
 from media.signal.client import Client
@@ -14,14 +15,14 @@ from tests.media.world import LESSON, World, calls, eventually
 BOTH = pytest.mark.parametrize("v1", [False, True], ids=["v0", "v1"])
 
 
-def client_of(world: World, identity: str) -> Client:
-    clients = world.node.halls[LESSON].clients.values()
+def client_of(world: World, identity: str, room: RoomName = LESSON) -> Client:
+    clients = world.node.halls[room].clients.values()
     return next(one for one in clients if one.identity == identity)
 
 
-def cut(world: World, identity: str) -> None:
+def cut(world: World, identity: str, room: RoomName = LESSON) -> None:
     """The WebSocket ends as a lost network ends it: without a word."""
-    connection = client_of(world, identity).connection
+    connection = client_of(world, identity, room).connection
     assert connection is not None
     request = connection.socket._req  # aiohttp offers no rude way
     assert request is not None

@@ -1,0 +1,73 @@
+"""Pictures in other codecs than VP8: what Chromium publishes in them, another Chromium decodes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from tests.media.signal.browser import Browsers, browsers
+from tests.media.world import calls, eventually
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.integration]
+
+LARGE = "document.querySelector('video').style.cssText = 'width: 1280px; height: 720px'"
+#: Publishing's codec and way; VP9 and AV1 come as one stream with layers inside (SVC), H.264 as three.
+CODECS = (("h264", "video/H264"), ("vp9", "video/VP9"), ("av1", "video/AV1"))
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def chromium() -> AsyncIterator[Browsers]:
+    """One browser and one node for the module; each test has a room of its own."""
+    async with calls() as world, browsers(world) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("v1", [False, True], ids=["v0", "v1"])
+@pytest.mark.parametrize(("codec", "mime_type"), CODECS, ids=[codec for codec, _ in CODECS])
+async def test_other_codecs_are_decoded(
+    chromium: Browsers, codec: str, mime_type: str, v1: bool
+) -> None:
+    """A camera in each codec arrives in that codec; of H.264's layers the one that is shown."""
+    room = f"{codec} {v1}"
+    options = {"publishDefaults": {"videoCodec": codec, "backupCodec": False}}
+    anna = await chromium.join("anna", room=room, v1=v1, options=options)
+    boris = await chromium.join("boris", room=room, v1=v1)
+    await anna.page.evaluate("camera(true)")
+    if codec == "h264":
+        await boris.sees("anna", width=320)
+        await boris.page.evaluate(LARGE)
+        await boris.sees("anna", width=1280)
+    else:  # its encoder sends less than 1280 where the machine is busy
+        await boris.sees("anna")
+    assert (await boris.page.evaluate("received('anna', 'Camera')"))["mimeType"] == mime_type
+    for one in (anna, boris):
+        await one.page.evaluate("room.disconnect()")
+
+
+@pytest.mark.parametrize("v1", [False, True], ids=["v0", "v1"])
+async def test_a_backup_codec_is_never_asked_for(chromium: Browsers, v1: bool) -> None:
+    """VP9 with a backup is one stream of VP9; a client that sends the backup unasked shows nobody a second camera."""
+    room = f"backup {v1}"
+    options = {"publishDefaults": {"videoCodec": "vp9", "backupCodec": True}}
+    anna = await chromium.join("anna", room=room, v1=v1, options=options)
+    boris = await chromium.join("boris", room=room, v1=v1)
+    await anna.page.evaluate("camera(true)")
+    await boris.sees("anna")
+    assert await anna.page.evaluate("publishing('Camera').track.simulcastCodecs.size") == 0
+
+    await anna.page.evaluate(
+        "void room.localParticipant.publishAdditionalCodecForTrack("
+        "publishing('Camera').track, 'vp8', publishing('Camera').options).catch(() => {})"
+    )
+    wrong = chromium.world.node.services.wrong
+    await eventually(lambda: wrong["another_codec"] == 1 + v1, "the backup is refused")
+    await anna.page.evaluate("microphone(true)")  # negotiated after it
+    await boris.hears("anna")
+    await boris.sees("anna")
+    assert (await boris.page.evaluate("received('anna', 'Camera')"))["mimeType"] == "video/VP9"
+    seen = (
+        "[...room.remoteParticipants.get('anna').trackPublications.values()].map(one => one.source)"
+    )
+    assert sorted(await boris.page.evaluate(seen)) == ["camera", "microphone"]
