@@ -72,8 +72,7 @@ class Downlink:
         """`lost`: share 0..1, of enough packets."""
         if lost > MUCH_LOSS:
             self._crowded_at = now
-            base = min(self.estimate_bps, max(sent_bps, MIN_BPS))
-            self._fall(int(base * (1 - (lost if lost > COLLAPSE else lost / 2))), now)
+            self._fall(int(sent_bps * (1 - (lost if lost > COLLAPSE else lost / 2))), now)
         elif lost < LITTLE_LOSS and now - self._raised_at >= 1.0 and not self._is_crowded(now):
             self.estimate_bps = min(MAX_BPS, int(self.estimate_bps * 1.08))
             self._raised_at = now

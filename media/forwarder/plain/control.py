@@ -110,10 +110,12 @@ def _goodbye(ssrc: int, peer: Peer) -> bool:
 
 
 def _send_again(seq: int, down: Down, peer: Peer, outbox: Outbox, now: float) -> None:
-    sent = down.history.again(seq, now)
-    if sent is None or not peer.may_resend(now):
+    sent = down.history.again(seq, now, peer.rtt_s)
+    if sent is None:
         return
     _, head, body, _ = sent
+    if not peer.may_resend(len(head) + len(body), now):
+        return
     rtx_type = next(
         (rtx for pt, rtx in down.spec.payload_types.values() if pt == head[1] & 0x7F), 0
     )

@@ -9,7 +9,7 @@ from media.forwarder.plain.rtp import HEADER
 #: Packets kept of one track. 512 packets are 0.9 s of a screen at 5 Mbit/s, 2.8 s of 720p.
 VIDEO_SLOTS = 512
 AUDIO_SLOTS = 64
-#: Seconds in which the same packet is not sent again: one NACK may come twice.
+#: Seconds in which the same packet is not sent again, unless the round trip is longer: one NACK may come twice.
 NOT_AGAIN_S = 0.020
 
 
@@ -33,12 +33,13 @@ class History:
     def put(self, sent: Sent) -> None:
         self._ring[sent[0] & (self.slots - 1)] = sent
 
-    def again(self, seq: int, now: float) -> Sent | None:
+    def again(self, seq: int, now: float, rtt_s: float | None = None) -> Sent | None:
         """The packet with uint16 number `seq`; None when it is forgotten, never was, or was repeated just now."""
         sent = self._ring[seq & (self.slots - 1)]
         if sent is None or sent[0] & 0xFFFF != seq:
             return None
-        if now - self._repeated.get(sent[0], float("-inf")) < NOT_AGAIN_S:
+        pause = NOT_AGAIN_S if rtt_s is None else max(NOT_AGAIN_S, rtt_s)
+        if now - self._repeated.get(sent[0], float("-inf")) < pause:
             return None
         if len(self._repeated) >= self.slots:
             self._repeated.clear()

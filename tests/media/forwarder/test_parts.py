@@ -13,12 +13,14 @@ from media.forwarder.plain.keyframes import KeyframeRequester
 from media.forwarder.plain.layers import SILENT_S, choose_layer, live_layers
 from media.forwarder.plain.loudness import LoudnessMeter
 from media.forwarder.plain.nack import ATTEMPTS, MOST_MISSING, REORDERING_S, MissingPackets
+from media.forwarder.plain.peer import Peer
 from media.forwarder.plain.pictures import PictureMap
 from media.forwarder.plain.reports import ReceptionStatistics
+from media.forwarder.plain.srtp import SrtpSession
 from media.forwarder.plain.timestamps import ClockReading, TimestampMap, ts_delta
 from media.forwarder.plain.vp8 import parse_descriptor
-from media.ids import TrackSid
-from tests.media.forwarder.ends import vp8
+from media.ids import PeerId, TrackSid
+from tests.media.forwarder.ends import End, vp8
 
 LOW, MEDIUM, HIGH = Layer
 
@@ -174,6 +176,8 @@ def test_history_knows_what_it_sent() -> None:
     assert sent[1] + sent[2] == b"headbody"
     assert history.again(3, 1.0 + NOT_AGAIN_S / 2) is None
     assert history.again(3, 1.0 + NOT_AGAIN_S * 2) is not None
+    assert history.again(3, 1.1, rtt_s=0.2) is None
+    assert history.again(3, 1.3, rtt_s=0.2) is not None
     assert history.again(3 + 64, 2.0) is None
     assert history.again(4, 2.0) is None
 
@@ -278,6 +282,16 @@ def test_loss_counts_over_enough_packets() -> None:
     assert link.estimate_bps >= START_BPS
     link.packets_reported(30, 6, 500_000, now=1.0)
     assert link.estimate_bps == 450_000
+
+
+def test_what_is_sent_again_is_a_share_of_the_link() -> None:
+    """A full link asks for all that it loses, again and again: a quarter of it, two seconds' worth at once."""
+    peer = Peer(PeerId("PC_pupil"), SrtpSession(End(PeerId("PC_pupil")).keys))
+    peer.downlink.loss_reported(0.5, 800_000, now=0.0)
+    assert peer.downlink.estimate_bps == 400_000
+    again = [now / 100 for now in range(1000) if peer.may_resend(1000, now / 100)]
+    at_once, later = 25, 125  # packets of 8,000 bits: 200 kbit, then 100 kbit/s for ten seconds
+    assert at_once + later - 2 <= len(again) <= at_once + later
 
 
 def test_a_link_that_collapses_is_told_what_came_through() -> None:
