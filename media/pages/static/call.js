@@ -1,5 +1,5 @@
 // The call of one chat: looks every two seconds, writes what has changed, asks for what the host presses.
-import {$, LANG, clock, put, word} from './words.js';
+import {$, LANG, clock, hide, put, word} from './words.js';
 import {Desk, matrix, me, server} from './matrix.js';
 import {MatrixHands} from './hands.js';
 import {Rows} from './rows.js';
@@ -63,7 +63,7 @@ export class CallPage {
   _failed(error) {
     const words = {0: 'no_connection', 403: this.desk.token ? 'not_host' : 'not_member'};
     put($('note'), word(words[error.status] || (error.status >= 500 ? 'busy' : 'no_connection')));
-    if (error.status === 403) for (const id of ['call', 'end', 'registers']) $(id).hidden = true;
+    if (error.status === 403) for (const id of ['call', 'end', 'registers']) hide($(id), true);
     return PATIENT;
   }
 
@@ -96,7 +96,7 @@ export class CallPage {
     if (this.kept === undefined || this.over) return;  // nothing is known yet
     const call = this.call;
     put($('note'), word(call ? 'connected' : 'no_call'));
-    $('call').hidden = $('end').hidden = !call;
+    for (const id of ['call', 'end']) hide($(id), !call);
     this._showRegisters();
     if (!call) { this.heard = null; return; }
     const dressed = one => Object.assign({key: one.user_id, title: this.name(one), mine: one.user_id === me.user_id}, one);
@@ -107,11 +107,11 @@ export class CallPage {
     const find = $('find').value.trim().toLowerCase();
     const shown = people.filter(one => one.title.toLowerCase().includes(find));
     put($('people-title'), word('people', {count: people.length, limit: call.settings.limit}));
-    $('search').hidden = people.length < 8 && !find;
-    $('nobody').hidden = shown.length > 0;
-    $('stop-screen').hidden = !people.some(one => one.tracks.some(track => track.source === 'screen_share'));
-    $('waiting').hidden = !waiting.length;
-    $('hands').hidden = !raised.length;
+    hide($('search'), people.length < 8 && !find);
+    hide($('nobody'), shown.length > 0);
+    hide($('stop-screen'), !people.some(one => one.tracks.some(track => track.source === 'screen_share')));
+    hide($('waiting'), !waiting.length);
+    hide($('hands'), !raised.length);
     for (const id of Object.keys(TICKS)) $(id).checked = call.settings[TICKS[id][0]];
     this.people.show(shown.map(one => Object.assign(one, {up: raised.some(hand => hand.key === one.key), settings: call.settings})));
     this.waiting.show(waiting);
@@ -183,7 +183,7 @@ export class CallPage {
     const now = this.call ? [{key: this.call.id, text: word('register_now'), began: this.call.began_at}] : [];
     const over = this.kept.map(one => ({key: one.id, began: one.began_at,
       text: word('register', {from: clock(one.began_at * 1000), to: clock(one.ended_at * 1000)})}));
-    $('registers').hidden = !(now.length + over.length);
+    hide($('registers'), !(now.length + over.length));
     this.registers.show(now.concat(over));
   }
 

@@ -1,5 +1,5 @@
 // One row for each person of the call, of the waiting room, of the queue of hands.
-import {clock, put, word} from './words.js';
+import {clock, hide, put, word} from './words.js';
 import {add, button, label, nameAndButtons} from './rows.js';
 
 const has = (one, source) => one.tracks.some(track => track.source === source && !track.muted);
@@ -58,7 +58,7 @@ export function personRow(ask) {
       const made = parts.buttons[key];
       const lost = document.activeElement === made && !offered[key];
       label(made, word(key), one.title);
-      made.hidden = !offered[key];
+      hide(made, !offered[key]);
       if (lost) (FIRST.map(name => parts.buttons[name]).find(other => !other.hidden) || parts.summary).focus();
     }
   }
@@ -92,7 +92,7 @@ export function handRow(ask, lower) {
     put(parts.about, word('since', {time: clock(one.at)}));
     label(parts.give, word('give_word'), one.title);
     label(parts.lower, word('lower'), one.title);
-    parts.give.hidden = !one.held.includes('microphone');
+    hide(parts.give, !one.held.includes('microphone'));
   }
   return [make, fill];
 }

@@ -84,6 +84,11 @@ export function put(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** The same for what is not shown now: writing `hidden` again is a change for whoever watches the page. */
+export function hide(element, hidden) {
+  if (element.hidden !== hidden) element.hidden = hidden;
+}
+
 /** The page's own texts. */
 export function fill() {
   document.documentElement.lang = LANG;

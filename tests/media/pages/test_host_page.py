@@ -17,7 +17,6 @@ from tests.media.pages.world import OPERATOR, HostWorld, picture
 from tests.support.accounts import PASSWORD
 from tests.support.fleet import Fleet
 from tests.support.media import MediaProcess
-from tests.support.polling import until_async
 from tests.support.school import School
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
@@ -258,8 +257,63 @@ async def test_in_english_and_in_the_dark(world: HostWorld) -> None:
     await picture(page, "chats_en")
     await page.get_by_role("button", name="Русский").click()
     await expect(page.get_by_role("heading", name="Ваши чаты")).to_be_visible()
+    assert (await world.desk("T1", room_id, {"op": "end_for_all"}))[1] == {"refused": None}
 
-    async def gone() -> bool:
-        return (await world.desk("T1", room_id, {"op": "end_for_all"}))[1] == {"refused": None}
 
-    await until_async(gone, what="the end of the call")
+async def test_a_hundred_people(world: HostWorld) -> None:
+    """They are in the order of the alphabet, can be searched, and while nothing changes nothing is written."""
+    names = ["Ёлкина Яна", "Жуков Ян", *(f"Абрамов {at:02}" for at in range(97)), "Ежов Ян"]
+    crowd = [person(f"@{at}:school.test", name) for at, name in enumerate(names)]
+    page = await world.open("T1", "/host")
+    await page.route("**/livekit/host/state", lambda route: route.fulfill(json=state_of(crowd)))
+    await page.goto(desk_of(world.school.room_id("class", "5А")))
+    await expect(page.locator("#people-title")).to_have_text("В звонке: 100 из 100")
+    shown = await page.locator("#people b").all_inner_texts()
+    assert shown[:1] + shown[-3:] == ["Абрамов 00", "Ежов Ян", "Ёлкина Яна", "Жуков Ян"]
+    watch = """new Promise(done => {
+        const seen = [];
+        const name = one => one.target.id || one.target.className || one.target.nodeName;
+        new MutationObserver(list => list.forEach(one => seen.push(`${one.attributeName} of ${name(one)}`)))
+            .observe(document.body, {subtree: true, childList: true, characterData: true, attributes: true});
+        let looks = 0;
+        new PerformanceObserver(list => {
+            looks += list.getEntries().filter(one => one.name.endsWith('/host/state')).length;
+            if (looks > 1) done(seen);
+        }).observe({entryTypes: ['resource']});
+    })"""
+    assert await page.evaluate(watch) == []
+    await page.get_by_label("Найти по имени").fill("ёлк")
+    await expect(page.locator("#people b")).to_have_text(["Ёлкина Яна"])
+    await page.get_by_label("Найти по имени").fill("Щукин")
+    await expect(page.locator("#nobody")).to_be_visible()
+    await page.get_by_label("Найти по имени").fill("")
+    await picture(page, "hundred_ru")
+
+
+def person(user_id: str, name: str) -> dict[str, Any]:
+    """A participant as the page is told of them."""
+    return {
+        "user_id": user_id,
+        "identity": f"{user_id}:PHONE",
+        "name": name,
+        "host": False,
+        "hand": None,
+        "held": ["microphone"],
+        "connections": 1,
+        "joined_at": 0.0,
+        "may_publish": ["camera", "microphone"],
+        "tracks": [],
+    }
+
+
+def state_of(people: list[dict[str, Any]]) -> dict[str, Any]:
+    settings = {
+        "limit": 100,
+        "waiting_room": False,
+        "one_share": True,
+        "self_unmute": False,
+        "locked": False,
+        "spotlight": None,
+    }
+    call = {"id": "RM_1", "began_at": 0.0, "participants": people, "waiting": [], "hands": []}
+    return {"call": call | {"settings": settings}, "registers": []}
