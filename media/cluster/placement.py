@@ -62,7 +62,14 @@ class NodeSign:
                 draining=bool(raw["draining"]),
                 full=bool(raw.get("full", False)),
             )
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (
+            ValueError,
+            ArithmeticError,
+            LookupError,
+            TypeError,
+            AttributeError,
+            RecursionError,
+        ):
             return None
 
 

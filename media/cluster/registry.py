@@ -215,4 +215,5 @@ class Registry:
 
 
 def _text(value: object) -> str:
-    return value.decode() if isinstance(value, bytes) else ""
+    """A node's name; what is none names no node."""
+    return value.decode("ascii", "replace") if isinstance(value, bytes) else ""
