@@ -101,7 +101,7 @@ class Peer:
 
     def may_resend(self, size: int, now: float) -> bool:
         """`size`: bytes of a packet that was asked for."""
-        rate = RESENT_SHARE * self.downlink.estimate_bps / 8
+        rate = RESENT_SHARE * max(self.downlink.estimate_bps, self.sent_bps) / 8
         self._resend_left = min(
             rate * RESENT_AT_ONCE_S, self._resend_left + rate * (now - self._resend_at)
         )

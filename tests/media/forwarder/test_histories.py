@@ -651,7 +651,7 @@ def test_a_link_that_loses_is_told(make: Make) -> None:
         for item in reports_to(pupil(0), replay(make, steps))
         if isinstance(item, SenderReport)
     )
-    block = ReportBlock(5000, 64, 10, 100, 900, ntp >> 16 & 0xFFFFFFFF, 65536 // 10)
+    block = ReportBlock(5000, 64, 25, 160, 900, ntp >> 16 & 0xFFFFFFFF, 65536 // 10)
     before = evolve(block, packets_lost=0, highest_sequence=60, last_sr=0)
     steps += [Receive(pupil(0), build_rr(ReceiverReport(1, (before,))), 0.1)]
     steps += [Receive(pupil(0), build_rr(ReceiverReport(1, (block,))), 0.15)]
@@ -666,11 +666,11 @@ def test_a_link_that_loses_is_told(make: Make) -> None:
 
 def test_a_publisher_s_loss_is_not_the_pupil_s(make: Make) -> None:
     """What never reached us is missing at the pupil too, but says nothing of the pupil's link."""
-    pictures = [frame(n, key=n == 0)[0] for n in range(61)]
+    pictures = [frame(n, key=n == 0)[0] for n in range(161)]
     steps: list[Step] = [*lesson(), Poll(0.0), *pictures[:11]]
     steps.append(Receive(pupil(0), _reported(highest=110, lost=0), 0.42))
     steps += [step for n, step in enumerate(pictures[11:]) if n % 3]
-    steps += [Receive(pupil(0), _reported(highest=160, lost=17), 2.42), Poll(2.5)]
+    steps += [Receive(pupil(0), _reported(highest=260, lost=50), 6.42), Poll(6.5)]
     told = events(replay(make, steps))
     assert [e.bitrate_bps for e in told if isinstance(e, Estimate)] == [START_BPS * 108 // 100]
 

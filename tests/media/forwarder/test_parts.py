@@ -256,7 +256,7 @@ def test_a_remb_near_what_is_sent_needs_another_sign() -> None:
         for second in range(4):
             link.round_trip(0.05 if second < 1 or sign != "queue" else 0.3, now=float(second))
         if sign == "loss":
-            link.packets_reported(30, 6, 500_000, now=1.2)
+            link.packets_reported(100, 20, 500_000, now=1.2)
             assert link.estimate_bps == 450_000
         link.remb(450_000, sent_bps=500_000, now=3.0)
         link.remb(440_000, sent_bps=500_000, now=3.1)
@@ -274,14 +274,24 @@ def test_a_remb_says_nothing_of_voices() -> None:
 
 
 def test_loss_counts_over_enough_packets() -> None:
-    """One of three packets in a report of half a second says nothing; a fifth of thirty does."""
+    """One of three packets in a report of half a second says nothing; a fifth of a hundred does."""
     link = Downlink()
     link.packets_reported(3, 1, 500_000, now=0.0)
-    for _ in range(2):
-        link.packets_reported(10, 0, 500_000, now=0.5)
-    assert link.estimate_bps >= START_BPS
-    link.packets_reported(30, 6, 500_000, now=1.0)
+    link.packets_reported(97, 0, 500_000, now=0.5)
+    assert link.estimate_bps == START_BPS * 108 // 100
+    link.packets_reported(99, 19, 500_000, now=1.0)
+    assert link.estimate_bps == START_BPS * 108 // 100
+    link.packets_reported(1, 1, 500_000, now=1.0)
     assert link.estimate_bps == 450_000
+
+
+def test_an_estimate_is_never_below_what_comes_through() -> None:
+    """A link that always loses a little carries what it carries: the next fall must be seen."""
+    link = Downlink()
+    link.loss_reported(0.2, 80_000, now=0.0)
+    assert link.estimate_bps == MIN_BPS
+    link.loss_reported(0.05, 400_000, now=5.0)
+    assert link.estimate_bps == 380_000
 
 
 def test_what_is_sent_again_is_a_share_of_the_link() -> None:
