@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from attrs import frozen
+from attrs import Factory, frozen
 from prometheus_client import Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -23,6 +23,16 @@ ANSWERS = Histogram(
     buckets=(0.01, 0.03, 0.1, 0.3, 1, 3, 10),
 )
 PREFIX = "sferum_media"
+CONNECTING = Histogram(
+    f"{PREFIX}_connecting_seconds",
+    "From a client's WebSocket to its media connection: negotiation, ICE, DTLS.",
+    buckets=(0.1, 0.3, 1, 3, 10, 30),
+)
+LAG = Histogram(
+    f"{PREFIX}_loop_lag_seconds",
+    "How late the process does what it wanted to do by the clock. Packets wait as long.",
+    buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3, 1),
+)
 
 
 @frozen(kw_only=True)
@@ -32,8 +42,13 @@ class Look:
     Attributes:
         tokens: answers of the access part, by word.
         leaves: calls to the homeserver about delayed leaves, by word.
+        ways: media connections, by `udp`, `tcp`, `relay`.
+        joins: who came in, and doors that stayed shut, by word.
         wrong: what clients did that was dropped, by reason.
         hooks: notices sent, failed, dropped.
+        rechecks: people in calls whose rights were asked for again, by word.
+        passed: with several nodes: requests, by `here`, `passed`, `unreachable`.
+        redis: it answered the last beat; None: not used.
     """
 
     rooms: int
@@ -47,6 +62,11 @@ class Look:
     wrong: Mapping[str, int]
     hooks: Mapping[str, int]
     draining: bool
+    ways: Mapping[str, int] = Factory(dict)
+    joins: Mapping[str, int] = Factory(dict)
+    rechecks: Mapping[str, int] = Factory(dict)
+    passed: Mapping[str, int] | None = None
+    redis: bool | None = None
 
 
 @frozen
@@ -61,6 +81,12 @@ class CallFigures(Collector):
         yield _gauge("participants", "People in calls, by connections.", seen.participants)
         yield _gauge("tracks", "Cameras, microphones and screens that are sent.", seen.tracks)
         yield _gauge("peers", "ICE connections.", seen.peers)
+        ways = GaugeMetricFamily(
+            f"{PREFIX}_connections", "Media connections, by how clients reach us.", labels=["way"]
+        )
+        for way, count in seen.ways.items():
+            ways.add_metric([way], count)
+        yield ways
         yield _gauge("draining", "1 while nobody new is let in.", int(seen.draining))
         stats = seen.forwarder
         yield _counter("packets_in", "Media packets that came in.", stats.packets_in)
@@ -76,6 +102,13 @@ class CallFigures(Collector):
         yield _by("ignored", "Datagrams that went no further.", "why", ignored)
         yield _by("tokens", "Answers to who wants into a call.", "outcome", seen.tokens.items())
         yield _by("leaves", "Delayed leaves looked after.", "outcome", seen.leaves.items())
+        yield _by("joins", "Who came into calls, or was not let in.", "result", seen.joins.items())
+        yield _by("rechecks", "Rights asked for again.", "outcome", seen.rechecks.items())
+        if seen.passed is not None:
+            passed = seen.passed.items()
+            yield _by("node_requests", "Requests, by where their call is.", "outcome", passed)
+        if seen.redis is not None:
+            yield _gauge("redis_reachable", "1 while the nodes can meet.", int(seen.redis))
         yield _by("wrong", "Messages of clients that were dropped.", "why", seen.wrong.items())
         yield _by("webhooks", "Notices to other services.", "outcome", seen.hooks.items())
 

@@ -15,7 +15,6 @@ import aiohttp
 from aiohttp import web
 from attrs import frozen
 from livekit.protocol import rtc
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from yarl import URL
 
 from media import turn
@@ -32,10 +31,11 @@ from media.cluster.joining import joined
 from media.cluster.neighbours import Neighbours
 from media.cluster.relay import Relay
 from media.config import BadConfig, Config
+from media.figures import Sources, figures_app, relay_addresses, watch_lag
 from media.forwarder.api import Forwarder
 from media.forwarder.plain.forwarder import PlainForwarder
 from media.logs import AccessLog
-from media.metrics import CallFigures, Look
+from media.metrics import CONNECTING
 from media.pages import element_call
 from media.pages.host import HostDesk
 from media.patience import patient
@@ -127,12 +127,14 @@ async def serve(
                 hooks=hooks,
                 leaves=keeper,
                 max_rooms=config.max_rooms,
+                connected=CONNECTING.observe,
             )
         )
         files: list[Looked] = [keys.file, tokens, *([] if relays is None else [relays])]
         watching = group.create_task(watch(files, reread))
         stack.callback(watching.cancel)
-        checking = group.create_task(rechecker(node, access.rights, config.server_name).run())
+        checks = rechecker(node, access.rights, config.server_name)
+        checking = group.create_task(checks.run())
         stack.callback(checking.cancel)
         registry = None
         if config.redis is not None:
@@ -145,8 +147,13 @@ async def serve(
             stack.callback(beating.cancel)
         relay = None if registry is None else Relay(registry, http, keys, machine.wall, access.home)
         app = build(config, access, node, relay)
-        figures = CallFigures(lambda: _look(node, access, keeper, hooks))
-        await stack.enter_async_context(_figures(figures, config.metrics_port))
+        if config.metrics_port is not None:
+            sources = Sources(node, access, hooks, checks, relay, await relay_addresses(config))
+            lagging = group.create_task(watch_lag())
+            stack.callback(lagging.cancel)
+            await stack.enter_async_context(
+                listening(figures_app(sources), LOOPBACK, config.metrics_port, "metrics_port")
+            )
         await stack.enter_async_context(
             listening(
                 app,
@@ -226,47 +233,6 @@ async def listening(
             yield
         finally:
             await runner.cleanup()
-
-
-@asynccontextmanager
-async def _figures(figures: CallFigures, port: int | None) -> AsyncIterator[None]:
-    """For Prometheus, on this machine only."""
-    if port is None:
-        yield
-        return
-    registry = CollectorRegistry()
-    registry.register(figures)
-
-    async def metrics(_request: web.Request) -> web.Response:
-        body = generate_latest(registry) + generate_latest(REGISTRY)
-        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
-
-    app = web.Application()
-    app.router.add_get("/metrics", metrics)
-    async with listening(app, LOOPBACK, port, "metrics_port"):
-        yield
-
-
-def _look(node: Node, access: Access, keeper: LeaveKeeper, hooks: list[Hook]) -> Look:
-    halls = list(node.halls.values())
-    services = node.services
-    return Look(
-        rooms=len(halls),
-        participants=sum(len(hall.clients) for hall in halls),
-        tracks=sum(len(hall.tracks) for hall in halls),
-        peers=services.listener.peers,
-        forwarder=services.pump.forwarder.stats(),
-        ignored=services.listener.ignored(),
-        tokens=access.counted,
-        leaves=keeper.counted,
-        wrong=services.wrong,
-        hooks={
-            "sent": sum(hook.sent for hook in hooks),
-            "failed": sum(hook.failed for hook in hooks),
-            "dropped": sum(hook.dropped for hook in hooks),
-        },
-        draining=node.draining,
-    )
 
 
 def _relays(config: Config) -> SecretFile[str] | None:

@@ -231,6 +231,7 @@ class Client:
         self.services.wiring.peer_connected(peer, keys)
         if peer == self.negotiation.primary and not self.is_connected:
             self.is_connected = True
+            self.services.connected(self.services.clock() - self.joined_at)
             self.place.handle(events.Connected(self.sid))
             self.place.connected(self)
 

@@ -38,6 +38,7 @@ class Shut:
 
     status: int
     text: str
+    why: str = ""  # a word for figures; "": the status says enough
 
 
 class Doors(Protocol):
@@ -84,7 +85,7 @@ def _asked(doors: Doors, version: Version, request: web.Request) -> tuple[Joinin
         return Shut(401 if bad.wrong is Wrong.NO_TOKEN else 400, bad.wrong.value)
     looked = doors.look(joining)
     if isinstance(looked, Shut):
-        doors.count(f"join_{looked.status}")
+        doors.count(f"join_{looked.why or looked.status}")
         return looked
     return joining, looked
 

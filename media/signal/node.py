@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
@@ -42,7 +43,7 @@ from media.signal.http import Shut
 from media.signal.joining import Joining
 from media.signal.messages import NodeFacts
 from media.signal.pump import Pump
-from media.signal.services import Attended, Services, forget
+from media.signal.services import Attended, Connected, Services, forget, untimed
 from media.signal.webhooks import Hook
 from media.signal.wiring import Wiring
 from media.transport.api import TransportSettings
@@ -66,7 +67,7 @@ _STATUS: Mapping[Refusal, int] = {
     Refusal.LOCKED: 403,
     Refusal.ENDED: 503,
 }
-_NOT_STARTED = Shut(404, "requested room does not exist")
+_NOT_STARTED = Shut(404, "requested room does not exist", Refusal.NOT_STARTED.value)
 
 
 #: A call is over; the view is its last.
@@ -79,11 +80,14 @@ def _forget(_room: RoomName, _view: View) -> None:
 
 @define(eq=False)
 class Node:
+    """`joins`: who came in, by `entered` and `resumed`; doors that stayed shut are in `services.wrong`."""
+
     services: Services
     halls: dict[RoomName, Hall] = field(factory=dict)
     draining: bool = False
     max_rooms: int = MAX_ROOMS
     finished: Finished = field(default=_forget)
+    joins: Counter[str] = field(factory=Counter)
     _entries: Buckets = field(factory=lambda: Buckets(ENTRIES_PER_SECOND, ENTRIES_BURST))
     _connections: int = 0
     _quiet: asyncio.Event = field(factory=asyncio.Event)
@@ -94,23 +98,23 @@ class Node:
         """Check the token, the room and its places. Changes nothing."""
         claims = verify(joining.token, self.services.keys, self.services.wall())
         if isinstance(claims, BadToken):
-            return Shut(401, f"invalid token: {claims.value}")
+            return Shut(401, f"invalid token: {claims.value}", f"token_{claims.value}")
         if not claims.may_join:
-            return Shut(401, "permissions denied")
+            return Shut(401, "permissions denied", "token_of_no_participant")
         if self.draining:
-            return Shut(503, "this node is going down")
+            return Shut(503, "this node is going down", "draining")
         if joining.reconnect_sid:
             return claims
         hall = self.halls.get(claims.room)
         if hall is None:
             if self.is_full:
-                return Shut(503, "too many rooms")
+                return Shut(503, "too many rooms", "too_many_rooms")
             member = claims.member
             return claims if member is None or member.may_start else _NOT_STARTED
         refusal = hall.room.refusal(_joined(ParticipantSid(""), claims, joining))
         if refusal is None:
             return claims
-        return Shut(_STATUS.get(refusal, 403), refusal.value)
+        return Shut(_STATUS.get(refusal, 403), refusal.value, refusal.value)
 
     def greet(self, claims: Claims) -> Shut | None:
         """Every entry is told to everyone in the room: one person cannot make a hundred of them a second."""
@@ -156,6 +160,7 @@ class Node:
         hall.enter(client)
         hall.handle(_joined(client.sid, claims, joining))
         if client.sid in hall.clients:
+            self.joins["entered"] += 1
             client.begin()
         return client
 
@@ -169,6 +174,7 @@ class Node:
             connection.send(Encoded(wire.response(goodbye(Refusal.STATE_MISMATCH))))
             connection.close()
             return None
+        self.joins["resumed"] += 1
         client.resume(connection, joining)
         return client
 
@@ -286,6 +292,7 @@ async def open_node(
     leaves: Leaves | None = None,
     attended: Attended = forget,
     max_rooms: int = MAX_ROOMS,
+    connected: Connected = untimed,
 ) -> AsyncIterator[Node]:
     """Open the ports and start the loops; at the end everything is closed.
 
@@ -310,6 +317,7 @@ async def open_node(
                 hooks=hooks,
                 leaves=leaves,
                 attended=attended,
+                connected=connected,
             ),
             max_rooms=max_rooms,
         )

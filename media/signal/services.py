@@ -26,6 +26,14 @@ def forget(_room: RoomName, _row: Row) -> None:
     """Attendance that nobody asked for."""
 
 
+#: Seconds from a client's WebSocket to its media connection.
+Connected = Callable[[float], None]
+
+
+def untimed(_seconds: float) -> None:
+    """Where nobody looks at figures."""
+
+
 @frozen(kw_only=True)
 class Services:
     """Attributes:
@@ -47,6 +55,7 @@ class Services:
     hooks: Sequence[Hook] = ()
     leaves: Leaves | None = None
     attended: Attended = forget
+    connected: Connected = untimed
     wrong: Counter[str] = field(factory=Counter)
 
     def sid(self, prefix: str) -> str:

@@ -154,7 +154,7 @@ http {{
 
 @pytest.fixture
 def door(nodes: list[MediaProcess], tmp_path: Path) -> Iterator[str]:
-    """One address for both, as docs/operations.md has it."""
+    """One address for both, as docs/operations_calls.md has it."""
     binary = shutil.which("nginx", path="/usr/sbin:/usr/bin:/bin")
     if binary is None:
         not_installed("nginx")

@@ -196,7 +196,7 @@ async def test_a_call_goes_on_whoever_knocks(monkeypatch: pytest.MonkeyPatch) ->
             (f"{good}&join_request=%00", 400, "join_bad_join_request"),
             (good, 400, "join_no_join_request"),
             ("access_token=" + "x" * 9_000, 401, "join_no_token"),
-            ("access_token=a.b.c&join_request=CAA", 401, "join_401"),
+            ("access_token=a.b.c&join_request=CAA", 401, "join_token_malformed"),
         ):
             await call.withstands(
                 counted,

@@ -121,6 +121,8 @@ async def test_a_call_through_the_relay(relay: tuple[int, Path], tmp_path: Path)
         inside = await enter(media, "anna")
         behind = await enter(media, "boris", relay=True)
         await hears(behind, inside)
+        figures = await asyncio.to_thread(media.metrics)
+        assert figures['sferum_media_connections{way="relay"}'] > 0
         await inside.disconnect()
         await behind.disconnect()
     finally:
