@@ -95,7 +95,7 @@ def read_config(path: Path) -> Config:
     """
     try:
         raw = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise BadConfig(f"{path}: {type(error).__name__}") from None
     if not isinstance(raw, dict):
         raise BadConfig(f"{path}: want settings, one `name: value` a line")
@@ -135,6 +135,8 @@ def config_of(raw: Mapping[str, Any], folder: Path) -> Config:
     if "trusted_proxies" in raw:
         values["trusted_proxies"] = _networks("trusted_proxies", raw["trusted_proxies"])
     _kinds(values)
+    if any(":" in one for one in values["addresses"]) and ":" not in values.get("media_host", ""):
+        raise BadConfig('addresses: for an IPv6 address want media_host: "::"')
     if not NODE.fullmatch(values.get("node", "sferum")):
         raise BadConfig("node: want 1 to 64 letters, digits, dots or dashes")
     if values.get("forwarder", "plain") not in FORWARDERS:
