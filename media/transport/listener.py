@@ -88,9 +88,8 @@ class PortListener:
         self._loop.add_reader(self._udp, self._readable)
         self._sweep = self._loop.call_later(SWEEP_S, self._check_times)
         if self._settings.tcp_port is not None:
-            self._tcp = await self._loop.create_server(
-                self._tcp_route, self._settings.host, self._settings.tcp_port
-            )
+            opened = sockets.tcp(self._settings.host, self._settings.tcp_port)
+            self._tcp = await self._loop.create_server(self._tcp_route, sock=opened)
 
     async def close(self) -> None:
         for peer in list(self._peers.values()):

@@ -23,18 +23,39 @@ def udp(host: str, port: int) -> socket.socket:
     Raises:
         OSError: the port is taken, or the address is not ours.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    opened = socket.socket(family, socket.SOCK_DGRAM)
+    opened = _both_families(host, socket.SOCK_DGRAM)
     try:
-        if family == socket.AF_INET6:
-            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
-        opened.setblocking(False)
         opened.bind((host, port))
     except OSError:
         opened.close()
         raise
+    return opened
+
+
+def tcp(host: str, port: int) -> socket.socket:
+    """The same for connections, not listening yet: asyncio would make one of IPv6 alone of `::`.
+
+    Raises:
+        OSError: the port is taken, or the address is not ours.
+    """
+    opened = _both_families(host, socket.SOCK_STREAM)
+    try:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        opened.bind((host, port))
+    except OSError:
+        opened.close()
+        raise
+    return opened
+
+
+def _both_families(host: str, kind: socket.SocketKind) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    opened = socket.socket(family, kind)
+    opened.setblocking(False)
+    if family == socket.AF_INET6:
+        opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
     return opened
 
 

@@ -243,15 +243,20 @@ class World:
         dynacast: bool = False,
         auto_subscribe: bool = True,
         decode: bool = True,
+        relay: bool = False,
         **grants: Any,
     ) -> Guest:
-        """A participant of the Python SDK, connected."""
+        """A participant of the Python SDK, connected. `relay`: through a relay or not at all."""
         client = rtc.Room()
         guest = Guest(name, client, 0.0, group=self._group, node=self.node)
         guest.listen(decode=decode)
         options = rtc.RoomOptions(
             single_peer_connection=v1, dynacast=dynacast, auto_subscribe=auto_subscribe
         )
+        if relay:
+            options.rtc_config = rtc.RtcConfiguration(
+                ice_transport_type=rtc.IceTransportType.TRANSPORT_RELAY
+            )
         began = time.monotonic()
         await client.connect(self.ws, self.token(name, room, **grants), options)
         guest.joined_in_s = time.monotonic() - began

@@ -47,6 +47,7 @@ def test_the_example_is_read() -> None:
         ({"keys_file": 1}, "keys_file"),
         ({"addresses": ["rtc.school.example"]}, "addresses"),
         ({"addresses": []}, "addresses"),
+        ({"addresses": ["198.51.100.7", "2001:db8::7"]}, "addresses"),
         ({"udp_port": 70_000}, "udp_port"),
         ({"udp_port": True}, "udp_port"),
         ({"listen_port": "7880"}, "listen_port"),
@@ -64,6 +65,12 @@ def test_a_setting_that_cannot_be_used_is_named(changes: dict[str, Any], named: 
     """The message begins with the setting."""
     with pytest.raises(BadConfig, match=rf"^{named}\b"):
         config_of(GOOD | changes, Path("/etc/sferum"))
+
+
+def test_addresses_of_both_families() -> None:
+    """A machine with IPv6 listens on `::` and tells both of its addresses."""
+    both = {"addresses": ["198.51.100.7", "2001:db8::7"], "media_host": "::"}
+    assert config_of(GOOD | both, Path()).addresses == ("198.51.100.7", "2001:db8::7")
 
 
 def test_relative_files_are_beside_the_configuration() -> None:

@@ -24,6 +24,7 @@ PAGE = Path(__file__).parent / "livekit_page.js"
 VERSIONS = ("2.13.8", "2.15.7", "2.22.3", "2.23.0")
 #: The one inside Element Call 0.26.1.
 USUAL = "2.22.3"
+RELAY_ONLY = {"rtcConfig": {"iceTransportPolicy": "relay"}}
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -104,15 +105,16 @@ class Browsers:
         v1: bool = True,
         room: str = LESSON,
         options: Mapping[str, Any] | None = None,
+        relay: bool = False,
         **grants: Any,
     ) -> Viewer:
-        """`options`: of livekit-client's Room."""
+        """`options`: of livekit-client's Room. `relay`: reach the server through a relay or not at all."""
         page = await self._browser.new_page()
         await page.goto(f"{self._url}/?{version}")
         options = dict(options or {}) | ({} if v1 else {"singlePeerConnection": False})
         await page.evaluate(
             f"join({json.dumps(self.world.ws)}, {json.dumps(self.world.token(name, room, **grants))},"
-            f" {json.dumps(options)})"
+            f" {json.dumps(options)}, {json.dumps(RELAY_ONLY if relay else {})})"
         )
         return Viewer(name, page)
 

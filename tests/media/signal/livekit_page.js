@@ -4,7 +4,7 @@ let room;
 
 function log(name, ...more) { happened.events.push([name, ...more]); }
 
-async function join(url, token, options) {
+async function join(url, token, options, connecting) {
   const lk = LivekitClient;
   room = new lk.Room({ adaptiveStream: true, dynacast: true, ...options });
   const e = lk.RoomEvent;
@@ -31,7 +31,7 @@ async function join(url, token, options) {
   room.on(e.Disconnected, reason => log('disconnected', LivekitClient.DisconnectReason[reason]));
   for (const name of ['Reconnecting', 'SignalReconnecting', 'Reconnected', 'RoomMetadataChanged', 'ParticipantPermissionsChanged'])
     room.on(e[name], () => log(name));
-  await room.connect(url, token);
+  await room.connect(url, token, connecting);
 }
 
 const camera = on => room.localParticipant.setCameraEnabled(on, { resolution: LivekitClient.VideoPresets.h720.resolution });
@@ -73,4 +73,20 @@ async function layersSent() {
   for (const one of stats.values())
     if (one.type === 'outbound-rtp' && one.kind === 'video') sent[one.rid] = [one.framesSent, one.frameWidth];
   return sent;
+}
+
+// of each connection what it goes over: [kind of our candidate, protocol, the server's address]
+async function ways() {
+  const { publisher, subscriber } = room.engine.pcManager;
+  const found = [];
+  for (const transport of [publisher, subscriber]) {
+    const stats = transport ? await transport._pc.getStats() : new Map();
+    const all = [...stats.values()];
+    const named = all.find(one => one.type === 'transport' && one.selectedCandidatePairId);
+    const pair = named ? stats.get(named.selectedCandidatePairId) : all.find(one => one.type === 'candidate-pair' && one.selected);
+    if (!pair) continue;
+    const [ours, theirs] = [stats.get(pair.localCandidateId), stats.get(pair.remoteCandidateId)];
+    found.push([ours.candidateType, theirs.protocol, theirs.address]);
+  }
+  return found;
 }
