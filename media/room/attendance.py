@@ -11,6 +11,9 @@ from attrs import Factory, define, field, frozen
 
 from media.room.model import Person
 
+#: Seconds of absence that are no leaving: Element Call comes to look first, and a moment later to stay (calls.md §5.3).
+CHANGE_S = 5.0
+
 
 @frozen(kw_only=True)
 class Row:
@@ -44,7 +47,8 @@ class Attendance:
         stay = self._stays.setdefault(person, _Stay(first=at))
         if stay.connections == 0:
             stay.since = at
-            stay.times += 1
+            if stay.last is None or at - stay.last > CHANGE_S:
+                stay.times += 1
         stay.connections += 1
 
     def went(self, person: Person, at: float) -> Row | None:

@@ -80,6 +80,7 @@ class Published:
         rates: bits a second of each layer, as measured last.
         asked: the highest layer that dynacast asked for, None for nothing; publishers begin with all of them.
         lower_at: when it will ask for less.
+        ask_at: when its client is asked again to mute it (`Call.unheard`); `asked_again`: so often by now.
         highest: the highest layer anybody receives; `stale` when somebody may want less than before.
     """
 
@@ -91,6 +92,8 @@ class Published:
     rates: dict[Layer, int] = Factory(dict)
     asked: Layer | None = Layer.HIGH
     lower_at: float | None = None
+    ask_at: float | None = None
+    asked_again: int = 0
     highest: Layer | None = None
     stale: bool = False
 
@@ -164,8 +167,10 @@ class Call:
     attendance: Attendance = Factory(Attendance)
     speakers: Speakers = Factory(Speakers)
     dynacast: set[TrackSid] = Factory(set)  # to be looked at, at the end of this event
+    unheard: set[TrackSid] = Factory(set)  # muted by us; their clients have not said that they did
     queue_told: tuple[ParticipantSid, ...] = ()  # who waits, as hosts were told
     starter: Person | None = None  # who came first
+    led: bool = False  # a host has been in it
     empty_since: float | None = None
     anybody_came: bool = False
     ended: bool = False
@@ -276,14 +281,18 @@ class Call:
         """R43: whether a host's word, or the mute on entry, keeps this source of the member silent. Hosts are free."""
         if member.grants.host:
             return False
-        standing = self.standing(member)
-        if source in standing.held:
-            return True
+        return source in self.standing(member).held or (
+            self.led and self.comes_in_muted(member, source)
+        )
+
+    def comes_in_muted(self, member: Member, source: Source) -> bool:
+        """R43: pupils come in muted. Before a host has come they may unmute: a lesson has not begun."""
         return (
             source is Source.MICROPHONE
             and member.grants.muted_on_entry
+            and not member.grants.host
             and not self.settings.self_unmute
-            and source not in standing.released
+            and source not in self.standing(member).released
         )
 
     def info(self) -> RoomInfo:
@@ -302,9 +311,10 @@ class Call:
         )
 
     def count(self) -> tuple[int, int]:
-        """Visible participants, and how many of them publish."""
+        """Visible people, and how many of them publish: a phone and a computer, or Element Call's two, are one."""
         seen = [member for member in self.members.values() if member.visible]
-        return len(seen), sum(1 for m in seen if any(p.track.ready for p in m.tracks.values()))
+        publishers = {m.person for m in seen if any(p.track.ready for p in m.tracks.values())}
+        return len({member.person for member in seen}), len(publishers)
 
     def _metadata(self) -> str:
         usual, settings = Settings(), self.settings

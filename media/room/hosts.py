@@ -136,6 +136,7 @@ def _let(
 ) -> tuple[list[Command], Refusal | None]:
     commands: list[Command] = []
     members = _targets(call, identity)
+    call.led |= not allowed  # a service's word counts like a host's
     if identity is not None:
         if not members:
             return _nobody()

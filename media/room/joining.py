@@ -15,6 +15,7 @@ from media.room.messages import (
     Welcome,
 )
 from media.room.model import Grants, LeaveReason, Person, Refusal, State
+from media.room.publishing import lead
 from media.room.subscriptions import offer, start_all
 from media.room.waiting import tell_new_host
 
@@ -122,7 +123,7 @@ def enter(call: Call, member: Member, now: float) -> list[Command]:
             if published.track.ready:
                 offer(call, published, now)
     if member.grants.host:
-        commands += tell_new_host(call, member)
+        commands += tell_new_host(call, member) + lead(call)
     return commands
 
 

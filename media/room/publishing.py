@@ -33,6 +33,9 @@ MOST_TRACKS = 8
 #: A screen that was announced and does not arrive no longer keeps others from sharing after so many seconds.
 SHARE_ARRIVES_S = 15.0
 
+#: Seconds from a track's first answer until its client is asked again to mute it, doubled each time; how often at most.
+ASK_AGAIN_S, MOST_ASKS = 0.5, 6
+
 _KINDS = {
     Source.CAMERA: Kind.VIDEO,
     Source.SCREEN: Kind.VIDEO,
@@ -98,15 +101,44 @@ def add(call: Call, member: Member, track: Track, now: float) -> list[Command]:
     if track.source in SCREENS:
         for published in other_shares(call, member, now):
             commands += unpublish(call, published)
-    held = call.held(member, holdable(track))
+    source = holdable(track)
+    muted = track.muted or call.held(member, source) or call.comes_in_muted(member, source)
     told_muted = track.muted
-    track = evolve(track, publisher=member.sid, muted=track.muted or held, ready=False)
+    track = evolve(track, publisher=member.sid, muted=muted, ready=False)
     published = Published(track=track, added_at=now, layers=layers_of(track))
     call.tracks[track.sid] = member.tracks[track.sid] = published
     commands.append(Publish(track))
     commands += tell((member.sid,), TrackPublished(track))
     if track.muted and not told_muted:
-        commands += tell((member.sid,), MuteAsked(track.sid, muted=True))
+        commands += ask_mute(call, published)
+    return commands
+
+
+def ask_mute(call: Call, published: Published) -> list[Command]:
+    """Its client is told to mute the track, and again until it says that it did.
+
+    livekit-client ignores the first word: it knows a track only once its answer has been applied.
+    """
+    call.unheard.add(published.sid)
+    published.ask_at, published.asked_again = None, 0
+    return tell((published.track.publisher,), MuteAsked(published.sid, muted=True))
+
+
+def ask_again(call: Call, now: float) -> list[Command]:
+    """Whoever has not muted what the server muted, half a second, one, two… seconds after."""
+    commands: list[Command] = []
+    for sid in sorted(call.unheard):
+        published = call.tracks[sid]
+        if not published.track.ready:
+            continue
+        if published.ask_at is None:
+            published.ask_at = now + ASK_AGAIN_S
+        elif now >= published.ask_at:
+            published.asked_again += 1
+            published.ask_at = now + ASK_AGAIN_S * 2**published.asked_again
+            commands += tell((published.track.publisher,), MuteAsked(sid, muted=True))
+            if published.asked_again == MOST_ASKS:
+                call.unheard.discard(sid)
     return commands
 
 
@@ -144,6 +176,7 @@ def remove(call: Call, published: Published) -> list[Command]:
     commands = stop_subscribers(call, published)
     member = call.publisher(published)
     del call.tracks[published.sid], member.tracks[published.sid]
+    call.unheard.discard(published.sid)
     for other in call.members.values():
         other.choices.pop(published.sid, None)
         other.screens.pop(published.sid, None)
@@ -175,7 +208,8 @@ def asked_mute(call: Call, member: Member, sid: TrackSid, muted: bool) -> list[C
     if not muted and call.held(member, holdable(published.track)):
         refused = RequestAnswered(request=Request.MUTE, refusal=Refusal.HELD, track=published.sid)
         commands = tell((member.sid,), refused)
-        return commands + tell((member.sid,), MuteAsked(published.sid, muted=True))
+        return commands + ask_mute(call, published)
+    call.unheard.discard(sid)
     return set_muted(call, published, muted)
 
 
@@ -192,8 +226,7 @@ def silence(call: Call, published: Published) -> list[Command]:
     """The same for one of many: whoever calls this tells everyone."""
     if published.track.muted:
         return []
-    asked = MuteAsked(published.sid, muted=True)
-    return _switch(call, published, muted=True) + tell((published.track.publisher,), asked)
+    return _switch(call, published, muted=True) + ask_mute(call, published)
 
 
 def set_muted(call: Call, published: Published, muted: bool) -> list[Command]:
@@ -246,6 +279,15 @@ def enforce_holds(call: Call, members: Iterable[Member]) -> list[Command]:
             elif call.held(member, source):
                 commands += server_mutes(call, published)
     return commands
+
+
+def lead(call: Call) -> list[Command]:
+    """A host is here: from now to the end of the call pupils' microphones wait for a host's word (R43)."""
+    if call.led:
+        return []
+    call.led = True
+    pupils = [m for m in call.members.values() if call.held(m, Source.MICROPHONE)]
+    return enforce_holds(call, pupils) + call.all_changed(pupils)
 
 
 def enforce_rights(call: Call, member: Member) -> list[Command]:

@@ -7,7 +7,7 @@ from media.room.commands import Command
 from media.room.joining import enter, host_by_starting
 from media.room.leaving import vanish
 from media.room.model import Grants, LeaveReason
-from media.room.publishing import enforce_holds, enforce_rights
+from media.room.publishing import enforce_holds, enforce_rights, lead
 from media.room.subscriptions import await_batch, stop_all
 from media.room.waiting import admit, show_the_call, tell_new_host
 
@@ -36,5 +36,5 @@ def regrant(call: Call, member: Member, grants: Grants, now: float) -> list[Comm
     elif grants.may_subscribe:
         await_batch(call, member, call.tracks.values(), now)
     if grants.host and not was_host:
-        commands += tell_new_host(call, member)
+        commands += tell_new_host(call, member) + lead(call)
     return commands

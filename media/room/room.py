@@ -115,6 +115,7 @@ class Room:
         commands = self._people(event, now)
         if not call.ended:
             commands += layers.ask_publishers(call, now)
+            commands += publishing.ask_again(call, now)
             commands += tell_changes(call)
             listening.count(call, now)
         return resuming.hold_back(call, commands)
@@ -140,6 +141,9 @@ class Room:
         for published in call.tracks.values():
             if published.lower_at is not None:
                 yield published.lower_at
+        for sid in call.unheard:
+            if (at := call.tracks[sid].ask_at) is not None:
+                yield at
         for at in (call.links_at, call.counted_at):
             if at is not None:
                 yield at

@@ -49,6 +49,19 @@ def test_two_devices_are_one_presence() -> None:
     assert attendance.went(Person("@stranger"), 60.0) is None
 
 
+def test_a_page_that_comes_twice_has_come_once() -> None:
+    """Element Call's first connection ends a moment before its second begins, or after: one person who came once."""
+    for gap in (-0.5, 0.5):
+        lesson = Lesson()
+        look = joined(MASHA, identity=Identity("hash"))
+        stay = joined(ParticipantSid("PA_stay"), person=person_of(MASHA))
+        lesson.come(look)
+        lesson.now += 2.0
+        for event in (Left(MASHA), stay) if gap > 0 else (stay, Left(MASHA)):
+            lesson.do(event, after=abs(gap))
+        assert [row.times for row in lesson.room.view(lesson.now + 60.0).attendance] == [1]
+
+
 def test_the_end_of_the_call_completes_the_list() -> None:
     """Everyone who is still there gets a row; who only waited, or was hidden, has none."""
     lesson = Lesson()

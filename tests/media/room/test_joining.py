@@ -65,6 +65,20 @@ def test_a_second_connection_of_somebody_takes_no_place() -> None:
     assert lesson.room.knows(ParticipantSid("PA_7"))
 
 
+def test_nobody_is_their_own_101st() -> None:
+    """Who comes into the last place with Element Call's first connection is let in with the second, and counts once."""
+    lesson = Lesson()
+    a_class(lesson, 99)
+    look, stay, late = map(ParticipantSid, ("PA_look", "PA_stay", "PA_late"))
+    lesson.come(joined(look, identity=Identity("hash"), person=Person("@masha")))
+    commands = lesson.come(joined(stay, person=Person("@masha")))
+    assert not only(RefuseJoin, commands)
+    assert lesson.room.view(lesson.now).info.participants == 100
+    lesson.do(Left(look))
+    assert lesson.room.view(lesson.now).info.participants == 100
+    assert lesson.do(joined(late)) == [RefuseJoin(late, Refusal.FULL)]
+
+
 def test_the_same_identity_replaces_the_old_one() -> None:
     """The old connection is told why before it goes; the new one sees the others."""
     lesson = Lesson()
