@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from livekit.protocol import rtc
+from livekit.protocol import models, rtc
 
 from media.ids import TrackSid
 from media.room import events
@@ -14,6 +14,14 @@ from media.signal import requests
 
 if TYPE_CHECKING:
     from media.signal.client import Client
+
+#: How a track's sid begins, as LiveKit has it; `media/pages/static/buttons.js` reads it.
+_SIDS: Mapping[int, str] = {
+    models.MICROPHONE: "TR_AM",
+    models.CAMERA: "TR_VC",
+    models.SCREEN_SHARE: "TR_VS",
+    models.SCREEN_SHARE_AUDIO: "TR_AS",
+}
 
 
 def hear(client: Client, request: rtc.SignalRequest) -> None:
@@ -29,7 +37,7 @@ def add_track(client: Client, request: rtc.AddTrackRequest) -> None:
     if request.sid:
         _another_codec(client, request)
         return
-    sid = TrackSid(client.services.sid("TR_"))
+    sid = TrackSid(client.services.sid(_SIDS.get(request.source, "TR_")))
     client.place.handle(events.TrackAdded(requests.new_track(sid, client.sid, request)))
 
 

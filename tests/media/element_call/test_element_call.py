@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 
-from tests.media.element_call.world import PICTURES, World, chromium, school_with_calls
+from tests.media.element_call.world import PICTURES, Caller, World, chromium, school_with_calls
 from tests.support.fleet import Fleet
 from tests.support.media import MediaProcess
 from tests.support.school import School
@@ -26,11 +27,22 @@ def school(
 @pytest.fixture
 async def world(school: tuple[School, MediaProcess]) -> AsyncIterator[World]:
     async with chromium() as browser:
-        yield World(*school, browser)
+        yield World(*school, browser, small=True)
 
 
-async def test_a_lesson_of_two_and_what_its_host_decides(world: World) -> None:
-    """A pupil comes in muted, speaks when the teacher allows it, and decides nothing for others (R43)."""
+async def grown_to_five(world: World, callers: list[Caller], room_id: str, **how: Any) -> None:
+    """Three more join those two; everybody sees the four others."""
+    more = [
+        await world.open(world.school.signed_in[who], room_id, **how) for who in ("P2", "P3", "P4")
+    ]
+    for caller in more:
+        await world.join(caller)
+    for caller in (*callers, *more):
+        await caller.receives(cameras=4, voices=0)
+
+
+async def test_a_lesson_and_what_its_host_decides(world: World) -> None:
+    """A pupil comes in muted, sees it, speaks when the teacher allows it, decides nothing; then five are in (R43)."""
     room_id = world.class_room()
     teacher = await world.open(world.school.signed_in["T1"], room_id)
     pupil = await world.open(world.school.signed_in["P1"], room_id)
@@ -38,6 +50,9 @@ async def test_a_lesson_of_two_and_what_its_host_decides(world: World) -> None:
     await world.join(pupil)
     await pupil.receives(cameras=1, voices=1)
     await teacher.receives(cameras=1, voices=0)
+    await pupil.shows_microphone(on=False)
+    await pupil.microphone.click()
+    await pupil.shows_microphone(on=False)
     assert (await pupil.host())[0] == 403
     assert (await pupil.host({"op": "mute_all"}))[0] == 403
     status, found = await teacher.host()
@@ -55,36 +70,45 @@ async def test_a_lesson_of_two_and_what_its_host_decides(world: World) -> None:
     await row.get_by_role("button", name="Дать слово").click()
     await desk.screenshot(path=PICTURES / "call_host.png")
     await desk.close()
-    microphone = pupil.page.locator("[data-testid=incall_mute]")
-    await microphone.click()  # Element Call shows its own wish: off, then on
-    await microphone.click()
+    await pupil.microphone.click()
     await teacher.receives(cameras=1, voices=1)
+    await pupil.shows_microphone(on=True)
     await teacher.picture("two_plain")
+    await grown_to_five(world, [teacher, pupil], room_id)
+    await pupil.receives(cameras=4, voices=1)
+    await teacher.picture("five_plain")
     await teacher.leave()
     await teacher.page.locator("[data-testid=incall_leave]").wait_for(state="detached")
 
 
 async def test_sticky_memberships_and_hashed_identities(world: World) -> None:
-    """Element Call's mode for Matrix 2.0 (`/get_token`, MSC4354) holds the same call."""
+    """Element Call's mode for Matrix 2.0 (`/get_token`, MSC4354) holds the same call, of two and of five."""
     signed_in = world.school.signed_in
-    room_id = world.private_room(signed_in["T1"], signed_in["T2"])
+    room_id = world.private_room(*(signed_in[who] for who in ("T1", "P1", "P2", "P3", "P4")))
     first = await world.open(signed_in["T1"], room_id, mode="matrix_2_0")
-    second = await world.open(signed_in["T2"], room_id, mode="matrix_2_0")
+    second = await world.open(signed_in["P1"], room_id, mode="matrix_2_0")
     await world.join(first)
     await world.join(second)
     await first.receives(cameras=1, voices=1)
     await second.receives(cameras=1, voices=1)
     await second.picture("two_matrix_2_0")
+    await grown_to_five(world, [first, second], room_id, mode="matrix_2_0")
+    await second.receives(cameras=4, voices=4)
+    await second.picture("five_matrix_2_0")
 
 
 async def test_an_encrypted_call_passes_through_unread(world: World) -> None:
-    """Frames that participants encrypt for each other arrive and are decoded; the server reads none."""
+    """Frames that participants encrypt for each other arrive and are decoded, two and five; the server reads none."""
     signed_in = world.school.signed_in
-    room_id = world.private_room(signed_in["T1"], signed_in["T2"], encrypted=True)
+    people = [signed_in[who] for who in ("T1", "P1", "P2", "P3", "P4")]
+    room_id = world.private_room(*people, encrypted=True)
     first = await world.open(signed_in["T1"], room_id, encrypted=True)
-    second = await world.open(signed_in["T2"], room_id, encrypted=True)
+    second = await world.open(signed_in["P1"], room_id, encrypted=True)
     await world.join(first)
     await world.join(second)
     await first.receives(cameras=1, voices=1)
     await second.receives(cameras=1, voices=1)
     await first.picture("two_encrypted")
+    await grown_to_five(world, [first, second], room_id, encrypted=True)
+    await first.receives(cameras=4, voices=4)
+    await first.picture("five_encrypted")

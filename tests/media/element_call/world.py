@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import pytest
 from attrs import define, field
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Locator, Page, async_playwright
 
 from tests.support import rosters
 from tests.support.accounts import Account
@@ -57,6 +57,17 @@ CHROMIUM = [
     "--autoplay-policy=no-user-gesture-required",
     "--allow-loopback-in-peer-connection",
 ]
+#: Five pages on two cores: small pictures, few of them. Everything else is as with large ones.
+SMALL = {
+    "media_quality": {
+        "video": {
+            "max_resolution": 360,
+            "max_bitrate": 250_000,
+            "max_framerate": 10,
+            "simulcast_layers": [{"height": 180, "bitrate": 100_000}],
+        }
+    }
+}
 #: Every peer connection of a page is kept, so that its statistics can be asked for.
 WATCH = """
 globalThis.connections = [];
@@ -134,6 +145,21 @@ class Caller:
         PICTURES.mkdir(parents=True, exist_ok=True)
         await self.page.screenshot(path=PICTURES / f"call_{name}.png")
 
+    @property
+    def microphone(self) -> Locator:
+        """The button, whose `aria-checked` is what the page shows."""
+        return self.page.locator("[data-testid=incall_mute]")
+
+    async def shows_microphone(self, on: bool) -> None:
+        """The button shows that."""
+
+        async def shown() -> bool:
+            return await self.microphone.get_attribute("aria-checked") == str(on).lower()
+
+        await until_async(
+            shown, what=f"the microphone shown {'on' if on else 'off'}", deadline_s=30
+        )
+
     async def leave(self) -> None:
         await self.page.locator("[data-testid=incall_leave]").click()
 
@@ -168,9 +194,14 @@ class Caller:
 
 @define
 class World:
+    """Attributes:
+    small: pages send small pictures and are small themselves.
+    """
+
     school: School
     media: MediaProcess
     browser: Browser
+    small: bool = False
 
     @property
     def server(self) -> Homeserver:
@@ -209,8 +240,9 @@ class World:
     ) -> Caller:
         """Element Call's lobby of a room, signed in on a device of its own."""
         device = await asyncio.to_thread(self.server.login, account.localpart, account.password)
+        size = (960, 720) if self.small else (1280, 800)
         context = await self.browser.new_context(
-            viewport={"width": 1280, "height": 800}, locale="ru-RU"
+            viewport={"width": size[0], "height": size[1]}, locale="ru-RU"
         )
         page = await context.new_page()
         at = media or self.media
@@ -228,8 +260,9 @@ class World:
             + script
             + f"localStorage.setItem('matrix-auth-store', {json.dumps(json.dumps(store))});"
         )
-        if mode != "compatibility":
-            await page.route("**/config.json", lambda route: _with_mode(route, mode))
+        changes = {"matrix_rtc_mode": mode, **(SMALL if self.small else {})}
+        if mode != "compatibility" or self.small:
+            await page.route("**/config.json", lambda route: _changed(route, changes))
         url = f"{at.url}/room#?roomId={quote(room_id)}&viaServers=school.test"
         if encrypted:
             url += "&perParticipantE2EE=true"
@@ -246,10 +279,10 @@ class World:
             raise AssertionError("\n".join(caller.said[-25:])) from error
 
 
-async def _with_mode(route: Any, mode: str) -> None:
+async def _changed(route: Any, changes: Mapping[str, Any]) -> None:
     answer = await route.fetch()
     config = await answer.json()
-    await route.fulfill(response=answer, json=config | {"matrix_rtc_mode": mode})
+    await route.fulfill(response=answer, json={**config, **changes})
 
 
 def element_call() -> Path:
