@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from media.signal.client import Client
 
 #: How a track's sid begins, as LiveKit has it; `media/pages/static/buttons.js` reads it.
-_SIDS: Mapping[int, str] = {
+SIDS: Mapping[int, str] = {
     models.MICROPHONE: "TR_AM",
     models.CAMERA: "TR_VC",
     models.SCREEN_SHARE: "TR_VS",
@@ -37,7 +37,7 @@ def add_track(client: Client, request: rtc.AddTrackRequest) -> None:
     if request.sid:
         _another_codec(client, request)
         return
-    sid = TrackSid(client.services.sid(_SIDS.get(request.source, "TR_")))
+    sid = TrackSid(client.services.sid(SIDS.get(request.source, "TR_")))
     client.place.handle(events.TrackAdded(requests.new_track(sid, client.sid, request)))
 
 
