@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
-import secrets
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,14 +17,12 @@ from media.access.key_file import read_keys
 from media.access.tokens import mint
 from media.ids import Identity, RoomName
 from tests.support.bridge import secret
+from tests.support.coturn import coturn
 from tests.support.media import MediaProcess
-from tests.support.polling import until
-from tests.support.process import ROOT, ServerProcess, free_port, listens, not_installed
 from tests.support.synapse import Homeserver
 
 pytestmark = pytest.mark.integration
 
-CONF = ROOT / "deploy" / "coturn" / "turnserver.conf"
 #: Nobody asks it here.
 NOBODY = cast(
     Homeserver,
@@ -37,37 +32,9 @@ NOBODY = cast(
 
 @pytest.fixture
 def relay(tmp_path: Path) -> Iterator[tuple[int, Path]]:
-    """coturn with our file: only ports, addresses, certificate and secret are replaced. Its port, and the secret."""
-    binary = shutil.which("turnserver")
-    if binary is None:
-        not_installed("coturn")
-    port, word = free_port(), secrets.token_urlsafe(32)
-    text = CONF.read_text("utf-8")
-    changes = (
-        (
-            r"listening-port=3478",
-            f"listening-port={port}\nlistening-ip=127.0.0.1\nrelay-ip=127.0.0.1",
-        ),
-        (r"tls-listening-port=443\n", ""),
-        (r"cert=.*\n", "no-tls\nno-dtls\n"),
-        (r"pkey=.*\n", "allow-loopback-peers\n"),
-        (r"static-auth-secret=CHANGE", f"static-auth-secret={word}"),
-        (r"allowed-peer-ip=198.51.100.7", "allowed-peer-ip=127.0.0.1"),
-        (r"log-file=/dev/null", f"log-file=stdout\npidfile={tmp_path}/pid\nuserdb={tmp_path}/db"),
-    )
-    for pattern, value in changes:
-        text, found = re.subn(rf"^{pattern}", value, text, flags=re.M)
-        assert found == 1, pattern
-    (tmp_path / "turn.conf").write_text(text)
-    turn = ServerProcess(
-        "coturn", [binary, "-c", str(tmp_path / "turn.conf")], tmp_path / "turn.out"
-    )
-    turn.start()
-    try:
-        until(lambda: turn.is_alive() and listens(port), what="coturn")
-        yield port, secret(tmp_path / "turn.secret", word)
-    finally:
-        turn.stop()
+    """coturn's port, and its secret in a file."""
+    with coturn(tmp_path) as turn:
+        yield turn.port, secret(tmp_path / "turn.secret", turn.secret)
 
 
 async def enter(media: MediaProcess, name: str, *, relay: bool = False) -> rtc.Room:
