@@ -39,6 +39,7 @@ class Clients:
     homeserver_url: str  # what phones and browsers connect to
     element_web: str = "https://app.element.io"
     cinny: str = "https://app.cinny.in"
+    calls: str = ""  # the calls server's `public_url`, where it serves pages; "": none
 
 
 @frozen(kw_only=True)
@@ -165,6 +166,8 @@ def _section(name: str, raw: Any, kind: type[Any]) -> dict[str, Any]:
 
 def _clients(raw: Any, public_url: str) -> Clients:
     section = {"homeserver_url": public_url} | _section("clients", raw, Clients)
+    if section.get("calls") == "":
+        del section["calls"]
     return Clients(**{key: _url(f"clients.{key}", value) for key, value in section.items()})
 
 

@@ -72,7 +72,7 @@ def write_configuration(
     try:
         write(place.homeserver_yaml, homeserver_yaml(text, place, port, calls))
         source = bridge_example
-        write(place.bridge_yaml, bridge_yaml(bridge_text, place, port, pages_port))
+        write(place.bridge_yaml, bridge_yaml(bridge_text, place, port, pages_port, calls))
         source = media_example
         write(place.media_yaml, media_yaml(media_text, place, port, calls))
         write(place.log_config, log_yaml(place))

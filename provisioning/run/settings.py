@@ -93,13 +93,13 @@ def homeserver_yaml(example: str, place: Place, port: int, calls: Calls) -> str:
     return HEAD + _changed(text, _changes(place, port)) + tail
 
 
-def bridge_yaml(example: str, place: Place, port: int, pages_port: int) -> str:
+def bridge_yaml(example: str, place: Place, port: int, pages_port: int, calls: Calls) -> str:
     """bridge.yaml.example with this machine's addresses and paths; codes go to the screen.
 
     Raises:
         ExampleChanged: as above.
     """
-    return BRIDGE_HEAD + _changed(example, _bridge_changes(place, port, pages_port))
+    return BRIDGE_HEAD + _changed(example, _bridge_changes(place, port, pages_port, calls))
 
 
 def media_yaml(example: str, place: Place, port: int, calls: Calls) -> str:
@@ -177,7 +177,9 @@ def _changes(place: Place, port: int) -> list[tuple[str, str, str]]:
     ]
 
 
-def _bridge_changes(place: Place, port: int, pages_port: int) -> list[tuple[str, str, str]]:
+def _bridge_changes(
+    place: Place, port: int, pages_port: int, calls: Calls
+) -> list[tuple[str, str, str]]:
     paths = {
         "keys_file": place.bridge_keys,
         "service_token_file": place.service_token,
@@ -198,6 +200,7 @@ def _bridge_changes(place: Place, port: int, pages_port: int) -> list[tuple[str,
         *((name, rf"^({name}: ).*$", value) for name, value in values.items()),
         *((name, rf"^({name}: ).*$", _quoted(path)) for name, path in paths.items()),
         ("clients.homeserver_url", r"^(  homeserver_url: ).*$", url_of(port)),
+        ("clients.calls", r"^(  calls: ).*$", '""' if calls.pages is None else calls.url),
         ("limits.own_networks", r"^(  own_networks: ).*$", "[127.0.0.0/8]"),
         ("phones.also", r"^(  also: ).*$", phones),
     ]

@@ -74,6 +74,7 @@ def test_what_is_left_out_has_a_default() -> None:
         ({"bot_store": ...}, "bot_store"),
         ({"clients": {"element": "x"}}, "clients.element"),
         ({"clients": {"cinny": "x"}}, "clients.cinny"),
+        ({"clients": {"calls": "rtc.school.example"}}, "clients.calls"),
         ({"limits": {"number_hour": "3"}}, "limits.number_hour"),
         ({"limits": {"own_networks": ["x"]}}, "limits.own_networks"),
         ({"limits": {"per_hour": 3}}, "limits.per_hour"),

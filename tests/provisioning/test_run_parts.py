@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from attrs import evolve
 from sqlalchemy.engine import make_url
 
 from bridge.config import config_of
@@ -136,7 +137,7 @@ def test_a_changed_example_is_one_line_for_a_person(tmp_path: Path) -> None:
 
 
 def bridge_settings() -> dict[str, Any]:
-    return loaded(bridge_yaml(BRIDGE_TEXT, PLACE, 9123, 9205))
+    return loaded(bridge_yaml(BRIDGE_TEXT, PLACE, 9123, 9205, CALLS))
 
 
 def test_only_this_machines_own_bridge_settings_differ_from_the_example() -> None:
@@ -153,12 +154,21 @@ def test_only_this_machines_own_bridge_settings_differ_from_the_example() -> Non
         "service_token_file",
         "appservice_file",
         "clients.homeserver_url",
+        "clients.calls",
         "bot_store",
         "limits.own_networks.0",
         "phones.also.0",
         "phones.also.1",
         "phones.also.2",
     }
+
+
+def test_no_page_leads_to_calls_that_are_not_served() -> None:
+    """Without npm there is no call page, so the onboarding pages have no link to it."""
+    config = config_of(bridge_settings(), PLACE.root)
+    assert config.clients.calls == CALLS.url
+    without = loaded(bridge_yaml(BRIDGE_TEXT, PLACE, 9123, 9205, evolve(CALLS, pages=None)))
+    assert config_of(without, PLACE.root).clients.calls == ""
 
 
 def test_the_bridge_reads_what_was_written() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 from pathlib import Path
+from urllib.parse import quote
 
 import zxingcpp
 from PIL import Image
@@ -199,6 +200,27 @@ async def test_a_pupils_phone_is_taken_off(browsing: World) -> None:
         assert await work.contacts.of_account(account.user_id) == []
         actions = [one.action.value for one in await work.audit.of_org(browsing.org_id, 5)]
     assert "contact_released" in actions
+
+
+async def test_the_way_to_a_call(browsing: World) -> None:
+    """A class teacher finds the host page of the class, other staff that of all their chats, a pupil nothing."""
+    await browsing.let_in("D1", "T1", "U1")
+    here = f"/class/{browsing.class_id('5А')}"
+    page = await browsing.page("T1")
+    await browsing.settle()
+    room_id = quote(browsing.school.room_id("class", "5А"), safe="")
+    await page.goto(here)
+    link = page.get_by_role("link", name="Вести звонок")
+    await expect(link).to_have_attribute("href", f"https://rtc.school.example/host#room={room_id}")
+    director = await browsing.page("D1")
+    await director.goto(here)
+    await expect(director.get_by_role("link", name="Вести звонок")).to_have_count(0)
+    await assert_accessible_everywhere(director, "/clients")
+    link = director.get_by_role("link", name="Вести звонок")
+    await expect(link).to_have_attribute("href", "https://rtc.school.example/host")
+    pupil = await browsing.page("U1")
+    await pupil.goto("/clients")
+    await expect(pupil.get_by_role("link", name="Вести звонок")).to_have_count(0)
 
 
 def _picture(png: bytes) -> Image.Image:

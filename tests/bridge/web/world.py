@@ -353,7 +353,7 @@ async def open_world(
             server_name=server.server_name,
             service_token_file=folder / "unused",
             appservice_file=folder / "unused",
-            clients=Clients(homeserver_url=server.url),
+            clients=Clients(homeserver_url=server.url, calls="https://rtc.school.example"),
             folder=folder,
             **changes,
         )
