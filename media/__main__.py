@@ -18,7 +18,7 @@ from pathlib import Path
 
 from media.config import BadConfig, Config, read_config
 from media.logs import set_up_logging
-from media.serving import Machine, serve
+from media.serving import Machine, check, serve
 
 EXIT_FAILED, EXIT_CONFIG = 1, 2
 
@@ -29,6 +29,9 @@ def main(argv: Sequence[str]) -> int:
     set_up_logging()
     machine = Machine(wall=time.time, bits=secrets.randbits)
     try:
+        if options.check:
+            check(read_config(options.config))
+            return 0
         asyncio.run(_until_asked(read_config(options.config), machine))
     except BadConfig as error:
         print(f"media: {error}", file=sys.stderr)
@@ -54,6 +57,9 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m media", description="The calls server: tokens, signalling, media."
     )
     parser.add_argument("config", type=Path, help="media.yaml")
+    parser.add_argument(
+        "--check", action="store_true", help="read the settings and the files they name, and end"
+    )
     return parser
 
 

@@ -75,6 +75,23 @@ class Machine:
     bits: Callable[[int], int]
 
 
+def check(config: Config) -> None:
+    """Whether it would start, but for its ports; `sferum doctor` asks.
+
+    Raises:
+        BadConfig: names the setting.
+    """
+    with _named("keys_file"):
+        KeyRing(config.keys_file)
+    with _named("service_token_file"):
+        SecretFile(config.service_token_file, read_tokens)
+    _relays(config)
+    _password(config)
+    _forwarder(config)
+    if config.pages is not None and not (config.pages / "index.html").is_file():
+        raise BadConfig(f"pages: no index.html in {config.pages}")
+
+
 async def serve(
     config: Config, machine: Machine, stop: asyncio.Event, reread: asyncio.Event
 ) -> None:

@@ -15,6 +15,8 @@ from attrs import frozen
 from provisioning import doctor_probe as probe
 from provisioning.doctor_bridge import check_bridge
 from provisioning.doctor_bridge_probe import find_bridge, look_at_bridge
+from provisioning.doctor_calls import check_calls
+from provisioning.doctor_calls_probe import find_calls, look_at_calls
 from provisioning.doctor_finding import Finding, Level, worst
 from provisioning.doctor_machine import check_database, check_disk, check_files
 from provisioning.doctor_server import check_public, check_server, check_versions
@@ -39,6 +41,7 @@ class Options:
     token_file: Path | None
     public: str | None
     bridge: Path | None
+    calls: Path | None
     as_json: bool
     language: Language
 
@@ -54,7 +57,7 @@ def main(argv: Sequence[str]) -> int:
         return int(Level.ERROR)
     try:
         findings = list(_examine(options, configuration, example))
-    except probe.Unreadable as error:  # bridge.yaml
+    except probe.Unreadable as error:  # bridge.yaml, media.yaml
         click.echo(f"✘ {error.sentence(options.language)}", err=True)
         return int(Level.ERROR)
     if options.as_json:
@@ -86,6 +89,9 @@ def _examine(
     bridge = find_bridge(options.bridge, options.paths)
     if bridge is not None:
         yield from check_bridge(look_at_bridge(bridge, settings, token, url), settings, trial=trial)
+    calls = find_calls(options.calls, options.paths)
+    if calls is not None:
+        yield from check_calls(look_at_calls(calls), settings, trial=trial)
     public = options.public or str(settings.get("public_baseurl", ""))
     if urlsplit(public).hostname and (options.public or _is_outside(public)):
         federates = bool(settings.get("federation_domain_whitelist"))
@@ -143,6 +149,12 @@ def _parse(argv: Sequence[str]) -> Options:
         metavar="FILE",
         help="bridge.yaml [beside homeserver.yaml, or /etc/sferum/bridge.yaml]",
     )
+    parser.add_argument(
+        "--calls",
+        type=Path,
+        metavar="FILE",
+        help="media.yaml [beside homeserver.yaml, or /etc/sferum/media.yaml]",
+    )
     parser.add_argument("--json", action="store_true", dest="as_json", help="for machines")
     parser.add_argument("--lang", choices=("ru", "en"), help="language [by locale]")
     found = parser.parse_args(argv)
@@ -152,6 +164,7 @@ def _parse(argv: Sequence[str]) -> Options:
         token_file=found.token_file,
         public=found.public,
         bridge=found.bridge,
+        calls=found.calls,
         as_json=found.as_json,
         language=found.lang or language_of(os.environ),
     )

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from provisioning.doctor_finding import Finding, Level
 from provisioning.doctor_rules import BY_NAME
+from provisioning.doctor_text import Text
+from provisioning.doctor_texts_calls import CALLS
 from provisioning.language import say
 from provisioning.problem_texts import Language
 
 MARKS = {Level.OK: "✔", Level.WARNING: "!", Level.ERROR: "✘"}
-
-
-class Text(NamedTuple):
-    """What is so, and what to do ("" when nothing), in both languages. `{s}` is the finding's subject."""
-
-    ru: str
-    en: str
-    do_ru: str = ""
-    do_en: str = ""
 
 
 TEXTS: dict[str, Text] = {
@@ -342,6 +334,7 @@ TEXTS: dict[str, Text] = {
         "Сервер не спрошен: нет ключа доступа", "The server was not asked: there is no token",
         "Укажите --token-file", "Give --token-file",
     ),
+    **CALLS,
 }  # fmt: skip
 
 
