@@ -20,6 +20,7 @@ from attrs import Factory, define, field
 from media.transport import sockets
 from media.transport.binding import ufrag_of
 from tests.media.lossy.wire import GOOD, Condition, Wire
+from tests.media.world import eventually
 
 Address = tuple[Any, ...]
 #: Datagrams taken before the loop does something else; those of a keyframe come at once.
@@ -182,13 +183,14 @@ class Stream:
     to: tuple[str, int]
     delay_s: float = 0.0
     flows: asyncio.Event = Factory(asyncio.Event)
+    open: set[asyncio.StreamWriter] = Factory(set)
 
     async def meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = await asyncio.open_connection(*self.to)
-        with suppress(asyncio.CancelledError):  # the world ends
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._pass_on(reader, back))
-                group.create_task(self._pass_on(there, writer))
+        self.open.update((writer, back))
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._pass_on(reader, back))
+            group.create_task(self._pass_on(there, writer))
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError):
@@ -197,7 +199,21 @@ class Stream:
                 await self.flows.wait()
                 writer.write(data)
                 await writer.drain()
-        writer.close()
+        with suppress(OSError):
+            writer.close()
+            await writer.wait_closed()
+        self.open.discard(writer)
+
+    def cut(self) -> None:
+        """Every connection ends, without a word of those who had it."""
+        for writer in self.open:
+            writer.transport.abort()
+
+    async def end(self) -> None:
+        """Wait until nothing is open any more."""
+        self.flows.set()
+        self.cut()
+        await eventually(lambda: not self.open, "connections end")
 
 
 @asynccontextmanager
@@ -210,3 +226,4 @@ async def stream(to: tuple[str, int], delay_s: float = 0.0) -> AsyncIterator[tup
         yield made, int(server.sockets[0].getsockname()[1])
     finally:
         server.close()
+        await made.end()

@@ -1,0 +1,92 @@
+"""One person's line becomes narrow, and wide again."""
+
+from __future__ import annotations
+
+import asyncio
+
+from media.forwarder.api import Kind, Layer
+from media.forwarder.plain.forwarder import PlainForwarder
+from tests.media.lossy.measured import guest_received, guest_sent
+from tests.media.lossy.wire import GOOD, Condition
+from tests.media.lossy.world import Lossy, lossy_calls, publish_busy_camera
+from tests.media.signal.test_resuming import client_of
+from tests.media.world import eventually
+
+#: Carries the small picture (150 kbit/s) and voices, not the middle one (450) with them.
+NARROW = Condition(bandwidth_bps=400_000, delay_s=0.02)
+#: Voices that the client had to make up, once the small picture is there.
+CONCEALED = 0.1
+#: Seconds within which the large picture is asked for again: 3, 6 and 9 after the line is wide, and a keyframe. On an
+#: idle machine 12.
+BACK_S = 25.0
+
+
+def layer_sent(world: Lossy, to: str) -> Layer | None:
+    """The layer of the one camera that goes to somebody."""
+    forwarder = world.calls.node.services.pump.forwarder
+    assert isinstance(forwarder, PlainForwarder)
+    sid = client_of(world.calls, to).sid
+    for down in forwarder._downs.values():
+        if down.kind is Kind.VIDEO and down.spec.peer.startswith(sid):
+            return down.current.layer if down.current is not None else None
+    return None
+
+
+async def test_a_narrow_line_gets_the_small_picture_and_its_voices() -> None:
+    """The others keep the large one; when the line is wide again, so does this one."""
+    async with lossy_calls() as world:
+        loop = asyncio.get_running_loop()
+        anna = await world.calls.join("anna")
+        await publish_busy_camera(anna)
+        await anna.publish_tone()
+        boris = await world.calls.join("boris")
+        await world.calls.join("clara", decode=False)
+        for name in ("boris", "clara"):
+            await eventually(
+                lambda name=name: layer_sent(world, name) is Layer.HIGH, f"{name} gets all"
+            )  # type: ignore[misc]
+        await boris.hears("anna")
+
+        line = world.path.line("boris")
+        line.set(up=GOOD, down=NARROW)
+        await eventually(lambda: layer_sent(world, "boris") is Layer.LOW, "the small one", 30)
+        await boris.sees("anna")
+        before, lost = (await guest_received(boris, "anna"))["audio"], line.down.crowded_out
+        await boris.sees("anna", frames=20)
+        after = (await guest_received(boris, "anna"))["audio"]
+        assert after.samples > before.samples
+        assert after.concealed_since(before) < CONCEALED, (
+            before,
+            after,
+            line.down.crowded_out - lost,
+        )
+        assert layer_sent(world, "clara") is Layer.HIGH
+
+        line.set(up=GOOD, down=GOOD)
+        wide = loop.time()
+        await eventually(lambda: layer_sent(world, "boris") is Layer.HIGH, "the large one", 60)
+        assert loop.time() - wide < BACK_S
+        await boris.hears("anna")
+
+
+async def test_a_publisher_with_a_narrow_line_sends_less() -> None:
+    """What it is told of its packets (transport-wide feedback) makes it send what its line carries, and be seen."""
+    async with lossy_calls() as world:
+        anna = await world.calls.join("anna")
+        boris = await world.calls.join("boris")
+        await publish_busy_camera(anna, 640, 360)
+        await boris.sees("anna")
+        line = world.path.line("anna")
+        line.set(up=Condition(bandwidth_bps=250_000, delay_s=0.02), down=GOOD)
+        lost = -1
+
+        async def settled() -> bool:
+            """Ten pictures in a row were decoded while its line lost nothing for want of room."""
+            nonlocal lost
+            before, lost = lost, line.up.crowded_out
+            await boris.sees("anna", frames=10)
+            return before == line.up.crowded_out
+
+        await eventually(settled, "it sends what its line carries", 60)
+        sent = await guest_sent(anna)
+        assert max(sent.frames.values()) > 0
