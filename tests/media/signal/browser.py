@@ -24,6 +24,15 @@ PAGE = Path(__file__).parent / "livekit_page.js"
 VERSIONS = ("2.13.8", "2.15.7", "2.22.3", "2.23.0")
 #: The one inside Element Call 0.26.1.
 USUAL = "2.22.3"
+#: An old Android phone, as Chromium's developer tools make one.
+PHONE = {
+    "user_agent": "Mozilla/5.0 (Linux; Android 7.0; Moto G (4)) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/119.0.0.0 Mobile Safari/537.36",
+    "viewport": {"width": 360, "height": 640},
+    "device_scale_factor": 3,
+    "is_mobile": True,
+    "has_touch": True,
+}
 RELAY_ONLY = {"rtcConfig": {"iceTransportPolicy": "relay"}}
 ARGUMENTS = [
     "--no-sandbox",
@@ -106,10 +115,17 @@ class Browsers:
         room: str = LESSON,
         options: Mapping[str, Any] | None = None,
         relay: bool = False,
+        device: Mapping[str, Any] | None = None,
         **grants: Any,
     ) -> Viewer:
-        """`options`: of livekit-client's Room. `relay`: reach the server through a relay or not at all."""
-        page = await self._browser.new_page()
+        """`options`: of livekit-client's Room. `relay`: reach the server through a relay or not at all.
+
+        `device`: what Chromium pretends to be.
+        """
+        if isinstance(self._browser, Firefox):
+            page: Page = await self._browser.new_page()
+        else:
+            page = await self._browser.new_page(**(device or {}))
         await page.goto(f"{self._url}/?{version}")
         options = dict(options or {}) | ({} if v1 else {"singlePeerConnection": False})
         await page.evaluate(
@@ -152,7 +168,8 @@ async def _pages() -> AsyncIterator[str]:
     async def page(request: web.Request) -> web.StreamResponse:
         version = request.query_string
         return web.Response(
-            text=f'<body><script src="/livekit-client-{version}.js"></script><script src="/page.js"></script>',
+            text='<meta name=viewport content="width=device-width">'
+            f'<body><script src="/livekit-client-{version}.js"></script><script src="/page.js"></script>',
             content_type="text/html",
         )
 

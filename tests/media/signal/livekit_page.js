@@ -90,3 +90,14 @@ async function ways() {
   }
   return found;
 }
+
+// of everybody: [whether their picture is on the screen, frames decoded of it]
+async function tiles() {
+  const found = {};
+  for (const element of document.querySelectorAll('video')) {
+    const { top, bottom } = element.getBoundingClientRect();
+    const inbound = await received(element.dataset.who, 'Camera');
+    found[element.dataset.who] = [bottom > 0 && top < innerHeight, inbound?.framesDecoded ?? 0];
+  }
+  return found;
+}
