@@ -8,7 +8,7 @@ import socket
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import cast
+from typing import Any, cast
 
 from attrs import Factory, define
 from prometheus_client import CollectorRegistry, generate_latest
@@ -28,19 +28,19 @@ class Way(asyncio.DatagramProtocol):
     """Between the guests and the node; each guest has a socket of its own towards the node."""
 
     def __init__(self) -> None:
-        self.seen: deque[tuple[object, bytes]] = deque(maxlen=5_000)
+        self.seen: deque[tuple[Any, bytes]] = deque(maxlen=5_000)
         self.node = ("127.0.0.1", 0)
         self._door: asyncio.DatagramTransport | None = None
-        self._onwards: dict[object, socket.socket] = {}
+        self._onwards: dict[Any, socket.socket] = {}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._door = cast(asyncio.DatagramTransport, transport)
 
-    def datagram_received(self, data: bytes, addr: object) -> None:
+    def datagram_received(self, data: bytes, addr: Any) -> None:
         self.seen.append((addr, data))
         self.forward(data, addr)
 
-    def forward(self, data: bytes, guest: object) -> None:
+    def forward(self, data: bytes, guest: Any) -> None:
         """As if the guest sent it: the node sees the guest's own address."""
         out = self._onwards.get(guest)
         if out is None:
@@ -53,7 +53,7 @@ class Way(asyncio.DatagramProtocol):
         except OSError:  # as networks lose
             return
 
-    def _back(self, out: socket.socket, guest: object) -> None:
+    def _back(self, out: socket.socket, guest: Any) -> None:
         assert self._door is not None
         for _ in range(64):
             try:
@@ -61,7 +61,7 @@ class Way(asyncio.DatagramProtocol):
             except OSError:
                 return
 
-    def captured(self, wanted: Callable[[bytes], bool]) -> list[tuple[object, bytes]]:
+    def captured(self, wanted: Callable[[bytes], bool]) -> list[tuple[Any, bytes]]:
         return [(guest, data) for guest, data in self.seen if wanted(data)]
 
     def close(self) -> None:

@@ -6,8 +6,10 @@ import asyncio
 import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from itertools import cycle
 from random import Random  # noqa: TID251 -- seeded: the same attack in every run
+from typing import Any
 
 import pytest
 from livekit.protocol import rtc
@@ -53,7 +55,7 @@ def mangled(datagram: bytes) -> Iterator[bytes]:
     yield datagram + CHANCE.randbytes(50)
 
 
-def peer_of(call: Siege, guest: object) -> ClientPeer:
+def peer_of(call: Siege, guest: Any) -> ClientPeer:
     """The server's end of a guest's connection."""
     out = call.way._onwards[guest].getsockname()
     route = call.world.node.services.listener._by_address[out]  # type: ignore[attr-defined]
@@ -84,11 +86,11 @@ async def test_a_call_goes_on_whatever_strangers_send() -> None:
             broken = [one for datagram in real for one in mangled(datagram)]
             counted = "stun_malformed" if kind is is_stun_request else "stranger"
             await call.withstands(
-                f"mangled {name}", lambda b=broken: from_many(call, b), ("ignored", counted)
+                f"mangled {name}", partial(from_many, call, broken), ("ignored", counted)
             )
             await call.withstands(
                 f"mangled {name} of a guest",
-                lambda k=kind: as_guest(call, k),
+                partial(as_guest, call, kind),
                 ("ignored", counted) if kind is is_stun_request else ("dropped", "forged"),
             )
         listener = call.world.node.services.listener
@@ -110,10 +112,14 @@ async def from_many(call: Siege, datagrams: Iterable[bytes]) -> None:
         opened.close()
 
 
+def _from(call: Siege, guest: Any, datagram: bytes) -> None:
+    call.way.forward(datagram, guest)
+
+
 async def as_guest(call: Siege, kind: Callable[[bytes], bool]) -> None:
     """From the guest's own address; and forged SRTP, so that something is counted whatever the kind."""
     for guest, data in call.way.captured(kind)[-10:]:
-        await fire(mangled(data), lambda one, g=guest: call.way.forward(one, g))
+        await fire(mangled(data), partial(_from, call, guest))
     guest, data = call.way.captured(is_rtp)[-1]
     ahead = (
         int.from_bytes(data[2:4], "big") + 300
@@ -149,7 +155,7 @@ async def test_a_call_goes_on_whatever_comes_over_tcp(monkeypatch: pytest.Monkey
             (b"", silent),
         )
         for number, (chunk, counted) in enumerate(lies):
-            await call.withstands(f"lie {number}", lambda c=chunk: say(c), counted)
+            await call.withstands(f"lie {number}", partial(say, chunk), counted)
         one_by_one = [bytes((byte,)) for byte in (b"\x00\x30" + bytes(48)) * 20]
         await call.withstands("bytes one by one", lambda: say(*one_by_one), silent)
 
@@ -203,7 +209,7 @@ async def test_media_that_is_not_the_guests_own_goes_nowhere() -> None:
         for kind, name in ((is_rtp, "SRTP"), (is_rtcp, "SRTCP")):
             real = call.way.captured(kind)[-100:]
 
-            async def again(real: list[tuple[object, bytes]] = real) -> None:
+            async def again(real: list[tuple[Any, bytes]] = real) -> None:
                 for guest, data in real:
                     call.way.forward(data, guest)
 
@@ -211,7 +217,7 @@ async def test_media_that_is_not_the_guests_own_goes_nowhere() -> None:
             stolen = [data for _, data in real]
             await call.withstands(
                 f"stolen {name}",
-                lambda s=stolen: fire(s, mallory.wire.send),
+                partial(fire, stolen, mallory.wire.send),
                 ("dropped", "forged"),
             )
         plain = bytes.fromhex("806f000100000000") + SSRC.to_bytes(4, "big") + bytes(40)

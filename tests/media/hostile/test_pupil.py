@@ -373,7 +373,7 @@ async def test_a_pupils_calls_of_twirp() -> None:
         for whose, (token, status) in tokens(now.world).items():
             headers = {"Authorization": f"Bearer {token}"} if token else {}
             for method, fields in CALLS.items():
-                body = fields | ({"trackSid": now.track} if "trackSid" in fields else {})
+                body = {**fields} | ({"trackSid": now.track} if "trackSid" in fields else {})
                 url = f"{now.world.base}/twirp/livekit.RoomService/{method}"
                 async with http.post(url, json=body, headers=headers) as answer:
                     wanted = 501 if status == 403 and method in twirp.MISSING else status

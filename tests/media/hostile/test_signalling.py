@@ -8,6 +8,8 @@ import gzip
 import json
 import os
 from contextlib import suppress
+from functools import partial
+from typing import Any
 
 import aiohttp
 import pytest
@@ -17,7 +19,6 @@ from media.signal.frames import MAX_FRAME
 from tests.media.hostile.intruder import intruder, until_closed
 from tests.media.hostile.siege import Siege, siege
 from tests.media.signal.test_doors import Raw, raw
-from tests.media.world import eventually
 
 #: Three kilobytes that become three megabytes.
 BOMB = base64.urlsafe_b64encode(
@@ -41,7 +42,7 @@ async def spam(socket: aiohttp.ClientWebSocketResponse, frame: bytes, times: int
     await until_closed(socket)
 
 
-def request(**fields: object) -> bytes:
+def request(**fields: Any) -> bytes:
     made: bytes = rtc.SignalRequest(**fields).SerializeToString()
     return made
 
@@ -54,7 +55,7 @@ FULL_SDP = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n" + "".join(
     "a=ice-pwd:0123456789012345678901\r\n"
     f"a=fingerprint:sha-256 {':'.join(['00'] * 32)}\r\na=setup:actpass\r\na=mid:{mid}\r\n"
     "a=sendonly\r\na=rtcp-mux\r\na=rtpmap:96 VP8/90000\r\n"
-    + "".join(f"a=ssrc:{mid * 100 + n} cname:x\r\n" for n in range(60))
+    + "".join(f"a=ssrc:{mid * 100 + n} cname:x\r\n" for n in range(30))
     for mid in range(500)
 )
 
@@ -126,7 +127,7 @@ async def test_a_call_goes_on_whatever_one_client_says() -> None:
             async with raw(call.world, f"mallory{number}") as mallory:
                 await call.withstands(
                     name,
-                    lambda f=frame, m=mallory: spam(m.socket, f, 10_000),  # type: ignore[misc]
+                    partial(spam, mallory.socket, frame, 10_000),
                     ("wrong", "too_fast"),
                     ("wrong", counted),
                 )
@@ -134,7 +135,7 @@ async def test_a_call_goes_on_whatever_one_client_says() -> None:
             async with raw(call.world, f"eve{number}") as eve:
                 await call.withstands(
                     name,
-                    lambda f=one, e=eve: _say_and_be_cut_off(e, f),  # type: ignore[misc]
+                    partial(_say_and_be_cut_off, eve, one),
                     ("wrong", "bad_frame"),
                 )
         assert set(call.boris.room.remote_participants) >= {"anna"}
@@ -200,7 +201,7 @@ async def test_a_call_goes_on_whoever_knocks(monkeypatch: pytest.MonkeyPatch) ->
         ):
             await call.withstands(
                 counted,
-                lambda q=query, s=status: _come_with(call, q, s),  # type: ignore[misc]
+                partial(_come_with, call, query, status),
                 ("wrong", counted),
             )
         async with raw(call.world, "silent") as silent:
@@ -225,8 +226,12 @@ async def _trickle(call: Siege) -> None:
 
 
 @pytest.mark.integration
-async def test_a_call_goes_on_whatever_comes_on_data_channels() -> None:
+async def test_a_call_goes_on_whatever_comes_on_data_channels(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Floods, giants, other people's topics, and packets that only the server sends."""
+    monkeypatch.setattr("media.signal.client.DATA_BURST", 300)  # a busy machine sends no 2,000
+    monkeypatch.setattr("media.signal.client.DATA_PER_SECOND", 20)
     async with siege() as call, intruder(call.world, "mallory") as mallory:
         speaker = models.DataPacket(
             speaker=models.ActiveSpeakerUpdate(speakers=[models.SpeakerInfo(sid="PA_x")])
@@ -253,11 +258,12 @@ async def test_a_call_goes_on_whatever_comes_on_data_channels() -> None:
         await call.withstands("a pupil's orders", ask, ("wrong", "refused_not_a_host"))
 
         async def flood() -> None:
-            for number in range(6_000):
-                mallory.data("flood", b"x", reliable=False)
-                if number % 50 == 0:
-                    await asyncio.sleep(0.001)
-            await eventually(lambda: call.world.node.services.wrong["data_too_fast"], "too fast")
+            for _ in range(100):
+                for _ in range(50):
+                    mallory.data("flood", b"x", reliable=False)
+                await asyncio.sleep(0.01)
+                if call.world.node.services.wrong["data_too_fast"] > 100:
+                    return
 
         await call.withstands("a flood of packets", flood, ("wrong", "data_too_fast"))
         assert all(topic == "flood" for _, _, topic in call.boris.data)
