@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
 from media.forwarder.api import Forwarder
-from media.forwarder.plain.forwarder import PlainForwarder
+from media.forwarder.choose import NoForwarder, choose
 
-#: Name → how to make one. The native forwarder is added here.
-IMPLEMENTATIONS: dict[str, Callable[[], Forwarder]] = {"plain": PlainForwarder}
+
+def _implementations() -> dict[str, Callable[[], Forwarder]]:
+    """The native one where a build fits."""
+    found = {"plain": choose("plain").make}
+    with suppress(NoForwarder):
+        found["native"] = choose("native").make
+    return found
+
+
+#: Name → how to make one.
+IMPLEMENTATIONS = _implementations()
 
 
 @pytest.fixture(params=list(IMPLEMENTATIONS.values()), ids=list(IMPLEMENTATIONS))

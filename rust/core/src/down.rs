@@ -1,0 +1,303 @@
+//! One track on its way to one subscriber: which packets go on, and with which numbers.
+
+use std::sync::Arc;
+
+use crate::api::{Codec, DownTrack, Drop, Event, Kind, Layer, Want};
+use crate::history::{Body, History, Sent};
+use crate::incoming::{ExtensionWriter, Incoming};
+use crate::outbox::Outbox;
+use crate::pictures::PictureMap;
+use crate::red::primary_block;
+use crate::rtcp::ReportBlock;
+use crate::rtp::header;
+use crate::sequence::SequenceMap;
+use crate::stream::Stream;
+use crate::timestamps::TimestampMap;
+use crate::vp8::{Descriptor, Written};
+
+/// Version 2, and with P or X (RFC 3550 5.1).
+const VERSION: u8 = 0x80;
+const PADDED: u8 = 0x20;
+const EXTENDED: u8 = 0x10;
+/// Packets between two reports; more, and the receiver began to count anew, or an old report was overtaken.
+const MOST_REPORTED: u32 = 10_000;
+
+pub struct Down {
+    pub spec: DownTrack,
+    /// Key of its subscriber.
+    pub peer: usize,
+    /// Key of its track.
+    pub track: usize,
+    pub want: Want,
+    pub kind: Kind,
+    pub clock_rate: u32,
+    /// Layer of the stream that the subscriber is to get; it begins with that stream's next keyframe.
+    pub target: Option<Layer>,
+    /// Layer of the stream that it gets until then.
+    pub current: Option<Layer>,
+    pub packets: u64, // sent, for sender reports
+    pub octets: u64,
+    pub history: History,
+    pub clock: TimestampMap,
+    pub rtx_sequence: u16,
+    writer: ExtensionWriter,
+    sequence: SequenceMap,
+    pictures: PictureMap,
+    epoch: i64,                // of the current stream
+    temporal: u8,              // highest temporal layer sent now
+    last_picture: Option<u32>, // incoming timestamp of the picture whose layer was judged last
+    told: Option<Layer>,
+    reported: Option<ReportBlock>, // the last
+    given: i64,                    // numbers that went out
+    holes: i64,                    // and that did not, at the last report
+}
+
+/// A packet as all subscribers of a stream see it before theirs is made.
+pub struct Media<'a> {
+    pub packet: Incoming<'a>,
+    /// `packet.payload`, to be kept.
+    pub payload: Arc<[u8]>,
+    pub now: f64,
+}
+
+impl Down {
+    pub fn new(spec: DownTrack, want: Want, peer: usize, track: usize, kind: Kind, clock_rate: u32) -> Self {
+        Self {
+            peer,
+            track,
+            want,
+            kind,
+            clock_rate,
+            target: None,
+            current: None,
+            packets: 0,
+            octets: 0,
+            history: History::new(kind),
+            clock: TimestampMap::new(clock_rate, spec.first_timestamp),
+            rtx_sequence: spec.first_sequence,
+            writer: ExtensionWriter::new(spec.extensions, &spec.mid),
+            sequence: SequenceMap::new(i64::from(spec.first_sequence)),
+            pictures: PictureMap::new(spec.first_picture_id),
+            epoch: 0,
+            temporal: 3,
+            last_picture: None,
+            told: None,
+            reported: None,
+            given: 0,
+            holes: 0,
+            spec,
+        }
+    }
+
+    /// Nothing more of the current stream; whatever comes next begins with a keyframe.
+    pub fn stop(&mut self, outbox: &mut Outbox) {
+        self.current = None;
+        self.tell(outbox);
+    }
+
+    /// (expected, lost) since the subscriber's last report about this; nothing of the first one, or of an old one.
+    ///
+    /// What we did not have to send, lost on the publisher's way to us, is not this link's loss.
+    pub fn reported(&mut self, block: &ReportBlock) -> (i64, i64) {
+        let before = self.reported.replace(*block);
+        let holes = self.sequence.following - i64::from(self.spec.first_sequence) - self.given;
+        let more = holes - self.holes;
+        self.holes = holes;
+        let Some(before) = before else {
+            return (0, 0);
+        };
+        let expected = block.highest_sequence.wrapping_sub(before.highest_sequence);
+        if expected > MOST_REPORTED {
+            return (0, 0);
+        }
+        let expected = i64::from(expected);
+        let lost = i64::from(block.packets_lost) - i64::from(before.packets_lost) - more;
+        ((expected - more).max(0), lost.min(expected))
+    }
+
+    /// Say what is sent now, if it changed.
+    fn tell(&mut self, outbox: &mut Outbox) {
+        if self.current != self.told {
+            self.told = self.current;
+            outbox.event(Event::Forwarding { down: self.spec.id.clone(), layer: self.current });
+        }
+    }
+
+    /// What the subscriber gets for a packet of `streams[place]`, before encryption; it stands in the history too.
+    ///
+    /// `key` is this down track's own, in the takers of the streams.
+    pub fn forward(
+        &mut self,
+        key: usize,
+        media: &Media<'_>,
+        streams: &mut [Stream],
+        layer: Layer,
+        outbox: &mut Outbox,
+    ) -> Result<Sent, Drop> {
+        let stream = streams.iter_mut().find(|each| each.layer == layer);
+        let stream = stream.ok_or(Drop::OtherLayer)?;
+        if self.current != Some(layer) || stream.epoch() != self.epoch {
+            let before = self.switch(media, stream, outbox)?;
+            if let Some(before) = before.filter(|before| *before != layer)
+                && let Some(left) = streams.iter_mut().find(|each| each.layer == before)
+            {
+                left.takers.retain(|each| *each != key);
+            }
+        }
+        let packet = &media.packet;
+        let late = self.sequence.is_late(packet.sequence);
+        if packet.payload.is_empty() && packet.descriptor.is_none() {
+            return self.leave_out(media, packet.sequence, packet.why_empty, late);
+        }
+        let mut types = self.spec.types(packet.codec);
+        let mut part = 0..packet.payload.len();
+        if types.is_none() && packet.codec == Codec::Red {
+            types = self.spec.types(Codec::Opus);
+            part.start = primary_block(packet.payload).unwrap_or(part.end);
+        }
+        let Some((payload_type, _)) = types.filter(|_| !part.is_empty() || packet.codec != Codec::Red) else {
+            return self.leave_out(media, packet.sequence, Drop::UnknownPayload, late);
+        };
+        let mut written = Written::default();
+        if let Some(picture) = &packet.descriptor {
+            if !late {
+                self.judge_temporal(picture, packet.timestamp);
+            }
+            match self.describe(picture, late) {
+                Some(descriptor) => written = descriptor,
+                None => return self.leave_out(media, packet.sequence, Drop::OtherLayer, late),
+            }
+        }
+        let number = self.sequence.forward(packet.sequence).ok_or(Drop::TooLate)?;
+        let timestamp = if late {
+            self.clock.late(packet.timestamp)
+        } else {
+            self.clock.forward(packet.timestamp, media.now)
+        };
+        self.packets += 1;
+        self.given += 1;
+        self.octets += (written.bytes().len() + part.len()) as u64;
+        let body = Body::Shared(media.payload.clone(), part);
+        let mut sent = self.packet(media, 0, packet.marker, payload_type, number, timestamp, body);
+        sent.head.extend_from_slice(written.bytes());
+        Ok(sent)
+    }
+
+    /// Close the gaps of numbers that carried nothing: padding where the subscriber's number is taken already. Each
+    /// packet must be `put` into the history.
+    pub fn fill(&mut self, passed_over: &[i64], media: &Media<'_>, stream: &Stream) -> Vec<Sent> {
+        if self.current != Some(stream.layer) || stream.epoch() != self.epoch {
+            return Vec::new();
+        }
+        let mut filled = Vec::new();
+        for number in passed_over {
+            let late = self.sequence.is_late(*number);
+            filled.extend(self.leave_out(media, *number, Drop::PaddingOnly, late));
+        }
+        filled
+    }
+
+    #[allow(clippy::too_many_arguments)] // the fields of a header
+    fn packet(
+        &mut self,
+        media: &Media<'_>,
+        flags: u8,
+        marker: bool,
+        payload_type: u8,
+        number: i64,
+        timestamp: u32,
+        body: Body,
+    ) -> Sent {
+        let mut head = self.history.head(number);
+        head.extend_from_slice(&header(
+            VERSION | flags,
+            marker,
+            payload_type,
+            number as u16,
+            timestamp,
+            self.spec.ssrc,
+        ));
+        self.writer.write(&media.packet, media.now, &mut head);
+        let head_size = head.len();
+        if head_size > 12
+            && let Some(first) = head.first_mut()
+        {
+            *first |= EXTENDED;
+        }
+        Sent { number, head, head_size, body }
+    }
+
+    /// Begin with another stream, if a decoder can begin with this packet. The layer that was sent before.
+    fn switch(
+        &mut self,
+        media: &Media<'_>,
+        stream: &mut Stream,
+        outbox: &mut Outbox,
+    ) -> Result<Option<Layer>, Drop> {
+        let packet = &media.packet;
+        if self.target != Some(stream.layer) {
+            return Err(Drop::OtherLayer);
+        }
+        if packet.payload.is_empty() {
+            return Err(packet.why_empty);
+        }
+        if !packet.starts_keyframe {
+            stream.want_keyframe();
+            return Err(Drop::NotAKeyframe);
+        }
+        if packet.sequence != stream.highest() {
+            return Err(Drop::TooLate); // what followed it was not forwarded
+        }
+        self.sequence.begin(packet.sequence);
+        self.clock.begin(packet.timestamp, media.now, stream.clock);
+        if let Some(picture) = &packet.descriptor {
+            self.pictures.begin(picture);
+        }
+        self.temporal = self.want.temporal;
+        self.epoch = stream.epoch();
+        let before = self.current.replace(stream.layer);
+        self.tell(outbox);
+        Ok(before)
+    }
+
+    /// Which temporal layers go on changes only where a picture begins.
+    ///
+    /// Less at once. More, one layer at a time, at a picture of that layer which needs the base layer only (Y).
+    fn judge_temporal(&mut self, picture: &Descriptor, timestamp: u32) {
+        if self.last_picture == Some(timestamp) {
+            return;
+        }
+        self.last_picture = Some(timestamp);
+        let wanted = self.want.temporal;
+        if wanted < self.temporal || picture.keyframe {
+            self.temporal = wanted;
+        } else if wanted > self.temporal && picture.sync && picture.temporal == Some(self.temporal + 1) {
+            self.temporal += 1;
+        }
+    }
+
+    /// The VP8 descriptor as the subscriber sees it; `None` for a picture that it does not get.
+    fn describe(&mut self, picture: &Descriptor, late: bool) -> Option<Written> {
+        if !late && picture.temporal.is_some_and(|temporal| temporal > self.temporal) {
+            self.pictures.drop(picture);
+            return None;
+        }
+        self.pictures.forward(picture)
+    }
+
+    /// Drop on purpose without leaving a gap.
+    ///
+    /// A late packet's number was given away already: the subscriber gets a packet of padding in its place, or it
+    /// would ask for it again and again.
+    fn leave_out(&mut self, media: &Media<'_>, sequence: i64, why: Drop, late: bool) -> Result<Sent, Drop> {
+        if !late {
+            self.sequence.drop(sequence);
+            return Err(why);
+        }
+        let number = self.sequence.forward(sequence).ok_or(Drop::TooLate)?;
+        let &(_, (payload_type, _)) = self.spec.payload_types.first().ok_or(Drop::TooLate)?;
+        let timestamp = self.clock.late(media.packet.timestamp);
+        self.given += 1;
+        Ok(self.packet(media, PADDED, false, payload_type, number, timestamp, Body::Filler))
+    }
+}

@@ -1,0 +1,386 @@
+//! Takes packets in, hands them on: the owner of peers, tracks and subscriptions. The rules are in the other files.
+
+use std::sync::Arc;
+
+use crate::api::{BadId, DownTrack, Drop, Event, Id, Kind, SrtpKeys, Stats, TrackIn, Want};
+use crate::control::Control;
+use crate::down::{Down, Media};
+use crate::history::Sent;
+use crate::incoming::look_into;
+use crate::loudness::LoudnessMeter;
+use crate::outbox::Outbox;
+use crate::peer::Peer;
+use crate::periodic::{next_wakeup, poll_peer};
+use crate::rtcp::parse_rtcp;
+use crate::rtp::{MAX_PAYLOAD, RtpPacket, parse_rtp, u16_at, u32_at};
+use crate::srtp::SrtpSession;
+use crate::table::Table;
+use crate::track::Track;
+
+/// Seconds between two looks at which layers still carry media.
+const LAYERS_S: f64 = 0.1;
+
+/// See `media/forwarder/api.py`, `Forwarder`.
+#[derive(Default)]
+pub struct Forwarder {
+    peers: Table<Peer>,
+    tracks: Table<Track>,
+    downs: Table<Down>,
+    outbox: Outbox,
+    loudness: LoudnessMeter,
+    layers_due: Option<f64>, // None: at once
+    datagram: Vec<u8>,       // that is being decrypted; kept for its memory
+}
+
+type Known = Result<(), BadId>;
+
+fn bad(id: &str) -> BadId {
+    BadId(Id::from(id))
+}
+
+impl Forwarder {
+    // --- who and what
+
+    /// `Err`: it is known already.
+    pub fn add_peer(&mut self, id: Id, srtp: SrtpSession) -> Known {
+        if self.peers.key(&id).is_some() {
+            return Err(BadId(id));
+        }
+        self.peers.insert(id.clone(), Peer::new(id, srtp));
+        Ok(())
+    }
+
+    /// The session that `add_peer` wants; `None` for keys of the wrong length.
+    pub fn session(keys: &SrtpKeys) -> Option<SrtpSession> {
+        SrtpSession::new(keys).ok()
+    }
+
+    pub fn remove_peer(&mut self, id: &str) -> Known {
+        let key = self.peers.key(id).ok_or_else(|| bad(id))?;
+        let peer = self.peers.get(key).ok_or_else(|| bad(id))?;
+        let published = peer.demux.tracks.iter().filter_map(|key| self.tracks.get(*key));
+        let sids: Vec<Id> = published.map(|track| track.spec.sid.clone()).collect();
+        for sid in sids {
+            self.remove_track(&sid)?;
+        }
+        let peer = self.peers.get(key).ok_or_else(|| bad(id))?;
+        let taken = peer.downs.iter().filter_map(|pair| self.downs.get(pair.1));
+        let downs: Vec<Id> = taken.map(|down| down.spec.id.clone()).collect();
+        for down in downs {
+            self.remove_down(&down)?;
+        }
+        self.peers.remove(id);
+        Ok(())
+    }
+
+    /// Or change it: the same sid again replaces what is known.
+    pub fn add_track(&mut self, spec: TrackIn) -> Known {
+        let publisher = self.peers.key(&spec.peer).ok_or_else(|| bad(&spec.peer))?;
+        let peer = self.peers.get_mut(publisher).ok_or_else(|| bad(&spec.peer))?;
+        let key = match self.tracks.key(&spec.sid) {
+            None => self.tracks.insert(spec.sid.clone(), Track::new(spec)),
+            Some(key) => {
+                let known = self.tracks.get_mut(key).ok_or_else(|| bad(&spec.sid))?;
+                if known.spec.peer != spec.peer {
+                    return Err(bad(&spec.peer));
+                }
+                known.spec = spec;
+                key
+            }
+        };
+        if let Some(track) = self.tracks.get_mut(key) {
+            peer.demux.add(key, &track.spec.ssrcs);
+            track.retarget(&mut self.downs, &mut self.outbox);
+        }
+        Ok(())
+    }
+
+    /// And its down tracks.
+    pub fn remove_track(&mut self, sid: &str) -> Known {
+        let key = self.tracks.key(sid).ok_or_else(|| bad(sid))?;
+        let track = self.tracks.get(key).ok_or_else(|| bad(sid))?;
+        let publisher = self.peers.key(&track.spec.peer);
+        let taken = track.downs.iter().filter_map(|key| self.downs.get(*key));
+        let downs: Vec<Id> = taken.map(|down| down.spec.id.clone()).collect();
+        for down in downs {
+            self.remove_down(&down)?;
+        }
+        if let Some(peer) = publisher.and_then(|key| self.peers.get_mut(key)) {
+            peer.demux.remove(key);
+        }
+        self.loudness.gone(key);
+        self.tracks.remove(sid);
+        Ok(())
+    }
+
+    /// R43: while muted by the server nothing of it is forwarded, whatever the publisher sends.
+    pub fn mute_track(&mut self, sid: &str, muted: bool) -> Known {
+        let key = self.tracks.key(sid).ok_or_else(|| bad(sid))?;
+        let track = self.tracks.get_mut(key).ok_or_else(|| bad(sid))?;
+        track.mute(muted, &mut self.downs, &mut self.outbox);
+        if muted {
+            self.loudness.gone(key);
+        }
+        Ok(())
+    }
+
+    pub fn add_down(&mut self, spec: DownTrack, want: Want) -> Known {
+        let track_key = self.tracks.key(&spec.track).ok_or_else(|| bad(&spec.track))?;
+        let peer_key = self.peers.key(&spec.peer).ok_or_else(|| bad(&spec.peer))?;
+        let track = self.tracks.get_mut(track_key).ok_or_else(|| bad(&spec.track))?;
+        let peer = self.peers.get_mut(peer_key).ok_or_else(|| bad(&spec.peer))?;
+        if self.downs.key(&spec.id).is_some() || peer.down(spec.ssrc).is_some() {
+            return Err(BadId(spec.id));
+        }
+        let (id, ssrc) = (spec.id.clone(), spec.ssrc);
+        let (kind, clock_rate) = (track.spec.kind, track.spec.clock_rate);
+        let down = Down::new(spec, want, peer_key, track_key, kind, clock_rate);
+        let key = self.downs.insert(id, down);
+        peer.downs.push((ssrc, key));
+        track.downs.push(key);
+        track.retarget(&mut self.downs, &mut self.outbox);
+        Ok(())
+    }
+
+    pub fn remove_down(&mut self, id: &str) -> Known {
+        let key = self.downs.key(id).ok_or_else(|| bad(id))?;
+        let down = self.downs.remove(id).ok_or_else(|| bad(id))?;
+        if let Some(peer) = self.peers.get_mut(down.peer) {
+            peer.downs.retain(|pair| pair.1 != key);
+        }
+        if let Some(track) = self.tracks.get_mut(down.track) {
+            track.downs.retain(|each| *each != key);
+            track.retarget(&mut self.downs, &mut self.outbox);
+        }
+        Ok(())
+    }
+
+    pub fn set_want(&mut self, id: &str, want: Want) -> Known {
+        let key = self.downs.key(id).ok_or_else(|| bad(id))?;
+        let down = self.downs.get_mut(key).ok_or_else(|| bad(id))?;
+        down.want = want;
+        if let Some(track) = self.tracks.get_mut(down.track) {
+            track.retarget(&mut self.downs, &mut self.outbox);
+        }
+        Ok(())
+    }
+
+    /// Towards a publisher: what its encoder may use in all (REMB).
+    pub fn set_budget(&mut self, id: &str, bitrate_bps: u64) -> Known {
+        let key = self.peers.key(id).ok_or_else(|| bad(id))?;
+        let peer = self.peers.get_mut(key).ok_or_else(|| bad(id))?;
+        peer.budget_bps = Some(bitrate_bps);
+        peer.budget_changed = true;
+        Ok(())
+    }
+
+    // --- packets
+
+    /// An SRTP or SRTCP packet (RFC 7983: first byte 128..191) of a peer.
+    pub fn receive(&mut self, peer: &str, datagram: &[u8], now: f64) {
+        self.outbox.stats.packets_in += 1;
+        self.outbox.stats.bytes_in += datagram.len() as u64;
+        let taken = match (self.peers.key(peer), datagram) {
+            (None, _) => Err(Drop::UnknownPeer),
+            (Some(key), [128..=191, second, ..]) if datagram.len() >= 12 => {
+                let mut data = std::mem::take(&mut self.datagram);
+                data.clear();
+                data.extend_from_slice(datagram);
+                // RFC 5761 4
+                let taken = if (192..=223).contains(second) {
+                    self.receive_rtcp(key, &mut data, now)
+                } else {
+                    self.receive_rtp(key, &mut data, now)
+                };
+                self.datagram = data;
+                taken
+            }
+            _ => Err(Drop::NotRtp),
+        };
+        if let Err(drop) = taken {
+            self.outbox.count(drop);
+        }
+    }
+
+    fn receive_rtcp(&mut self, key: usize, data: &mut Vec<u8>, now: f64) -> Result<(), Drop> {
+        let peer = self.peers.get_mut(key).ok_or(Drop::UnknownPeer)?;
+        peer.srtp.unprotect_rtcp(data)?;
+        let items = parse_rtcp(data).map_err(|_| Drop::RtcpMalformed)?;
+        let mut control =
+            Control { peer, tracks: &mut self.tracks, downs: &mut self.downs, outbox: &mut self.outbox, now };
+        items.iter().for_each(|item| control.take_in(item));
+        Ok(())
+    }
+
+    fn receive_rtp(&mut self, key: usize, data: &mut Vec<u8>, now: f64) -> Result<(), Drop> {
+        let peer = self.peers.get_mut(key).ok_or(Drop::UnknownPeer)?;
+        let ssrc = u32_at(data, 8).ok_or(Drop::NotRtp)?;
+        if !peer.may_use(ssrc) {
+            return Err(Drop::UnknownSsrc);
+        }
+        peer.srtp.unprotect(data)?;
+        peer.accepted(ssrc);
+        let mut packet = parse_rtp(data).map_err(|_| Drop::NotRtp)?;
+        if packet.payload.len() > MAX_PAYLOAD {
+            return Err(Drop::TooLong);
+        }
+        if let Some(number) = peer.demux.transport_cc(&packet, &self.tracks) {
+            peer.feedback.arrived(number, ssrc, now);
+        }
+        let route = peer.demux.route(&packet, &self.tracks)?;
+        let track = self.tracks.get_mut(route.track).ok_or(Drop::UnknownSsrc)?;
+        let repairs = track.spec.repairs(packet.payload_type);
+        if let Some(payload_type) = repairs {
+            if packet.payload.len() <= 2 {
+                return Err(Drop::PaddingOnly); // Chromium probes the link with these
+            }
+            // RFC 4588 4: the packet that an RTX packet brings again.
+            packet.ssrc = track.stream(route.layer).ok_or(Drop::UnknownSsrc)?.ssrc;
+            packet.payload_type = payload_type;
+            packet.sequence = u16_at(packet.payload, 0).ok_or(Drop::PaddingOnly)?;
+            packet.payload = packet.payload.get(2..).ok_or(Drop::PaddingOnly)?;
+        } else if let Some(replaced) = track.meet(route.layer, ssrc, &mut self.downs, &mut self.outbox) {
+            peer.demux.forget(replaced);
+        }
+        self.hand_on(route.track, route.layer, &packet, now, repairs.is_some())
+    }
+
+    fn hand_on(
+        &mut self,
+        key: usize,
+        layer: crate::api::Layer,
+        packet: &RtpPacket<'_>,
+        now: f64,
+        repaired: bool,
+    ) -> Result<(), Drop> {
+        let Self { peers, tracks, downs, outbox, loudness, .. } = self;
+        let track = tracks.get_mut(key).ok_or(Drop::UnknownSsrc)?;
+        let codec = track.spec.codec(packet.payload_type);
+        let ids = track.spec.extensions;
+        let stream = track.stream_mut(layer).ok_or(Drop::UnknownSsrc)?;
+        let number = stream.arrived(packet.sequence, packet.timestamp, now, repaired);
+        let number = number.ok_or(Drop::Replayed)?;
+        let new_picture = stream.is_new_picture(packet.timestamp);
+        let size = packet.payload.len();
+        let packet = look_into(packet, number, codec, &ids, new_picture);
+        if !packet.payload.is_empty() {
+            track.media_arrived(layer, size, now, downs, outbox);
+        }
+        if track.muted {
+            return Err(Drop::Muted);
+        }
+        if track.spec.kind == Kind::Audio {
+            loudness.heard(key, &track.spec.sid, packet.audio_level, now);
+        }
+        let stream = track.stream_mut(layer).ok_or(Drop::UnknownSsrc)?;
+        if packet.starts_keyframe {
+            stream.keyframes.keyframe_arrived();
+        }
+        if stream.takers.is_empty() {
+            let nobody = if packet.payload.is_empty() { packet.why_empty } else { track.why_nobody(downs) };
+            return Err(nobody);
+        }
+        let passed_over = stream.passed_over(&packet);
+        // Nobody who takes this packet leaves this stream by it: the list does not change meanwhile.
+        let takers = std::mem::take(&mut stream.takers);
+        let payload = Arc::from(packet.payload);
+        let media = Media { packet, payload, now };
+        for taker in &takers {
+            let Some(down) = downs.get_mut(*taker) else {
+                continue;
+            };
+            let Some(peer) = peers.get_mut(down.peer) else {
+                continue;
+            };
+            if !passed_over.is_empty()
+                && let Some(stream) = track.stream(layer)
+            {
+                for filler in down.fill(&passed_over, &media, stream) {
+                    send(filler, down, peer, outbox);
+                }
+            }
+            match down.forward(*taker, &media, &mut track.streams, layer, outbox) {
+                Ok(sent) => send(sent, down, peer, outbox),
+                Err(drop) => outbox.count(drop),
+            }
+        }
+        if let Some(stream) = track.stream_mut(layer) {
+            stream.takers = takers;
+        }
+        Ok(())
+    }
+
+    // --- time
+
+    /// Timed work: feedback, reports, keyframe requests. Call at `next_wakeup`, or every 20 ms.
+    pub fn poll(&mut self, now: f64) {
+        let Self { peers, tracks, downs, outbox, .. } = self;
+        if self.layers_due.is_none_or(|due| now >= due) {
+            self.layers_due = Some(now + LAYERS_S);
+            for key in tracks.keys().to_vec() {
+                if let Some(track) = tracks.get_mut(key) {
+                    track.refresh(now, downs, outbox);
+                }
+            }
+        }
+        for key in peers.keys().to_vec() {
+            if let Some(peer) = peers.get_mut(key) {
+                poll_peer(peer, tracks, downs, outbox, now);
+            }
+        }
+        if let Some(levels) = self.loudness.poll(now)
+            && !levels.is_empty()
+        {
+            outbox.event(Event::Loudness { levels });
+        }
+    }
+
+    /// `None` without peers; else never later than the next look at the layers.
+    pub fn next_wakeup(&self) -> Option<f64> {
+        if self.peers.is_empty() {
+            return None;
+        }
+        let peers = self.peers.keys().iter().filter_map(|key| self.peers.get(*key));
+        let due = peers.filter_map(|peer| next_wakeup(peer, &self.tracks));
+        let layers = self.layers_due.unwrap_or(f64::NEG_INFINITY);
+        let others = self.loudness.next_wakeup().into_iter().chain(due);
+        Some(others.fold(layers, f64::min))
+    }
+
+    // --- results
+
+    /// Everything to be sent, in order.
+    pub fn output(&self) -> impl ExactSizeIterator<Item = (&Id, &[u8])> {
+        self.outbox.output()
+    }
+
+    pub fn clear_output(&mut self) {
+        self.outbox.clear_output();
+    }
+
+    pub fn take_events(&mut self) -> Vec<Event> {
+        self.outbox.take_events()
+    }
+
+    pub fn stats(&self) -> &Stats {
+        &self.outbox.stats
+    }
+}
+
+/// Encrypts a packet and hands it on; it is kept to be sent again.
+fn send(sent: Sent, down: &mut Down, peer: &mut Peer, outbox: &mut Outbox) {
+    let (buffer, begin) = outbox.begin();
+    buffer.extend_from_slice(&sent.head);
+    buffer.extend_from_slice(sent.body.bytes());
+    let sealed = peer.srtp.protect(buffer, begin);
+    down.history.put(sent);
+    if sealed.is_err() {
+        return;
+    }
+    if let Some(size) = outbox.send(&peer.id) {
+        peer.bytes_sent += size as i64;
+        if down.kind == Kind::Audio {
+            peer.audio_bytes += size as i64;
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! One packet of a publisher, looked into once, for all its subscribers.
+
+use crate::api::{Codec, Drop, Extensions};
+use crate::keyframe_start::starts_keyframe;
+use crate::rtp::{MAX_PACKET, RtpPacket, elements_size, write_elements};
+use crate::vp8::{Descriptor, parse_descriptor};
+
+/// Bytes of a packet beside extensions and payload: header, longest VP8 descriptor, RTX's number.
+const BESIDE: usize = 12 + 6 + 2;
+
+pub struct Incoming<'a> {
+    pub codec: Codec,
+    pub sequence: i64, // unrolled
+    pub timestamp: u32,
+    pub marker: bool,
+    /// Without the VP8 descriptor, which is `descriptor`.
+    pub payload: &'a [u8],
+    pub descriptor: Option<Descriptor>,
+    /// A decoder can begin here.
+    pub starts_keyframe: bool,
+    pub audio_level: &'a [u8],
+    capture_time: &'a [u8],
+    dependency_descriptor: &'a [u8],
+    /// Why there is no payload, when there is none.
+    pub why_empty: Drop,
+}
+
+/// `ids` are those of the publisher; `codec` is `None` for a payload type that was not negotiated.
+///
+/// A packet that cannot be forwarded has no payload left: subscribers must hear of its number all the same.
+pub fn look_into<'a>(
+    packet: &RtpPacket<'a>,
+    sequence: i64,
+    codec: Option<Codec>,
+    ids: &Extensions,
+    new_picture: bool,
+) -> Incoming<'a> {
+    let mut media = Incoming {
+        codec: Codec::Opus,
+        sequence,
+        timestamp: packet.timestamp,
+        marker: false,
+        payload: &[],
+        descriptor: None,
+        starts_keyframe: false,
+        audio_level: &[],
+        capture_time: &[],
+        dependency_descriptor: &[],
+        why_empty: Drop::UnknownPayload,
+    };
+    let Some(codec) = codec else {
+        return media;
+    };
+    let mut payload = packet.payload;
+    if codec == Codec::Vp8 && !payload.is_empty() {
+        let Ok(descriptor) = parse_descriptor(payload) else {
+            return media;
+        };
+        if descriptor.picture_id.is_some() {
+            payload = payload.get(descriptor.size..).unwrap_or_default();
+        }
+        media.starts_keyframe = descriptor.keyframe;
+        media.descriptor = Some(descriptor);
+    } else {
+        media.starts_keyframe = !payload.is_empty() && starts_keyframe(codec, payload, new_picture);
+    }
+    media.codec = codec;
+    media.marker = packet.marker;
+    media.payload = payload;
+    media.why_empty = Drop::PaddingOnly;
+    let elements = packet.elements;
+    media.audio_level = elements.get(ids.audio_level);
+    media.capture_time = elements.get(ids.abs_capture_time);
+    // Only whole streams keep it: its frame numbers would jump where layers change or pictures are left out.
+    if matches!(codec, Codec::Av1 | Codec::Vp9) {
+        media.dependency_descriptor = elements.get(ids.dependency_descriptor);
+    }
+    media
+}
+
+/// Header extensions as a subscriber with these ids and this mid gets them.
+pub struct ExtensionWriter {
+    ids: Extensions,
+    mid: Vec<u8>,
+}
+
+impl ExtensionWriter {
+    pub fn new(ids: Extensions, mid: &str) -> Self {
+        let mid = if ids.mid == 0 { &[] } else { mid.as_bytes() };
+        Self { ids, mid: mid.get(..16).unwrap_or(mid).to_vec() }
+    }
+
+    /// Appends the block. Where it would make the packet too long, only what is needed.
+    pub fn write(&self, media: &Incoming<'_>, now: f64, into: &mut Vec<u8>) {
+        let ids = &self.ids;
+        let time = send_time(now);
+        let id_unless_empty = |id: u8, value: &[u8]| if value.is_empty() { 0 } else { id };
+        let elements: [(u8, &[u8]); 5] = [
+            (id_unless_empty(ids.mid, &self.mid), &self.mid),
+            (id_unless_empty(ids.audio_level, media.audio_level), media.audio_level),
+            (ids.abs_send_time, &time),
+            (id_unless_empty(ids.abs_capture_time, media.capture_time), media.capture_time),
+            (
+                id_unless_empty(ids.dependency_descriptor, media.dependency_descriptor),
+                media.dependency_descriptor,
+            ),
+        ];
+        let fits = elements_size(&elements) + media.payload.len() <= MAX_PACKET - BESIDE;
+        let [mid, level, time, ..] = elements;
+        if fits {
+            write_elements(&elements, into);
+        } else {
+            write_elements(&[mid, level, time], into);
+        }
+    }
+}
+
+/// abs-send-time: seconds in 6.18 bits of fixed point; subscribers estimate their link from it.
+fn send_time(now: f64) -> [u8; 3] {
+    let [.., high, middle, low] = ((now * 262_144.0) as i64).to_be_bytes();
+    [high, middle, low]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rtp::{header, parse_rtp};
+
+    #[test]
+    fn a_subscriber_gets_its_own_ids_and_what_fits() {
+        let ids = Extensions { mid: 3, abs_send_time: 7, abs_capture_time: 9, ..Extensions::default() };
+        let mut data = header(0x90, true, 45, 1, 2, 3).to_vec();
+        write_elements(&[(5, &[8; 16])], &mut data);
+        data.push(0);
+        let published = Extensions { abs_capture_time: 5, ..Extensions::default() };
+        let packet = parse_rtp(&data).expect("well-formed");
+        let mut media = look_into(&packet, 1, Some(Codec::Av1), &published, true);
+        let writer = ExtensionWriter::new(ids, "mid");
+        let mut block = Vec::new();
+        writer.write(&media, 64.5, &mut block);
+        assert_eq!(block.get(..12), Some(&[0xBE, 0xDE, 0, 7, 0x32, b'm', b'i', b'd', 0x72, 2, 0, 0][..]));
+        let long = [0; 1_310];
+        media.payload = &long;
+        block.clear();
+        writer.write(&media, 64.5, &mut block);
+        assert_eq!(block.len(), 12);
+    }
+}

@@ -1,0 +1,36 @@
+//! From one publisher's packets to every subscriber's, without I/O: time and datagrams come in, datagrams and events
+//! come out. `media/forwarder/plain` is the specification; every module here has the name of its file there, makes the
+//! same decisions and writes the same bytes.
+
+pub mod api;
+mod bandwidth;
+mod control;
+mod demux;
+mod down;
+mod feedback;
+pub mod forwarder;
+mod history;
+mod incoming;
+mod keyframe_start;
+mod keyframes;
+mod layers;
+mod loudness;
+mod nack;
+mod outbox;
+mod peer;
+mod periodic;
+mod pictures;
+mod red;
+mod replay;
+mod reports;
+mod rtcp;
+mod rtcp_build;
+mod rtp;
+mod sequence;
+pub mod srtp;
+mod srtp_keys;
+mod stream;
+mod table;
+mod timestamps;
+mod track;
+mod vp8;

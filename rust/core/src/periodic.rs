@@ -1,0 +1,194 @@
+//! RTCP that is due: reports every second, feedback, requests for packets and keyframes.
+
+use crate::api::{Event, Kind};
+use crate::down::Down;
+use crate::outbox::Outbox;
+use crate::peer::Peer;
+use crate::rtcp::{ReportBlock, SenderReport};
+use crate::rtcp_build::{build_cname, build_nack, build_pli, build_remb, build_rr, build_sr};
+use crate::stream::Stream;
+use crate::table::Table;
+use crate::track::Track;
+
+/// Seconds between reports, LiveKit's too; RFC 3550 6.2 allows it for sessions of our bandwidth.
+const REPORTS_S: f64 = 1.0;
+/// Seconds between two `Quality` events.
+const QUALITY_S: f64 = 3.0;
+/// Bytes of one RTCP datagram.
+const LONGEST: usize = 1_200;
+/// Report blocks of one receiver report (RFC 3550 6.4.1: five bits).
+const MOST_BLOCKS: usize = 31;
+
+/// Everything that is due towards this peer.
+pub fn poll_peer(
+    peer: &mut Peer,
+    tracks: &mut Table<Track>,
+    downs: &Table<Down>,
+    outbox: &mut Outbox,
+    now: f64,
+) {
+    let mut packets = peer.feedback.poll(now);
+    for key in &peer.demux.tracks {
+        for stream in tracks.get_mut(*key).into_iter().flat_map(|track| &mut track.streams) {
+            requests(stream, peer.rtt_s, outbox, now, &mut packets);
+        }
+    }
+    if peer.budget_changed {
+        packets.extend(remb(peer, tracks));
+    }
+    peer.budget_changed = false;
+    if peer.reports_due.is_none_or(|due| now >= due) {
+        reports(peer, tracks, downs, now, &mut packets);
+        peer.reports_due = Some(now + REPORTS_S);
+    }
+    send(&packets, peer, outbox);
+    match peer.quality_due {
+        None => peer.quality_due = Some(now + QUALITY_S),
+        Some(due) if now >= due => {
+            peer.quality_due = Some(now + QUALITY_S);
+            let event = quality(peer);
+            outbox.event(event);
+        }
+        Some(_) => (),
+    }
+    if peer.heard
+        && let Some(bitrate_bps) = peer.downlink.poll(now)
+    {
+        outbox.event(Event::Estimate { peer: peer.id.clone(), bitrate_bps, sent_bps: peer.recent_bps() });
+    }
+}
+
+/// The earliest time at which something of this peer is due.
+pub fn next_wakeup(peer: &Peer, tracks: &Table<Track>) -> Option<f64> {
+    let own = [peer.reports_due, peer.quality_due, peer.feedback.next_wakeup()];
+    let streams = streams(peer, tracks).flat_map(|stream| {
+        let wanted = stream.keyframes.next_wakeup();
+        let keyframe = wanted.filter(|_| !stream.takers.is_empty());
+        [stream.missing.next_wakeup(), keyframe]
+    });
+    own.into_iter().chain(streams).flatten().reduce(f64::min)
+}
+
+fn streams<'a>(peer: &'a Peer, tracks: &'a Table<Track>) -> impl Iterator<Item = &'a Stream> {
+    let published = peer.demux.tracks.iter().filter_map(|key| tracks.get(*key));
+    published.flat_map(|track| &track.streams)
+}
+
+/// NACKs, and a PLI while somebody waits for a keyframe.
+fn requests(
+    stream: &mut Stream,
+    rtt_s: Option<f64>,
+    outbox: &mut Outbox,
+    now: f64,
+    packets: &mut Vec<Vec<u8>>,
+) {
+    if stream.takers.is_empty() {
+        stream.missing.clear(); // padding, mostly: whoever begins with it begins with a keyframe
+    }
+    if !stream.missing.is_empty() {
+        let asked = stream.missing.poll(now, rtt_s);
+        if !asked.is_empty() {
+            outbox.stats.nacks_sent += asked.len() as u64;
+            packets.push(build_nack(stream.ssrc, &asked));
+        }
+    }
+    if !stream.takers.is_empty() && stream.keyframes.poll(now) {
+        outbox.stats.plis_sent += 1;
+        packets.push(build_pli(stream.ssrc));
+    }
+}
+
+fn reports(
+    peer: &mut Peer,
+    tracks: &mut Table<Track>,
+    downs: &Table<Down>,
+    now: f64,
+    packets: &mut Vec<Vec<u8>>,
+) {
+    // REPORTS_S is one: bytes in it are bytes a second.
+    peer.sent_bps = peer.bytes_sent * 8;
+    peer.audio_bps = peer.audio_bytes * 8;
+    peer.bytes_sent = 0;
+    peer.audio_bytes = 0;
+    for place in 0..peer.downs.len() {
+        let down = peer.downs.get(place).and_then(|pair| downs.get(pair.1));
+        packets.extend(down.and_then(|down| sender_report(down, peer, now)));
+    }
+    let mut blocks: Vec<ReportBlock> = Vec::new();
+    for key in &peer.demux.tracks {
+        for stream in tracks.get_mut(*key).into_iter().flat_map(|track| &mut track.streams) {
+            let interval = stream.statistics.interval();
+            let counters = &mut peer.counters;
+            counters.expected_up += interval.0;
+            counters.lost_up += interval.1;
+            counters.jitter_s = counters.jitter_s.max(stream.statistics.jitter_s());
+            blocks.push(stream.statistics.block(stream.ssrc, interval, stream.clock, now));
+        }
+    }
+    packets.extend(blocks.chunks(MOST_BLOCKS).map(build_rr));
+    packets.extend(remb(peer, tracks));
+}
+
+/// In the publisher's own time, so that its sound and its picture stay together at the subscriber.
+fn sender_report(down: &Down, peer: &mut Peer, now: f64) -> Option<Vec<u8>> {
+    let (ntp, rtp) = down.clock.reading(now)?;
+    if down.current.is_none() || down.packets == 0 {
+        return None;
+    }
+    peer.report_sent(ntp, now);
+    let mut packet = build_sr(&SenderReport {
+        ssrc: down.spec.ssrc,
+        ntp,
+        rtp,
+        packets: down.packets as u32,
+        octets: down.octets as u32,
+    });
+    packet.extend(build_cname(down.spec.ssrc, &down.spec.cname));
+    Some(packet)
+}
+
+/// `None` while nobody said what its encoders may use.
+fn remb(peer: &Peer, tracks: &Table<Track>) -> Option<Vec<u8>> {
+    let bitrate_bps = peer.budget_bps?;
+    let published = peer.demux.tracks.iter().filter_map(|key| tracks.get(*key));
+    let mut ssrcs: Vec<u32> = Vec::new();
+    for track in published.filter(|track| track.spec.kind == Kind::Video) {
+        ssrcs.extend(track.spec.ssrcs.iter().map(|pair| pair.0));
+        ssrcs.extend(track.streams.iter().map(|stream| stream.ssrc));
+    }
+    ssrcs.sort_unstable();
+    ssrcs.dedup();
+    Some(build_remb(bitrate_bps, &ssrcs))
+}
+
+fn quality(peer: &mut Peer) -> Event {
+    let counters = std::mem::take(&mut peer.counters);
+    let share = |part: f64, whole: f64| if whole > 0.0 { part / whole } else { 0.0 };
+    Event::Quality {
+        peer: peer.id.clone(),
+        lost_up: share(counters.lost_up as f64, counters.expected_up as f64),
+        lost_down: share(counters.lost_down, f64::from(counters.reports_down)),
+        rtt_s: peer.rtt_s,
+        jitter_s: counters.jitter_s,
+    }
+}
+
+/// In as few datagrams as they fit.
+fn send(packets: &[Vec<u8>], peer: &mut Peer, outbox: &mut Outbox) {
+    let mut rest = packets;
+    while !rest.is_empty() {
+        let (buffer, begin) = outbox.begin();
+        let mut taken = 0;
+        for packet in rest {
+            if taken > 0 && buffer.len() - begin + packet.len() > LONGEST {
+                break;
+            }
+            buffer.extend_from_slice(packet);
+            taken += 1;
+        }
+        if peer.srtp.protect_rtcp(buffer, begin).is_ok() {
+            outbox.send(&peer.id);
+        }
+        rest = rest.get(taken..).unwrap_or_default();
+    }
+}

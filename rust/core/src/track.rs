@@ -1,0 +1,217 @@
+//! A published track: its streams, its subscribers, and who of them is to get which.
+
+use crate::api::{Drop, Event, Kind, Layer, Layers, TrackIn};
+use crate::down::Down;
+use crate::layers::{choose_layer, live_layers};
+use crate::outbox::Outbox;
+use crate::stream::Stream;
+use crate::table::Table;
+
+/// Seconds over which the bits of a layer are counted: a keyframe in it weighs little.
+const RATES_S: f64 = 2.0;
+
+pub struct Track {
+    pub spec: TrackIn,
+    /// In the order in which they came; one of each layer at most.
+    pub streams: Vec<Stream>,
+    /// Keys of its down tracks, oldest first.
+    pub downs: Vec<usize>,
+    pub muted: bool,
+    live: Layers,
+    counted_at: Option<f64>,
+}
+
+impl Track {
+    pub fn new(spec: TrackIn) -> Self {
+        Self {
+            spec,
+            streams: Vec::new(),
+            downs: Vec::new(),
+            muted: false,
+            live: Layers::default(),
+            counted_at: None,
+        }
+    }
+
+    pub fn stream(&self, layer: Layer) -> Option<&Stream> {
+        self.streams.iter().find(|stream| stream.layer == layer)
+    }
+
+    pub fn stream_mut(&mut self, layer: Layer) -> Option<&mut Stream> {
+        self.streams.iter_mut().find(|stream| stream.layer == layer)
+    }
+
+    /// Make sure that this layer's stream has this SSRC; the SSRC that it had before, when the publisher changed it.
+    pub fn meet(
+        &mut self,
+        layer: Layer,
+        ssrc: u32,
+        downs: &mut Table<Down>,
+        outbox: &mut Outbox,
+    ) -> Option<u32> {
+        let mut stream = Stream::new(self.spec.kind, layer, ssrc, self.spec.clock_rate);
+        let replaced = match self.stream_mut(layer) {
+            Some(known) if known.ssrc == ssrc => return None,
+            Some(known) => {
+                stream.last_media = known.last_media;
+                let before = known.ssrc;
+                *known = stream;
+                self.forget(layer, downs, outbox);
+                Some(before)
+            }
+            None => {
+                self.streams.push(stream);
+                None
+            }
+        };
+        self.retarget(downs, outbox);
+        replaced
+    }
+
+    /// The publisher said goodbye to it.
+    pub fn remove_stream(&mut self, layer: Layer, downs: &mut Table<Down>, outbox: &mut Outbox) {
+        self.streams.retain(|stream| stream.layer != layer);
+        self.forget(layer, downs, outbox);
+        self.live.remove(layer);
+        self.tell_layers(outbox);
+        self.retarget(downs, outbox);
+    }
+
+    fn forget(&self, layer: Layer, downs: &mut Table<Down>, outbox: &mut Outbox) {
+        for key in &self.downs {
+            let Some(down) = downs.get_mut(*key) else {
+                continue;
+            };
+            if down.target == Some(layer) {
+                down.target = None;
+            }
+            if down.current == Some(layer) {
+                down.stop(outbox);
+            }
+        }
+    }
+
+    /// A packet with a payload of `size` bytes came.
+    pub fn media_arrived(
+        &mut self,
+        layer: Layer,
+        size: usize,
+        now: f64,
+        downs: &mut Table<Down>,
+        outbox: &mut Outbox,
+    ) {
+        if let Some(stream) = self.stream_mut(layer) {
+            stream.last_media = now;
+            stream.payload_bytes += size as u64;
+        }
+        if !self.live.contains(layer) {
+            self.refresh(now, downs, outbox);
+        }
+    }
+
+    /// Which layers carry media; call it ten times a second.
+    pub fn refresh(&mut self, now: f64, downs: &mut Table<Down>, outbox: &mut Outbox) {
+        let last_media = self.streams.iter().map(|stream| (stream.layer, stream.last_media));
+        let live = live_layers(last_media, now);
+        if live != self.live {
+            self.live = live;
+            self.tell_layers(outbox);
+            self.retarget(downs, outbox);
+        }
+        self.tell_rates(now, outbox);
+    }
+
+    fn tell_rates(&mut self, now: f64, outbox: &mut Outbox) {
+        let since = self.counted_at;
+        if self.spec.kind != Kind::Video || since.is_some_and(|since| now - since < RATES_S) {
+            return;
+        }
+        self.counted_at = Some(now);
+        let mut layers = Vec::new();
+        for stream in &mut self.streams {
+            let bits = std::mem::take(&mut stream.payload_bytes) * 8;
+            if let Some(since) = since.filter(|_| bits > 0) {
+                layers.push((stream.layer, (bits as f64 / (now - since)) as i64));
+            }
+        }
+        if !layers.is_empty() {
+            let track = self.spec.sid.clone();
+            outbox.event(Event::Rates { track, layers });
+        }
+    }
+
+    fn tell_layers(&self, outbox: &mut Outbox) {
+        if self.spec.kind == Kind::Video {
+            outbox.event(Event::LayersSeen { track: self.spec.sid.clone(), layers: self.live });
+        }
+    }
+
+    pub fn mute(&mut self, muted: bool, downs: &mut Table<Down>, outbox: &mut Outbox) {
+        if muted == self.muted {
+            return;
+        }
+        self.muted = muted;
+        for key in &self.downs {
+            if let Some(down) = downs.get_mut(*key) {
+                down.stop(outbox);
+            }
+        }
+        self.retarget(downs, outbox);
+    }
+
+    /// Choose again for every subscriber; what they wait for is asked of the publisher.
+    pub fn retarget(&mut self, downs: &mut Table<Down>, outbox: &mut Outbox) {
+        let keys = std::mem::take(&mut self.downs);
+        for stream in &mut self.streams {
+            stream.takers.clear();
+        }
+        for key in &keys {
+            let Some(down) = downs.get_mut(*key) else {
+                continue;
+            };
+            self.aim(down, outbox);
+            for stream in &mut self.streams {
+                if [down.current, down.target].contains(&Some(stream.layer)) {
+                    stream.takers.push(*key);
+                }
+            }
+        }
+        self.downs = keys;
+    }
+
+    fn aim(&mut self, down: &mut Down, outbox: &mut Outbox) {
+        if down.want.paused || self.muted {
+            down.target = None;
+            down.stop(outbox);
+            return;
+        }
+        // All silent: a camera that is off. What was sent goes on when it comes back, without a keyframe.
+        let all = || self.streams.iter().map(|stream| stream.layer).collect();
+        let candidates = if self.live.is_empty() { all() } else { self.live };
+        let declared = self.spec.rids.iter().map(|pair| pair.1).collect();
+        down.target = choose_layer(down.want.layer, declared, candidates);
+        let Some(layer) = down.target else {
+            if !self.live.is_empty() {
+                down.stop(outbox); // only larger layers than it may be sent
+            }
+            return;
+        };
+        if down.target != down.current
+            && let Some(stream) = self.stream_mut(layer)
+        {
+            stream.want_keyframe();
+        }
+    }
+
+    /// Why a packet of a stream without takers goes nowhere.
+    pub fn why_nobody(&self, downs: &Table<Down>) -> Drop {
+        let mut wants = self.downs.iter().filter_map(|key| downs.get(*key)).map(|down| down.want);
+        if self.downs.is_empty() {
+            Drop::NoSubscriber
+        } else if wants.all(|want| want.paused) {
+            Drop::Paused
+        } else {
+            Drop::OtherLayer
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! The values of `media/forwarder/api.py`, from Python and to it.
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{IntoPyDict, PyBytes, PyDict, PyFrozenSet, PyMapping, PyString};
+use sferum_forwarder_core::api::{
+    Codec, DownTrack, Drop, Event, Extensions, Id, Kind, Layer, SrtpKeys, SrtpProfile, Stats, TrackIn, Want,
+};
+
+type Any<'py> = Bound<'py, PyAny>;
+
+fn get<'py, T>(from: &Any<'py>, name: &str) -> PyResult<T>
+where
+    T: for<'a> FromPyObject<'a, 'py, Error = PyErr>,
+{
+    from.getattr(name)?.extract()
+}
+
+fn id(from: &Any<'_>, name: &str) -> PyResult<Id> {
+    Ok(Id::from(get::<String>(from, name)?))
+}
+
+fn unknown(what: &str) -> PyErr {
+    PyValueError::new_err(format!("unknown {what}"))
+}
+
+fn pairs<'py, K, V>(
+    from: &Any<'py>,
+    name: &str,
+    key: impl Fn(&Any<'py>) -> PyResult<K>,
+    value: impl Fn(&Any<'py>) -> PyResult<V>,
+) -> PyResult<Vec<(K, V)>> {
+    let mapping = from.getattr(name)?.cast_into::<PyMapping>()?;
+    let mut taken = Vec::new();
+    for item in mapping.items()?.iter() {
+        taken.push((key(&item.get_item(0)?)?, value(&item.get_item(1)?)?));
+    }
+    Ok(taken)
+}
+
+fn number<'py, T>(from: &Any<'py>) -> PyResult<T>
+where
+    T: for<'a> FromPyObject<'a, 'py, Error = PyErr>,
+{
+    from.extract()
+}
+
+fn layer(from: &Any<'_>) -> PyResult<Layer> {
+    match from.extract::<u8>()? {
+        0 => Ok(Layer::Low),
+        1 => Ok(Layer::Medium),
+        2 => Ok(Layer::High),
+        _ => Err(unknown("layer")),
+    }
+}
+
+fn codec(from: &Any<'_>) -> PyResult<Codec> {
+    match get::<String>(from, "value")?.as_str() {
+        "audio/opus" => Ok(Codec::Opus),
+        "audio/red" => Ok(Codec::Red),
+        "video/VP8" => Ok(Codec::Vp8),
+        "video/VP9" => Ok(Codec::Vp9),
+        "video/AV1" => Ok(Codec::Av1),
+        "video/H264" => Ok(Codec::H264),
+        _ => Err(unknown("codec")),
+    }
+}
+
+fn kind(from: &Any<'_>) -> PyResult<Kind> {
+    match get::<String>(from, "value")?.as_str() {
+        "audio" => Ok(Kind::Audio),
+        "video" => Ok(Kind::Video),
+        _ => Err(unknown("kind")),
+    }
+}
+
+pub fn keys(from: &Any<'_>) -> PyResult<SrtpKeys> {
+    let profile = match get::<String>(&from.getattr("profile")?, "value")?.as_str() {
+        "SRTP_AES128_CM_SHA1_80" => SrtpProfile::Aes128CmSha1_80,
+        "SRTP_AEAD_AES_128_GCM" => SrtpProfile::AeadAes128Gcm,
+        "SRTP_AEAD_AES_256_GCM" => SrtpProfile::AeadAes256Gcm,
+        _ => return Err(unknown("SRTP profile")),
+    };
+    Ok(SrtpKeys {
+        profile,
+        rx_key: get(from, "rx_key")?,
+        rx_salt: get(from, "rx_salt")?,
+        tx_key: get(from, "tx_key")?,
+        tx_salt: get(from, "tx_salt")?,
+    })
+}
+
+fn extensions(from: &Any<'_>) -> PyResult<Extensions> {
+    Ok(Extensions {
+        mid: get(from, "mid")?,
+        rid: get(from, "rid")?,
+        repaired_rid: get(from, "repaired_rid")?,
+        audio_level: get(from, "audio_level")?,
+        transport_cc: get(from, "transport_cc")?,
+        abs_send_time: get(from, "abs_send_time")?,
+        dependency_descriptor: get(from, "dependency_descriptor")?,
+        abs_capture_time: get(from, "abs_capture_time")?,
+    })
+}
+
+pub fn track(from: &Any<'_>) -> PyResult<TrackIn> {
+    Ok(TrackIn {
+        sid: id(from, "sid")?,
+        peer: id(from, "peer")?,
+        kind: kind(&from.getattr("kind")?)?,
+        mid: get(from, "mid")?,
+        payload_types: pairs(from, "payload_types", number, codec)?,
+        clock_rate: get(from, "clock_rate")?,
+        rtx: pairs(from, "rtx", number, number)?,
+        ssrcs: pairs(from, "ssrcs", number, layer)?,
+        rids: pairs(from, "rids", number, layer)?,
+        extensions: extensions(&from.getattr("extensions")?)?,
+    })
+}
+
+pub fn down(from: &Any<'_>) -> PyResult<DownTrack> {
+    Ok(DownTrack {
+        id: id(from, "id")?,
+        track: id(from, "track")?,
+        peer: id(from, "peer")?,
+        mid: get(from, "mid")?,
+        ssrc: get(from, "ssrc")?,
+        rtx_ssrc: get(from, "rtx_ssrc")?,
+        payload_types: pairs(from, "payload_types", codec, number)?,
+        extensions: extensions(&from.getattr("extensions")?)?,
+        cname: get(from, "cname")?,
+        first_sequence: get(from, "first_sequence")?,
+        first_timestamp: get(from, "first_timestamp")?,
+        first_picture_id: get(from, "first_picture_id")?,
+    })
+}
+
+pub fn want(from: &Any<'_>) -> PyResult<Want> {
+    Ok(Want {
+        layer: layer(&from.getattr("layer")?)?,
+        temporal: get(from, "temporal")?,
+        paused: get(from, "paused")?,
+    })
+}
+
+/// The classes of what comes out.
+pub struct Api {
+    transmit: Py<PyAny>,
+    layers_seen: Py<PyAny>,
+    rates: Py<PyAny>,
+    forwarding: Py<PyAny>,
+    loudness: Py<PyAny>,
+    quality: Py<PyAny>,
+    estimate: Py<PyAny>,
+    stats: Py<PyAny>,
+    layer: Py<PyAny>,
+}
+
+impl Api {
+    pub fn import(py: Python<'_>) -> PyResult<Self> {
+        let api = py.import("media.forwarder.api")?;
+        let class = |name: &str| Ok::<_, PyErr>(api.getattr(name)?.unbind());
+        Ok(Self {
+            transmit: class("Transmit")?,
+            layers_seen: class("LayersSeen")?,
+            rates: class("Rates")?,
+            forwarding: class("Forwarding")?,
+            loudness: class("Loudness")?,
+            quality: class("Quality")?,
+            estimate: class("Estimate")?,
+            stats: class("Stats")?,
+            layer: class("Layer")?,
+        })
+    }
+
+    pub fn transmit<'py>(
+        &self,
+        py: Python<'py>,
+        peer: &str,
+        data: Bound<'py, PyBytes>,
+    ) -> PyResult<Any<'py>> {
+        self.transmit.bind(py).call1((PyString::new(py, peer), data))
+    }
+
+    fn layer<'py>(&self, py: Python<'py>, layer: Layer) -> PyResult<Any<'py>> {
+        self.layer.bind(py).call1((layer as u8,))
+    }
+
+    pub fn event<'py>(&self, py: Python<'py>, event: &Event) -> PyResult<Any<'py>> {
+        match event {
+            Event::LayersSeen { track, layers } => {
+                let layers: PyResult<Vec<_>> = layers.iter().map(|layer| self.layer(py, layer)).collect();
+                let layers = PyFrozenSet::new(py, layers?)?;
+                self.layers_seen.bind(py).call1((&**track, layers))
+            }
+            Event::Rates { track, layers } => {
+                let rates = PyDict::new(py);
+                for (layer, bps) in layers {
+                    rates.set_item(self.layer(py, *layer)?, *bps)?;
+                }
+                self.rates.bind(py).call1((&**track, rates))
+            }
+            Event::Forwarding { down, layer } => {
+                let layer = layer.map(|layer| self.layer(py, layer)).transpose()?;
+                self.forwarding.bind(py).call1((&**down, layer))
+            }
+            Event::Loudness { levels } => {
+                let levels = levels.iter().map(|(track, level)| (&**track, *level)).into_py_dict(py)?;
+                self.loudness.bind(py).call1((levels,))
+            }
+            Event::Quality { peer, lost_up, lost_down, rtt_s, jitter_s } => {
+                let values = (&**peer, *lost_up, *lost_down, *rtt_s, *jitter_s);
+                self.quality.bind(py).call1(values)
+            }
+            Event::Estimate { peer, bitrate_bps, sent_bps } => {
+                self.estimate.bind(py).call1((&**peer, *bitrate_bps, *sent_bps))
+            }
+        }
+    }
+
+    pub fn stats<'py>(&self, py: Python<'py>, stats: &Stats) -> PyResult<Any<'py>> {
+        let counted = Drop::ALL.iter().zip(stats.drops).filter(|(_, count)| *count > 0);
+        let drops = counted.map(|((_, name), count)| (*name, count)).into_py_dict(py)?;
+        let values = PyDict::new(py);
+        values.set_item("packets_in", stats.packets_in)?;
+        values.set_item("packets_out", stats.packets_out)?;
+        values.set_item("bytes_in", stats.bytes_in)?;
+        values.set_item("bytes_out", stats.bytes_out)?;
+        values.set_item("drops", drops)?;
+        values.set_item("plis_sent", stats.plis_sent)?;
+        values.set_item("nacks_sent", stats.nacks_sent)?;
+        values.set_item("nacks_received", stats.nacks_received)?;
+        values.set_item("retransmitted", stats.retransmitted)?;
+        self.stats.bind(py).call((), Some(&values))
+    }
+}

@@ -1,0 +1,58 @@
+"""The native forwarder is the plain one: the same answers, byte for byte, to whatever happens."""
+
+from __future__ import annotations
+
+from hashlib import shake_256
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from media.forwarder.api import Drop, SrtpProfile, Stats
+from media.forwarder.plain.forwarder import PlainForwarder
+from tests.media.forwarder.conftest import IMPLEMENTATIONS
+from tests.media.forwarder.school import STEP_BYTES, School
+
+NATIVE = IMPLEMENTATIONS.get("native")
+#: What a day does not bring.
+RARE = {Drop.QUEUE_FULL.value}
+
+
+needs_native = pytest.mark.skipif(
+    NATIVE is None, reason="the native forwarder is not built (make native)"
+)
+
+
+def agree(day: bytes, profile: SrtpProfile) -> Stats:
+    """What happened in all, when both said the same to every step."""
+    assert NATIVE is not None
+    plain, native = School(PlainForwarder, profile, day), School(NATIVE, profile, day)
+    stats = Stats()
+    for step, (expected, found) in enumerate(zip(plain.answers(), native.answers(), strict=True)):
+        assert found.sent == expected.sent, step
+        assert found.events == expected.events, step
+        assert found.refused == expected.refused, step
+        assert found.wakeup == expected.wakeup, step
+        assert found.stats == expected.stats, step
+        stats = found.stats
+    return stats
+
+
+@needs_native
+@given(day=st.binary(max_size=3_000), profile=st.sampled_from(SrtpProfile))
+def test_fuzz_both_answer_alike(day: bytes, profile: SrtpProfile) -> None:
+    """After every step of any day: what was sent, what was told, when to wake, and every counter are the same."""
+    agree(day, profile)
+
+
+@needs_native
+@pytest.mark.parametrize("profile", SrtpProfile)
+def test_long_days_are_alike(profile: SrtpProfile) -> None:
+    """Thousands of steps, in which packets are forwarded, sent again, asked for, and dropped for every reason."""
+    happened = [
+        agree(shake_256(bytes((day,))).digest(STEP_BYTES * 2_000), profile) for day in range(3)
+    ]
+    dropped = {why for stats in happened for why in stats.drops}
+    assert dropped >= {each.value for each in Drop} - RARE
+    assert min(stats.packets_out for stats in happened) > 100
+    assert min(stats.retransmitted for stats in happened) > 0
