@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from attrs import evolve, field, frozen
+from attrs import define, evolve, field, frozen
 
 from media.forwarder.api import Codec
 from media.ids import ParticipantSid, TrackSid
@@ -99,6 +99,38 @@ DEFAULT_POLICY = Policy()
 NO_WISH = Wish()
 
 
+@frozen
+class _Asked:
+    """What a section of an answer depends on. `offered` and `track` are compared by which objects they are."""
+
+    offered: Section
+    track: Outgoing | None
+    wish: Wish
+    all_mixed: bool
+
+    def is_as(self, other: _Asked) -> bool:
+        return (
+            self.offered is other.offered
+            and self.track is other.track
+            and self.wish == other.wish
+            and self.all_mixed == other.all_mixed
+        )
+
+
+@define
+class Answers:
+    """Sections of one connection's last answer, for an offer that repeats most of the last (`parser.Cache`)."""
+
+    _sections: dict[str, tuple[_Asked, Section]] = field(factory=dict)
+
+    def section(self, asked: _Asked, policy: Policy) -> Section:
+        known = self._sections.get(asked.offered.mid)
+        if known is None or not known[0].is_as(asked):
+            known = asked, _section(asked, policy)
+            self._sections[asked.offered.mid] = known
+        return known[1]
+
+
 def build_answer(
     offer: Description,
     local: Local,
@@ -106,20 +138,25 @@ def build_answer(
     *,
     outgoing: Mapping[str, Outgoing] | None = None,
     wishes: Mapping[str, Wish] | None = None,
+    answers: Answers | None = None,
 ) -> Description:
     """The answer to a client's `offer`, section by section in its order.
 
     Args:
         outgoing: by mid, what goes into sections where the client only receives (v1). Others of those are inactive.
         wishes: by mid, for sections where the client sends.
+        answers: of this connection under one policy, and changed.
     """
+    make = _section if answers is None else answers.section
     sections = tuple(
-        _section(
-            section,
+        make(
+            _Asked(
+                section,
+                (outgoing or {}).get(section.mid),
+                (wishes or {}).get(section.mid, NO_WISH),
+                offer.extmap_allow_mixed,
+            ),
             policy,
-            (outgoing or {}).get(section.mid),
-            (wishes or {}).get(section.mid, NO_WISH),
-            offer.extmap_allow_mixed,
         )
         for section in offer.sections
     )
@@ -133,9 +170,8 @@ def build_answer(
     )
 
 
-def _section(
-    offered: Section, policy: Policy, track: Outgoing | None, wish: Wish, all_mixed: bool
-) -> Section:
+def _section(asked: _Asked, policy: Policy) -> Section:
+    offered, track = asked.offered, asked.track
     if offered.kind is SectionKind.DATA:
         return Section(
             kind=offered.kind,
@@ -148,7 +184,7 @@ def _section(
     sends_here = (
         track is not None and offered.direction.receives and can_carry(offered, track)
     )  # an allocator asks the same first
-    codecs = _codecs(offered, policy, wish, track if sends_here else None)
+    codecs = _codecs(offered, policy, asked.wish, track if sends_here else None)
     if offered.rejected or not codecs:
         return _rejected(offered)
     answer = Section(
@@ -158,7 +194,7 @@ def _section(
         direction=Direction.INACTIVE,
         codecs=codecs,
         extensions=accepted_extensions(offered.extensions),
-        extmap_allow_mixed=offered.extmap_allow_mixed and not all_mixed,
+        extmap_allow_mixed=offered.extmap_allow_mixed and not asked.all_mixed,
         rtcp_mux=True,
         rtcp_rsize=offered.rtcp_rsize,
     )

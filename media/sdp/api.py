@@ -19,8 +19,8 @@ A subscriber's connection (v0)::
 from __future__ import annotations
 
 from media.sdp.allocator import SectionAllocator, SectionTable, Slot
-from media.sdp.answer import Local, Outgoing, Policy, Wish, build_answer
-from media.sdp.offer import build_offer
+from media.sdp.answer import Answers, Local, Outgoing, Policy, Wish, build_answer
+from media.sdp.offer import Built, build_offer
 from media.sdp.parser import Cache, Limits, SdpError, parse, parse_candidate
 from media.sdp.streams import Incoming, Sending, incoming, sending, track_of
 from media.sdp.values import (
@@ -37,9 +37,11 @@ from media.sdp.values import (
     SsrcGroup,
     Transport,
 )
-from media.sdp.writer import write
+from media.sdp.writer import Texts, write
 
 __all__ = [
+    "Answers",
+    "Built",
     "Cache",
     "Candidate",
     "CodecLine",
@@ -62,6 +64,7 @@ __all__ = [
     "Setup",
     "Slot",
     "SsrcGroup",
+    "Texts",
     "Transport",
     "Wish",
     "build_answer",

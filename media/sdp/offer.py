@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from attrs import define, field
+
 from media.forwarder.api import Codec
 from media.sdp.answer import MAX_MESSAGE_SIZE, SCTP_PORT, Local, put_track
 from media.sdp.codecs import offered_extensions, offered_lines
@@ -17,21 +19,37 @@ MEDIA_PROTOCOL = "UDP/TLS/RTP/SAVPF"
 _IDLE = {SectionKind.AUDIO: Codec.OPUS, SectionKind.VIDEO: Codec.VP8}
 
 
-def build_offer(slots: Iterable[Slot], local: Local, *, version: int) -> Description:
+_DATA = Section(
+    kind=SectionKind.DATA,
+    mid="0",
+    protocol=DATA_PROTOCOL,
+    sctp_port=SCTP_PORT,
+    max_message_size=MAX_MESSAGE_SIZE,
+)
+
+
+@define
+class Built:
+    """Sections of one connection's last offer. In a room of a hundred one of 200 is new each time (calls.md §4)."""
+
+    _sections: dict[str, tuple[Slot, Section]] = field(factory=dict)
+
+    def section(self, slot: Slot) -> Section:
+        known = self._sections.get(slot.mid)
+        if known is None or known[0] is not slot:
+            known = self._sections[slot.mid] = slot, _section(slot)
+        return known[1]
+
+
+def build_offer(
+    slots: Iterable[Slot], local: Local, *, version: int, built: Built | None = None
+) -> Description:
     """Data channels first, then one section for each of `slots`, in order; their mids are their numbers.
 
-    `version` must grow with every offer (RFC 8829 5.2.2).
+    `version` must grow with every offer (RFC 8829 5.2.2). `built`: of this connection, and changed.
     """
-    sections = [
-        Section(
-            kind=SectionKind.DATA,
-            mid="0",
-            protocol=DATA_PROTOCOL,
-            sctp_port=SCTP_PORT,
-            max_message_size=MAX_MESSAGE_SIZE,
-        ),
-        *(_section(slot) for slot in slots),
-    ]
+    make = _section if built is None else built.section
+    sections = [_DATA, *(make(slot) for slot in slots)]
     return Description(
         session_id=local.session_id,
         session_version=version,

@@ -139,13 +139,13 @@ def _check_mids(sections: list[Section]) -> None:
 
 
 def _transport(session: Description, sections: list[Section]) -> Transport:
-    """Of the first section that has its own, completed by what the session says (Firefox: the fingerprint)."""
+    """Of the first section that has its own, completed by what the session says (Firefox: the fingerprint; we: all)."""
     general = session.transport
-    own = next(
-        (s.transport for s in sections if s.transport is not None and s.transport.ufrag), None
-    )
+    theirs = [section.transport for section in sections if section.transport is not None]
+    own = next((transport for transport in theirs if transport.ufrag), None)
     if own is None:
-        return general
+        candidates = next((one.candidates for one in theirs if one.candidates), ())
+        return evolve(general, candidates=general.candidates or candidates)
     return evolve(
         own,
         fingerprints=own.fingerprints or general.fingerprints,

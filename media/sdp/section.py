@@ -140,7 +140,9 @@ def parse_section(lines: Sequence[str], first_line: int) -> Section:
         max_message_size=draft.max_message_size,
         rtcp_mux=draft.rtcp_mux,
         rtcp_rsize=draft.rtcp_rsize,
-        transport=transport if transport.ufrag or transport.fingerprints else None,
+        transport=transport
+        if transport.ufrag or transport.fingerprints or transport.candidates
+        else None,
     )
 
 

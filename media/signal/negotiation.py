@@ -14,6 +14,7 @@ from livekit.protocol import rtc
 
 from media.ids import ParticipantSid, PeerId, TrackSid
 from media.sdp.api import (
+    Answers,
     Cache,
     Description,
     Local,
@@ -22,6 +23,7 @@ from media.sdp.api import (
     SdpError,
     Section,
     SectionKind,
+    Texts,
     build_answer,
     parse,
     write,
@@ -115,6 +117,8 @@ class Side:
     id: PeerId
     peer: Peer | None = None
     _cache: Cache = field(factory=Cache)
+    _answers: Answers = field(factory=Answers)
+    _texts: Texts = field(factory=Texts)
 
     def answer(
         self,
@@ -136,8 +140,22 @@ class Side:
             self.around.policy,
             outgoing=fill(offer) if fill is not None else None,
             wishes=publications.offered(offer),
+            answers=self._answers,
         )
         return offer, answer, publications.answered(offer, answer)
+
+    def as_message(
+        self, answer: Description, number: int, tracks: Mapping[str, TrackSid] | None = None
+    ) -> rtc.SignalResponse:
+        """`number`: of the offer it answers; livekit-client ignores answers to older ones."""
+        return rtc.SignalResponse(
+            answer=rtc.SessionDescription(
+                type="answer",
+                sdp=write(answer, self._texts),
+                id=number,
+                mid_to_track_id=tracks or {},
+            )
+        )
 
     def opened(self) -> Peer:
         if self.peer is None:
@@ -191,15 +209,4 @@ def remote_parameters(theirs: Description) -> RemoteParameters:
         setup=transport.setup,
         sctp_port=(data.sctp_port if data is not None else None) or 5000,
         max_message_size=(data.max_message_size if data is not None else None) or 65536,
-    )
-
-
-def as_answer(
-    answer: Description, number: int, tracks: Mapping[str, TrackSid] | None = None
-) -> rtc.SignalResponse:
-    """`number`: of the offer it answers; livekit-client ignores answers to older ones."""
-    return rtc.SignalResponse(
-        answer=rtc.SessionDescription(
-            type="answer", sdp=write(answer), id=number, mid_to_track_id=tracks or {}
-        )
     )

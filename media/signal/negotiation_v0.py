@@ -6,13 +6,21 @@ from attrs import define, field
 from livekit.protocol import rtc
 
 from media.ids import PeerId, TrackSid
-from media.sdp.api import Cache, Description, Outgoing, SectionTable, build_offer, write
+from media.sdp.api import (
+    Built,
+    Cache,
+    Description,
+    Outgoing,
+    SectionTable,
+    Texts,
+    build_offer,
+    write,
+)
 from media.signal.data import LOSSY, RELIABLE
 from media.signal.negotiation import (
     ANSWER_S,
     Side,
     Surroundings,
-    as_answer,
     local,
     read_description,
     remote_parameters,
@@ -29,6 +37,8 @@ class NegotiationV0:
     _subscriber: Peer = field(init=False)
     _table: SectionTable = field(factory=SectionTable)
     _cache: Cache = field(factory=Cache)
+    _built: Built = field(factory=Built)
+    _texts: Texts = field(factory=Texts)
     _offers: int = 0  # id of the last offer
     _outstanding: tuple[Description, float] | None = None  # and when it went out
     _changed: bool = True
@@ -64,7 +74,7 @@ class NegotiationV0:
             BadDescription: it is none.
         """
         _, answer, changes = self._publisher.answer(offer.sdp, self.publications)
-        self.around.say(as_answer(answer, offer.id))
+        self.around.say(self._publisher.as_message(answer, offer.id))
         self.around.ears.published(changes)
 
     def take_answer(self, answer: rtc.SessionDescription, now: float) -> None:
@@ -107,11 +117,14 @@ class NegotiationV0:
             self._table.sections(),
             local(self.around.listener, self._subscriber),
             version=self._offers,
+            built=self._built,
         )
         self._outstanding = offer, now
         self.around.say(
             rtc.SignalResponse(
-                offer=rtc.SessionDescription(type="offer", sdp=write(offer), id=self._offers)
+                offer=rtc.SessionDescription(
+                    type="offer", sdp=write(offer, self._texts), id=self._offers
+                )
             )
         )
 

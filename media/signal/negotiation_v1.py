@@ -7,7 +7,7 @@ from livekit.protocol import rtc
 
 from media.ids import PeerId, TrackSid
 from media.sdp.api import Outgoing, SectionAllocator
-from media.signal.negotiation import ANSWER_S, Side, Surroundings, as_answer
+from media.signal.negotiation import ANSWER_S, Side, Surroundings
 from media.signal.tracks import Publications
 from media.transport.api import Peer
 
@@ -56,7 +56,7 @@ class NegotiationV1:
             offer.sdp, self.publications, fill=self._allocator.fill
         )
         tracks = self._allocator.mid_to_track_id()
-        self.around.say(as_answer(answer, offer.id, tracks))
+        self.around.say(self._side.as_message(answer, offer.id, tracks))
         self.around.ears.published(changes)
         self.around.ears.carried(self._side.id, answer.sections, tracks)
 

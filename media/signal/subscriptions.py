@@ -22,12 +22,14 @@ class Subscription:
 
     Attributes:
         down: as the forwarder has it; None until it is negotiated.
+        section: what `down` was made of; the same object again says nothing new.
     """
 
     id: DownId
     outgoing: Outgoing
     want: Want
     down: DownTrack | None = None
+    section: Section | None = None
 
 
 @define
@@ -91,13 +93,16 @@ class Subscriptions:
         changed: list[Subscription] = []
         for section in sections:
             known = self._by_track.get(carried.get(section.mid, TrackSid("")))
-            looks = sending(section) if known is not None else None
-            if known is None or looks is None or known.outgoing.codec not in looks.payload_types:
+            if known is None or known.section is section:
+                continue
+            looks = sending(section)
+            if looks is None or known.outgoing.codec not in looks.payload_types:
                 continue
             down = self._down(known, peer, looks)
+            agreed = evolve(known, down=down, section=section)
+            self._by_track[known.outgoing.sid] = agreed
             if down != known.down:
-                self._by_track[known.outgoing.sid] = evolve(known, down=down)
-                changed.append(self._by_track[known.outgoing.sid])
+                changed.append(agreed)
         return changed
 
     def _down(self, known: Subscription, peer: PeerId, looks: Sending) -> DownTrack:

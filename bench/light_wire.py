@@ -1,0 +1,145 @@
+"""One ICE and DTLS connection of a light participant, on a UDP socket of its own; what comes stays encrypted."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import Callable
+from typing import Any, cast
+
+from aioice import stun
+from aiortc.rtcdtlstransport import (
+    RTCCertificate,
+    RTCDtlsFingerprint,
+    RTCDtlsParameters,
+    RTCDtlsTransport,
+)
+from aiortc.rtcicetransport import RTCIceTransport
+from aiortc.rtcsctptransport import RTCSctpCapabilities, RTCSctpTransport
+
+from bench.light_sdp import Ours, Theirs
+from media.transport.api import IceCredentials
+from tests.media.transport.raw_client import binding_request
+
+CERTIFICATE = RTCCertificate.generateCertificate()
+#: Seconds between two checks: until the first is answered, and afterwards (consent, RFC 7675).
+FIRST_S, LATER_S = 0.1, 4.0
+
+
+def _new() -> Ours:
+    mine = next(one for one in CERTIFICATE.getFingerprints() if one.algorithm == "sha-256")
+    return Ours(secrets.token_hex(4), secrets.token_hex(12), f"{mine.algorithm} {mine.value}")
+
+
+class Wire(asyncio.DatagramProtocol):
+    """`role`, `_recv` and `_send` are what aiortc's DTLS asks of its ICE transport."""
+
+    role = "controlling"
+
+    def __init__(self, media: Callable[[bytes, float], None]) -> None:
+        self.ours = _new()
+        self.connected = asyncio.Event()
+        self._media = media
+        self._theirs: Theirs | None = None
+        self._inbox: asyncio.Queue[bytes] = asyncio.Queue()
+        self._checked = asyncio.Event()
+        self._udp: asyncio.DatagramTransport | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._dtls: Any = RTCDtlsTransport(cast(RTCIceTransport, self), [CERTIFICATE])
+        self._dtls._set_role("client")
+        self._sctp = RTCSctpTransport(self._dtls)
+        self._now = asyncio.get_running_loop().time
+
+    def renew(self) -> None:
+        """Another ufrag, for an ICE restart of ours; the same length, the same fingerprint."""
+        self.ours = Ours(secrets.token_hex(4), self.ours.pwd, self.ours.fingerprint)
+
+    def meet(self, theirs: Theirs) -> None:
+        """The server's end as its description says; another ufrag is a restart."""
+        before, self._theirs = self._theirs, theirs
+        if before is None:
+            self._tasks.append(asyncio.ensure_future(self._connect(theirs)))
+            self._tasks.append(asyncio.ensure_future(self._check()))
+        elif before.ufrag != theirs.ufrag:
+            self._send_check()
+
+    async def _connect(self, theirs: Theirs) -> None:
+        loop = asyncio.get_running_loop()
+        self._udp, _ = await loop.create_datagram_endpoint(
+            lambda: self, remote_addr=("127.0.0.1", theirs.port)
+        )
+        for _ in range(
+            2
+        ):  # as browsers do; what we send also bounds what an unproved address is sent
+            self._send_check()
+        await self._checked.wait()
+        algorithm, value = theirs.fingerprint.split()
+        await self._dtls.start(RTCDtlsParameters([RTCDtlsFingerprint(algorithm, value)]))
+        if self._dtls.state == "connected":
+            self.connected.set()
+            await self._sctp.start(RTCSctpCapabilities(maxMessageSize=65536), 5000)
+
+    async def _check(self) -> None:
+        while True:
+            await asyncio.sleep(LATER_S if self._checked.is_set() else FIRST_S)
+            self._send_check()
+
+    def _send_check(self) -> None:
+        if self._udp is not None and self._theirs is not None:
+            local = IceCredentials(self._theirs.ufrag, self._theirs.pwd)
+            self._udp.sendto(binding_request(local, self.ours.ufrag))
+
+    def datagram_received(self, data: bytes, _addr: object) -> None:
+        first = data[0]
+        if first >= 128:
+            self._media(data, self._now())
+        elif first == 1:
+            self._checked.set()
+        elif first == 0:
+            self._answer(data)
+        else:
+            self._inbox.put_nowait(data)
+
+    def _answer(self, question: bytes) -> None:
+        """The server asks whether we are where our checks come from."""
+        assert self._udp is not None
+        asked = stun.parse_message(question)
+        response = stun.Message(stun.Method.BINDING, stun.Class.RESPONSE, asked.transaction_id)
+        response.attributes["XOR-MAPPED-ADDRESS"] = self._udp.get_extra_info("peername")
+        response.add_message_integrity(self.ours.pwd.encode())
+        self._udp.sendto(bytes(response))
+
+    def error_received(self, _exc: Exception) -> None:
+        """The server's port is closed: it is gone."""
+
+    async def _recv(self) -> bytes:
+        return await self._inbox.get()
+
+    async def _send(self, data: bytes) -> None:
+        if self._udp is not None:
+            self._udp.sendto(data)
+
+    def send_media(self, packet: bytes) -> None:
+        if self._udp is not None:
+            self._udp.sendto(self._dtls._tx_srtp.protect(packet))
+
+    def send_control(self, packet: bytes) -> None:
+        if self._udp is not None and self.connected.is_set():
+            self._udp.sendto(self._dtls._tx_srtp.protect_rtcp(packet))
+
+    async def close(self, *, silently: bool = False) -> None:
+        """`silently`: the server is told nothing."""
+        for task in self._tasks:
+            task.cancel()
+        if silently:
+            self._close_socket()
+        with contextlib.suppress(ConnectionError):
+            await self._sctp.stop()
+            await self._dtls.stop()
+        self._close_socket()
+
+    def _close_socket(self) -> None:
+        if self._udp is not None:
+            self._udp.close()
+            self._udp = None
