@@ -1,10 +1,11 @@
-"""What forwarding one packet costs: CPU µs of the plain forwarder, beside a bare sendto in the same run.
+"""What forwarding one packet costs: CPU µs of the plain and the native forwarder, beside a bare sendto in the same run.
 
     .venv/bin/python -m bench.forward [--size 1100] [--packets 20000]
 
 A 720p camera (30 pictures of six packets a second) to 1, 20 and 100 subscribers, AES-128-GCM, VP8 with picture ids,
 abs-send-time, mid and a history for NACKs. Forwarded means: chosen, renumbered, encrypted, and handed to the socket.
-Prints one JSON line. Figures are medians of five windows; on a busy machine trust the ratios.
+Prints one JSON line. Figures are medians of five windows; on a busy machine trust the ratios. `python_over_native` is
+of `receive` and `take_output` alone.
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ import argparse
 import json
 import socket
 import statistics
+import sys
 import time
 
-from media.forwarder.api import Layer, Want
-from media.forwarder.plain.forwarder import PlainForwarder
+from attrs import define, field
+
+from media.forwarder.api import Forwarder, Layer, Want
+from media.forwarder.choose import NoForwarder, choose
 from media.ids import PeerId
 from tests.media.forwarder.ends import End
 from tests.media.forwarder.histories import (
@@ -60,40 +64,78 @@ def _datagrams(end: End, first: int, pictures: int, size: int) -> list[tuple[byt
     return made
 
 
-def _forward_us(subscribers: int, size: int, pictures: int) -> tuple[float, float]:
-    """CPU µs per forwarded packet: of the forwarder alone, and with sendto."""
-    forwarder = PlainForwarder()
-    publisher = End(TEACHER)
-    forwarder.add_peer(TEACHER, publisher.keys)
-    forwarder.add_track(CAMERA_IN)
-    for number in range(subscribers):
-        peer: PeerId = pupil(number)
-        forwarder.add_peer(peer, End(peer).keys)
-        forwarder.add_down(camera_down(number), Want())
-    sender, receiver = _sink()
-    address = receiver.getsockname()
-    alone, both, first = [], [], 0
-    for _ in range(WINDOWS):
-        datagrams = _datagrams(publisher, first, pictures, size)
-        first += pictures
+@define
+class _Lesson:
+    """One forwarder with its publisher; `alone` and `both` get a figure for each window."""
+
+    forwarder: Forwarder
+    subscribers: int
+    publisher: End = field(factory=lambda: End(TEACHER))
+    alone: list[float] = field(factory=list)
+    both: list[float] = field(factory=list)
+
+    def __attrs_post_init__(self) -> None:
+        self.forwarder.add_peer(TEACHER, self.publisher.keys)
+        self.forwarder.add_track(CAMERA_IN)
+        for number in range(self.subscribers):
+            peer: PeerId = pupil(number)
+            self.forwarder.add_peer(peer, End(peer).keys)
+            self.forwarder.add_down(camera_down(number), Want())
+
+    def window(
+        self, size: int, pictures: int, sender: socket.socket, address: tuple[str, int]
+    ) -> None:
+        """CPU µs per forwarded packet: of the forwarder alone, and with sendto."""
+        datagrams = _datagrams(self.publisher, len(self.alone) * pictures, pictures, size)
         forwarding = sending = 0.0
         sent = 0
         for datagram, at in datagrams:
             begun = time.thread_time()
-            forwarder.receive(TEACHER, datagram, at)
-            output = forwarder.take_output()
+            self.forwarder.receive(TEACHER, datagram, at)
+            output = self.forwarder.take_output()
             middle = time.thread_time()
             for transmit in output:
                 sender.sendto(transmit.data, address)
             sending += time.thread_time() - middle
             forwarding += middle - begun
             sent += len(output)
-        assert sent == len(datagrams) * subscribers
-        alone.append(forwarding / sent * 1e6)
-        both.append((forwarding + sending) / sent * 1e6)
+        assert sent == len(datagrams) * self.subscribers
+        self.alone.append(forwarding / sent * 1e6)
+        self.both.append((forwarding + sending) / sent * 1e6)
+
+
+def _figures(subscribers: int, size: int, packets: int) -> dict[str, float]:
+    """Both forwarders, window by window in turn."""
+    pictures = max(5, packets // subscribers // PACKETS_A_PICTURE)
+    bare = _sendto_us(size, packets)
+    plain = _Lesson(choose("plain").make(), subscribers)
+    native = _native(subscribers)
+    sender, receiver = _sink()
+    for _ in range(WINDOWS):
+        for lesson in filter(None, (plain, native)):
+            lesson.window(size, pictures, sender, receiver.getsockname())
     sender.close()
     receiver.close()
-    return statistics.median(alone), statistics.median(both)
+    alone, both = statistics.median(plain.alone), statistics.median(plain.both)
+    figures = {
+        "forward_us": round(alone, 2),
+        "forward_and_send_us": round(both, 2),
+        "sendto_us": round(bare, 2),
+        "ratio": round(both / bare, 2),
+    }
+    if native is not None:
+        ratios = [one / other for one, other in zip(plain.alone, native.alone, strict=True)]
+        figures["native_forward_us"] = round(statistics.median(native.alone), 2)
+        figures["python_over_native"] = round(statistics.median(ratios), 2)
+    return figures
+
+
+def _native(subscribers: int) -> _Lesson | None:
+    try:
+        return _Lesson(choose("native").make(), subscribers)
+    except NoForwarder as error:
+        print(error, file=sys.stderr)
+        return None
 
 
 def main() -> None:
@@ -103,15 +145,7 @@ def main() -> None:
     options = parser.parse_args()
     result: dict[str, object] = {"bench": "forward", "size": options.size, "profile": "GCM128"}
     for subscribers in (1, 20, 100):
-        pictures = max(5, options.packets // subscribers // PACKETS_A_PICTURE)
-        bare = _sendto_us(options.size, options.packets)
-        alone, both = _forward_us(subscribers, options.size, pictures)
-        result[f"subscribers_{subscribers}"] = {
-            "forward_us": round(alone, 2),
-            "forward_and_send_us": round(both, 2),
-            "sendto_us": round(bare, 2),
-            "ratio": round(both / bare, 2),
-        }
+        result[f"subscribers_{subscribers}"] = _figures(subscribers, options.size, options.packets)
     print(json.dumps(result))
 
 

@@ -7,6 +7,7 @@ much is really forwarded; subscribers ask for numbers and answer reports that th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 from attrs import define, field, frozen
@@ -220,18 +221,18 @@ class School:
     def answers(self) -> Iterator[Answer]:
         """One for each step."""
         for number in range(3):
-            yield self._step(lambda n=number: self._join(n))  # type: ignore[misc]
+            yield self._step(partial(self._join, number))
             for source in SOURCES:
                 described = source.described(number, named=True)
-                yield self._step(lambda it=described: self._forwarder.add_track(it))  # type: ignore[misc]
+                yield self._step(partial(self._forwarder.add_track, described))
         for subscriber in range(3):
             for source in SOURCES:
                 down = _down(subscriber, subscriber + 1, source, 255)
-                yield self._step(lambda it=down: self._forwarder.add_down(it, Want()))  # type: ignore[misc]
+                yield self._step(partial(self._forwarder.add_down, down, Want()))
         for at in range(0, len(self.day) - STEP_BYTES + 1, STEP_BYTES):
             step = self.day[at : at + STEP_BYTES]
             self.now += TIMES[step[0] & 15]
-            yield self._step(lambda it=step: self._happen(it))  # type: ignore[misc]
+            yield self._step(partial(self._happen, step))
 
     def _step(self, happen: Callable[[], None]) -> Answer:
         refused = ""

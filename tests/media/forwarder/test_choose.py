@@ -20,7 +20,7 @@ def build(api: str, sources: str) -> ModuleType:
 
 
 def installed(monkeypatch: pytest.MonkeyPatch, module: ModuleType | None) -> None:
-    monkeypatch.setitem(sys.modules, MODULE, module)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, MODULE, module)
 
 
 def test_a_build_that_fits_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
