@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from media.forwarder.plain.incoming import Incoming
 
 
+#: Pictures whose numbers are remembered: two seconds, and less than half of the ids of seven bits.
+PICTURES = 60
+
+
 @define(eq=False)
 class Stream:
     """Attributes:
@@ -40,8 +44,9 @@ class Stream:
     keyframes: KeyframeRequester = field(init=False)
     _unroller: Unroller = field(factory=Unroller)
     _last_timestamp: int | None = None
-    # Number and VP8 picture id of the last packet of a picture, while no other media came since.
-    _whole: tuple[int, int] | None = None
+    # VP8 picture id → number of its first and last packet.
+    _begins: dict[int, int] = field(factory=dict)
+    _ends: dict[int, int] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
         self.statistics = ReceptionStatistics(self.clock_rate)
@@ -75,7 +80,8 @@ class Stream:
         if unroller.epoch != epoch:
             self.statistics.restart()
             self.missing.clear()
-            self._whole = None
+            self._begins.clear()
+            self._ends.clear()
         elif number > before + 1:
             if not self.missing.gap(before + 1, number, now):
                 self.want_keyframe()
@@ -86,27 +92,42 @@ class Stream:
         return number
 
     def passed_over(self, media: Incoming) -> list[int]:
-        """Numbers that did not come and carried nothing, as the newest VP8 packet shows: it begins the picture after
-        the one that was whole. Publishers without RTX (LiveKit's Rust) probe their link with padding in the stream
-        itself, and never repeat it: a decoder that counts numbers would wait for it until the next keyframe.
+        """Numbers that did not come and carried nothing: between the end of a VP8 picture and the beginning of the next.
+
+        Publishers without RTX (LiveKit's Rust) probe their link with padding in the stream itself, and never repeat it:
+        a decoder that counts numbers would wait for it until the next keyframe.
         """
         descriptor = media.descriptor
-        if descriptor is None or descriptor.picture_id is None or media.sequence != self.highest:
+        if descriptor is None or descriptor.picture_id is None:
             return []
-        whole = self._whole
-        self._whole = (media.sequence, descriptor.picture_id) if media.marker else None
-        if whole is None or not descriptor.start or media.sequence - whole[0] > WINDOW:
-            return []
-        if (descriptor.picture_id - whole[1]) % (1 << descriptor.picture_id_bits) != 1:
-            return []
-        came = self._unroller.came
-        padding = [number for number in range(whole[0] + 1, media.sequence) if not came(number)]
-        for number in padding:
-            self.missing.arrived(number)
+        number, mod = media.sequence, 1 << descriptor.picture_id_bits
+        picture = descriptor.picture_id
+        padding: list[int] = []
+        if descriptor.start:
+            _remember(self._begins, picture, number)
+            padding += self._between(self._ends.get((picture - 1) % mod), number)
+        if media.marker:
+            _remember(self._ends, picture, number)
+            padding += self._between(number, self._begins.get((picture + 1) % mod))
+        for each in padding:
+            self.missing.arrived(each)
         return padding
+
+    def _between(self, end: int | None, begin: int | None) -> list[int]:
+        if end is None or begin is None or not 1 < begin - end < WINDOW:
+            return []
+        first = max(end + 1, self.highest - WINDOW + 1)
+        return [number for number in range(first, begin) if not self._unroller.came(number)]
 
     def is_new_picture(self, timestamp: int) -> bool:
         """Whether the packet before had another timestamp."""
         new = timestamp != self._last_timestamp
         self._last_timestamp = timestamp
         return new
+
+
+def _remember(numbers: dict[int, int], picture: int, number: int) -> None:
+    numbers.pop(picture, None)
+    numbers[picture] = number
+    if len(numbers) > PICTURES:
+        del numbers[next(iter(numbers))]

@@ -718,6 +718,14 @@ def test_lost_padding_leaves_no_gap(make: Make, lost: tuple[int, ...]) -> None:
     assert replayed.stats.nacks_sent == 0
 
 
+def test_padding_is_known_by_a_picture_that_comes_late(make: Make) -> None:
+    """The picture after lost padding was lost too: when it comes again, both gaps are closed."""
+    steps: list[Step] = [*lesson(), *frame(0, key=True), *_later(2, by=4), *_later(1, by=4)]
+    got = packets_to(pupil(0), replay(make, steps))
+    assert bodies([p for p in got if p.payload]) == ["HIGH 0.0", "HIGH 2.0", "HIGH 1.0"]
+    assert sorted(p.sequence for p in got) == list(range(100, 107))
+
+
 def test_a_lost_picture_is_not_taken_for_padding(make: Make) -> None:
     """The picture ids say that something is missing: it is asked for, and its number stays free."""
     steps: list[Step] = [*lesson(), *frame(0, key=True), *frame(2), Poll(0.2), *frame(1, at=0.21)]
