@@ -71,3 +71,5 @@ async def test_a_backup_codec_is_never_asked_for(chromium: Browsers, v1: bool) -
         "[...room.remoteParticipants.get('anna').trackPublications.values()].map(one => one.source)"
     )
     assert sorted(await boris.page.evaluate(seen)) == ["camera", "microphone"]
+    for one in (anna, boris):
+        await one.page.evaluate("room.disconnect()")

@@ -44,12 +44,17 @@ async def publish(*viewers: Viewer) -> None:
         await one.page.evaluate("microphone(true)")
 
 
+async def leave(*viewers: Viewer) -> None:
+    for one in viewers:
+        await one.page.evaluate("room.disconnect()")
+
+
 @BOTH
 async def test_firefox_and_chromium_see_and_hear_each_other(both: Both, v1: bool) -> None:
     """Camera and microphone both ways; what Firefox publishes in three layers is decoded in the size that is shown."""
     room = f"meeting {v1}"
-    fox = await both.firefox.join("fox", v1=v1, room=room)
-    chrome = await both.chromium.join("chrome", v1=v1, room=room)
+    fox = await both.firefox.join("fox", version="2.23.0", v1=v1, room=room)
+    chrome = await both.chromium.join("chrome", version="2.23.0", v1=v1, room=room)
     await publish(fox, chrome)
     await chrome.sees("fox")
     await chrome.hears("fox")
@@ -60,6 +65,7 @@ async def test_firefox_and_chromium_see_and_hear_each_other(both: Both, v1: bool
         await one.sees(other, width=1280)
         await one.page.evaluate(SMALL)
         await one.sees(other, width=320)
+    await leave(fox, chrome)
 
 
 @BOTH
@@ -92,6 +98,7 @@ async def test_firefox_mutes_resumes_and_is_seen_by_who_comes_later(both: Both, 
     await publish(later)
     await fox.sees("later")
     assert not [e for e in await chrome.happened("events") if e[0] == "unsubscribed"]
+    await leave(fox, chrome, later)
 
 
 async def test_who_cannot_decode_one_camera_sees_the_others(both: Both) -> None:
@@ -113,5 +120,24 @@ async def test_who_cannot_decode_one_camera_sees_the_others(both: Both) -> None:
         await fox.page.evaluate("camera(true)")
         await dark.sees("fox")
         assert (await fox.page.evaluate("sees('dark')")) in (None, [0, 0, 0])
-        for one in (fox, dark, chrome):
-            await one.page.evaluate("room.disconnect()")
+        await leave(fox, dark, chrome)
+
+
+@BOTH
+async def test_six_publishers_reach_firefox(both: Both, v1: bool) -> None:
+    """Firefox brings no free sections along (calls.md §2.4): it is asked for as many as there are tracks."""
+    room = f"six {v1}"
+    pupils = [await both.world.join(f"pupil{n}", room, auto_subscribe=False) for n in range(6)]
+    for pupil in pupils[:3]:
+        await pupil.publish_camera(160, 90, simulcast=False)
+        await pupil.publish_tone()
+    fox = await both.firefox.join("fox", v1=v1, room=room)
+    for pupil in pupils[3:]:
+        await pupil.publish_camera(160, 90, simulcast=False)
+        await pupil.publish_tone()
+    for pupil in pupils:
+        await fox.sees(pupil.name)
+        await fox.hears(pupil.name)
+    await leave(fox)
+    for pupil in pupils:
+        await pupil.leave()
