@@ -68,11 +68,12 @@ async def test_a_lesson(world: HostWorld) -> None:
     page = await world.open("T1", "/host")
     await page.get_by_role("link", name="5А").first.click()
     await expect(page.locator("#note")).to_have_text("Сейчас в этом чате не звонят.")
+    await world.join("T1", room_id)
     phone = await world.join("P1", room_id, "PHONE")
     await world.join("P1", room_id, "COMPUTER")
     await phone.publish_tone()
     second = await world.join("P2", room_id)
-    await expect(page.locator("#people-title")).to_have_text("В звонке: 2 из 100")
+    await expect(page.locator("#people-title")).to_have_text("В звонке: 3 из 100")
     masha = row(page, "people", "P1")
     await expect(masha).to_have_count(1)
     await expect(masha).to_contain_text("микрофон закрыт ведущим · устройств: 2")
@@ -112,6 +113,7 @@ async def test_what_a_host_decides(world: HostWorld) -> None:
     """Everybody's microphones, spotlight, sharing, removing, the end; then who was there, as a file (R43, R45)."""
     room_id = world.school.room_id("class", "5А")
     page = await world.open("T1", desk_of(room_id))
+    await world.join("T1", room_id)
     pupil = await world.join("P1", room_id)
     await world.join("P2", room_id)
     microphone = await pupil.publish_tone()
@@ -145,6 +147,7 @@ async def test_what_a_host_decides(world: HostWorld) -> None:
     text = await asyncio.to_thread(path.read_text, "utf-8")
     assert text.startswith("\ufeffУчастник;Пришёл;Ушёл;Минут")
     assert [line.split(";")[0] for line in text.splitlines()[1:]] == [
+        "ФамилияT1 Имя",
         "ФамилияP1 Имя",
         "ФамилияP2 Имя",
     ]
