@@ -92,7 +92,7 @@ class Stream:
         return number
 
     def passed_over(self, media: Incoming) -> list[int]:
-        """Numbers that did not come and carried nothing: between the end of a VP8 picture and the beginning of the next.
+        """Numbers that did not come and carried nothing: between the end of a VP8 picture and the next one's first.
 
         Publishers without RTX (LiveKit's Rust) probe their link with padding in the stream itself, and never repeat it:
         a decoder that counts numbers would wait for it until the next keyframe.
