@@ -110,7 +110,7 @@ def _goodbye(ssrc: int, peer: Peer) -> bool:
 
 
 def _send_again(seq: int, down: Down, peer: Peer, outbox: Outbox, now: float) -> None:
-    sent = down.history.again(seq, now, peer.rtt_s)
+    sent = down.again(seq, now, peer.rtt_s)
     if sent is None:
         return
     _, head, body, _ = sent

@@ -5,13 +5,14 @@ from __future__ import annotations
 from attrs import define, evolve, field, frozen
 
 from media.forwarder.api import Codec, DownTrack, Drop, Forwarding, Kind, Layer, Want
-from media.forwarder.plain.history import AUDIO_SLOTS, VIDEO_SLOTS, History
+from media.forwarder.plain.history import AUDIO_SLOTS, VIDEO_SLOTS, History, Sent
 from media.forwarder.plain.incoming import ExtensionWriter, Incoming
 from media.forwarder.plain.outbox import Outbox
 from media.forwarder.plain.pictures import PictureMap
 from media.forwarder.plain.rtcp import ReportBlock
 from media.forwarder.plain.rtp import HEADER, write_header
 from media.forwarder.plain.sequence import SequenceMap
+from media.forwarder.plain.srtp import REPLAY_WINDOW
 from media.forwarder.plain.stream import Stream
 from media.forwarder.plain.timestamps import TimestampMap
 
@@ -90,6 +91,13 @@ class Down:
             return 0, 0
         lost = block.packets_lost - before.packets_lost - more
         return max(0, expected - more), min(expected, lost)
+
+    def again(self, seq: int, now: float, rtt_s: float | None) -> Sent | None:
+        """What went out with this number, while SRTP sends it again: numbers jump where much was lost."""
+        sent = self.history.again(seq, now, rtt_s)
+        if sent is None or self._sequence.following - sent[0] > REPLAY_WINDOW:
+            return None
+        return sent
 
     def tell(self) -> None:
         """Say what is sent now, if it changed."""
