@@ -197,6 +197,14 @@ async def test_staff_lead_the_call_that_they_began(world: HostWorld) -> None:
     now = {"call": call["id"]}
     assert (await world.desk("T1", room_id, now, "register"))[0] == 403
     assert (await world.desk("T2", room_id, now, "register"))[0] == 200
+    for path, wrong, field in (
+        ("ask", {"op": "shout"}, "op"),
+        ("ask", {"op": "lock", "x" * 5000: 1}, "op"),
+        ("register", {"call": 1}, "call"),
+        ("register", now | {"names": {"@a": "x" * 600_000}}, "call"),
+    ):
+        answer = await world.desk("T2", room_id, wrong, path)
+        assert answer == (400, {"errcode": "M_BAD_JSON", "error": field})
     assert (await world.desk("T2", room_id, {"op": "end_for_all"}))[1] == {"refused": None}
     assert [one["id"] for one in (await world.desk("T2", room_id))[1]["registers"]] == [call["id"]]
     assert (await world.desk("T1", room_id))[1] == {"call": None, "registers": []}
