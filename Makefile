@@ -45,7 +45,8 @@ docs: $(READY) ## links and the HTTP description in docs/
 fuzz: $(READY) ## parsers against random bytes, longer than in `make test`
 	HYPOTHESIS_PROFILE=fuzz $(PY) -m pytest -k fuzz $(T)
 
-soak: $(READY) ## hours of ordinary school life against one server
+soak: $(READY) ## a call of half an hour, then hours of ordinary school life against one server
+	$(PY) -m bench.call_soak
 	$(PY) -m bench.soak
 
 clean: ## remove everything that make made

@@ -6,9 +6,10 @@ and descriptions of a browser's size, nothing decoded. One JSON line each:
 `calls.join`: a newcomer who only watches, in a room of N publishers of a microphone and a camera who watch nobody: from
 opening the WebSocket to the transport, to every track being negotiated, to the first packet of each (publishers send
 one every 100 ms). `calls.crowd`: everybody publishes and watches everybody, and one more comes: CPU of the node until
-all have all, bytes to all of them, and its CPU a second at rest. No media flows there: that is `bench.forward`.
+all have all, bytes to all of them, and its CPU a second at rest. `calls.forward`: what packets cost and how late they
+come (`calls_forward`).
 
-    .venv/bin/python -m bench.calls [--only join|crowd] [--version v0|v1] [--newcomers 10] [10 50 100]
+    .venv/bin/python -m bench.calls [--only join|crowd|forward] [--version v0|v1] [--newcomers 10] [10 50 100]
 """
 
 from __future__ import annotations
@@ -25,9 +26,12 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from bench.call_node import NodeProcess, call_node
+from bench.calls_forward import forwarding
 from bench.light import Light, until
 
 SIZES = (1, 10, 50, 100)
+#: Subscribers of one camera.
+SUBSCRIBERS = (12, 50, 100)
 #: Newcomers measured, and of a crowd; joins are cheap in small rooms and take a second of CPU in the largest.
 NEWCOMERS, CROWD_NEWCOMERS = 20, 3
 #: Participants who come at the same time while a room is filled.
@@ -231,15 +235,18 @@ async def main(options: argparse.Namespace) -> None:
         for version in ("v0", "v1"):
             if options.version not in (None, version):
                 continue
-            for size in options.sizes:
+            for size in options.sizes or SIZES:
                 print(json.dumps(await measure(size, version == "v1")), flush=True)
                 print(f"{kind} {version} {size} done", file=sys.stderr)
+    if options.only in (None, "forward"):
+        for subscribers in options.sizes or SUBSCRIBERS:
+            print(json.dumps(await forwarding(subscribers)), flush=True)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--only", choices=("join", "crowd"))
+    parser.add_argument("--only", choices=("join", "crowd", "forward"))
     parser.add_argument("--version", choices=("v0", "v1"))
     parser.add_argument("--newcomers", type=int)
-    parser.add_argument("sizes", type=int, nargs="*", default=list(SIZES))
+    parser.add_argument("sizes", type=int, nargs="*")
     asyncio.run(main(parser.parse_args()))

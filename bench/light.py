@@ -57,6 +57,7 @@ class Light:
 
     negotiated: tracks that we are sent by now → their SSRC.
     first_at: when the first packet of each SSRC came, seconds of the loop's clock.
+    on_media: is given each media packet too, still encrypted, and when it came.
     bytes_in, bytes_out: of signalling, uncompressed; `largest` by message, `by_message` in all.
     """
 
@@ -69,6 +70,7 @@ class Light:
     negotiated: dict[str, int] = field(factory=dict)
     first_at: dict[int, float] = field(factory=dict)
     packets: int = 0
+    on_media: Callable[[bytes, float], None] | None = None
     bytes_in: int = 0
     bytes_out: int = 0
     largest: Counter[str] = field(factory=Counter)
@@ -336,6 +338,8 @@ class Light:
         if 192 <= datagram[1] <= 223:
             return
         self.packets += 1
+        if self.on_media is not None:
+            self.on_media(datagram, now)
         ssrc = int.from_bytes(datagram[8:12], "big")
         if ssrc not in self.first_at:
             self.first_at[ssrc] = now

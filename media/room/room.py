@@ -117,7 +117,8 @@ class Room:
             commands += layers.ask_publishers(call, now)
             commands += publishing.ask_again(call, now)
             commands += tell_changes(call)
-            listening.count(call, now)
+            if commands:  # whoever comes, goes or begins to publish is told of
+                listening.count(call, now)
         return resuming.hold_back(call, commands)
 
     def next_wakeup(self) -> float | None:
