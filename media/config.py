@@ -18,8 +18,8 @@ from attrs import field, fields, frozen
 from media.access.addresses import LOOPBACK, Network
 
 LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
-#: What passes packets on: in Python, or built from Rust.
-FORWARDERS = ("plain", "native")
+#: What passes packets on: in Python (plain), or built from Rust; auto: native where a build fits this version.
+FORWARDERS = ("auto", "native", "plain")
 NODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 #: Settings that are taken as they are, by their kind.
 KINDS: dict[type[Any], tuple[str, ...]] = {
@@ -71,7 +71,7 @@ class Config:
     servers: Mapping[str, str] = field(factory=dict)  # of a district: server name → address
     webhooks: tuple[str, ...] = field(default=(), repr=False)
     pages: Path | None = None  # folder of Element Call's files
-    forwarder: str = "plain"  # one of FORWARDERS
+    forwarder: str = "auto"  # one of FORWARDERS
     max_rooms: int = 1000
     drain_s: int = 20  # seconds that clients have to go elsewhere
     redis: str | None = None  # several nodes meet there
@@ -139,8 +139,8 @@ def config_of(raw: Mapping[str, Any], folder: Path) -> Config:
         raise BadConfig('addresses: for an IPv6 address want media_host: "::"')
     if not NODE.fullmatch(values.get("node", "sferum")):
         raise BadConfig("node: want 1 to 64 letters, digits, dots or dashes")
-    if values.get("forwarder", "plain") not in FORWARDERS:
-        raise BadConfig(f"forwarder: want {' or '.join(FORWARDERS)}")
+    if values.get("forwarder", "auto") not in FORWARDERS:
+        raise BadConfig(f"forwarder: want {', '.join(FORWARDERS)}")
     return Config(**values, folder=folder)
 
 

@@ -32,8 +32,7 @@ from media.cluster.neighbours import Neighbours
 from media.cluster.relay import Relay
 from media.config import BadConfig, Config
 from media.figures import Sources, figures_app, relay_addresses, watch_lag
-from media.forwarder.api import Forwarder
-from media.forwarder.plain.forwarder import PlainForwarder
+from media.forwarder.choose import Choice, NoForwarder, choose
 from media.logs import AccessLog
 from media.metrics import CONNECTING
 from media.pages import element_call
@@ -105,6 +104,8 @@ async def serve(
     with _named("service_token_file"):
         tokens = SecretFile(config.service_token_file, read_tokens)
     relays = _relays(config)
+    forwarder = _forwarder(config)
+    logger.info("%s", forwarder.why)
     clock = asyncio.get_running_loop().time
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(aiohttp.ClientSession())
@@ -126,13 +127,12 @@ async def serve(
         hooks = [Hook(URL(url), keys, machine.wall) for url in config.webhooks]
         stack.enter_context(_named_ports())
         group = await stack.enter_async_context(asyncio.TaskGroup())
-        keeping = group.create_task(keeper.run())
-        stack.callback(keeping.cancel)
+        stack.callback(group.create_task(keeper.run()).cancel)
         node = await stack.enter_async_context(
             open_node(
                 _transport(config),
                 Certificate.generateCertificate(),
-                forwarder=_forwarder(config),
+                forwarder=forwarder.make(),
                 keys=keys,
                 wall=machine.wall,
                 bits=machine.bits,
@@ -148,11 +148,9 @@ async def serve(
             )
         )
         files: list[Looked] = [keys.file, tokens, *([] if relays is None else [relays])]
-        watching = group.create_task(watch(files, reread))
-        stack.callback(watching.cancel)
+        stack.callback(group.create_task(watch(files, reread)).cancel)
         checks = rechecker(node, access.rights, config.server_name)
-        checking = group.create_task(checks.run())
-        stack.callback(checking.cancel)
+        stack.callback(group.create_task(checks.run()).cancel)
         registry = None
         if config.redis is not None:
             password = _password(config)
@@ -160,14 +158,12 @@ async def serve(
             registry = await stack.enter_async_context(
                 joined(config, config.redis, password, node, keeper, neighbours)
             )
-            beating = group.create_task(registry.run())
-            stack.callback(beating.cancel)
+            stack.callback(group.create_task(registry.run()).cancel)
         relay = None if registry is None else Relay(registry, http, keys, machine.wall, access.home)
         app = build(config, access, node, relay)
         if config.metrics_port is not None:
             sources = Sources(node, access, hooks, checks, relay, await relay_addresses(config))
-            lagging = group.create_task(watch_lag())
-            stack.callback(lagging.cancel)
+            stack.callback(group.create_task(watch_lag()).cancel)
             await stack.enter_async_context(
                 listening(figures_app(sources), LOOPBACK, config.metrics_port, "metrics_port")
             )
@@ -269,10 +265,11 @@ def _servers(
     return lambda: (turn.Relay(urls, secret.now).server(machine.wall()),)
 
 
-def _forwarder(config: Config) -> Forwarder:
-    if config.forwarder == "native":
-        raise BadConfig("forwarder: native is not in this version; want plain")
-    return PlainForwarder()
+def _forwarder(config: Config) -> Choice:
+    try:
+        return choose(config.forwarder)
+    except NoForwarder as missing:
+        raise BadConfig(str(missing)) from None
 
 
 def _transport(config: Config) -> TransportSettings:

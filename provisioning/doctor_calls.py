@@ -79,7 +79,7 @@ def check_calls(facts: CallsFacts, homeserver: Settings, *, trial: bool) -> list
     findings = [*_settings(facts, homeserver, trial=trial), *_runs(facts), *_media(facts)]
     findings += [*_synapse(facts, homeserver), *_services(facts)]
     if not trial:
-        findings += _machine(facts)
+        findings += [*_page(facts), *_machine(facts)]
     if all(finding.level is Level.OK for finding in findings):
         findings.append(Finding(Level.OK, "calls_good", facts.path))
     return findings
@@ -211,6 +211,9 @@ def _services(facts: CallsFacts) -> Iterator[Finding]:
             yield Finding(Level.ERROR, "calls_relay", url, {"why": why})
         else:
             yield Finding(Level.OK, "calls_relay_good", url)
+
+
+def _page(facts: CallsFacts) -> Iterator[Finding]:
     if facts.pages is None:
         yield Finding(Level.WARNING, "calls_no_page", "pages")
     elif facts.wanted and facts.pages.rstrip("/").rpartition("/")[2] != facts.wanted:

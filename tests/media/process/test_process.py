@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -11,7 +12,11 @@ from typing import Any, cast
 import pytest
 from attrs import fields
 
+from media.access.key_file import new_line
 from media.config import BadConfig, Config, config_of, read_config
+from media.forwarder.choose import MODULE
+from media.serving import check
+from tests.support.bridge import secret
 from tests.support.media import MediaProcess
 from tests.support.process import ROOT, free_port
 from tests.support.synapse import Homeserver
@@ -164,10 +169,19 @@ def test_every_setting_has_an_effect() -> None:
         assert re.search(rf"^#?{setting}:", example, re.M), f"{setting} is not in the example"
 
 
-@pytest.mark.integration
-def test_a_forwarder_that_is_not_there(media: MediaProcess) -> None:
-    """`native` is refused in one line while there is none."""
-    media.change(forwarder="native")
-    media.start(ready=False)
-    assert media.wait() == 2
-    assert "forwarder: native is not" in media.lines().splitlines()[-1]
+@pytest.mark.parametrize(
+    ("wanted", "why"), [("native", "forwarder: native is not built"), ("plain", "")]
+)
+def test_a_forwarder_that_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: str, why: str
+) -> None:
+    """`native` is refused in one line where there is none; what `--check` says is what the start would say."""
+    monkeypatch.setitem(sys.modules, MODULE, None)
+    secret(tmp_path / "token", "x" * 32)
+    secret(tmp_path / "keys", new_line())
+    config = config_of(GOOD | {"forwarder": wanted}, tmp_path)
+    if not why:
+        check(config)
+        return
+    with pytest.raises(BadConfig, match=why):
+        check(config)
