@@ -6,13 +6,16 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+from livekit import rtc
 
 from tests.media.signal.browser import Browsers, browsers
 from tests.media.world import calls, eventually
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.integration]
 
-LARGE = "document.querySelector('video').style.cssText = 'width: 1280px; height: 720px'"
+TILE = "document.querySelector('video').style"
+LARGE = f"{TILE}.cssText = 'width: 1280px; height: 720px'"
+HIDDEN = "![...room.remoteParticipants.get('anna').videoTrackPublications.values()][0].isEnabled"
 #: Publishing's codec and way; VP9 and AV1 come as one stream with layers inside (SVC), H.264 as three.
 CODECS = (("h264", "video/H264"), ("vp9", "video/VP9"), ("av1", "video/AV1"))
 
@@ -29,7 +32,7 @@ async def chromium() -> AsyncIterator[Browsers]:
 async def test_other_codecs_are_decoded(
     chromium: Browsers, codec: str, mime_type: str, v1: bool
 ) -> None:
-    """A camera in each codec arrives in that codec; of H.264's layers the one that is shown."""
+    """A camera in each codec arrives in it, again after a pause and for who comes later; of H.264 in the size shown."""
     room = f"{codec} {v1}"
     options = {"publishDefaults": {"videoCodec": codec, "backupCodec": False}}
     anna = await chromium.join("anna", room=room, v1=v1, options=options)
@@ -42,8 +45,33 @@ async def test_other_codecs_are_decoded(
     else:  # its encoder sends less than 1280 where the machine is busy
         await boris.sees("anna")
     assert (await boris.page.evaluate("received('anna', 'Camera')"))["mimeType"] == mime_type
-    for one in (anna, boris):
+
+    await boris.page.evaluate(f"{TILE}.display = 'none'")
+    await boris.until(HIDDEN, "is sent nothing")
+    await boris.page.evaluate(f"{TILE}.display = ''")
+    await boris.sees("anna")
+    later = await chromium.join("later", room=room, v1=v1)
+    await later.sees("anna")
+    for one in (anna, boris, later):
         await one.page.evaluate("room.disconnect()")
+
+
+@pytest.mark.parametrize(("codec", "mime_type"), CODECS, ids=[codec for codec, _ in CODECS])
+async def test_other_codecs_between_chromium_and_python(
+    chromium: Browsers, codec: str, mime_type: str
+) -> None:
+    """The Python SDK decodes Chromium's camera, and Chromium decodes what the SDK publishes in the same codec."""
+    room = f"{codec} python"
+    options = {"publishDefaults": {"videoCodec": codec, "backupCodec": False}}
+    anna = await chromium.join("anna", room=room, options=options)
+    python = await chromium.world.join("python", room)
+    await python.publish_camera(codec=getattr(rtc.VideoCodec, codec.upper()))
+    await anna.sees("python")
+    assert (await anna.page.evaluate("received('python', 'Camera')"))["mimeType"] == mime_type
+    await anna.page.evaluate("camera(true)")
+    await python.sees("anna")
+    await anna.page.evaluate("room.disconnect()")
+    await python.leave()
 
 
 @pytest.mark.parametrize("v1", [False, True], ids=["v0", "v1"])
