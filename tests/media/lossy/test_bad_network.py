@@ -16,9 +16,10 @@ WATCHED = 75
 #: Of these at least so many are decoded. A picture that got lost comes 300 ms later, but it comes.
 DECODED = 0.7
 #: Sound that was made up. v1 of livekit-client negotiates no NACK for voices: their own loss of 5 % stays, and Opus
-#: hides it; v0 and what publishers send is mended.
-CONCEALED = {"v0": 0.06, "v1": 0.15}
+#: hides it; v0 and what publishers send is mended. On an idle machine 0.001 to 0.03 and 0.07 to 0.11.
+CONCEALED = {"v0": 0.1, "v1": 0.2}
 FROZEN = 0.5
+SMALL_CAMERA = "room.localParticipant.setCameraEnabled(true, {resolution: LivekitClient.VideoPresets.h360.resolution})"
 #: Packets of data, some of them lost on each way.
 WORDS = 200
 
@@ -34,7 +35,8 @@ async def test_a_call_goes_on_over_a_bad_network() -> None:
         new = await chromium.join("new", version="2.23.0")
         assert max(anna.joined_in_s, boris.joined_in_s) < 15
 
-        await anna.publish_camera()
+        # One layer: LiveKit's Rust sends several without picture ids, and pads them (docs/flows/packet.md).
+        await anna.publish_camera(simulcast=False)
         await anna.publish_tone()
         await boris.sees("anna")
         await boris.hears("anna")
@@ -45,6 +47,9 @@ async def test_a_call_goes_on_over_a_bad_network() -> None:
         await _watch(anna, boris, old, new)
         await _said(world, boris, old, new)
         await _told(anna, boris, new)
+        await new.page.evaluate(SMALL_CAMERA)
+        await old.sees("new")
+        await boris.sees("new")
 
         stats = world.calls.node.services.pump.forwarder.stats()
         assert stats.nacks_sent > 0
