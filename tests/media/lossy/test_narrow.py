@@ -17,8 +17,8 @@ from tests.media.world import eventually
 NARROW = Condition(bandwidth_bps=400_000, delay_s=0.02)
 #: Voices that the client had to make up, once the small picture is there.
 CONCEALED = 0.1
-#: Seconds within which the large picture comes back on a machine where everything else runs too: steps after 3, 6 and 9 s
-#: and a keyframe make 12 on an idle one; a step that met a busy moment waits twice as long.
+#: Seconds within which the large picture comes back on a machine where everything else runs too: steps after 3, 6 and
+#: 9 s and a keyframe make 12 on an idle one; a step that met a busy moment waits twice as long.
 BACK_S = 90.0
 
 
