@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import re
+import signal
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import aiohttp
 import pytest
 from attrs import fields
 
-from media.access.key_file import new_line
+from media.access.claims import Claims
+from media.access.key_file import new_line, read_keys
+from media.access.tokens import mint
 from media.config import BadConfig, Config, config_of, read_config
 from media.forwarder.choose import MODULE
+from media.ids import Identity, RoomName
 from media.serving import check
 from tests.support.bridge import secret
 from tests.support.media import MediaProcess
+from tests.support.polling import until_async
 from tests.support.process import ROOT, free_port
 from tests.support.synapse import Homeserver
 
@@ -185,3 +193,24 @@ def test_a_forwarder_that_is_not_there(
         return
     with pytest.raises(BadConfig, match=why):
         check(config)
+
+
+@pytest.mark.integration
+async def test_somebody_who_does_not_go(media: MediaProcess) -> None:
+    """While they have `drain_s`, newcomers read that this node goes down; then it ends all the same."""
+    media.change(drain_s=8)
+    media.start()
+    claims = Claims(identity=Identity("anna"), room=RoomName("lesson"), join=True)
+    now = time.time()  # noqa: TID251 - signed now
+    token = mint(claims, read_keys(media.folder / "media.keys"), now)
+    query = f"?access_token={token}"
+
+    async def is_told() -> bool:
+        validate = f"/livekit/sfu/rtc/validate{query}"
+        return (await asyncio.to_thread(media.api.request, "GET", validate)).status == 503
+
+    url = f"{media.url}/livekit/sfu/rtc{query}"
+    async with aiohttp.ClientSession() as http, http.ws_connect(url, autoclose=False):
+        media.ask(signal.SIGTERM)
+        await until_async(is_told, what="a shut door")
+        assert await asyncio.to_thread(media.wait) == 0
