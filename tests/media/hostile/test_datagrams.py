@@ -17,7 +17,7 @@ from livekit.protocol import rtc
 from media.transport.peer import ClientPeer
 from tests.media.hostile.intruder import SSRC, Intruder, intruder
 from tests.media.hostile.siege import Siege, is_dtls, is_rtcp, is_rtp, is_stun_request, siege
-from tests.media.signal.test_doors import member
+from tests.media.signal.test_doors import member, raw
 from tests.media.transport.raw_client import binding_request
 from tests.media.world import eventually
 
@@ -276,7 +276,8 @@ async def about_others(call: Siege, mallory: Intruder) -> None:
 @pytest.mark.integration
 async def test_a_held_microphone_sends_into_the_void() -> None:
     """A pupil who came in muted just sends: nothing is heard, each packet is counted; unmuting is refused (R43)."""
-    async with siege() as call:
+    async with siege() as call, raw(call.world, "host", member=member("host", host=True)) as host:
+        await host.until("join")
         rights = member("pupil", muted_on_entry=True)
         async with intruder(call.world, "pupil", cid="voice", member=rights) as pupil:
             added = rtc.AddTrackRequest(cid="voice", type="AUDIO", source="MICROPHONE")
