@@ -5,6 +5,7 @@ use crate::down::Down;
 use crate::history::as_rtx;
 use crate::outbox::Outbox;
 use crate::peer::Peer;
+use crate::replay::REPLAY_WINDOW;
 use crate::rtcp::{ReportBlock, RtcpItem, SenderReport};
 use crate::table::Table;
 use crate::timestamps::ClockReading;
@@ -135,7 +136,10 @@ impl Control<'_> {
         let Some(down) = self.downs.get_mut(key) else {
             return;
         };
-        let Some(sent) = down.history.again(sequence, self.now, self.peer.rtt_s) else {
+        // SRTP sends nothing again that is further behind: numbers jump where much was lost.
+        let oldest = down.following() - REPLAY_WINDOW;
+        let sent = down.history.again(sequence, self.now, self.peer.rtt_s);
+        let Some(sent) = sent.filter(|sent| sent.number >= oldest) else {
             return;
         };
         let size = sent.head.len() + sent.body.bytes().len();

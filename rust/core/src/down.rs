@@ -115,6 +115,11 @@ impl Down {
         ((expected - more).max(0), lost.min(expected))
     }
 
+    /// The number that the next new packet gets.
+    pub fn following(&self) -> i64 {
+        self.sequence.following
+    }
+
     /// Say what is sent now, if it changed.
     fn tell(&mut self, outbox: &mut Outbox) {
         if self.current != self.told {

@@ -2,8 +2,9 @@
 
 use crate::api::Drop;
 
-/// Packets behind the newest that are still accepted once.
-const WINDOW: u64 = 1_024;
+/// Packets behind the newest that are still accepted once, or sent again.
+pub const REPLAY_WINDOW: i64 = 1_024;
+const WINDOW: u64 = REPLAY_WINDOW as u64;
 const WORDS: usize = (WINDOW / 64) as usize;
 /// RTCP's window in libsrtp.
 const RTCP_WINDOW: u32 = 128;

@@ -1,5 +1,7 @@
 //! One encoding that a publisher sends: an SSRC, a layer of a track.
 
+use std::collections::VecDeque;
+
 use crate::api::{Kind, Layer};
 use crate::incoming::Incoming;
 use crate::keyframes::{KeyframeRequester, min_interval_s};
@@ -7,6 +9,28 @@ use crate::nack::MissingPackets;
 use crate::reports::ReceptionStatistics;
 use crate::sequence::{Unroller, WINDOW};
 use crate::timestamps::ClockReading;
+
+/// Pictures whose numbers are remembered: two seconds, and less than half of the ids of seven bits.
+const PICTURES: usize = 60;
+
+/// VP8 picture id → number of its first, or last, packet; oldest first.
+#[derive(Default)]
+struct Pictures(VecDeque<(u16, i64)>);
+
+impl Pictures {
+    fn remember(&mut self, picture: u16, number: i64) {
+        self.0.retain(|each| each.0 != picture);
+        self.0.push_back((picture, number));
+        if self.0.len() > PICTURES {
+            self.0.pop_front();
+        }
+    }
+
+    fn number(&self, picture: u16) -> Option<i64> {
+        let found = self.0.iter().rev().find(|each| each.0 == picture);
+        found.map(|each| each.1)
+    }
+}
 
 pub struct Stream {
     pub kind: Kind,
@@ -25,8 +49,8 @@ pub struct Stream {
     pub keyframes: KeyframeRequester,
     unroller: Unroller,
     last_timestamp: Option<u32>,
-    // Number and VP8 picture id of the last packet of a picture, while no other media came since.
-    whole: Option<(i64, u16)>,
+    begins: Pictures,
+    ends: Pictures,
 }
 
 impl Stream {
@@ -44,7 +68,8 @@ impl Stream {
             keyframes: KeyframeRequester::new(min_interval_s(layer)),
             unroller: Unroller::default(),
             last_timestamp: None,
-            whole: None,
+            begins: Pictures::default(),
+            ends: Pictures::default(),
         }
     }
 
@@ -73,7 +98,8 @@ impl Stream {
         if self.unroller.epoch != epoch {
             self.statistics.restart();
             self.missing.clear();
-            self.whole = None;
+            self.begins.0.clear();
+            self.ends.0.clear();
         } else if number > before + 1 {
             if !self.missing.gap(before + 1, number, now) {
                 self.want_keyframe();
@@ -87,27 +113,37 @@ impl Stream {
         Some(number)
     }
 
-    /// Numbers that did not come and carried nothing, as the newest VP8 packet shows: it begins the picture after the
-    /// one that was whole. Publishers without RTX (LiveKit's Rust) probe their link with padding in the stream itself,
-    /// and never repeat it: a decoder that counts numbers would wait for it until the next keyframe.
+    /// Numbers that did not come and carried nothing: between the end of a VP8 picture and the beginning of the next.
+    ///
+    /// Publishers without RTX (LiveKit's Rust) probe their link with padding in the stream itself, and never repeat it:
+    /// a decoder that counts numbers would wait for it until the next keyframe.
     pub fn passed_over(&mut self, media: &Incoming<'_>) -> Vec<i64> {
-        let newest = media.descriptor.filter(|_| media.sequence == self.highest());
-        let Some((descriptor, picture_id)) = newest.and_then(|each| Some((each, each.picture_id?))) else {
+        let Some((descriptor, picture)) = media.descriptor.and_then(|each| Some((each, each.picture_id?)))
+        else {
             return Vec::new();
         };
-        let whole = self.whole.take();
-        self.whole = media.marker.then_some((media.sequence, picture_id));
-        let Some((last, before)) = whole.filter(|_| descriptor.start) else {
-            return Vec::new();
-        };
-        let step = (i64::from(picture_id) - i64::from(before)).rem_euclid(1 << descriptor.picture_id_bits);
-        if media.sequence - last > WINDOW || step != 1 {
-            return Vec::new();
+        let neighbour =
+            |step: i64| (i64::from(picture) + step).rem_euclid(1 << descriptor.picture_id_bits) as u16;
+        let mut padding = Vec::new();
+        if descriptor.start {
+            self.begins.remember(picture, media.sequence);
+            padding.extend(self.between(self.ends.number(neighbour(-1)), Some(media.sequence)));
         }
-        let padding = (last + 1..media.sequence).filter(|number| !self.unroller.came(*number));
-        let padding: Vec<i64> = padding.collect();
+        if media.marker {
+            self.ends.remember(picture, media.sequence);
+            padding.extend(self.between(Some(media.sequence), self.begins.number(neighbour(1))));
+        }
         padding.iter().for_each(|number| self.missing.arrived(*number));
         padding
+    }
+
+    fn between(&self, end: Option<i64>, begin: Option<i64>) -> Vec<i64> {
+        let Some((end, begin)) = end.zip(begin).filter(|(end, begin)| (2..WINDOW).contains(&(begin - end)))
+        else {
+            return Vec::new();
+        };
+        let first = (end + 1).max(self.highest() - WINDOW + 1);
+        (first..begin).filter(|number| !self.unroller.came(*number)).collect()
     }
 
     /// Whether the packet before had another timestamp.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from hashlib import shake_256
 from typing import NamedTuple
 
 from attrs import define, field, frozen
@@ -350,6 +351,8 @@ class School:
             elements=elements,
             padding=3 if how == 200 else 0,
         )
+        if jump < 0:  # an old packet between new ones
+            numbers.sequence -= jump
         numbers.sent = [*numbers.sent[-20:], packet]
         self._receive(who, packet)
 
@@ -449,11 +452,17 @@ class School:
         self._receive(who, data)
 
     def _damaged(self, who: int, which: int, how: int, more: int) -> None:
-        """An earlier datagram again, changed, cut short or as another's; or bytes of nobody."""
-        if not self._datagrams or how > 250:
-            self._forwarder.receive(
-                peer(who), bytes((128 | how & 63, more)) * (which >> 1), self.now
-            )
+        """An earlier datagram again, changed, cut or as another's; or noise, sealed with the right keys or bare."""
+        if how > 220 or not self._datagrams:
+            noise = shake_256(bytes((who, which, how, more))).digest(which)
+            if how & 1:
+                self._forwarder.receive(peer(who), bytes((128 | how & 63,)) + noise, self.now)
+                return
+            kind = 200 + more % 8 if how & 2 else 96 + more % 16
+            length = (len(noise) // 4 + (more >> 7)).to_bytes(2, "big")
+            source = SOURCES[more & 3].first_ssrc.to_bytes(4, "big")
+            head = bytes((128 | how & 63 ^ more & 31, kind)) + length
+            self._receive(who, head + (b"" if how & 2 else noise[:4]) + source + noise)
             return
         sender, datagram = self._datagrams[-1 - which % len(self._datagrams)]
         if how & 3 == 1:
