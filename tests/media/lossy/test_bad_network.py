@@ -127,6 +127,7 @@ def _back(guest: Guest) -> list[str]:
 async def _told(anna: Guest, boris: Guest, new: Viewer) -> None:
     """Mutes and metadata, which go over the WebSocket."""
     for publication in anna.room.local_participant.track_publications.values():
+        assert publication.track is not None
         publication.track.mute()
     await anna.room.local_participant.set_metadata(json.dumps({"hand": True}))
     await eventually(lambda: ("anna", True) in boris.muted, "is muted")

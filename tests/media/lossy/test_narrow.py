@@ -44,10 +44,10 @@ async def test_a_narrow_line_gets_the_small_picture_and_its_voices(
         await anna.publish_tone()
         boris = await world.calls.join("boris")
         await world.calls.join("clara", decode=False)
-        for name in ("boris", "clara"):
-            await eventually(
-                lambda name=name: layer_sent(world, name) is Layer.HIGH, f"{name} gets all"
-            )  # type: ignore[misc]
+        everybody = ("boris", "clara")
+        await eventually(
+            lambda: all(layer_sent(world, name) is Layer.HIGH for name in everybody), "all of it"
+        )
         await boris.hears("anna")
 
         line = world.path.line("boris")
