@@ -30,12 +30,11 @@ from tests.support.synapse import Homeserver
 CLIENTS = ROOT / "var" / "npm"
 ELEMENT_CALL = CLIENTS / "element-call-0.26.1"
 PICTURES = ROOT / "var" / "pictures"
-#: T1 teaches 5А with five pupils, all over 14.
+#: T1 teaches 5А with five pupils, all over 14; T3 to T5 have no class.
 SCHOOL = rosters.roster(
     [
         person("D1", "director"),
-        person("T1", "teacher"),
-        person("T2", "teacher"),
+        *(person(f"T{n}", "teacher") for n in range(1, 6)),
         *(person(f"P{n}", "student", born="2009-05-05") for n in range(1, 6)),
         person("P9", "student", born="2009-05-05"),
     ],
@@ -313,7 +312,7 @@ def school_with_calls(
         school = School(server, "s1")
         school.create()
         school.apply(SCHOOL)
-        school.sign_in_all(["T1", "T2", *(f"P{n}" for n in range(1, 6))])
+        school.sign_in_all([*(f"T{n}" for n in range(1, 6)), *(f"P{n}" for n in range(1, 6))])
         school.settle()
         media = MediaProcess.prepare(folder, server, port, pages=str(element_call()), **changes)
         media.start()
