@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from bench.call_soak import Plan, Sample, not_flat, slope_per_hour, soak
+from bench.call_soak import Plan, Sample, not_flat, planned, slope_per_hour, soak
 
 
 def samples(*rss_kb: float) -> list[Sample]:
@@ -25,6 +25,13 @@ def test_what_grows_is_named() -> None:
     assert set(not_flat(samples(0, 1_000, 2_000), plan)) == {"rss_kb"}
     assert not not_flat(samples(5_000, 5_010, 5_005, 5_015), plan)
     assert not not_flat(samples(9_000, 5_000, 1_000), plan)
+
+
+def test_bounds_are_for_what_is_looked_at() -> None:
+    """Half an hour has 25 minutes after its warm-up, in which 4 MB are allowed; four hours have 4 MB for each."""
+    half, four = planned(30, 1), planned(240, 1)
+    assert half.warm_up_s == four.warm_up_s == 300
+    assert round(half.rss_kb_per_hour * 25 / 60) == four.rss_kb_per_hour == 4_096
 
 
 def test_a_short_call_leaves_nothing_behind() -> None:

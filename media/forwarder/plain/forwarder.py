@@ -102,9 +102,9 @@ class PlainForwarder:
             outbox=self._outbox,
             writer=self._writer(down.extensions, down.mid),
         )
-        self._downs[down.id] = peer.downs[down.ssrc] = added
-        track.downs.append(added)
-        track.retarget()
+        self._downs[down.id] = added
+        peer.add_down(added)
+        track.add(added)
 
     def _writer(self, ids: Extensions, mid: str) -> ExtensionWriter:
         shared = self._writers.get((ids, mid))
@@ -118,9 +118,8 @@ class PlainForwarder:
     def remove_down(self, down: DownId) -> None:
         removed = self._downs.pop(down)
         track = self._tracks[removed.spec.track]
-        track.downs.remove(removed)
-        del self._peers[removed.spec.peer].downs[removed.spec.ssrc]
-        track.retarget()
+        track.remove(removed)
+        self._peers[removed.spec.peer].remove_down(removed)
 
     def set_want(self, down: DownId, want: Want) -> None:
         changed = self._downs[down]

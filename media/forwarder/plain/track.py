@@ -92,6 +92,21 @@ class Track:
             down.stop()
         self.retarget()
 
+    def add(self, down: Down) -> None:
+        """The others get what they got: with a hundred of them that is not looked at again."""
+        self.downs.append(down)
+        self._aim(down)
+        if down.target is not None:
+            down.target.takers.append(down)
+        self._ask_again()
+
+    def remove(self, down: Down) -> None:
+        self.downs.remove(down)
+        for stream in self.streams.values():
+            if down in stream.takers:
+                stream.takers.remove(down)
+        self._ask_again()
+
     def retarget(self) -> None:
         """Choose again for every subscriber; what they wait for is asked of the publisher."""
         for down in self.downs:
@@ -100,6 +115,12 @@ class Track:
             stream.takers = [
                 down for down in self.downs if stream is down.current or stream is down.target
             ]
+
+    def _ask_again(self) -> None:
+        """Whoever still waits for a keyframe is in need of one, as after `retarget`."""
+        for stream in self.streams.values():
+            if any(down.target is stream is not down.current for down in stream.takers):
+                stream.want_keyframe()
 
     def _aim(self, down: Down) -> None:
         if down.want.paused or self.muted:
