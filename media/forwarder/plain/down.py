@@ -31,6 +31,16 @@ class Ready:
     body: bytes
 
 
+@frozen(eq=False)
+class Numbering:
+    """How far the numbers of an SSRC are. With the same keys no number may stand for two packets (RFC 3711 9.1)."""
+
+    sequence: SequenceMap
+    clock: TimestampMap
+    pictures: PictureMap
+    rtx_sequence: int
+
+
 @define(eq=False)
 class Down:
     """Attributes:
@@ -70,6 +80,16 @@ class Down:
         self.rtx_sequence = spec.first_sequence
         self._sequence = SequenceMap(spec.first_sequence)
         self._pictures = PictureMap(spec.first_picture_id)
+
+    def left(self) -> Numbering:
+        """What a later one with the same SSRC goes on from."""
+        self.clock.leave()
+        return Numbering(self._sequence, self.clock, self._pictures, self.rtx_sequence)
+
+    def go_on(self, before: Numbering) -> None:
+        """This SSRC was used before: a re-negotiation, or the publisher connected anew."""
+        self._sequence, self.clock = before.sequence, before.clock
+        self._pictures, self.rtx_sequence = before.pictures, before.rtx_sequence
 
     def stop(self) -> None:
         """Nothing more of the current stream; whatever comes next begins with a keyframe."""

@@ -6,7 +6,7 @@ from attrs import define, field
 
 from media.forwarder.plain.bandwidth import Downlink
 from media.forwarder.plain.demux import MOST_SSRCS, Demux
-from media.forwarder.plain.down import Down
+from media.forwarder.plain.down import Down, Numbering
 from media.forwarder.plain.feedback import TransportFeedback
 from media.forwarder.plain.srtp import SrtpSession
 from media.ids import PeerId
@@ -21,6 +21,8 @@ RESEND_WINDOW_S = 0.1
 #: Of what a link carries, the share that may be packets sent again, and seconds of it at once. A full link loses most
 #: of them too, and asks for all of them again: without a limit 0.4 Mbit/s were sent 13 (tests/media/lossy).
 RESENT_SHARE, RESENT_AT_ONCE_S = 0.25, 2.0
+#: SSRCs of down tracks that are gone, whose numbers are remembered; whoever subscribes anew gets a new SSRC.
+MOST_LEFT = 4_096
 #: Sender reports whose answers are waited for.
 MOST_REPORTS = 256
 
@@ -48,6 +50,7 @@ class Peer:
     srtp: SrtpSession
     demux: Demux = field(factory=Demux)
     downs: dict[int, Down] = field(factory=dict)  # by our SSRC
+    _left: dict[int, Numbering] = field(factory=dict)  # by SSRC, oldest first
     feedback: TransportFeedback = field(factory=TransportFeedback)
     downlink: Downlink = field(factory=Downlink)
     counters: LinkCounters = field(factory=LinkCounters)
@@ -80,6 +83,18 @@ class Peer:
     def recent_audio_bps(self) -> int:
         """Of `recent_bps`."""
         return max(self.audio_bps, self.audio_bytes * 8)
+
+    def add_down(self, down: Down) -> None:
+        before = self._left.pop(down.spec.ssrc, None)
+        if before is not None:
+            down.go_on(before)
+        self.downs[down.spec.ssrc] = down
+
+    def remove_down(self, down: Down) -> None:
+        del self.downs[down.spec.ssrc]
+        self._left[down.spec.ssrc] = down.left()
+        if len(self._left) > MOST_LEFT:
+            del self._left[next(iter(self._left))]
 
     def may_use(self, ssrc: int) -> bool:
         """A peer cannot make us keep any number of SSRCs, nor use one whose replay list is forgotten."""

@@ -36,6 +36,10 @@ class TimestampMap:
     # The publisher's wall clock against the time that this subscriber sees.
     _reference: ClockReading | None = None
 
+    def leave(self) -> None:
+        """The source is gone; nothing is known of the next one's clock."""
+        self._reference = None
+
     @property
     def newest(self) -> int | None:
         return self._last

@@ -348,6 +348,24 @@ def test_what_is_long_past_is_not_sent_again(make: Make) -> None:
     assert [packet.sequence for packet in packets_to(pupil(0), replayed)] == [100, 1000, 1900, 1000]
 
 
+def test_an_ssrc_that_is_used_again_goes_on(make: Make) -> None:
+    """A down track that is described anew, or whose publisher is back, numbers on: no SRTP nonce comes twice."""
+    down = camera_down(0)
+    steps: list[Step] = [AddPeer(TEACHER), AddTrack(CAMERA_IN), AddPeer(pupil(0)), AddDown(down)]
+    steps += [*frame(0, key=True), *(step for n in range(900, 2000, 900) for step in frame(n))]
+    steps += [RemoveDown(down.id), AddDown(evolve(down, mid="6")), *frame(1801, key=True)]
+    steps += [*frame(1802), RemoveTrack(CAMERA), AddTrack(CAMERA_IN), AddDown(down)]
+    steps += frame(1803, key=True)
+    replayed = replay(make, steps)
+
+    packets = packets_to(pupil(0), replayed)
+    assert [packet.sequence for packet in packets] == [100, 1000, 1900, 1901, 1902, 1903]
+    pictures = [parse_descriptor(packet.payload).picture_id for packet in packets]
+    assert pictures == [500, 1400, 2300, 2301, 2302, 2303]
+    times = [packet.timestamp for packet in packets[2:]]
+    assert [after - before for before, after in pairwise(times)] == pytest.approx([3600] * 3, abs=2)
+
+
 def test_sound_is_sent_again_as_it_was(make: Make) -> None:
     """Without RTX the very same packet is sent, which SRTP allows once more."""
     steps: list[Step] = [*lesson(), *(voice(number) for number in range(3))]
