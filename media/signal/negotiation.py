@@ -199,6 +199,13 @@ def meet(peer: Peer, theirs: Description) -> None:
         peer.restart_ice(IceCredentials(theirs.transport.ufrag, theirs.transport.pwd))
 
 
+def not_decoded(track: TrackSid) -> rtc.SignalResponse:
+    """To a client that has no decoder for it: LiveKit's SDKs tell their page (`TrackSubscriptionFailed`)."""
+    return rtc.SignalResponse(
+        subscription_response=rtc.SubscriptionResponse(track_sid=track, err="SE_CODEC_UNSUPPORTED")
+    )
+
+
 def remote_parameters(theirs: Description) -> RemoteParameters:
     data = next((one for one in theirs.sections if one.kind is SectionKind.DATA), None)
     transport = theirs.transport

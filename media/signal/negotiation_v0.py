@@ -22,6 +22,7 @@ from media.signal.negotiation import (
     Side,
     Surroundings,
     local,
+    not_decoded,
     read_description,
     remote_parameters,
 )
@@ -42,6 +43,7 @@ class NegotiationV0:
     _offers: int = 0  # id of the last offer
     _outstanding: tuple[Description, float] | None = None  # and when it went out
     _changed: bool = True
+    _refused: set[TrackSid] = field(factory=set)  # the client was told so
 
     def __attrs_post_init__(self) -> None:
         publisher = PeerId(f"{self.around.sid}:publisher")
@@ -94,7 +96,10 @@ class NegotiationV0:
             self._subscriber.set_remote(
                 IceCredentials(theirs.transport.ufrag, theirs.transport.pwd)
             )
-        self._table.answered(offer, theirs)
+        for track in self._table.answered(offer, theirs):
+            if track not in self._refused:
+                self._refused.add(track)
+                self.around.say(not_decoded(track))
         shown = {one.mid: TrackSid(one.msid[1]) for one in offer.sections if one.msid is not None}
         self.around.ears.carried(self._subscriber.id, theirs.sections, shown)
         self.flush(now)
@@ -104,6 +109,7 @@ class NegotiationV0:
         self._changed = True
 
     def drop(self, track: TrackSid) -> None:
+        self._refused.discard(track)
         if self._table.drop(track) is not None:
             self._changed = True
 

@@ -7,7 +7,7 @@ from livekit.protocol import rtc
 
 from media.ids import PeerId, TrackSid
 from media.sdp.api import Outgoing, SectionAllocator
-from media.signal.negotiation import ANSWER_S, Side, Surroundings
+from media.signal.negotiation import ANSWER_S, Side, Surroundings, not_decoded
 from media.signal.tracks import Publications
 from media.transport.api import Peer
 
@@ -52,11 +52,14 @@ class NegotiationV1:
         BadDescription: it is none.
         """
         self._asked_at = None
+        unfit = self._allocator.unfit()
         _, answer, changes = self._side.answer(
             offer.sdp, self.publications, fill=self._allocator.fill
         )
         tracks = self._allocator.mid_to_track_id()
         self.around.say(self._side.as_message(answer, offer.id, tracks))
+        for track in sorted(self._allocator.unfit() - unfit):
+            self.around.say(not_decoded(track))
         self.around.ears.published(changes)
         self.around.ears.carried(self._side.id, answer.sections, tracks)
 

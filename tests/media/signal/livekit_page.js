@@ -20,7 +20,7 @@ async function join(url, token, options, connecting) {
     document.querySelectorAll(`[data-sid="${publication.trackSid}"]`).forEach(element => element.remove());
     log('unsubscribed', who.identity, publication.source);
   });
-  room.on(e.TrackSubscriptionFailed, sid => log('subscription failed', sid));
+  room.on(e.TrackSubscriptionFailed, (sid, _who, why) => log('subscription failed', sid, why)); // 1: no decoder
   room.on(e.ActiveSpeakersChanged, all => { happened.speakers.push(all.map(one => one.identity)); });
   room.on(e.ConnectionQualityChanged, (quality, who) => { happened.quality[who.identity] = quality; });
   room.on(e.TrackStreamStateChanged, (publication, state) => { happened.stream[publication.trackSid] = state; });

@@ -39,9 +39,9 @@ async def test_other_codecs_are_decoded(
     boris = await chromium.join("boris", room=room, v1=v1)
     await anna.page.evaluate("camera(true)")
     if codec == "h264":
-        await boris.sees("anna", width=320)
+        await boris.sees("anna", width=320, deadline_s=80)
         await boris.page.evaluate(LARGE)
-        await boris.sees("anna", width=1280)
+        await boris.sees("anna", width=1280, deadline_s=80)
     else:  # its encoder sends less than 1280 where the machine is busy
         await boris.sees("anna")
     assert (await boris.page.evaluate("received('anna', 'Camera')"))["mimeType"] == mime_type

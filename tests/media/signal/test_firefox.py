@@ -62,9 +62,9 @@ async def test_firefox_and_chromium_see_and_hear_each_other(both: Both, v1: bool
     await fox.hears("chrome")
     for one, other in ((chrome, "fox"), (fox, "chrome")):
         await one.page.evaluate(LARGE)
-        await one.sees(other, width=1280)
+        await one.sees(other, width=1280, deadline_s=80)
         await one.page.evaluate(SMALL)
-        await one.sees(other, width=320)
+        await one.sees(other, width=320, deadline_s=80)
     await leave(fox, chrome)
 
 
@@ -115,6 +115,9 @@ async def test_who_cannot_decode_one_camera_sees_the_others(both: Both) -> None:
         await publish(dark)
         await chrome.sees("dark")
         await fox.hears("dark")
+        await fox.until(
+            "happened.events.some(e => e[0] == 'subscription failed' && e[2] == 1)", "is told why"
+        )
         await publish(chrome)
         await fox.sees("chrome")
         await fox.page.evaluate("camera(true)")
