@@ -70,7 +70,7 @@ impl Control<'_> {
         stream.clock = Some(clock);
         for key in &stream.takers {
             if let Some(down) = self.downs.get_mut(*key).filter(|down| down.current == Some(route.layer)) {
-                down.clock.report(clock);
+                down.numbers.clock.report(clock);
             }
         }
     }
@@ -152,10 +152,10 @@ impl Control<'_> {
         let rtx_type = found.map_or(0, |(_, each)| each.1);
         let (buffer, begin) = self.outbox.begin();
         if rtx_type != 0 && down.spec.rtx_ssrc != 0 {
-            if as_rtx(sent, rtx_type, down.rtx_sequence, down.spec.rtx_ssrc, buffer).is_none() {
+            if as_rtx(sent, rtx_type, down.numbers.rtx_sequence, down.spec.rtx_ssrc, buffer).is_none() {
                 return;
             }
-            down.rtx_sequence = down.rtx_sequence.wrapping_add(1);
+            down.numbers.rtx_sequence = down.numbers.rtx_sequence.wrapping_add(1);
         } else {
             buffer.extend_from_slice(&sent.head);
             buffer.extend_from_slice(sent.body.bytes());

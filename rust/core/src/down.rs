@@ -22,6 +22,25 @@ const EXTENDED: u8 = 0x10;
 /// Packets between two reports; more, and the receiver began to count anew, or an old report was overtaken.
 const MOST_REPORTED: u32 = 10_000;
 
+/// How far the numbers of an SSRC are. With the same keys no number may stand for two packets (RFC 3711 9.1).
+pub struct Numbering {
+    pub sequence: SequenceMap,
+    pub clock: TimestampMap,
+    pub rtx_sequence: u16,
+    pictures: PictureMap,
+}
+
+impl Numbering {
+    fn new(spec: &DownTrack, clock_rate: u32) -> Self {
+        Self {
+            sequence: SequenceMap::new(i64::from(spec.first_sequence)),
+            clock: TimestampMap::new(clock_rate, spec.first_timestamp),
+            rtx_sequence: spec.first_sequence,
+            pictures: PictureMap::new(spec.first_picture_id),
+        }
+    }
+}
+
 pub struct Down {
     pub spec: DownTrack,
     /// Key of its subscriber.
@@ -38,11 +57,8 @@ pub struct Down {
     pub packets: u64, // sent, for sender reports
     pub octets: u64,
     pub history: History,
-    pub clock: TimestampMap,
-    pub rtx_sequence: u16,
+    pub numbers: Numbering,
     writer: ExtensionWriter,
-    sequence: SequenceMap,
-    pictures: PictureMap,
     epoch: i64,                // of the current stream
     temporal: u8,              // highest temporal layer sent now
     last_picture: Option<u32>, // incoming timestamp of the picture whose layer was judged last
@@ -73,11 +89,8 @@ impl Down {
             packets: 0,
             octets: 0,
             history: History::new(kind),
-            clock: TimestampMap::new(clock_rate, spec.first_timestamp),
-            rtx_sequence: spec.first_sequence,
+            numbers: Numbering::new(&spec, clock_rate),
             writer: ExtensionWriter::new(spec.extensions, &spec.mid),
-            sequence: SequenceMap::new(i64::from(spec.first_sequence)),
-            pictures: PictureMap::new(spec.first_picture_id),
             epoch: 0,
             temporal: 3,
             last_picture: None,
@@ -100,7 +113,7 @@ impl Down {
     /// What we did not have to send, lost on the publisher's way to us, is not this link's loss.
     pub fn reported(&mut self, block: &ReportBlock) -> (i64, i64) {
         let before = self.reported.replace(*block);
-        let holes = self.sequence.following - i64::from(self.spec.first_sequence) - self.given;
+        let holes = self.numbers.sequence.following - i64::from(self.spec.first_sequence) - self.given;
         let more = holes - self.holes;
         self.holes = holes;
         let Some(before) = before else {
@@ -115,9 +128,15 @@ impl Down {
         ((expected - more).max(0), lost.min(expected))
     }
 
+    /// What a later one with the same SSRC goes on from.
+    pub fn left(mut self) -> Numbering {
+        self.numbers.clock.leave();
+        self.numbers
+    }
+
     /// The number that the next new packet gets.
     pub fn following(&self) -> i64 {
-        self.sequence.following
+        self.numbers.sequence.following
     }
 
     /// Say what is sent now, if it changed.
@@ -150,7 +169,7 @@ impl Down {
             }
         }
         let packet = &media.packet;
-        let late = self.sequence.is_late(packet.sequence);
+        let late = self.numbers.sequence.is_late(packet.sequence);
         if packet.payload.is_empty() && packet.descriptor.is_none() {
             return self.leave_out(media, packet.sequence, packet.why_empty, late);
         }
@@ -173,11 +192,11 @@ impl Down {
                 None => return self.leave_out(media, packet.sequence, Drop::OtherLayer, late),
             }
         }
-        let number = self.sequence.forward(packet.sequence).ok_or(Drop::TooLate)?;
+        let number = self.numbers.sequence.forward(packet.sequence).ok_or(Drop::TooLate)?;
         let timestamp = if late {
-            self.clock.late(packet.timestamp)
+            self.numbers.clock.late(packet.timestamp)
         } else {
-            self.clock.forward(packet.timestamp, media.now)
+            self.numbers.clock.forward(packet.timestamp, media.now)
         };
         self.packets += 1;
         self.given += 1;
@@ -196,7 +215,7 @@ impl Down {
         }
         let mut filled = Vec::new();
         for number in passed_over {
-            let late = self.sequence.is_late(*number);
+            let late = self.numbers.sequence.is_late(*number);
             filled.extend(self.leave_out(media, *number, Drop::PaddingOnly, late));
         }
         filled
@@ -253,10 +272,10 @@ impl Down {
         if packet.sequence != stream.highest() {
             return Err(Drop::TooLate); // what followed it was not forwarded
         }
-        self.sequence.begin(packet.sequence);
-        self.clock.begin(packet.timestamp, media.now, stream.clock);
+        self.numbers.sequence.begin(packet.sequence);
+        self.numbers.clock.begin(packet.timestamp, media.now, stream.clock);
         if let Some(picture) = &packet.descriptor {
-            self.pictures.begin(picture);
+            self.numbers.pictures.begin(picture);
         }
         self.temporal = self.want.temporal;
         self.epoch = stream.epoch();
@@ -284,10 +303,10 @@ impl Down {
     /// The VP8 descriptor as the subscriber sees it; `None` for a picture that it does not get.
     fn describe(&mut self, picture: &Descriptor, late: bool) -> Option<Written> {
         if !late && picture.temporal.is_some_and(|temporal| temporal > self.temporal) {
-            self.pictures.drop(picture);
+            self.numbers.pictures.drop(picture);
             return None;
         }
-        self.pictures.forward(picture)
+        self.numbers.pictures.forward(picture)
     }
 
     /// Drop on purpose without leaving a gap.
@@ -296,12 +315,12 @@ impl Down {
     /// would ask for it again and again.
     fn leave_out(&mut self, media: &Media<'_>, sequence: i64, why: Drop, late: bool) -> Result<Sent, Drop> {
         if !late {
-            self.sequence.drop(sequence);
+            self.numbers.sequence.drop(sequence);
             return Err(why);
         }
-        let number = self.sequence.forward(sequence).ok_or(Drop::TooLate)?;
+        let number = self.numbers.sequence.forward(sequence).ok_or(Drop::TooLate)?;
         let &(_, (payload_type, _)) = self.spec.payload_types.first().ok_or(Drop::TooLate)?;
-        let timestamp = self.clock.late(media.packet.timestamp);
+        let timestamp = self.numbers.clock.late(media.packet.timestamp);
         self.given += 1;
         Ok(self.packet(media, PADDED, false, payload_type, number, timestamp, Body::Filler))
     }

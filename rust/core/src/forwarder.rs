@@ -132,25 +132,27 @@ impl Forwarder {
         if self.downs.key(&spec.id).is_some() || peer.down(spec.ssrc).is_some() {
             return Err(BadId(spec.id));
         }
-        let (id, ssrc) = (spec.id.clone(), spec.ssrc);
+        let id = spec.id.clone();
         let (kind, clock_rate) = (track.spec.kind, track.spec.clock_rate);
         let down = Down::new(spec, want, peer_key, track_key, kind, clock_rate);
         let key = self.downs.insert(id, down);
-        peer.downs.push((ssrc, key));
-        track.downs.push(key);
-        track.retarget(&mut self.downs, &mut self.outbox);
+        if let Some(down) = self.downs.get_mut(key) {
+            peer.add_down(down, key);
+            track.add(down, key, &mut self.outbox);
+        }
+        track.ask_again(&self.downs);
         Ok(())
     }
 
     pub fn remove_down(&mut self, id: &str) -> Known {
         let key = self.downs.key(id).ok_or_else(|| bad(id))?;
         let down = self.downs.remove(id).ok_or_else(|| bad(id))?;
-        if let Some(peer) = self.peers.get_mut(down.peer) {
-            peer.downs.retain(|pair| pair.1 != key);
-        }
         if let Some(track) = self.tracks.get_mut(down.track) {
-            track.downs.retain(|each| *each != key);
-            track.retarget(&mut self.downs, &mut self.outbox);
+            track.remove(key);
+            track.ask_again(&self.downs);
+        }
+        if let Some(peer) = self.peers.get_mut(down.peer) {
+            peer.remove_down(down, key);
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use std::collections::{HashSet, VecDeque};
 use crate::api::Id;
 use crate::bandwidth::Downlink;
 use crate::demux::{Demux, MOST_SSRCS};
+use crate::down::{Down, Numbering};
 use crate::feedback::TransportFeedback;
 use crate::srtp::SrtpSession;
 use crate::table::NumberMap;
@@ -20,6 +21,8 @@ const RESEND_WINDOW_S: f64 = 0.1;
 /// of them too, and asks for all of them again.
 const RESENT_SHARE: f64 = 0.25;
 const RESENT_AT_ONCE_S: f64 = 2.0;
+/// SSRCs of down tracks that are gone, whose numbers are remembered; whoever subscribes anew gets a new SSRC.
+const MOST_LEFT: usize = 4_096;
 /// Sender reports whose answers are waited for.
 const MOST_REPORTS: usize = 256;
 
@@ -39,6 +42,7 @@ pub struct Peer {
     pub demux: Demux,
     /// Our SSRC and the key of each down track, oldest first.
     pub downs: Vec<(u32, usize)>,
+    left: VecDeque<(u32, Numbering)>, // by SSRC, oldest first
     pub feedback: TransportFeedback,
     pub downlink: Downlink,
     pub counters: LinkCounters,
@@ -72,6 +76,7 @@ impl Peer {
             srtp,
             demux: Demux::default(),
             downs: Vec::new(),
+            left: VecDeque::new(),
             feedback: TransportFeedback::default(),
             downlink: Downlink::default(),
             counters: LinkCounters::default(),
@@ -101,6 +106,24 @@ impl Peer {
     pub fn down(&self, ssrc: u32) -> Option<usize> {
         let found = self.downs.iter().find(|pair| pair.0 == ssrc);
         found.map(|pair| pair.1)
+    }
+
+    /// `key` is the one it will have.
+    pub fn add_down(&mut self, down: &mut Down, key: usize) {
+        let ssrc = down.spec.ssrc;
+        let place = self.left.iter().position(|each| each.0 == ssrc);
+        if let Some((_, before)) = place.and_then(|place| self.left.remove(place)) {
+            down.numbers = before;
+        }
+        self.downs.push((ssrc, key));
+    }
+
+    pub fn remove_down(&mut self, down: Down, key: usize) {
+        self.downs.retain(|pair| pair.1 != key);
+        self.left.push_back((down.spec.ssrc, down.left()));
+        if self.left.len() > MOST_LEFT {
+            self.left.pop_front();
+        }
     }
 
     /// What was sent in the last whole second, or already in this one.

@@ -131,7 +131,7 @@ fn reports(
 
 /// In the publisher's own time, so that its sound and its picture stay together at the subscriber.
 fn sender_report(down: &Down, peer: &mut Peer, now: f64) -> Option<Vec<u8>> {
-    let (ntp, rtp) = down.clock.reading(now)?;
+    let (ntp, rtp) = down.numbers.clock.reading(now)?;
     if down.current.is_none() || down.packets == 0 {
         return None;
     }

@@ -32,6 +32,11 @@ impl TimestampMap {
         Self { clock_rate, first, offset: 0, last: None, last_at: 0.0, reference: None }
     }
 
+    /// The source is gone; nothing is known of the next one's clock.
+    pub fn leave(&mut self) {
+        self.reference = None;
+    }
+
     /// Another source starts with `timestamp`; `clock` is its last sender report.
     ///
     /// With reports of both sources the same moment of capture keeps its time; else the time that passed here

@@ -159,6 +159,34 @@ impl Track {
         self.retarget(downs, outbox);
     }
 
+    /// The others get what they got: with a hundred of them that is not looked at again. `ask_again` must follow.
+    pub fn add(&mut self, down: &mut Down, key: usize, outbox: &mut Outbox) {
+        self.downs.push(key);
+        self.aim(down, outbox);
+        let target = down.target.and_then(|layer| self.stream_mut(layer));
+        if let Some(stream) = target {
+            stream.takers.push(key);
+        }
+    }
+
+    /// `ask_again` must follow.
+    pub fn remove(&mut self, key: usize) {
+        self.downs.retain(|each| *each != key);
+        for stream in &mut self.streams {
+            stream.takers.retain(|each| *each != key);
+        }
+    }
+
+    /// Whoever still waits for a keyframe is in need of one, as after `retarget`.
+    pub fn ask_again(&mut self, downs: &Table<Down>) {
+        for stream in &mut self.streams {
+            let waits = |down: &Down| down.target == Some(stream.layer) && down.current != down.target;
+            if stream.takers.iter().filter_map(|key| downs.get(*key)).any(waits) {
+                stream.want_keyframe();
+            }
+        }
+    }
+
     /// Choose again for every subscriber; what they wait for is asked of the publisher.
     pub fn retarget(&mut self, downs: &mut Table<Down>, outbox: &mut Outbox) {
         let keys = std::mem::take(&mut self.downs);
