@@ -18,7 +18,9 @@ DECODED = 0.7
 #: Sound that was made up. v1 of livekit-client negotiates no NACK for voices: their own loss of 5 % stays, and Opus
 #: hides it; v0 and what publishers send is mended. On an idle machine 0.001 to 0.03 and 0.07 to 0.11.
 CONCEALED = {"v0": 0.1, "v1": 0.2}
-FROZEN = 0.5
+#: Seconds of the usual standstill: a lost picture and its repetition are two round trips at worst. Libwebrtc counts
+#: whatever is 150 ms later than usual; 15 pictures a second of which a tenth is lost stand still half of the time.
+FREEZE_S = 1.0
 SMALL_CAMERA = "room.localParticipant.setCameraEnabled(true, {resolution: LivekitClient.VideoPresets.h360.resolution})"
 #: Packets of data, some of them lost on each way.
 WORDS = 200
@@ -80,21 +82,17 @@ async def _watch(anna: Guest, boris: Guest, old: Viewer, new: Viewer) -> None:
     async def enough() -> bool:
         return await sent() >= WATCHED
 
-    began = asyncio.get_running_loop().time()
     await eventually(enough, "pictures go out", 60)
     frames, at_last = await sent(), await received()
-    watched_s = asyncio.get_running_loop().time() - began
     after = await guest_sent(anna)
     assert after.nacks > 0
     assert after.again > 0
     for version, first, last in zip(("v0", "v0", "v1"), at_first, at_last, strict=True):
         video, sound = last["video"], last["audio"]
         assert video.frames - first["video"].frames >= DECODED * frames, (version, first, last)
-        assert video.frozen_s - first["video"].frozen_s <= FROZEN * watched_s, (
-            version,
-            first,
-            last,
-        )
+        freezes = max(1, video.freezes - first["video"].freezes)
+        frozen_s = video.frozen_s - first["video"].frozen_s
+        assert frozen_s <= FREEZE_S * freezes, (version, first, last)
         assert video.again > 0, version
         assert sound.concealed_since(first["audio"]) <= CONCEALED[version], (version, first, last)
 
