@@ -114,6 +114,7 @@ class Member:
         lost_at: the WebSocket is gone since then.
         missed: what a lost client was not told and must learn on its return.
         heard: the last reliable sequence number that arrived from here; `sent` the packets after which others may ask.
+        replayed: they have asked since they came or came back: a second time nothing is sent again.
     """
 
     sid: ParticipantSid
@@ -140,6 +141,7 @@ class Member:
     lost_at: float | None = None
     missed: list[Message] = Factory(list)
     heard: int = 0
+    replayed: bool = False
     sent: deque[Sent] = Factory(deque)
     budget: Budget = Factory(Budget)
     line: Line = Factory(Line)

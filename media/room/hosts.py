@@ -37,7 +37,7 @@ def decide(  # noqa: PLR0912 - one case for each operation, and the type checker
         case op.MuteTrack(track, muted):
             return _mute_track(call, track, muted)
         case op.MuteEveryone():
-            return _hold(call, _all_but_hosts(call), Source.MICROPHONE), None
+            return _mute_everyone(call), None
         case op.LetUnmute(identity, allowed):
             return _let(call, identity, Source.MICROPHONE, allowed)
         case op.LetCamera(identity, allowed):
@@ -105,6 +105,12 @@ def _hold(call: Call, members: list[Member], source: Source) -> list[Command]:
             if holdable(published.track) is source:
                 commands += silence(call, published)
     return commands + call.all_changed(members)
+
+
+def _mute_everyone(call: Call) -> list[Command]:
+    for standing in call.standings.values():  # also whoever may speak and is not here now
+        standing.released.discard(Source.MICROPHONE)
+    return _hold(call, _all_but_hosts(call), Source.MICROPHONE)
 
 
 def _mute_track(call: Call, track: TrackSid, muted: bool) -> tuple[list[Command], Refusal | None]:

@@ -101,7 +101,14 @@ def _make_way(call: Call, event: Joined, person: Person, now: float) -> list[Com
     leaving += rest[: max(len(rest) - MOST_CONNECTIONS + 1, 0)]
     commands: list[Command] = []
     for member in leaving:
-        commands += leave(call, member, LeaveReason.DUPLICATE_IDENTITY, now, LeaveAction.DISCONNECT)
+        commands += leave(
+            call,
+            member,
+            LeaveReason.DUPLICATE_IDENTITY,
+            now,
+            LeaveAction.DISCONNECT,
+            comes_again=member.sid == old,
+        )
     return commands
 
 

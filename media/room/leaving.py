@@ -35,8 +35,13 @@ def leave(
     reason: LeaveReason,
     now: float,
     action: LeaveAction | None = None,
+    *,
+    comes_again: bool = False,
 ) -> list[Command]:
-    """Out of the call for good. With an `action` the client is told first."""
+    """Out of the call for good. With an `action` the client is told first.
+
+    `comes_again`: under the same identity, in this moment.
+    """
     commands: list[Command] = []
     if action is not None:
         commands += tell((member.sid,), Goodbye(reason, action))
@@ -49,15 +54,23 @@ def leave(
     del call.members[member.sid]
     if call.identities.get(member.identity) == member.sid:
         del call.identities[member.identity]
-    if not call.connections(member.person):
-        call.standing(member).hand = None
-        if call.settings.spotlight == member.identity:
-            call.settings = evolve(call.settings, spotlight=None)
-            commands += call.room_changed()
+    if not comes_again:
+        commands += _forget(call, member)
     if not call.members:
         call.empty_since = now
     commands.append(Gone(member.sid, member.identity, reason))
     return commands
+
+
+def _forget(call: Call, member: Member) -> list[Command]:
+    """A hand is a person's, a spotlight a connection's that another one of them takes over."""
+    rest = call.connections(member.person)
+    if not rest:
+        call.standing(member).hand = None
+    if call.settings.spotlight != member.identity:
+        return []
+    call.settings = evolve(call.settings, spotlight=rest[0].identity if rest else None)
+    return call.room_changed()
 
 
 def end(

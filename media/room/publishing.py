@@ -146,10 +146,13 @@ def ready(call: Call, published: Published, event: TrackReady, now: float) -> li
     """Its media is negotiated: others learn of it, and get it with their next batch."""
     first = not published.track.ready
     member = call.publisher(published)
+    commands: list[Command] = []
     if first and published.track.source in SCREENS:
         blocking = [p for p in other_shares(call, member, now) if p.track.ready]
         if any(not _gives_way(call, p, member) for p in blocking):
             return unpublish(call, published)
+        for other in blocking:  # they began while this one, announced long ago, did not arrive
+            commands += unpublish(call, other)
     before = published.track
     published.track = evolve(
         before,
@@ -158,7 +161,6 @@ def ready(call: Call, published: Published, event: TrackReady, now: float) -> li
         mime_type=event.mime_type or published.track.mime_type,
     )
     published.layers = layers_of(published.track)
-    commands: list[Command] = []
     if published.track.muted:
         # said again after each negotiation: the forwarder has been given the track anew
         commands.append(MuteAtServer(published.sid, muted=True))

@@ -17,6 +17,7 @@ from media.room.messages import (
     Reconnected,
     RequestAnswered,
     RoomChanged,
+    ServerData,
     StreamsChanged,
     StreamState,
     SubscriptionAllowed,
@@ -40,13 +41,14 @@ def lose(member: Member, now: float) -> list[Command]:
 
 
 def hold_back(call: Call, commands: list[Command]) -> list[Command]:
-    """Nothing is told to who is away; what they must know later is kept."""
+    """Nothing is told to who is away; what they must know later is kept. Data channels are up meanwhile."""
     away = {sid for sid, member in call.members.items() if member.lost_at is not None}
     if not away:
         return commands
     kept: list[Command] = []
     for command in commands:
-        if not isinstance(command, Tell) or away.isdisjoint(command.to):
+        by_data = isinstance(command, Tell) and isinstance(command.message, ServerData)
+        if not isinstance(command, Tell) or by_data or away.isdisjoint(command.to):
             kept.append(command)
             continue
         for sid in command.to:
@@ -72,7 +74,7 @@ def _miss(member: Member, message: Message) -> None:
 
 def resume(call: Call, member: Member) -> list[Command]:
     """Back: what was missed first, then everything as it is now."""
-    member.lost_at = None
+    member.lost_at, member.replayed = None, False
     missed, member.missed = member.missed, []
     me = (member.sid,)
     commands = tell(me, Reconnected(member.heard))
@@ -95,7 +97,13 @@ def resume(call: Call, member: Member) -> list[Command]:
 
 
 def replay(call: Call, member: Member, received: Mapping[ParticipantSid, int]) -> list[Command]:
-    """Reliable data that the client says it has not received. Of senders it does not name, it has had nothing."""
+    """Reliable data that the client says it has not received. Of senders it does not name, it has had nothing.
+
+    Once for each time they come or come back: a question of ten bytes is answered with all that is kept.
+    """
+    if member.replayed:
+        return []
+    member.replayed = True
     commands: list[Command] = []
     for sender in call.others(member):
         last = received.get(sender.sid, 0)

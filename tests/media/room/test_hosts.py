@@ -163,6 +163,17 @@ def test_what_a_host_decided_outlives_the_connection() -> None:
         lesson.do(asked(op.MuteTrack(TrackSid(f"TR_{sid}"))), Left(again))
 
 
+def test_everyone_is_muted_who_is_away_too() -> None:
+    """Whoever was let speak and was not here as everybody was muted comes back muted."""
+    lesson = lesson_with()
+    lesson.do(asked(op.LetUnmute(name_of(MASHA))), Left(MASHA), asked(op.MuteEveryone()))
+    again = ParticipantSid("PA_m2")
+    lesson.come(joined(again, person=person_of(MASHA)))
+    lesson.publish(track(VOICE, again, Source.MICROPHONE))
+    assert MuteAtServer(VOICE, muted=True) in lesson.last
+    assert not only(MuteAtServer, lesson.do(Muted(again, VOICE, muted=False)))
+
+
 def test_a_camera_stops_and_stays_off() -> None:
     """R43: the camera is muted at the server and its client told; until it is let, it cannot be switched on."""
     lesson = lesson_with(Source.CAMERA)
@@ -209,6 +220,18 @@ def test_a_host_ends_a_share() -> None:
     for number, sid in enumerate((TEACHER, MASHA)):
         shared = track(TrackSid(f"TR_s{number}"), sid, Source.SCREEN)
         assert only(Publish, lesson.do(TrackAdded(shared)))
+
+
+def test_a_screen_that_arrives_late() -> None:
+    """A host's that was announced long ago ends the one that a pupil began meanwhile."""
+    lesson = lesson_with()
+    mine = track(TrackSid("TR_3"), TEACHER, Source.SCREEN)
+    lesson.do(TrackAdded(mine))
+    lesson.let(16.0)
+    lesson.publish(track(BOARD, MASHA, Source.SCREEN))
+    commands = lesson.do(TrackReady(mine.sid, mid="1"))
+    assert Tell((MASHA,), TrackUnpublished(BOARD)) in commands
+    assert [t.sid for t in lesson.seen(TEACHER, by=PETYA).tracks] == [mine.sid]
 
 
 @pytest.mark.parametrize(
@@ -364,6 +387,33 @@ def test_everyone_sees_when_a_hand_went_up() -> None:
     assert lesson.seen(PETYA, by=MASHA).attributes["sferum.hand"] == "1800000005000"
     lesson.do(Left(PETYA))
     assert hands(lesson) == []
+
+
+def test_a_hand_stays_up_while_its_client_begins_anew() -> None:
+    """The same identity again keeps its place in the queue: its owner has not gone."""
+    lesson = lesson_with()
+    lesson.do(HandRaised(MASHA, raised=True), HandRaised(PETYA, raised=True))
+    again = ParticipantSid("PA_again")
+    lesson.come(joined(again, identity=name_of(MASHA), person=person_of(MASHA)))
+    assert hands(lesson) == ["@masha", "@petya"]
+
+
+def spotlit(lesson: Lesson) -> Identity | None:
+    return lesson.room.view(lesson.now).settings.spotlight
+
+
+def test_a_spotlight_follows_its_person() -> None:
+    """It stays while they begin anew, goes to another connection of theirs, and out with the last."""
+    lesson = lesson_with()
+    lesson.do(asked(op.Spotlight(name_of(MASHA))))
+    again, phone = ParticipantSid("PA_again"), ParticipantSid("PA_phone")
+    lesson.come(joined(again, identity=name_of(MASHA), person=person_of(MASHA)))
+    lesson.come(joined(phone, person=person_of(MASHA)))
+    assert spotlit(lesson) == name_of(MASHA)
+    lesson.do(Left(again))
+    assert spotlit(lesson) == name_of(phone)
+    lesson.do(Left(phone))
+    assert spotlit(lesson) is None
 
 
 def test_a_pupil_without_the_metadata_right_may_still_raise_a_hand() -> None:

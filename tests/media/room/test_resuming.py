@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from media.ids import Identity, TrackSid
+from media.ids import Identity, ParticipantSid, TrackSid
 from media.room import operations as op
 from media.room.commands import Command, Gone, MuteAtServer, SendData, StopForwarding, Tell
 from media.room.events import (
@@ -21,6 +21,7 @@ from media.room.messages import (
     LayersWanted,
     MuteAsked,
     Reconnected,
+    ServerData,
     TrackUnpublished,
 )
 from media.room.model import Grants, LeaveReason, Source, State
@@ -192,3 +193,23 @@ def test_old_packets_are_forgotten() -> None:
     here.do(sent(b"new", 2), after=31.0)
     assert [c.body for c in only(SendData, here.do(Synced(PETYA, {})))] == [b"new"]
     assert only(Tell, here.last) == []
+
+
+def test_what_is_sent_again_is_sent_once() -> None:
+    """A second question brings nothing, however often it is put; after the next resume it is answered again."""
+    here = lesson()
+    here.do(sent(b"1", 1))
+    here.do(SignalLost(PETYA), Resumed(PETYA))
+    assert [len(only(SendData, here.do(Synced(PETYA, {})))) for _ in range(3)] == [1, 0, 0]
+    here.do(SignalLost(PETYA), Resumed(PETYA))
+    assert len(only(SendData, here.do(Synced(PETYA, {})))) == 1
+
+
+def test_data_of_the_server_does_not_wait_for_the_signal() -> None:
+    """A host whose WebSocket is away learns who waits: data channels are up."""
+    here = lesson()
+    here.do(HostAsked(by=TEACHER, operation=op.SetWaitingRoom(True)), SignalLost(TEACHER))
+    commands = here.come(joined(ParticipantSid("PA_new"), Grants()))
+    assert [m.topic for m in told(commands, TEACHER) if isinstance(m, ServerData)] == [
+        "sferum.waiting"
+    ]
