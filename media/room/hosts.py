@@ -93,12 +93,14 @@ def _targets(call: Call, identity: Identity | None) -> list[Member]:
     return [] if member is None else call.connections(member.person)
 
 
-def _hold(call: Call, members: list[Member], source: Source) -> list[Command]:
-    """Mute, and keep muted whoever is no host; with `self_unmute`, microphones are only muted."""
+def _hold(
+    call: Call, members: list[Member], source: Source, *, softly: bool = False
+) -> list[Command]:
+    """Mute, and keep muted whoever is no host; `softly`: they may unmute."""
     commands: list[Command] = []
     for member in members:
         standing = call.standing(member)
-        if source is not Source.MICROPHONE or not call.settings.self_unmute:
+        if not softly:
             standing.held.add(source)
         standing.released.discard(source)
         for published in member.tracks.values():
@@ -108,9 +110,11 @@ def _hold(call: Call, members: list[Member], source: Source) -> list[Command]:
 
 
 def _mute_everyone(call: Call) -> list[Command]:
+    """Where everybody may unmute themselves, this is silence for now and no more."""
     for standing in call.standings.values():  # also whoever may speak and is not here now
         standing.released.discard(Source.MICROPHONE)
-    return _hold(call, _all_but_hosts(call), Source.MICROPHONE)
+    everyone = _all_but_hosts(call)
+    return _hold(call, everyone, Source.MICROPHONE, softly=call.settings.self_unmute)
 
 
 def _mute_track(call: Call, track: TrackSid, muted: bool) -> tuple[list[Command], Refusal | None]:

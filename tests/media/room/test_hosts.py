@@ -163,6 +163,17 @@ def test_what_a_host_decided_outlives_the_connection() -> None:
         lesson.do(asked(op.MuteTrack(TrackSid(f"TR_{sid}"))), Left(again))
 
 
+def test_one_who_disturbs_is_held_where_others_may_unmute() -> None:
+    """R43: a mute of one person is hard also while everybody may unmute themselves, until a host lets them again."""
+    lesson = lesson_with()
+    lesson.do(asked(op.LetUnmute(None)), Muted(MASHA, VOICE, muted=False))
+    for word in (op.MuteTrack(VOICE), op.LetUnmute(name_of(MASHA), allowed=False)):
+        assert MuteAtServer(VOICE, muted=True) in lesson.do(asked(word))
+        assert not only(MuteAtServer, lesson.do(Muted(MASHA, VOICE, muted=False)))
+        lesson.do(asked(op.LetUnmute(name_of(MASHA))))
+        assert only(MuteAtServer, lesson.do(Muted(MASHA, VOICE, muted=False)))
+
+
 def test_everyone_is_muted_who_is_away_too() -> None:
     """Whoever was let speak and was not here as everybody was muted comes back muted."""
     lesson = lesson_with()
