@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from attrs import define, evolve, field, frozen
 
@@ -130,6 +130,11 @@ class Answers:
             self._sections[asked.offered.mid] = known
         return known[1]
 
+    def keep_only(self, mids: Collection[str]) -> None:
+        """A client that names its sections anew each time would fill the memory."""
+        if len(self._sections) > len(mids):
+            self._sections = {mid: self._sections[mid] for mid in mids}
+
 
 def build_answer(
     offer: Description,
@@ -160,6 +165,8 @@ def build_answer(
         )
         for section in offer.sections
     )
+    if answers is not None:
+        answers.keep_only({section.mid for section in offer.sections})
     return Description(
         session_id=local.session_id,
         session_version=offer.session_version,

@@ -121,11 +121,15 @@ def _mime(kind: int, codec: str) -> str:
     )
 
 
+def _layer(quality: int) -> Layer | None:
+    """None for OFF, and for whatever number a client makes up."""
+    return Layer(quality) if Layer.LOW <= quality <= Layer.HIGH else None
+
+
 def _layers(layers: Iterable[models.VideoLayer]) -> tuple[VideoLayer, ...]:
     found: dict[Layer, VideoLayer] = {}
     for one in list(layers)[:MAX_LAYERS]:
-        if one.quality <= Layer.HIGH:
-            layer = Layer(one.quality)
+        if (layer := _layer(one.quality)) is not None:
             found[layer] = VideoLayer(
                 layer=layer,
                 width=one.width,
@@ -153,7 +157,7 @@ def track_settings(by: ParticipantSid, request: rtc.UpdateTrackSettings) -> even
         by=by,
         tracks=_sids(request.track_sids),
         disabled=request.disabled,
-        quality=None if sized or request.quality > Layer.HIGH else Layer(request.quality),
+        quality=None if sized else _layer(request.quality),
         width=request.width,
         height=request.height,
         fps=request.fps,

@@ -79,6 +79,15 @@ def test_answers_are_the_same_with_and_without_memory(steps: list[tuple[int, boo
         assert write(answer, texts) == write(fresh)
 
 
+def test_sections_that_are_gone_are_forgotten() -> None:
+    """A client that names its sections anew in each offer costs no more memory than one offer."""
+    answers, text = Answers(), chromium(3)
+    for number in range(5):
+        offer = parse(text.replace("a=mid:", f"a=mid:{number}"))
+        build_answer(offer, LOCAL, answers=answers)
+        assert len(answers._sections) == len(offer.sections)
+
+
 def test_a_hundred_people_are_within_bounds() -> None:
     """Microphones and cameras of 100 (calls.md §4): the offer of v0; v1's answer has Chromium's extensions too."""
     table = SectionTable()
