@@ -124,8 +124,10 @@ class Lesson:
             await light.show(track, disabled=self.chance.random() < 0.3)
         elif deed == "keyframe" and light.negotiated:
             light.ask_keyframe(self.chance.choice(sorted(light.negotiated.values())))
-        elif deed == "resume":
-            await light.resume()
+        elif deed == "resume" and light.sid and light.is_announced:
+            await (
+                light.resume()
+            )  # earlier, a request may be lost with the WebSocket: SDKs begin anew then
         elif deed == "leave":
             await self.inside.pop(name).leave()
         elif deed == "vanish":
