@@ -182,6 +182,7 @@ async def _depart(
             left_at=now,
             erase_at=now if erase else now + timedelta(days=grace_days),
             erased_at=now if erase else None,
+            own_wish=True,
         )
     )
     for action in (Action.LEFT, Action.ERASED) if erase else (Action.LEFT,):

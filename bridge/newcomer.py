@@ -166,7 +166,7 @@ async def _children(
 async def left_by_themselves(
     people: Iterable[PersonRecord], services: Services
 ) -> frozenset[PersonId]:
-    """Those who pressed «Покинуть» and are not erased: they may come back (R29)."""
+    """Those who pressed «Покинуть» and are not erased: they may come back (R29). Not who was taken out by others."""
     gone = [one for one in people if one.status is Status.LEFT and one.user_id is not None]
     found: set[PersonId] = set()
     if not gone:
@@ -175,7 +175,7 @@ async def left_by_themselves(
         for one in gone:
             assert one.user_id is not None
             departures = await work.departures.of_account(one.user_id)
-            found |= {departure.person_id for departure in departures}
+            found |= {departure.person_id for departure in departures if departure.own_wish}
     return frozenset(found) & {one.person_id for one in gone}
 
 

@@ -86,7 +86,11 @@ class Session:
 
 @frozen(kw_only=True)
 class Departure:
-    """A person has left a school: erased when the grace time is over, unless they have come back (R14, R29)."""
+    """A person has left a school: erased when the grace time is over, unless they have come back (R14, R29).
+
+    Attributes:
+        own_wish: they pressed «Покинуть»; whoever was taken out by others does not come back without a decision.
+    """
 
     person_id: PersonId
     user_id: UserId
@@ -94,6 +98,7 @@ class Departure:
     left_at: datetime
     erase_at: datetime
     erased_at: datetime | None = None
+    own_wish: bool = False
 
 
 class OutboxKind(enum.Enum):

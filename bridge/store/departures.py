@@ -30,6 +30,7 @@ class SqlDepartures:
                 left_at=departure.left_at,
                 erase_at=departure.erase_at,
                 erased_at=departure.erased_at,
+                own_wish=departure.own_wish,
             )
         )
 
@@ -60,6 +61,7 @@ class SqlDepartures:
                 org_id=OrgId(row.org_id),
                 left_at=row.left_at,
                 erase_at=row.erase_at,
+                own_wish=row.own_wish,
             )
             for row in rows
         ]

@@ -18,6 +18,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    false,
     text,
 )
 from sqlalchemy.engine import Dialect
@@ -244,6 +245,7 @@ departure = Table(
     Column("left_at", Instant, nullable=False),
     Column("erase_at", Instant, nullable=False, index=True),
     Column("erased_at", Instant),
+    Column("own_wish", Boolean, nullable=False, server_default=false()),
 )
 
 # Messages of the staff bot: what each is about, where it is, what it says now (records.StaffCard).

@@ -17,6 +17,8 @@ from bridge.answers import Chance, Settings
 from bridge.config import Clients, Config
 from bridge.invite import InviteKind, may_issue
 from bridge.leaving import LeaveRefusal, Left, erase_due, is_last_administrator, leave
+from bridge.leaving_for import going_of, take_out
+from bridge.newcomer import left_by_themselves
 from bridge.people import People, PersonRecord, Status
 from bridge.ports_directory import DirectoryDown, DirectoryRefused
 from bridge.records import Departure
@@ -143,6 +145,22 @@ async def test_leaving_frees_everything_in_one_transaction() -> None:
     assert gone.erase_at == NOW + MONTH
     (steps,) = await lists(services)
     assert [type(one) for one in steps] == [Leave, WriteContacts, SignOut]
+
+
+async def test_only_who_left_by_their_own_wish_comes_back_by_themselves() -> None:
+    """R29: a colleague whom the director took out does not get the rights again with a number of an old list."""
+    deputy, pupil = record("p1", Role.DEPUTY), record("p2", Role.STUDENT, user_id=MASHA)
+    directory = SmallDirectory.of(deputy, pupil)
+    services = services_of(directory)
+    director = Account(user_id=UserId("head"), org_id=SCHOOL, roles=frozenset({Role.DIRECTOR}))
+    going = await going_of(deputy, services=services)
+    await take_out(director, going, "dismissed", NOW, erase=False, services=services)
+    by = evolve(account_of(pupil), user_id=MASHA)
+    await leave(by, frozenset({pupil.person_id}), NOW, erase=False, services=services)
+    await directory.leave(SCHOOL, pupil.person_id, "own wish", MASHA)  # as the steps do
+    people = list(directory.people.values())
+    assert {one.status for one in people} == {Status.LEFT}
+    assert await left_by_themselves(people, services) == {pupil.person_id}
 
 
 async def test_one_of_two_roles_frees_nothing() -> None:

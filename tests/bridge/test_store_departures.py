@@ -19,7 +19,7 @@ GONE = Departure(
 
 async def test_whoever_has_left_is_due_when_the_grace_time_is_over(store: Store) -> None:
     """Not before, the oldest first, and once erased no more."""
-    later = evolve(GONE, person_id=PersonId("p2"), erase_at=NOW + 2 * MONTH)
+    later = evolve(GONE, person_id=PersonId("p2"), erase_at=NOW + 2 * MONTH, own_wish=True)
     async with store.begin() as work:
         await work.departures.put(later)
         await work.departures.put(GONE)
