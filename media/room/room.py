@@ -91,6 +91,11 @@ class Room:
         person = Person(event.identity) if event.person is None else event.person
         return joining.refusal_to_join(self._call, event, person)
 
+    def refusal_to_change(self, event: events.MetadataChanged) -> Refusal | None:
+        """Why these words would not be taken; changes nothing. A service is answered with it."""
+        member = self._call.members.get(event.by)
+        return Refusal.NOT_FOUND if member is None else profile.refusal_to_change(member, event)
+
     def view(self, now: float) -> View:
         """What hosts may see."""
         call = self._call

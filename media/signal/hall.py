@@ -89,10 +89,12 @@ class Hall:
     def send_data(
         self, topic: str | None, payload: bytes, to: frozenset[str], *, reliable: bool
     ) -> None:
-        """A service's packet, to identities or sids, or to everyone."""
+        """A service's packet, to identities or sids, or to everyone who is not waiting (R44)."""
         packet = data.server_packet(topic, payload, reliable=reliable)
+        waiting = {one.sid for one in self.room.view(self.services.clock()).waiting}
         for client in self.clients.values():
-            if not to or client.identity in to or client.sid in to:
+            named = client.identity in to or client.sid in to
+            if named if to else client.sid not in waiting:
                 client.send_data(data.RELIABLE if reliable else data.LOSSY, packet)
 
     def check(self, now: float) -> None:
@@ -246,7 +248,8 @@ class Hall:
             return
         view = self.room.view(self.services.clock())
         sid = client.sid if client is not None else None
-        who = next((one for one in view.participants if one.sid == sid), None)
+        here = view.participants + view.waiting
+        who = next((one for one in here if one.sid == sid), None)
         self.services.post(
             webhook.WebhookEvent(
                 event=event,

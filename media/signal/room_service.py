@@ -98,23 +98,23 @@ def update_participant(node: Node, asked: room.UpdateParticipantRequest) -> mode
     """Metadata, name and attributes where they are named; rights where there is a permission."""
     hall = _hall(node, asked.room)
     who = _participant(hall, asked.identity)
-    if len(asked.metadata) > MAX_METADATA:
-        raise Failed("invalid_argument", "metadata is too long")
+    changed = events.MetadataChanged(
+        by=who.sid,
+        service=True,
+        name=asked.name or None,
+        metadata=asked.metadata or None,
+        attributes=dict(asked.attributes),
+    )
+    if (refusal := hall.room.refusal_to_change(changed)) is not None:
+        raise Failed("invalid_argument", f"metadata, name or attributes: {refusal.value}")
     if asked.HasField("permission"):
         client = _client(hall, who)
         client.claims = _permitted(client.claims, asked.permission)
         hall.handle(events.GrantsChanged(client.identity, requests.grants(client.claims)))
     if asked.metadata or asked.name or asked.attributes:
-        hall.handle(
-            events.MetadataChanged(
-                by=who.sid,
-                service=True,
-                name=asked.name or None,
-                metadata=asked.metadata or None,
-                attributes=dict(asked.attributes),
-            )
-        )
-    return wire.participant(_participant(hall, asked.identity))
+        hall.handle(changed)
+    now = next((one for one in _people(hall) if one.sid == who.sid), who)  # who: hidden from now on
+    return wire.participant(now)
 
 
 def _permitted(claims: Claims, permission: models.ParticipantPermission) -> Claims:

@@ -11,8 +11,11 @@ import pytest
 from livekit import api
 from livekit.protocol import models
 
+from media.access.claims import Member
 from tests.media.signal.test_resuming import client_of
 from tests.media.world import KEY, LESSON, World, calls, eventually
+
+WAITS = Member(room_id="!r:school.test", user_id="@boris:school.test", waits=True)
 
 
 @asynccontextmanager
@@ -118,6 +121,50 @@ async def test_permissions_change_at_run_time() -> None:
             )
         )
         await eventually(lambda: "track_unsubscribed" in boris.happened, "the track is gone")
+
+
+async def test_words_that_are_refused() -> None:
+    """A service learns that its words were not taken, and then its rights were not either; hiding is no error."""
+    async with calls() as world, service(world) as lk:
+        await world.join("anna")
+
+        async def update(**fields: Any) -> models.ParticipantInfo:
+            asked = api.UpdateParticipantRequest(room=LESSON, identity="anna", **fields)
+            return await lk.room.update_participant(asked)
+
+        silent = models.ParticipantPermission(can_subscribe=True)
+        for wrong in ({"metadata": "x" * 20_000}, {"attributes": {"sferum.host": "1"}}):
+            with pytest.raises(api.TwirpError) as refused:
+                await update(permission=silent, **wrong)
+            assert refused.value.code == "invalid_argument"
+        anna = await lk.room.get_participant(
+            api.RoomParticipantIdentity(room=LESSON, identity="anna")
+        )
+        assert anna.permission.can_publish
+        hidden = models.ParticipantPermission(can_subscribe=True, hidden=True)
+        assert (await update(permission=hidden)).identity == "anna"
+
+
+async def test_who_waits_is_told_nothing_of_the_others() -> None:
+    """R44: a service's packet to everyone is for those who are in; one by name arrives."""
+    async with calls() as world, service(world) as lk:
+        anna = await world.join("anna")
+        boris = await world.join("boris", member=WAITS)
+
+        async def send(topic: str, *to: str) -> None:
+            packet = api.SendDataRequest(
+                room=LESSON,
+                data=b"x",
+                kind=models.DataPacket.RELIABLE,
+                topic=topic,
+                destination_identities=to,
+            )
+            await lk.room.send_data(packet)
+
+        await send("all")
+        await send("boris", "boris")
+        await eventually(lambda: anna.data == [("", b"x", "all")], "to everyone")
+        await eventually(lambda: boris.data == [("", b"x", "boris")], "by name")
 
 
 async def test_subscriptions_and_room_metadata() -> None:

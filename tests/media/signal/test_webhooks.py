@@ -9,9 +9,10 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 from attrs import Factory, define
 from livekit import api
-from livekit.protocol import webhook
+from livekit.protocol import models, webhook
 from yarl import URL
 
+from media.access.claims import Member
 from media.signal.webhooks import QUEUE, Hook
 from tests.media.world import KEY, calls, eventually, wall
 
@@ -76,6 +77,18 @@ async def test_a_lesson_is_told_from_its_start_to_its_end() -> None:
         assert joined.participant.identity == "anna"
         assert joined.room.name == "lesson"
         assert service.heard[2].track.sid == tone.sid
+
+
+async def test_who_waits_has_joined() -> None:
+    """R44: a notice of somebody in the waiting room says so, and not that they are gone."""
+    async with receiver() as service:
+        async with calls(hooks=[Hook(service.url, [KEY], wall)]) as world:
+            member = Member(room_id="!r:school.test", user_id="@anna:school.test", waits=True)
+            await world.join("anna", member=member)
+            await eventually(lambda: "participant_joined" in service.names(), "joined")
+        told = next(one for one in service.heard if one.event == "participant_joined")
+        assert told.participant.state == models.ParticipantInfo.ACTIVE
+        assert told.participant.attributes["sferum.waiting"] == "1"
 
 
 async def test_a_receiver_that_fails_is_asked_again() -> None:
