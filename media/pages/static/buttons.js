@@ -4,7 +4,7 @@
 (() => {
   const BUTTONS = {TR_AM: 'incall_mute', TR_VC: 'incall_videomute'};
   //: Milliseconds: how long a button is waited for (the page is still coming in), between two looks, and after a press.
-  const PATIENCE = 15000, LOOK = 200, PRESSED = 1500;
+  const PATIENCE = 15000, LOOK = 200, PRESSED = 400;
   const waiting = new Map();  // test id → when patience ends
 
   /** The track of a SignalResponse that says only: mute {sid, muted: true}; else ''. */
@@ -18,7 +18,9 @@
 
   function look(name) {
     const button = document.querySelector(`[data-testid=${name}]`);
-    const shown = button && button.getAttribute('aria-checked');
+    // while Element Call carries out a press, the button shows what was before
+    const busy = button && button.getAttribute('aria-busy') === 'true';
+    const shown = button && !busy && button.getAttribute('aria-checked');
     if (shown === 'false' || Date.now() > waiting.get(name)) {
       waiting.delete(name);
       return;
@@ -34,7 +36,7 @@
     if (!name) return;
     const isNew = !waiting.has(name);
     waiting.set(name, Date.now() + PATIENCE);
-    if (isNew) look(name);
+    if (isNew) setTimeout(look, LOOK, name);
   }
 
   const Socket = window.WebSocket;

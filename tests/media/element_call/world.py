@@ -92,6 +92,14 @@ RECEIVED = """async () => {
   return rows;
 }"""
 
+#: Whether the button of the microphone has shown this for two seconds.
+SHOWN = """wanted => {
+  const button = document.querySelector('[data-testid=incall_mute]');
+  const shown = button.getAttribute('aria-busy') !== 'true' && button.getAttribute('aria-checked') === wanted;
+  if (!shown || globalThis.wanted !== wanted) globalThis.since = performance.now();
+  globalThis.wanted = wanted;
+  return shown && performance.now() - globalThis.since > 2000;
+}"""
 #: The sections of each connection, to understand a failure by.
 SECTIONS = """() => connections.map(pc => [pc.signalingState, pc.connectionState,
   pc.getTransceivers().map(t => [t.mid, t.receiver.track.kind, t.currentDirection, t.receiver.track.id].join(' '))])"""
@@ -150,14 +158,8 @@ class Caller:
         return self.page.locator("[data-testid=incall_mute]")
 
     async def shows_microphone(self, on: bool) -> None:
-        """The button shows that."""
-
-        async def shown() -> bool:
-            return await self.microphone.get_attribute("aria-checked") == str(on).lower()
-
-        await until_async(
-            shown, what=f"the microphone shown {'on' if on else 'off'}", deadline_s=30
-        )
+        """The button shows that, and goes on showing it."""
+        await self.page.wait_for_function(SHOWN, arg=str(on).lower(), timeout=60_000)
 
     async def leave(self) -> None:
         await self.page.locator("[data-testid=incall_leave]").click()
