@@ -12,7 +12,7 @@ from datetime import date
 from attrs import field, frozen
 
 from bridge.application import ApplicationId
-from bridge.json_object import BadJson, parse_object
+from serving.json_object import BadJson, parse_object
 
 #: Characters of one name, as in docs/contracts.md §1.
 LONGEST_NAME = 100

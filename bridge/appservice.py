@@ -10,6 +10,8 @@ from pathlib import Path
 import yaml
 from attrs import field, frozen
 
+from serving.secret_files import BadSecret, text_of
+
 
 class BadRegistration(Exception):
     """The file cannot be used; the message says why and quotes nothing of it."""
@@ -30,10 +32,10 @@ class AppService:
             BadRegistration: missing, readable by others, or not a registration.
         """
         try:
-            if path.stat().st_mode & 0o077:
-                raise BadRegistration(f"{path}: others may read it; chmod 600")
-            raw = yaml.safe_load(path.read_text("utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raw = yaml.safe_load(text_of(path))
+        except BadSecret as error:
+            raise BadRegistration(str(error)) from None
+        except yaml.YAMLError as error:
             raise BadRegistration(f"{path}: {type(error).__name__}") from None
         if not isinstance(raw, dict):
             raise BadRegistration(f"{path}: want settings, one `name: value` a line")

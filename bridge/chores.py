@@ -13,10 +13,10 @@ from bridge import onboarding, roster_upload
 from bridge.deciding import expire_applications, finish_approved
 from bridge.disputes import release_due
 from bridge.leaving import erase_due
-from bridge.logs import kind_of, place_of
 from bridge.metrics import CHORES_DONE
 from bridge.services import Services
 from bridge.writer import forget_done
+from serving.logs import kind_of, place_of
 
 logger = logging.getLogger(__name__)
 

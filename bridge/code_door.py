@@ -8,8 +8,9 @@ from datetime import datetime
 from attrs import frozen
 
 from bridge.invite import Invite, read_invite_code, token_hash
-from bridge.limits import HOUR, Limit, Refused, Window, network_of
+from bridge.limits import HOUR, Limit, Refused, Window
 from bridge.services import Services
+from serving.addresses import network_of
 
 logger = logging.getLogger(__name__)
 

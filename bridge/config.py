@@ -6,16 +6,17 @@ Secrets are never in it: it names files, and those must be readable by the bridg
 from __future__ import annotations
 
 from collections.abc import Mapping
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import yaml
 from attrs import field, fields, frozen
 
 from bridge.contact import PhoneRule
-from bridge.limits import Limits, Network
+from bridge.limits import Limits
+from serving import settings
+from serving.addresses import LOOPBACK, Network
+from serving.settings import BadConfig, of
 
 LANGUAGES = ("ru", "en")
 #: Settings that are taken as they are, by their kind.
@@ -25,11 +26,9 @@ KINDS: dict[type[Any], tuple[str, ...]] = {
     str: ("listen_host", "database", "server_name", "bot"),
 }
 MAY_BE_NULL = frozenset({"metrics_port"})
-LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
-
-
-class BadConfig(Exception):
-    """bridge.yaml cannot be used; the message names the setting and what is wanted."""
+#: Days, of a setting that is no port.
+MOST = 3650
+EXAMPLE = "https://school.example"
 
 
 @frozen(kw_only=True)
@@ -66,7 +65,7 @@ class Config:
     email_signup_max_grade: int = 4
     grace_days: int = 30  # between leaving and being erased (R29)
     dispute_days: int = 7  # until a recycled number is released when nobody says otherwise
-    trusted_proxies: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+    trusted_proxies: tuple[Network, ...] = LOOPBACK
     folder: Path = Path()  # of the file: relative paths start here
 
     @property
@@ -85,13 +84,7 @@ def read_config(path: Path) -> Config:
     Raises:
         BadConfig: not readable, an unknown setting, or a value of the wrong kind.
     """
-    try:
-        raw = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise BadConfig(f"{path}: {type(error).__name__}") from None
-    if not isinstance(raw, dict):
-        raise BadConfig(f"{path}: want settings, one `name: value` a line")
-    return config_of(raw, path.parent)
+    return config_of(settings.read(path), path.parent)
 
 
 def config_of(raw: Mapping[str, Any], folder: Path) -> Config:
@@ -100,81 +93,43 @@ def config_of(raw: Mapping[str, Any], folder: Path) -> Config:
     Raises:
         BadConfig: names the setting.
     """
-    known = {one.name: one for one in fields(Config) if one.name != "folder"}
-    for name in raw:
-        if name not in known:
-            raise BadConfig(f"{name}: no such setting; want one of {', '.join(known)}")
+    settings.only_known(raw, [one.name for one in fields(Config) if one.name != "folder"])
     for name in ("public_url", "keys_file", "server_name", "service_token_file", "appservice_file"):
         if not isinstance(raw.get(name), str) or not raw[name]:
             raise BadConfig(f"{name}: is missing")
     values: dict[str, Any] = dict(raw)
     for name in ("public_url", "homeserver_url"):
         if name in values:
-            values[name] = _url(name, values[name])
+            values[name] = settings.url_of(name, values[name], EXAMPLE)
     for name in ("keys_file", "service_token_file", "appservice_file", "bot_store"):
         if values.get(name) is not None:
-            values[name] = folder / _of(str, name, values[name])
+            values[name] = folder / of(str, name, values[name])
     values["clients"] = _clients(raw.get("clients") or {}, values["public_url"])
     values["limits"] = _limits(raw.get("limits") or {})
     values["phones"] = _phones(raw.get("phones") or {})
     if "trusted_proxies" in raw:
-        values["trusted_proxies"] = _networks("trusted_proxies", raw["trusted_proxies"])
-    _kinds(values)
+        values["trusted_proxies"] = settings.networks_of("trusted_proxies", raw["trusted_proxies"])
+    settings.check_kinds(values, KINDS, MAY_BE_NULL, MOST)
     if values.get("bot") and values.get("bot_store") is None:
         raise BadConfig("bot_store: is missing; the bot keeps its keys there")
     return Config(**values, folder=folder)
 
 
-def _kinds(values: Mapping[str, Any]) -> None:
-    """The settings that are taken as they are."""
-    for kind, names in KINDS.items():
-        for name in names:
-            if name in values and not (name in MAY_BE_NULL and values[name] is None):
-                _of(kind, name, values[name])
-    for name in KINDS[int]:
-        most = 65535 if name.endswith("_port") else 3650
-        if not 0 <= (values.get(name) or 0) <= most:
-            raise BadConfig(f"{name}: want a number from 0 to {most}")
-
-
-def _of(kind: type[Any], name: str, value: Any) -> Any:
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise BadConfig(f"{name}: want {kind.__name__}")
-    return value
-
-
-def _url(name: str, value: Any) -> str:
-    try:
-        parts = urlsplit(_of(str, name, value))
-        _ = parts.port
-    except ValueError:
-        raise BadConfig(f"{name}: want an address such as https://school.example") from None
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path not in {"", "/"}:
-        raise BadConfig(f"{name}: want an address such as https://school.example, without a path")
-    if parts.scheme == "http" and parts.hostname not in LOCAL:
-        raise BadConfig(f"{name}: want https:// (http:// only for this machine)")
-    return f"{parts.scheme}://{parts.netloc}"
-
-
-def _section(name: str, raw: Any, kind: type[Any]) -> dict[str, Any]:
-    section = dict(_of(dict, name, raw))
-    for key in section:
-        if key not in {one.name for one in fields(kind)}:
-            raise BadConfig(f"{name}.{key}: no such setting")
-    return section
-
-
 def _clients(raw: Any, public_url: str) -> Clients:
-    section = {"homeserver_url": public_url} | _section("clients", raw, Clients)
+    section = {"homeserver_url": public_url} | settings.section_of("clients", raw, Clients)
     if section.get("calls") == "":
         del section["calls"]
-    return Clients(**{key: _url(f"clients.{key}", value) for key, value in section.items()})
+    return Clients(
+        **{key: settings.url_of(f"clients.{key}", value, EXAMPLE) for key, value in section.items()}
+    )
 
 
 def _limits(raw: Any) -> Limits:
-    section = _section("limits", raw, Limits)
+    section = settings.section_of("limits", raw, Limits)
     if "own_networks" in section:
-        section["own_networks"] = _networks("limits.own_networks", section["own_networks"])
+        section["own_networks"] = settings.networks_of(
+            "limits.own_networks", section["own_networks"]
+        )
     for key, value in section.items():
         if key != "own_networks" and (
             isinstance(value, bool) or not isinstance(value, int | float)
@@ -184,17 +139,10 @@ def _limits(raw: Any) -> Limits:
 
 
 def _phones(raw: Any) -> PhoneRule:
-    section = _section("phones", raw, PhoneRule)
+    section = settings.section_of("phones", raw, PhoneRule)
     try:
         for name in {"regions", "also"} & section.keys():
-            section[name] = frozenset(_of(list, f"phones.{name}", section[name]))
+            section[name] = frozenset(of(list, f"phones.{name}", section[name]))
         return PhoneRule(**section)
     except (ValueError, TypeError) as error:
         raise BadConfig(f"phones: {error}") from None
-
-
-def _networks(name: str, raw: Any) -> tuple[Network, ...]:
-    try:
-        return tuple(ip_network(one) for one in _of(list, name, raw))
-    except ValueError:
-        raise BadConfig(f"{name}: want networks such as 192.0.2.0/24") from None

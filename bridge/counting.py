@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from attrs import frozen
 
 from bridge.contact import Contact, Phone, prefix_of
-from bridge.limits import ALARMS, DAY, Limits, Refused, Usage, decide, network_of
+from bridge.limits import ALARMS, DAY, Limits, Refused, Usage, decide
 from bridge.ports import Repositories, Vault
 from bridge.records import Action, AuditEntry, Chain
+from serving.addresses import network_of
 
 logger = logging.getLogger(__name__)
 

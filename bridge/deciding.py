@@ -17,7 +17,6 @@ from bridge.application import (
 )
 from bridge.applying import decide_in
 from bridge.approving import ApprovalRefusal, Surroundings, approval_steps
-from bridge.json_object import BadJson
 from bridge.ports import Repositories
 from bridge.records import Action, AuditEntry, Sealed, StepsId
 from bridge.roles import Account, OrgId, PersonId, UserId
@@ -25,6 +24,7 @@ from bridge.services import Services
 from bridge.steps import Deactivate, Step, Steps
 from bridge.vault import CannotUnseal
 from bridge.writer import Finished, enqueue
+from serving.json_object import BadJson
 
 logger = logging.getLogger(__name__)
 

@@ -9,11 +9,11 @@ from datetime import datetime
 
 from attrs import define, field
 
-from bridge.logs import kind_of, place_of
 from bridge.metrics import MESSAGES
 from bridge.outbox import deliver_due
 from bridge.ports import Senders, Store, Vault
 from bridge.wiring import is_set_within
+from serving.logs import kind_of, place_of
 
 logger = logging.getLogger(__name__)
 

@@ -10,10 +10,11 @@ from typing import Any, TypeVar
 import aiohttp
 from attrs import frozen
 
-from bridge.json_http import Answer, JsonHttp, Lost, NoAnswer, path_of
-from bridge.json_object import BadJson, JsonObject
+from bridge.json_http import server_at
 from bridge.ports_directory import DirectoryDown, DirectoryRefused
 from bridge.roles import OrgId, UserId
+from serving.json_http import Answer, JsonHttp, Lost, NoAnswer, path_of
+from serving.json_object import BadJson, JsonObject
 
 T = TypeVar("T")
 
@@ -34,7 +35,7 @@ class DirectoryCalls:
     def connect(
         cls, session: aiohttp.ClientSession, base_url: str, service_token: str
     ) -> DirectoryCalls:
-        return cls(JsonHttp(session, base_url.rstrip("/") + PREFIX, "directory", service_token))
+        return cls(server_at(session, base_url.rstrip("/") + PREFIX, "directory", service_token))
 
     async def get(self, path: str, params: Mapping[str, str] | None = None) -> Answer:
         """A question that has an answer."""

@@ -10,7 +10,6 @@ from attrs import field, frozen
 
 from bridge import directory_json as read
 from bridge.directory_calls import DirectoryCalls, org_path
-from bridge.json_http import Answer, path_of
 from bridge.people import (
     Family,
     LinkStatus,
@@ -25,6 +24,7 @@ from bridge.people import (
 )
 from bridge.roles import Account, ClassId, OrgId, PersonId, Role, UserId
 from bridge.short_cache import ShortCache
+from serving.json_http import Answer, path_of
 
 #: Seconds that an answer is kept: one person's clicks share it, and a change by somebody else is soon seen.
 KEEP_S = 3.0

@@ -6,7 +6,6 @@ import enum
 from datetime import date
 from typing import Any, TypeVar
 
-from bridge.json_object import BadJson, JsonObject
 from bridge.people import (
     ClassFigures,
     Family,
@@ -25,6 +24,7 @@ from bridge.people import (
     Status,
 )
 from bridge.roles import Account, ClassId, OrgId, PersonId, Role, UserId
+from serving.json_object import BadJson, JsonObject
 
 E = TypeVar("E", bound=enum.Enum)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from attrs import evolve, field, frozen
@@ -136,23 +135,6 @@ def at(answer: Any, path: str) -> Any:
         else:
             return None
     return answer
-
-
-def read_secret(path: Path) -> str:
-    """A secret from a file that nobody else may read; without the line's end.
-
-    Raises:
-        BadGateway: missing, empty, or readable by others.
-    """
-    try:
-        if path.stat().st_mode & 0o077:
-            raise BadGateway(f"{path}: others may read it; chmod 600")
-        secret = path.read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadGateway(f"{path}: {type(error).__name__}") from None
-    if not secret:
-        raise BadGateway(f"{path}: empty")
-    return secret
 
 
 def _parsed(body: str) -> Any:

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bridge.gateway import BadGateway, Gateway, read_secret
+from bridge.gateway import BadGateway, Gateway
 from bridge.sms_presets import preset
+from serving.secret_files import BadSecret, read_secret
 
 #: What each field of a description must be.
 FIELDS: dict[str, type | tuple[type, ...]] = {
@@ -69,10 +70,17 @@ def _with_secrets(value: Any, folder: Path) -> Any:
     match value:
         case {"file": str() as name} if len(value) == 1:
             # As a variable only: in a template, a secret with {{ would be a template itself.
-            return read_secret(folder / name)
+            return _secret(folder / name)
         case Mapping():
             return {str(key): _with_secrets(one, folder) for key, one in value.items()}
         case list():
             return [_with_secrets(one, folder) for one in value]
         case _:
             return value
+
+
+def _secret(path: Path) -> str:
+    try:
+        return read_secret(path)
+    except BadSecret as error:
+        raise BadGateway(str(error)) from None

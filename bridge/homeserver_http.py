@@ -11,8 +11,7 @@ import aiohttp
 from attrs import frozen
 
 from bridge.contact import Medium
-from bridge.json_http import Answer, JsonHttp, Lost, NoAnswer, path_of
-from bridge.json_object import BadJson, JsonObject
+from bridge.json_http import server_at
 from bridge.ports_homeserver import (
     Device,
     HomeserverAccount,
@@ -22,6 +21,8 @@ from bridge.ports_homeserver import (
     Threepid,
 )
 from bridge.roles import UserId
+from serving.json_http import Answer, JsonHttp, Lost, NoAnswer, path_of
+from serving.json_object import BadJson, JsonObject
 
 T = TypeVar("T")
 
@@ -49,7 +50,7 @@ class HttpHomeserver:
         Raises:
             InsecureUrl: plain http to another machine.
         """
-        return cls(JsonHttp(session, base_url, "homeserver", as_token))
+        return cls(server_at(session, base_url, "homeserver", as_token))
 
     async def account(self, user_id: UserId) -> HomeserverAccount | None:
         answer = await self._admin("GET", _user(user_id))

@@ -14,12 +14,12 @@ from datetime import datetime, timedelta
 from attrs import field, frozen
 
 from bridge.invite import InviteId
-from bridge.json_object import BadJson, JsonObject, parse_object
 from bridge.ports import Repositories, Vault
 from bridge.records import SessionHash, StepsId
 from bridge.roles import ClassId, Role
 from bridge.vault import CannotUnseal
 from bridge.verification import ChallengeId
+from serving.json_object import BadJson, JsonObject, parse_object
 
 #: Longer than a code and the rest of the form may take (`binding.PROOF_LIFETIME`).
 LIFETIME = timedelta(minutes=60)

@@ -1,164 +1,35 @@
-"""JSON over HTTP to Synapse: bounded in time and size, without redirects, with one token. Nothing of it is logged."""
+"""Synapse and the directory as servers that are asked: for how long, for how much, counted."""
 
 from __future__ import annotations
 
-import enum
-import json
-from collections.abc import Mapping
-from typing import Any
-from urllib.parse import quote, urlsplit
+from collections.abc import Callable
 
 import aiohttp
-from attrs import field, frozen
-from yarl import URL
 
-from bridge.json_object import BadJson, JsonObject, parse_object
 from bridge.metrics import REQUESTS
+from serving.json_http import JsonHttp
 
 #: Seconds for a whole request; Synapse hashes a password in under one, eight at once on one core in a few.
 TIMEOUT_S = 15.0
 #: Bytes of an answer. The largest ordinary one is a page of a thousand people, half a megabyte.
 MOST_BYTES = 4 * 1024 * 1024
-LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-class InsecureUrl(Exception):
-    """Plain http to another machine: the token would be readable on the way."""
+def server_at(session: aiohttp.ClientSession, base_url: str, peer: str, token: str) -> JsonHttp:
+    """`peer`: its name in the figures.
 
-
-class Lost(enum.Enum):
-    """Why there is no answer to trust. The values are stable: counted, logged."""
-
-    UNREACHABLE = "unreachable"
-    TIMEOUT = "timeout"
-    TOO_LARGE = "too_large"
-    BAD_ANSWER = "bad_answer"  # not JSON, or not of the agreed shape
-    FAILED = "failed"  # 5xx
-    BUSY = "busy"  # 429
-    DENIED = "denied"  # our token is not known there, or gives too few rights: a person must look
-
-
-class NoAnswer(Exception):
-    """Nothing that could be trusted came back: try again later."""
-
-    def __init__(self, lost: Lost) -> None:
-        super().__init__(lost.value)
-        self.lost = lost
-
-
-@frozen
-class Answer:
-    """An object with a status under 500."""
-
-    status: int
-    json: JsonObject = field(repr=False)
-
-    @property
-    def errcode(self) -> str:
-        """Matrix' code of an error, "" without one."""
-        code = self.json.raw.get("errcode")
-        return code if isinstance(code, str) else ""
-
-    @property
-    def ok(self) -> bool:
-        return 200 <= self.status < 300
-
-    @property
-    def is_missing(self) -> bool:
-        """The thing does not exist. A path that does not exist is M_UNRECOGNIZED: another server, no answer."""
-        return self.status == 404 and self.errcode == "M_NOT_FOUND"
-
-
-@frozen
-class JsonHttp:
-    """One server.
-
-    Attributes:
-        peer: its name in the figures.
-        token: sent with every request that has none of its own.
+    Raises:
+        InsecureUrl: plain http to another machine.
     """
-
-    session: aiohttp.ClientSession
-    base_url: str
-    peer: str
-    token: str = field(repr=False)
-
-    def __attrs_post_init__(self) -> None:
-        parts = urlsplit(self.base_url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise InsecureUrl("not an http address")
-        if parts.scheme == "http" and parts.hostname not in LOCAL:
-            raise InsecureUrl("plain http to another machine")
-
-    async def ask(
-        self,
-        method: str,
-        path: str,
-        body: Mapping[str, Any] | bytes | None = None,
-        *,
-        params: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
-        token: str | None = None,
-        timeout_s: float = TIMEOUT_S,
-        most_bytes: int = MOST_BYTES,
-    ) -> Answer:
-        """One request; `path` is already quoted (`path_of`), `token` "" sends none.
-
-        Raises:
-            NoAnswer: no object came back in time, or a 5xx.
-        """
-        url = URL(self.base_url.rstrip("/") + path, encoded=True)
-        bearer = self.token if token is None else token
-        try:
-            async with self.session.request(
-                method,
-                url.update_query(params) if params else url,
-                data=body if isinstance(body, bytes) else _bytes(body),
-                headers={
-                    "Content-Type": "application/json",
-                    **({"Authorization": f"Bearer {bearer}"} if bearer else {}),
-                    **(headers or {}),
-                },
-                allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=timeout_s),
-            ) as response:
-                status = response.status
-                raw = await _read(response, most_bytes)
-        except TimeoutError:  # before ClientError: aiohttp's are both
-            raise self.lost(Lost.TIMEOUT) from None
-        except (aiohttp.ClientError, OSError, ValueError):
-            raise self.lost(Lost.UNREACHABLE) from None
-        if status >= 500:
-            raise self.lost(Lost.FAILED)
-        if raw is None:
-            raise self.lost(Lost.TOO_LARGE)
-        try:
-            answer = Answer(status, parse_object(raw))
-        except BadJson:
-            raise self.lost(Lost.BAD_ANSWER) from None
-        REQUESTS.labels(self.peer, "answered").inc()
-        return answer
-
-    def lost(self, lost: Lost) -> NoAnswer:
-        """The exception for an answer that cannot be used, counted."""
-        REQUESTS.labels(self.peer, lost.value).inc()
-        return NoAnswer(lost)
+    return JsonHttp(
+        session=session,
+        base_url=base_url,
+        timeout_s=TIMEOUT_S,
+        most_bytes=MOST_BYTES,
+        token=token,
+        count=_counter(peer),
+    )
 
 
-def path_of(*parts: str) -> str:
-    """`/a/b`, each part quoted whole: an id cannot become two parts."""
-    return "".join("/" + quote(part, safe="") for part in parts)
-
-
-def _bytes(body: Mapping[str, Any] | None) -> bytes | None:
-    return None if body is None else json.dumps(body, ensure_ascii=False).encode()
-
-
-async def _read(response: aiohttp.ClientResponse, most_bytes: int) -> bytes | None:
-    """The body; None: it is longer than that."""
-    body = bytearray()
-    async for chunk in response.content.iter_chunked(64 * 1024):
-        body += chunk
-        if len(body) > most_bytes:
-            return None
-    return bytes(body)
+def _counter(peer: str) -> Callable[[str], object]:
+    return lambda outcome: REQUESTS.labels(peer, outcome).inc()

@@ -10,9 +10,11 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import ip_address
 
 from attrs import frozen
+
+from serving.addresses import Network, network_of
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -20,8 +22,6 @@ DAY = timedelta(days=1)
 #: A code that was not typed ten minutes after sending will not be: only such sends count for the ratio,
 #: or the first minutes of 1 September would look like an attack.
 SETTLES_AFTER = timedelta(minutes=10)
-
-Network = IPv4Network | IPv6Network
 
 
 class Limit(enum.Enum):
@@ -147,20 +147,6 @@ def _ratio(limits: Limits, usage: Usage, now: datetime) -> Refused | None:
     if passed >= limits.ratio * len(settled):
         return None
     return refused(Limit.RATIO, settled[-limits.ratio_floor] + HOUR, now)
-
-
-def network_of(address: str) -> str:
-    """What one subscriber has: an IPv4 address, or an IPv6 /64 (RFC 6177). `::ffff:1.2.3.4` is IPv4.
-
-    Raises:
-        ValueError: not an IP address.
-    """
-    ip = ip_address(address)
-    if isinstance(ip, IPv6Address):
-        if ip.ipv4_mapped is not None:
-            return str(ip.ipv4_mapped)
-        return str(ip_network((int(ip), 64), strict=False))
-    return str(ip)
 
 
 def refused(limit: Limit, free_at: datetime, now: datetime) -> Refused:

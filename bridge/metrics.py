@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import Counter, Gauge, Histogram
 
-#: `peer`: directory | homeserver. `outcome`: answered, or a word of `bridge.json_http.Lost`.
+#: `peer`: directory | homeserver. `outcome`: answered, or a word of `serving.json_http.Lost`.
 REQUESTS = Counter(
     "sferum_bridge_requests", "Requests to Synapse and to the directory.", ["peer", "outcome"]
 )

@@ -8,15 +8,17 @@ from typing import Any
 
 import aiohttp
 
-from bridge.config import BadConfig, Config
+from bridge.config import Config
 from bridge.console import Console
 from bridge.contact import Email
-from bridge.gateway import BadGateway, read_secret
+from bridge.gateway import BadGateway
 from bridge.gateway_config import read_gateway
 from bridge.mail import MailServer, SmtpMail
 from bridge.ports import Sender, Senders
 from bridge.records import OutboxKind
 from bridge.sms_http import HttpSms
+from serving.secret_files import BadSecret, read_secret
+from serving.settings import BadConfig
 
 MAIL_KEYS = frozenset(
     {"host", "port", "from_name", "from_address", "username", "password_file", "starttls", "tls"}
@@ -69,7 +71,7 @@ def _mail(config: Config, clock: Callable[[], datetime], write: Callable[[str], 
         return SmtpMail(MailServer(**values), clock)
     except KeyError as error:
         raise BadConfig(f"mail.{error.args[0]}: is missing") from None
-    except BadGateway as error:
+    except BadSecret as error:
         raise BadConfig(f"mail.password_file: {error}") from None
     except (ValueError, TypeError):
         raise BadConfig("mail: want host, from_name and from_address") from None

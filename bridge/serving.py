@@ -7,23 +7,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from bridge.bot.running import Bot
 from bridge.chores import tidy_hourly
-from bridge.config import BadConfig, Config
+from bridge.config import Config
 from bridge.delivery import Delivery
-from bridge.logs import AccessLog, first_of, kind_of, place_of
+from bridge.logs import AccessLog
 from bridge.ports_directory import DirectoryDown, DirectoryRefused
 from bridge.ports_homeserver import HomeserverDown, HomeserverRefused
 from bridge.roles import UserId
 from bridge.web.app import build
 from bridge.wiring import Machine, StoppedEarly, Wired, wired
+from serving.listening import LOOPBACK, listening, metrics_app
+from serving.logs import first_of, kind_of, place_of
+from serving.settings import BadConfig
 
 logger = logging.getLogger(__name__)
 requests = logging.getLogger("bridge.requests")
@@ -34,7 +35,6 @@ STOP_S = 10.0
 BEGIN_AGAIN_S = (1.0, 5.0, 30.0)
 #: Seconds between two lines about a Synapse that does not answer.
 SAY_AGAIN_S = 5.0
-LOOPBACK = "127.0.0.1"
 
 
 async def serve(config: Config, machine: Machine, stop: asyncio.Event) -> None:
@@ -83,7 +83,12 @@ async def _serve(config: Config, machine: Machine, bridge: Wired, stop: asyncio.
         try:
             async with (
                 _figures(config.metrics_port),
-                listening(build(services), config.listen_host, config.listen_port, "listen_port"),
+                listening(
+                    _runner(build(services)),
+                    config.listen_host,
+                    config.listen_port,
+                    "listen_port",
+                ),
             ):
                 logger.info("pages served url=%s", config.public_url)
                 await stop.wait()
@@ -95,27 +100,10 @@ async def _serve(config: Config, machine: Machine, bridge: Wired, stop: asyncio.
                 loop.cancel()
 
 
-@asynccontextmanager
-async def listening(
-    app: web.Application, host: str, port: int, setting: str
-) -> AsyncIterator[None]:
-    """Answer on a port until the end of the block; requests under way are then answered, for STOP_S seconds.
-
-    Raises:
-        BadConfig: the port is taken or may not be used.
-    """
-    runner = web.AppRunner(
+def _runner(app: web.Application) -> web.AppRunner:
+    return web.AppRunner(
         app, access_log_class=AccessLog, access_log=requests, shutdown_timeout=STOP_S
     )
-    await runner.setup()
-    try:
-        try:
-            await web.TCPSite(runner, host, port).start()
-        except OSError as error:
-            raise BadConfig(f"{setting}: {host}:{port}: {os.strerror(error.errno or 0)}") from None
-        yield
-    finally:
-        await runner.cleanup()
 
 
 @asynccontextmanager
@@ -124,15 +112,8 @@ async def _figures(port: int | None) -> AsyncIterator[None]:
     if port is None:
         yield
         return
-    app = web.Application()
-    app.router.add_get("/metrics", _metrics)
-    async with listening(app, LOOPBACK, port, "metrics_port"):
+    async with listening(_runner(metrics_app()), LOOPBACK, port, "metrics_port"):
         yield
-
-
-async def _metrics(request: web.Request) -> web.Response:
-    del request
-    return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 async def always(part: str, run: Callable[[], Awaitable[None]]) -> None:

@@ -8,7 +8,6 @@ from datetime import date
 from typing import Any, assert_never
 
 from bridge.directory_json import new_person
-from bridge.json_object import BadJson, JsonObject, parse_object
 from bridge.people import LinkStatus, NewPerson, SourceKey
 from bridge.roles import ClassId, OrgId, PersonId, Role, UserId
 from bridge.steps import (
@@ -27,6 +26,7 @@ from bridge.steps import (
     Who,
     WriteContacts,
 )
+from serving.json_object import BadJson, JsonObject, parse_object
 
 #: Changes with the form. Lists of another version wait for the program that can read them.
 VERSION = 1

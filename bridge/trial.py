@@ -12,7 +12,7 @@ from typing import Any
 
 from attrs import frozen
 
-from bridge.config import BadConfig, Config
+from bridge.config import Config
 from bridge.contact import Phone, medium_of, subject
 from bridge.invite import FOR_ONE, ROLES, InviteKind, Order
 from bridge.inviting import Issued, issue_invite
@@ -24,6 +24,7 @@ from bridge.services import Services
 from bridge.steps import Steps, WriteContacts
 from bridge.wiring import Machine, wired
 from bridge.writer import Finished, enqueue
+from serving.settings import BadConfig
 
 #: Seconds that the running bridge may take to write the contacts of all demo people.
 WRITTEN_WITHIN_S = 30.0

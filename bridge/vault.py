@@ -17,6 +17,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bridge.records import Lookup, Sealed
+from serving.secret_files import BadSecret, text_of
 
 KEY_BYTES = 32
 NONCE_BYTES = 12  # NIST SP 800-38D, 8.2: random nonces are safe for 2^32 messages per key
@@ -50,10 +51,10 @@ class FileVault:
             BadKeyFile: missing, readable by others, or not a key.
         """
         try:
-            if path.stat().st_mode & 0o077:
-                raise BadKeyFile(f"{path}: others may read it; chmod 600")
-            secret = bytes.fromhex(path.read_text("ascii"))
-        except (OSError, ValueError) as error:
+            secret = bytes.fromhex(text_of(path, "ascii"))
+        except BadSecret as error:
+            raise BadKeyFile(str(error)) from None
+        except ValueError as error:
             raise BadKeyFile(f"{path}: {type(error).__name__}") from None
         return cls(secret)
 

@@ -18,11 +18,9 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from bridge.answers import Chance, Settings
 from bridge.appservice import AppService, BadRegistration
-from bridge.config import BadConfig, Config
+from bridge.config import Config
 from bridge.directory_http import HttpDirectory
-from bridge.gateway import BadGateway, read_secret
 from bridge.homeserver_http import HttpHomeserver
-from bridge.logs import kind_of
 from bridge.ports import Senders
 from bridge.records import BoundContact
 from bridge.senders import senders_of
@@ -30,6 +28,9 @@ from bridge.services import Services
 from bridge.store import SqlStore
 from bridge.vault import BadKeyFile, CannotUnseal, FileVault
 from bridge.writer import Writer
+from serving.logs import kind_of
+from serving.secret_files import BadSecret, read_secret
+from serving.settings import BadConfig
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +86,7 @@ async def wired(config: Config, machine: Machine, stop: asyncio.Event) -> AsyncI
     """
     try:
         token = read_secret(config.service_token_file)
-    except BadGateway as error:
+    except BadSecret as error:
         raise BadConfig(f"service_token_file: {error}") from None
     try:
         registration = AppService.read(config.appservice_file)

@@ -19,7 +19,6 @@ from bridge import steps_json
 from bridge.account_steps import AccountSteps, Failure
 from bridge.answers import Chance
 from bridge.carrying import Later, Never, carry_out
-from bridge.json_object import BadJson
 from bridge.metrics import STEPS, STEPS_DEAD, UNDER_WAY
 from bridge.ports import Repositories, Store, Vault, WriterTurn
 from bridge.ports_directory import Directory
@@ -27,6 +26,7 @@ from bridge.ports_homeserver import Homeserver
 from bridge.records import StepsId, StepsItem, StepsState
 from bridge.steps import Steps
 from bridge.vault import CannotUnseal
+from serving.json_object import BadJson
 
 logger = logging.getLogger(__name__)
 

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import yaml
 from attrs import field, fields, frozen
 
-from media.access.addresses import LOOPBACK, Network
+from serving import settings
+from serving.addresses import LOOPBACK, Network
+from serving.settings import LOCAL, BadConfig, of
 
-LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+#: Of a number that is no port.
+MOST = 100_000
+EXAMPLE = "https://rtc.school.example"
 #: What passes packets on: in Python (plain), or built from Rust; auto: native where a build fits this version.
 FORWARDERS = ("auto", "native", "plain")
 NODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -36,10 +39,6 @@ NEEDED = (
     "keys_file",
     "addresses",
 )
-
-
-class BadConfig(Exception):
-    """media.yaml cannot be used; the message names the setting and what is wanted."""
 
 
 @frozen(kw_only=True)
@@ -93,13 +92,7 @@ def read_config(path: Path) -> Config:
     Raises:
         BadConfig: not readable, an unknown setting, or a value of the wrong kind.
     """
-    try:
-        raw = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        raise BadConfig(f"{path}: {type(error).__name__}") from None
-    if not isinstance(raw, dict):
-        raise BadConfig(f"{path}: want settings, one `name: value` a line")
-    return config_of(raw, path.parent)
+    return config_of(settings.read(path), path.parent)
 
 
 def config_of(raw: Mapping[str, Any], folder: Path) -> Config:
@@ -108,33 +101,32 @@ def config_of(raw: Mapping[str, Any], folder: Path) -> Config:
     Raises:
         BadConfig: names the setting.
     """
-    known = {one.name: one for one in fields(Config) if one.name != "folder"}
-    for name in raw:
-        if name not in known:
-            raise BadConfig(f"{name}: no such setting; want one of {', '.join(known)}")
+    settings.only_known(raw, [one.name for one in fields(Config) if one.name != "folder"])
     for name in NEEDED:
         if not raw.get(name):
             raise BadConfig(f"{name}: is missing")
     values: dict[str, Any] = dict(raw)
     for name in ("public_url", "homeserver_url", "client_url", "node_url"):
         if values.get(name) is not None:
-            values[name] = _url(name, values[name])
+            values[name] = settings.url_of(
+                name, values[name], EXAMPLE, in_the_open=name == "node_url"
+            )
     values["node_url"] = values.get("node_url") or values["public_url"]
     for name in FILES:
         if values.get(name) is not None:
-            values[name] = folder / _of(str, name, values[name])
+            values[name] = folder / of(str, name, values[name])
     values["addresses"] = _addresses(values["addresses"])
     values["turn"] = _turn(raw.get("turn"), folder)
     values["servers"] = {
-        str(name): _url(f"servers.{name}", url)
-        for name, url in _of(dict, "servers", raw.get("servers") or {}).items()
+        str(name): settings.url_of(f"servers.{name}", url, EXAMPLE)
+        for name, url in of(dict, "servers", raw.get("servers") or {}).items()
     }
     values["webhooks"] = tuple(
-        _webhook(one) for one in _of(list, "webhooks", raw.get("webhooks") or [])
+        _webhook(one) for one in of(list, "webhooks", raw.get("webhooks") or [])
     )
     if "trusted_proxies" in raw:
-        values["trusted_proxies"] = _networks("trusted_proxies", raw["trusted_proxies"])
-    _kinds(values)
+        values["trusted_proxies"] = settings.networks_of("trusted_proxies", raw["trusted_proxies"])
+    settings.check_kinds(values, KINDS, MAY_BE_NULL, MOST)
     if any(":" in one for one in values["addresses"]) and ":" not in values.get("media_host", ""):
         raise BadConfig('addresses: for an IPv6 address want media_host: "::"')
     if not NODE.fullmatch(values.get("node", "sferum")):
@@ -144,41 +136,8 @@ def config_of(raw: Mapping[str, Any], folder: Path) -> Config:
     return Config(**values, folder=folder)
 
 
-def _kinds(values: Mapping[str, Any]) -> None:
-    """The settings that are taken as they are."""
-    for kind, names in KINDS.items():
-        for name in names:
-            if name in values and not (name in MAY_BE_NULL and values[name] is None):
-                _of(kind, name, values[name])
-    for name in KINDS[int]:
-        most = 65535 if name.endswith("_port") else 100_000
-        if not 0 <= (values.get(name) or 0) <= most:
-            raise BadConfig(f"{name}: want a number from 0 to {most}")
-
-
-def _of(kind: type[Any], name: str, value: Any) -> Any:
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise BadConfig(f"{name}: want {kind.__name__}")
-    return value
-
-
-def _url(name: str, value: Any) -> str:
-    try:
-        parts = urlsplit(_of(str, name, value))
-        _ = parts.port
-    except ValueError:
-        raise BadConfig(f"{name}: want an address such as https://rtc.school.example") from None
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path not in {"", "/"}:
-        raise BadConfig(
-            f"{name}: want an address such as https://rtc.school.example, without a path"
-        )
-    if parts.scheme == "http" and name != "node_url" and parts.hostname not in LOCAL:
-        raise BadConfig(f"{name}: want https:// (http:// only for this machine)")
-    return f"{parts.scheme}://{parts.netloc}"
-
-
 def _webhook(value: Any) -> str:
-    parts = urlsplit(_of(str, "webhooks", value))
+    parts = urlsplit(of(str, "webhooks", value))
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise BadConfig("webhooks: want addresses such as https://journal.school.example/calls")
     if parts.scheme == "http" and parts.hostname not in LOCAL:
@@ -188,7 +147,7 @@ def _webhook(value: Any) -> str:
 
 def _addresses(raw: Any) -> tuple[str, ...]:
     try:
-        return tuple(str(ip_address(one)) for one in _of(list, "addresses", raw))
+        return tuple(str(ip_address(one)) for one in of(list, "addresses", raw))
     except ValueError:
         raise BadConfig("addresses: want IP addresses such as 198.51.100.7") from None
 
@@ -196,19 +155,12 @@ def _addresses(raw: Any) -> tuple[str, ...]:
 def _turn(raw: Any, folder: Path) -> Turn | None:
     if raw is None:
         return None
-    section = _of(dict, "turn", raw)
+    section = of(dict, "turn", raw)
     for key in section:
         if key not in {"urls", "secret_file"}:
             raise BadConfig(f"turn.{key}: no such setting")
-    urls = _of(list, "turn.urls", section.get("urls"))
+    urls = of(list, "turn.urls", section.get("urls"))
     if not urls or not all(str(one).startswith(("turn:", "turns:")) for one in urls):
         raise BadConfig("turn.urls: want addresses such as turns:turn.school.example:443")
-    secret = _of(str, "turn.secret_file", section.get("secret_file"))
+    secret = of(str, "turn.secret_file", section.get("secret_file"))
     return Turn(urls=tuple(map(str, urls)), secret_file=folder / secret)
-
-
-def _networks(name: str, raw: Any) -> tuple[Network, ...]:
-    try:
-        return tuple(ip_network(one) for one in _of(list, name, raw))
-    except ValueError:
-        raise BadConfig(f"{name}: want networks such as 192.0.2.0/24") from None

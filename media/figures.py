@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 from attrs import frozen
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry
 
 from media.access.granting import Access
 from media.access.rechecking import Rechecker
@@ -21,6 +21,7 @@ from media.signal.node import Node
 from media.signal.webhooks import Hook
 from media.transport.peer import ClientPeer
 from media.transport.routes import Route, UdpRoute
+from serving.listening import metrics_app
 
 #: Seconds between two looks at how late the loop is.
 LAG_EVERY_S = 0.25
@@ -111,10 +112,4 @@ def figures_app(sources: Sources) -> web.Application:
     registry = CollectorRegistry()
     registry.register(CallFigures(sources.look))
 
-    async def metrics(_request: web.Request) -> web.Response:
-        body = generate_latest(registry) + generate_latest(REGISTRY)
-        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
-
-    app = web.Application()
-    app.router.add_get("/metrics", metrics)
-    return app
+    return metrics_app(registry)

@@ -16,6 +16,7 @@ from attrs import define, field
 
 from media.access.key_file import BadKeyFile, read_keys
 from media.access.tokens import Key
+from serving.secret_files import BadSecret, read_secret
 
 logger = logging.getLogger(__name__)
 
@@ -24,10 +25,6 @@ EVERY_S = 2.0
 
 T = TypeVar("T")
 Signature = tuple[int, ...] | None
-
-
-class BadSecret(Exception):
-    """A file cannot be used; the message has no secret in it."""
 
 
 class Looked(Protocol):
@@ -67,30 +64,13 @@ class SecretFile(Generic[T]):
             logger.info("a secret was read again file=%s", self.path.name)
 
 
-def read_secret(path: Path) -> str:
-    """The file's text.
-
-    Raises:
-        BadSecret: missing, readable by others, or empty.
-    """
-    try:
-        if path.stat().st_mode & 0o077:
-            raise BadSecret(f"{path}: others may read it; chmod 600")
-        text = path.read_text("ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadSecret(f"{path}: {type(error).__name__}") from None
-    if not text:
-        raise BadSecret(f"{path}: is empty")
-    return text
-
-
 def read_tokens(path: Path) -> tuple[str, ...]:
     """One token a line: while a token is changed the file has both, and the one that is taken is used.
 
     Raises:
         BadSecret: as `read_secret`.
     """
-    return tuple(line.strip() for line in read_secret(path).splitlines() if line.strip())
+    return tuple(line.strip() for line in read_secret(path, "ascii").splitlines() if line.strip())
 
 
 class KeyRing(Sequence[Key]):

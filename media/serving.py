@@ -21,7 +21,7 @@ from media import turn
 from media.access.delayed_leave import DelayedLeaves
 from media.access.endpoints import access_app
 from media.access.granting import Access
-from media.access.json_http import InsecureUrl, JsonHttp
+from media.access.json_http import server_at
 from media.access.key_file import BadKeyFile
 from media.access.leave_keeper import LeaveKeeper
 from media.access.openid import OpenId
@@ -30,7 +30,7 @@ from media.access.rights import ModuleRights
 from media.cluster.joining import joined
 from media.cluster.neighbours import Neighbours
 from media.cluster.relay import Relay
-from media.config import BadConfig, Config
+from media.config import Config
 from media.figures import Sources, figures_app, relay_addresses, watch_lag
 from media.forwarder.choose import Choice, NoForwarder, choose
 from media.logs import AccessLog
@@ -39,15 +39,7 @@ from media.pages import element_call
 from media.pages.host import HostDesk
 from media.patience import patient
 from media.rechecks import rechecker
-from media.secret_files import (
-    BadSecret,
-    KeyRing,
-    Looked,
-    SecretFile,
-    read_secret,
-    read_tokens,
-    watch,
-)
+from media.secret_files import KeyRing, Looked, SecretFile, read_tokens, watch
 from media.signal import http as signal_http
 from media.signal import twirp
 from media.signal.messages import NodeFacts
@@ -55,13 +47,16 @@ from media.signal.node import Node, open_node
 from media.signal.webhooks import Hook
 from media.transport.api import TransportSettings
 from media.transport.dtls import Certificate
+from serving.json_http import InsecureUrl, JsonHttp
+from serving.listening import LOOPBACK, listening
+from serving.secret_files import BadSecret, read_secret
+from serving.settings import BadConfig
 
 logger = logging.getLogger(__name__)
 requests = logging.getLogger("media.requests")
 
 #: Where Synapse's `livekit_service_url` points, and what is below `sfu_url`.
 JWT, SFU = "/livekit/jwt", "/livekit/sfu"
-LOOPBACK = "127.0.0.1"
 #: Seconds for answers under way when the ports close.
 STOP_S = 2.0
 
@@ -165,10 +160,10 @@ async def serve(
             sources = Sources(node, access, hooks, checks, relay, await relay_addresses(config))
             stack.callback(group.create_task(watch_lag()).cancel)
             await stack.enter_async_context(
-                listening(figures_app(sources), LOOPBACK, config.metrics_port, "metrics_port")
+                answering(figures_app(sources), LOOPBACK, config.metrics_port, "metrics_port")
             )
         await stack.enter_async_context(
-            listening(
+            answering(
                 app,
                 config.listen_host,
                 config.listen_port,
@@ -216,7 +211,7 @@ async def _healthz(_request: web.Request) -> web.StreamResponse:
 
 
 @asynccontextmanager
-async def listening(
+async def answering(
     app: web.Application,
     host: str,
     port: int,
@@ -235,17 +230,8 @@ async def listening(
         shutdown_timeout=STOP_S,
         **signal_http.RUNNER_OPTIONS,
     )
-    async with patient(app, runner, slow):
-        await runner.setup()
-        try:
-            try:
-                await web.TCPSite(runner, host, port).start()
-            except OSError as error:
-                why = os.strerror(error.errno or 0)
-                raise BadConfig(f"{setting}: {host}:{port}: {why}") from None
-            yield
-        finally:
-            await runner.cleanup()
+    async with patient(app, runner, slow), listening(runner, host, port, setting):
+        yield
 
 
 def _relays(config: Config) -> SecretFile[str] | None:
@@ -315,6 +301,6 @@ def _named(setting: str) -> Iterator[None]:
 
 def _server(http: aiohttp.ClientSession, setting: str, url: str) -> JsonHttp:
     try:
-        return JsonHttp(http, url)
+        return server_at(http, url)
     except InsecureUrl as error:
         raise BadConfig(f"{setting}: {error}") from None

@@ -15,8 +15,8 @@ from signedjson.key import decode_signing_key_base64
 from signedjson.sign import sign_json
 from unpaddedbase64 import encode_base64
 
-from bridge.json_http import Answer, JsonHttp
-from bridge.json_object import BadJson
+from serving.json_http import Answer, JsonHttp
+from serving.json_object import BadJson
 
 logger = logging.getLogger(__name__)
 

@@ -17,13 +17,13 @@ from bridge.bot.posting import Posting, forget_old
 from bridge.bot.rooms import Rooms
 from bridge.bot.session import BotDown, BotRefused, Session
 from bridge.ids import user_id_of
-from bridge.json_http import JsonHttp
-from bridge.logs import kind_of, place_of
+from bridge.json_http import server_at
 from bridge.metrics import BOT_SYNCED
 from bridge.ports_directory import DirectoryDown, DirectoryRefused
 from bridge.ports_homeserver import HomeserverDown, HomeserverRefused
 from bridge.roles import UserId
 from bridge.services import Services
+from serving.logs import kind_of, place_of
 
 logger = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ class Bot:
 
     async def _work(self, folder: Folder) -> None:
         services = self.services
-        http = JsonHttp(self.session, services.config.homeserver_url, "homeserver", self.as_token)
+        http = server_at(self.session, services.config.homeserver_url, "homeserver", self.as_token)
         async with Session.open(self.user_id, folder, http, services.homeserver) as session:
             rooms = Rooms(services.directory, self.seconds)
             logger.info("bot signed in account=%s device=%s", self.user_id, session.device_id)

@@ -12,16 +12,16 @@ from typing import Any, TypeVar
 
 import aiohttp
 import nio
-from attrs import define, field
+from attrs import define, evolve, field
 
 from bridge.bot.cross_signing import CannotSign, Identity, sign
 from bridge.bot.folder import Folder
 from bridge.bot.heard import Heard
 from bridge.bot.hearing import heard_in
-from bridge.json_http import JsonHttp, NoAnswer, path_of
-from bridge.json_object import BadJson
 from bridge.ports_homeserver import Homeserver
 from bridge.roles import UserId
+from serving.json_http import JsonHttp, NoAnswer, path_of
+from serving.json_object import BadJson
 
 T = TypeVar("T")
 
@@ -103,7 +103,7 @@ class Session:
         """
         device_id = folder.device_id(user_id)
         token = await _sign_in(as_http, user_id, device_id)
-        http = JsonHttp(as_http.session, as_http.base_url, as_http.peer, token)
+        http = evolve(as_http, token=token)
         client = nio.AsyncClient(
             as_http.base_url,
             user_id,

@@ -10,9 +10,9 @@ from aiohttp import web
 from attrs import define, field
 from multidict import MultiDictProxy
 
-from bridge.limits import network_of
 from bridge.web.render import problem
 from bridge.web.visit import SERVICES, Handler, visit_of
+from serving.addresses import network_of
 
 logger = logging.getLogger(__name__)
 

@@ -12,18 +12,17 @@ import hmac
 import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from ipaddress import ip_address
 
 from aiohttp import web
 from attrs import define, field, frozen
 from babel.support import Translations
 
 from bridge.config import Config
-from bridge.limits import Network
 from bridge.records import Session, SessionHash
 from bridge.roles import Account, UserId
 from bridge.services import Services
 from bridge.web.i18n import catalogue, language_of
+from serving.addresses import address_of
 
 SERVICES = web.AppKey("services", Services)
 TOKEN_BYTES = 32
@@ -160,24 +159,6 @@ def hash_of(token: str) -> SessionHash:
 
 def visit_of(request: web.Request) -> Visit:
     return request[VISIT]
-
-
-def address_of(peer: str, forwarded: str, trusted: tuple[Network, ...]) -> str:
-    """The visitor's address: the last of X-Forwarded-For that is not one of our own proxies.
-
-    What a visitor writes into the header stands further left and is never looked at.
-    """
-    chain = [part.strip() for part in forwarded.split(",")[-10:] if part.strip()] + [peer]
-    found = peer
-    for hop in reversed(chain):
-        try:
-            ip = ip_address(hop)
-        except ValueError:
-            break
-        found = str(ip)
-        if not any(ip in network for network in trusted):
-            break
-    return found
 
 
 @web.middleware

@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp import hdrs, web
 
-from media.access.addresses import LOOPBACK, Network, address_of, subscriber_of
+from media.access.addresses import subscriber_of
 from media.access.granting import Access, Granted
 from media.access.refusals import Refused, Why
 from media.access.requests import (
@@ -23,6 +23,7 @@ from media.access.requests import (
     parse_get_token,
     parse_sfu_get,
 )
+from serving.addresses import LOOPBACK, Network, address_of
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from attrs import define, evolve, field, frozen
 
 from media.access.claims import Claims
-from media.access.json_http import NoAnswer
 from media.access.leave_keeper import LeaveKeeper
 from media.access.limits import Buckets
 from media.access.openid import OpenId
@@ -16,6 +15,7 @@ from media.access.refusals import Refused, Why
 from media.access.requests import Asked, Home
 from media.access.rights import CallRights, ModuleRights
 from media.access.tokens import Key, mint
+from serving.json_http import NoAnswer
 
 #: Requests of one address. A school of 1,000 sits behind one, and Element Call asks twice for each that enters a call.
 ADDRESS_PER_SECOND, ADDRESS_BURST = 20.0, 3_000.0

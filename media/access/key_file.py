@@ -7,6 +7,7 @@ import secrets
 from pathlib import Path
 
 from media.access.tokens import Key
+from serving.secret_files import BadSecret, text_of
 
 #: Characters of a secret; HS256 wants 256 bits (RFC 7518 3.2).
 SHORTEST = 32
@@ -28,11 +29,9 @@ def read_keys(path: Path) -> tuple[Key, ...]:
         BadKeyFile: missing, readable by others, or a line is not a key.
     """
     try:
-        if path.stat().st_mode & 0o077:
-            raise BadKeyFile(f"{path}: others may read it; chmod 600")
-        text = path.read_text("ascii")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadKeyFile(f"{path}: {type(error).__name__}") from None
+        text = text_of(path, "ascii")
+    except BadSecret as error:
+        raise BadKeyFile(str(error)) from None
     keys: list[Key] = []
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or line.lstrip().startswith("#"):

@@ -11,8 +11,8 @@ from attrs import define, field
 
 from media.access.claims import Leave
 from media.access.delayed_leave import Call, DelayedLeaves, Outcome
-from media.access.json_http import JsonHttp, NoAnswer, path_of
 from media.ids import Identity, ParticipantSid, RoomName
+from serving.json_http import JsonHttp, NoAnswer, path_of
 
 logger = logging.getLogger(__name__)
 
@@ -104,8 +104,7 @@ class LeaveKeeper:
             return Outcome.LATER, 0.0
         if answer.status == 429:
             return Outcome.LATER, answer.retry_after_s
-        if 200 <= answer.status < 300:
+        if answer.ok:
             return Outcome.DONE, 0.0
         # A path that does not exist is M_UNRECOGNIZED: the homeserver's address is wrong.
-        is_missing = answer.status == 404 and answer.errcode == "M_NOT_FOUND"
-        return (Outcome.MISSING if is_missing else Outcome.REFUSED), 0.0
+        return (Outcome.MISSING if answer.is_missing else Outcome.REFUSED), 0.0

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 
 from attrs import define, field
 
-from media.access.json_http import JsonHttp
 from media.access.requests import OpenIdToken
+from serving.json_http import JsonHttp
 
 PATH = "/_matrix/federation/v1/openid/userinfo"
 #: Seconds that a proved token is believed again: a client asks for two tokens of ours when it enters a call.
@@ -44,7 +44,7 @@ class OpenId:
         if kept is not None and self._clock() - kept[0] < KEEP_S:
             return kept[1]
         answer = await server.ask("GET", PATH, params={"access_token": token.access_token})
-        found = answer.json.get("sub")
+        found = answer.json.raw.get("sub")
         if answer.status != 200 or not isinstance(found, str):
             return None
         if not _is_of(found, token.server_name):

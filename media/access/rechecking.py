@@ -15,9 +15,9 @@ from typing import Protocol
 from attrs import define, field, frozen
 
 from media.access.claims import Member
-from media.access.json_http import NoAnswer
 from media.access.rights import CallRights
 from media.ids import ParticipantSid, RoomName
+from serving.json_http import NoAnswer
 
 #: Seconds between two looks at everybody.
 EVERY_S = 45.0

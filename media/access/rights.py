@@ -8,7 +8,7 @@ from typing import Any
 from attrs import define, field, frozen
 
 from media.access.claims import Member, Source
-from media.access.json_http import Answer, JsonHttp, Lost, NoAnswer
+from serving.json_http import Answer, JsonHttp, Lost, NoAnswer
 
 PATH = "/_synapse/client/sferum/v1/calls/rights"
 
@@ -69,7 +69,7 @@ def rights_of(answer: Answer, user_id: str, room_id: str) -> CallRights | None:
     Raises:
         NoAnswer: not of the agreed form.
     """
-    raw = answer.json
+    raw = answer.json.raw
     if raw.get("member") is False:
         return None
     limit, roles, publish = raw.get("limit"), raw.get("roles"), raw.get("may_publish")

@@ -11,11 +11,12 @@ from media.access.leave_keeper import LeaveKeeper
 from media.cluster.neighbours import Neighbours
 from media.cluster.placement import NodeSign
 from media.cluster.registry import REDIS_S, Registry
-from media.config import BadConfig, Config
+from media.config import Config
 from media.ids import RoomName
 from media.room import events
 from media.room.model import LeaveReason
 from media.signal.node import Node
+from serving.settings import BadConfig
 
 
 @asynccontextmanager

@@ -15,7 +15,6 @@ from aiohttp import web
 from attrs import field, frozen
 
 from media.access.claims import Claims, Member
-from media.access.json_http import NoAnswer
 from media.access.rights import ModuleRights
 from media.access.tokens import BadToken, verify
 from media.ids import RoomName
@@ -28,6 +27,7 @@ from media.room.room import View
 from media.signal.hall import Hall
 from media.signal.http import CORS, preflight
 from media.signal.node import Node
+from serving.json_http import NoAnswer
 
 #: The page itself.
 PAGE = Path(__file__).parent / "static"

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.applicant import Applicant, clean, is_line, is_name, pack, unpack
-from bridge.json_object import BadJson
 from bridge.matching import children_named, folded, same_name, suggest
 from bridge.people import PersonRecord, Status
 from bridge.roles import PersonId, Role
+from serving.json_object import BadJson
 
 ANNA = Applicant(family_name="Королёва", given_name="Анна-Мария", birth_date=date(2012, 7, 1))
 

@@ -9,8 +9,9 @@ import pytest
 import yaml
 from attrs import fields
 
-from bridge.config import BadConfig, Config, config_of, read_config
+from bridge.config import Config, config_of, read_config
 from bridge.contact import Phone
+from serving.settings import BadConfig
 from tests.support.process import ROOT
 
 EXAMPLE = ROOT / "bridge.yaml.example"

@@ -14,11 +14,11 @@ from attrs import define, field
 
 from bridge.directory_calls import PREFIX
 from bridge.directory_http import KEEP_S, HttpDirectory
-from bridge.json_http import InsecureUrl
 from bridge.people import LinkStatus, NewPerson, SourceKey, Status
 from bridge.ports_directory import DirectoryDown, DirectoryRefused
 from bridge.roles import ClassId, OrgId, PersonId, Role, UserId
 from bridge.short_cache import ShortCache
+from serving.json_http import InsecureUrl
 from tests.bridge.synapse_world import ORG, Ways, World
 from tests.support import rosters
 from tests.support.fleet import Fleet

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -15,9 +14,9 @@ from aiohttp.test_utils import TestServer
 from bridge.appservice import AppService, BadRegistration
 from bridge.contact import Contact, Email
 from bridge.homeserver_http import HttpHomeserver
-from bridge.json_http import InsecureUrl, JsonHttp, NoAnswer
 from bridge.ports_homeserver import HomeserverDown, HomeserverRefused, SignIn
 from bridge.roles import UserId
+from serving.json_http import InsecureUrl
 from tests.bridge.synapse_world import ORG, PASSWORD, Ways, World, threepid
 from tests.support.appservice import BRIDGE_USER
 from tests.support.configuration import NO_RATE_LIMITS
@@ -211,20 +210,3 @@ def test_another_file_is_no_registration(tmp_path: Path, text: str) -> None:
     assert "xxxx" not in str(bad.value)
     with pytest.raises(BadRegistration):
         AppService.read(tmp_path / "none.yaml")
-
-
-async def test_a_server_that_does_not_answer_is_down() -> None:
-    """The request ends after its time, whatever the server does."""
-    never = asyncio.Event()
-
-    async def handle(_request: web.Request) -> web.Response:
-        await never.wait()
-        return web.Response()
-
-    application = web.Application()
-    application.router.add_route("*", "/{path:.*}", handle)
-    async with aiohttp.ClientSession() as session, TestServer(application) as server:
-        http = JsonHttp(session, str(server.make_url("")), "homeserver", "t" * 32)
-        with pytest.raises(NoAnswer, match="timeout"):
-            await http.ask("GET", "/", timeout_s=0.05)
-        never.set()

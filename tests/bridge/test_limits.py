@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.limits import HOUR, Limit, Limits, Refused, Usage, Window, decide, network_of
+from bridge.limits import HOUR, Limit, Limits, Refused, Usage, Window, decide
 
 NOW = datetime(2026, 9, 1, 8, 30, tzinfo=UTC)
 LIMITS = Limits()
@@ -90,20 +90,6 @@ def test_breakers_close_by_themselves() -> None:
 
     assert refusal is not None
     assert decide(LIMITS, attack, NOW + timedelta(seconds=refusal.retry_after_s)) is None
-
-
-@pytest.mark.parametrize(
-    ("address", "network"),
-    [
-        ("192.0.2.7", "192.0.2.7"),
-        ("::ffff:192.0.2.7", "192.0.2.7"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
-    ],
-)
-def test_one_subscriber_is_one_address(address: str, network: str) -> None:
-    """An IPv6 subscriber has 2^64 addresses and counts once."""
-    assert network_of(address) == network
 
 
 def test_the_schools_own_network_is_not_limited_by_address() -> None:

@@ -27,10 +27,11 @@ from bridge.store import SqlStore
 from bridge.vault import FileVault
 from bridge.writer import enqueue
 from tests.support import personal
-from tests.support.bridge import BridgeProcess, new_token, secret
+from tests.support.bridge import BridgeProcess, new_token
 from tests.support.fleet import Fleet
 from tests.support.polling import until, until_async
 from tests.support.process import free_port, listens
+from tests.support.service import secret
 from tests.support.synapse import Homeserver
 
 pytestmark = pytest.mark.integration
@@ -100,7 +101,7 @@ def test_figures_are_on_this_machine_only(bridge: BridgeProcess) -> None:
     bridge.start()
     assert bridge.api.request("GET", "/metrics").status == 404
     text = until(
-        lambda: found if 'route="/health"' in (found := bridge.metrics()) else None, what="figures"
+        lambda: found if 'route="/health"' in (found := bridge.figures()) else None, what="figures"
     )
     assert "sferum_bridge_messages_total" in text
     assert "sferum_bridge_steps_under_way" in text

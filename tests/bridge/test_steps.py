@@ -11,7 +11,6 @@ import pytest
 from sqlalchemy import text
 
 from bridge import steps_json
-from bridge.json_object import BadJson
 from bridge.people import LinkStatus, NewPerson, SourceKey
 from bridge.ports import Store
 from bridge.records import Sealed, StepsId, StepsItem, StepsState
@@ -33,6 +32,7 @@ from bridge.steps import (
 )
 from bridge.store import SqlStore
 from bridge.store.engine import open_engine
+from serving.json_object import BadJson
 from tests.bridge.values import MASHA, MOTHER, NOW
 
 KEY = SourceKey("bridge", "a1")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
 from attrs import define, field
 
 from media.access.claims import Member
-from media.access.json_http import InsecureUrl, JsonHttp, Lost, NoAnswer, path_of
 from media.access.rechecking import AT_ONCE, Present, Rechecker
 from media.access.rights import CallRights
 from media.ids import ParticipantSid, RoomName
+from serving.json_http import Lost, NoAnswer
 from tests.support.polling import until_async
 
 
@@ -74,17 +73,3 @@ async def test_again_and_again() -> None:
         running = group.create_task(rechecker.run(0.001))
         await until_async(twice, what="a second look")
         running.cancel()
-
-
-@pytest.mark.parametrize(
-    "url", ["http://matrix.school.test", "ftp://localhost", "matrix.school.test", "https://", ""]
-)
-def test_plain_http_to_another_machine(url: str) -> None:
-    """The service token and people's OpenID tokens would be readable on the way."""
-    with pytest.raises(InsecureUrl):
-        JsonHttp(None, url)  # type: ignore[arg-type]
-
-
-def test_paths() -> None:
-    """An id is one part of a path, whatever is in it."""
-    assert path_of("a.b", "../c?d", "..", "é") == "/a.b/..%2Fc%3Fd/%2E%2E/%C3%A9"

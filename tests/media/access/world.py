@@ -18,7 +18,7 @@ from media.access.claims import Claims
 from media.access.delayed_leave import DelayedLeaves
 from media.access.endpoints import access_app
 from media.access.granting import Access
-from media.access.json_http import JsonHttp
+from media.access.json_http import server_at
 from media.access.leave_keeper import LeaveKeeper
 from media.access.openid import OpenId
 from media.access.requests import Home
@@ -131,9 +131,9 @@ async def running(
     async with contextlib.AsyncExitStack() as stack:
         http = await stack.enter_async_context(aiohttp.ClientSession())
         there = await stack.enter_async_context(TestServer(stand_in))
-        own = JsonHttp(http, homeserver_url or homeserver.url)
-        servers = {name: JsonHttp(http, url) for name, url in (others or {}).items()}
-        module_http = own if real_module else JsonHttp(http, str(there.make_url("")))
+        own = server_at(http, homeserver_url or homeserver.url)
+        servers = {name: server_at(http, url) for name, url in (others or {}).items()}
+        module_http = own if real_module else server_at(http, str(there.make_url("")))
         kept = DelayedLeaves() if leaves is None else leaves
         access = Access(
             Home(homeserver.server_name, frozenset({HOME_URL})),

@@ -24,11 +24,11 @@ from media.access.tokens import mint
 from media.ids import Identity, RoomName
 from tests.media.signal.browser import browsers
 from tests.media.world import World
-from tests.support.bridge import secret
 from tests.support.media import MediaProcess
 from tests.support.polling import until, until_async
 from tests.support.process import ServerProcess, free_port, listens, not_installed
 from tests.support.redis import Redis
+from tests.support.service import secret
 from tests.support.synapse import Homeserver
 
 pytestmark = pytest.mark.integration

@@ -27,13 +27,12 @@ from hypothesis import strategies as st
 from livekit.protocol import models, rtc
 
 from media.access.claims import Claims
-from media.access.json_http import Answer, NoAnswer
 from media.access.refusals import Refused
 from media.access.rights import rights_of
 from media.access.tokens import BadToken, Key, mint, verify
 from media.cluster.placement import NodeSign
 from media.cluster.registry import _text
-from media.config import BadConfig, Config, config_of, read_config
+from media.config import Config, config_of, read_config
 from media.forwarder.plain.forwarder import PlainForwarder
 from media.ids import Identity, ParticipantSid, RoomName
 from media.pages.register_file import BadRequest, request_of
@@ -45,6 +44,9 @@ from media.signal.data import read_packet
 from media.signal.frames import BadFrame, Frames
 from media.signal.joining import BadJoin, Joining, Version, read_joining
 from media.signal.node import open_node
+from serving.json_http import Answer, NoAnswer
+from serving.json_object import JsonObject
+from serving.settings import BadConfig
 from tests.media.access.test_requests import BODIES, HOME, PARSERS
 from tests.media.hostile.damage import JSON, bounded, damaged, damaged_text, share
 from tests.media.hostile.test_pupil import CALLS, ORDERS
@@ -341,7 +343,7 @@ def test_fuzz_orders(op: str, fields: dict[str, Any]) -> None:
 def test_fuzz_rights(raw: dict[str, Any]) -> None:
     """The module's answer: rights, none, or `NoAnswer`."""
     with bounded(), suppress(NoAnswer):
-        rights_of(Answer(200, {"member": True, **raw}), "@a:s", "!r:s")
+        rights_of(Answer(200, JsonObject({"member": True, **raw})), "@a:s", "!r:s")
 
 
 SIGN = NodeSign(name="a", url="http://a", load=1, rooms=1).to_json().encode()

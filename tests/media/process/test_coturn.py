@@ -16,9 +16,9 @@ from media.access.claims import Claims
 from media.access.key_file import read_keys
 from media.access.tokens import mint
 from media.ids import Identity, RoomName
-from tests.support.bridge import secret
 from tests.support.coturn import coturn
 from tests.support.media import MediaProcess
+from tests.support.service import secret
 from tests.support.synapse import Homeserver
 
 pytestmark = pytest.mark.integration

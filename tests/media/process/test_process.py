@@ -19,14 +19,15 @@ from attrs import fields
 from media.access.claims import Claims
 from media.access.key_file import new_line, read_keys
 from media.access.tokens import mint
-from media.config import BadConfig, Config, config_of, read_config
+from media.config import Config, config_of, read_config
 from media.forwarder.choose import MODULE
 from media.ids import Identity, RoomName
 from media.serving import check
-from tests.support.bridge import secret
+from serving.settings import BadConfig
 from tests.support.media import MediaProcess
 from tests.support.polling import until_async
 from tests.support.process import ROOT, free_port
+from tests.support.service import secret
 from tests.support.synapse import Homeserver
 
 #: Nobody asks it here.

@@ -15,16 +15,18 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from media.access.claims import Claims
-from media.access.json_http import JsonHttp, NoAnswer
+from media.access.json_http import server_at
 from media.access.key_file import new_line, read_keys
 from media.access.rights import ModuleRights
 from media.access.tokens import Key, mint
 from media.ids import Identity, RoomName
-from media.secret_files import BadSecret, KeyRing, SecretFile, read_tokens, watch
+from media.secret_files import KeyRing, SecretFile, read_tokens, watch
+from serving.json_http import NoAnswer
+from serving.secret_files import BadSecret
 from tests.media.process.test_process import NOBODY
-from tests.support.bridge import secret
 from tests.support.media import MediaProcess
 from tests.support.polling import until, until_async
+from tests.support.service import secret
 
 CLAIMS = Claims(identity=Identity("anna"), room=RoomName("lesson"), join=True)
 
@@ -99,7 +101,7 @@ async def test_the_service_token_that_synapse_takes() -> None:
     app = web.Application()
     app.router.add_route("*", "/{any:.*}", module)
     async with TestServer(app) as there, aiohttp.ClientSession() as http:
-        rights = ModuleRights(JsonHttp(http, str(there.make_url(""))), lambda: ("new", "old"))
+        rights = ModuleRights(server_at(http, str(there.make_url(""))), lambda: ("new", "old"))
         assert await rights.of("@a:s", "!r") is None
         assert await rights.of("@a:s", "!r") is None
         assert asked == ["Bearer new", "Bearer old", "Bearer old"]

@@ -1,4 +1,4 @@
-"""What reaches the log of the bridge's process, and what cannot."""
+"""What reaches the log of a service, and what cannot."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import sys
 
 import pytest
 
-from bridge.logs import FORMAT, Bare, OfOthers, first_of, kind_of, place_of
+from serving.logs import FORMAT, Bare, OfOthers, first_of, kind_of, place_of
 
 NAME = "Иванова"
 
 
 def written(record: logging.LogRecord) -> str:
     """As the process' handler writes it."""
-    OfOthers().filter(record)
+    OfOthers("bridge").filter(record)
     return Bare(FORMAT).format(record)
 
 
