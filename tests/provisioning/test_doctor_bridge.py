@@ -15,8 +15,9 @@ from provisioning.doctor_bridge_probe import find_bridge
 from provisioning.doctor_finding import Level
 from provisioning.doctor_machine import FileFacts
 from provisioning.doctor_texts import remedy, sentence
-from tests.support.bridge import BridgeProcess, secret
+from tests.support.bridge import BridgeProcess
 from tests.support.fleet import Fleet
+from tests.support.service import secret
 from tests.support.synapse import Homeserver
 
 ERROR, WARNING = Level.ERROR, Level.WARNING

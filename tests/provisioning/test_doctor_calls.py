@@ -20,11 +20,11 @@ from provisioning.doctor_probe import read_yaml
 from provisioning.doctor_texts import remedy, sentence
 from provisioning.doctor_texts_calls import CALLS
 from tests.media.process.test_coturn import relay
-from tests.support.bridge import secret
 from tests.support.fleet import Fleet
 from tests.support.media import MediaProcess
 from tests.support.process import free_port
 from tests.support.redis import Redis
+from tests.support.service import secret
 from tests.support.synapse import Homeserver
 
 __all__ = ["relay"]  # a fixture
