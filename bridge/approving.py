@@ -15,7 +15,7 @@ from bridge.applicant import Applicant
 from bridge.application import Application
 from bridge.matching import same_name
 from bridge.people import LinkStatus, NewPerson, PersonRecord, Relative, SourceKey, Status
-from bridge.roles import Account, Role
+from bridge.roles import ADMINISTRATION, STAFF, Account, Role
 from bridge.steps import Activate, CreatePerson, EnsureAccount, Link, Step, Who
 
 #: `source` of records that applications make (docs/contracts.md §2).
@@ -55,8 +55,11 @@ def approval_steps(
 ) -> tuple[Step, ...] | ApprovalRefusal:
     """The steps of `by`'s yes, in order. Whether `by` may say it at all is `application.decision_refusal`'s."""
     assert application.role is not None  # of an undecided one
-    if around.match is not None and not _suits(around.match, application):
-        return ApprovalRefusal.MATCH_UNSUITABLE
+    if around.match is not None:
+        if not _suits(around.match, application):
+            return ApprovalRefusal.MATCH_UNSUITABLE
+        if not _may_give(by, around.match.roles - {application.role}):
+            return ApprovalRefusal.HEADS_ONLY
     if application.role is not Role.GUARDIAN:
         return _with_record(application, applicant, around.match)
     return _of_parent(application, applicant, by, around)
@@ -143,6 +146,13 @@ def _suits(match: PersonRecord, application: Application) -> bool:
         return _is_pupil(match, application)
     # The list's roles count: nobody becomes a deputy by being taken for a listed teacher.
     return application.role in match.roles
+
+
+def _may_give(by: Account, more: frozenset[Role]) -> bool:
+    """Whether `by` could say yes to the roles that the record has besides the one that was applied for (R10)."""
+    if more & ADMINISTRATION:
+        return by.heads
+    return by.administers or not more & STAFF
 
 
 def _is_pupil(person: PersonRecord, application: Application) -> bool:

@@ -13,7 +13,7 @@ from bridge.invite import InviteKind
 from bridge.joining_listed import one_of
 from bridge.matching import same_name
 from bridge.people import LinkStatus, PersonRecord, Relative, Status
-from bridge.roles import PersonId, Role
+from bridge.roles import STAFF, PersonId, Role
 from bridge.standing import Admit, AskNames, Halt, NewParent, Outcome, SignedIn, Standing, Why
 
 
@@ -39,12 +39,15 @@ def parent_outcome(standing: Standing) -> Outcome:
 def parent_with_names(standing: Standing, child: PersonRecord, applicant: Applicant) -> Outcome:
     """Of a parent whom the child's link vouches for and whose name is known now.
 
-    The name may be one of the list's, with another phone or none; or one that a court order stands against.
+    The name may be one of the list's, with another phone or none; or one that a court order stands against. Rights of
+    a colleague are the listed phone's (R19): a name alone does not give them, staff decide.
     """
     same = [one for one in standing.guardians if same_name(applicant, one.person)]
     if any(one.status is LinkStatus.RESTRICTED for one in same):
         return AskNames()
     known = [one.person for one in same if one.person.status is not Status.LEFT]
+    if any(one.roles & STAFF and not one.active for one in known):
+        return AskNames()
     return one_of(standing, known, child) or NewParent(
         names=applicant, account=standing.owner, child=child
     )

@@ -23,6 +23,7 @@ from tests.bridge.test_joining import (
     RESTRICTED,
     STAFF,
     link,
+    person,
 )
 from tests.bridge.values import CLASS, MOTHER, SCHOOL, TEACHER, application
 
@@ -91,6 +92,28 @@ def test_a_yes_that_does_not_fit(
 ) -> None:
     """A child of that class is needed; a match has no account, the role and the class."""
     assert approval_steps(of, NAMES, DIRECTOR, Surroundings(**around)) is refusal
+
+
+@pytest.mark.parametrize("of", [OF_TEACHER, OF_PARENT])
+def test_a_yes_gives_no_more_than_whoever_says_it_could(of: Application) -> None:
+    """R10, R31: the list's record may have rights besides what was applied for; those only heads give."""
+    assert of.role is not None
+    rights = person("both", of.role, Role.DEPUTY)
+    around = {"match": rights, "match_children": [link(PUPIL)]}
+    found = Surroundings(**around)  # type: ignore[arg-type] # a table
+    administrator = evolve(DIRECTOR, roles=frozenset({Role.ADMINISTRATOR}))
+    for by in (CLASS_TEACHER, administrator):
+        assert approval_steps(of, NAMES, by, found) is ApprovalRefusal.HEADS_ONLY
+    assert isinstance(approval_steps(of, NAMES, DIRECTOR, found), tuple)
+
+
+def test_a_class_teacher_makes_no_teacher_of_a_parent() -> None:
+    """R10: a parent of the list who is a colleague too is for the administration."""
+    colleague = person("both", Role.GUARDIAN, Role.TEACHER)
+    found = Surroundings(match=colleague, child=IN)
+    assert approval_steps(OF_PARENT, NAMES, CLASS_TEACHER, found) is ApprovalRefusal.HEADS_ONLY
+    administrator = evolve(DIRECTOR, roles=frozenset({Role.ADMINISTRATOR}))
+    assert isinstance(approval_steps(OF_PARENT, NAMES, administrator, found), tuple)
 
 
 def test_a_court_order_is_for_heads() -> None:

@@ -224,6 +224,18 @@ def test_a_name_finds_the_record_of_the_list() -> None:
     assert unknown == NewParent(names=names, account=None, child=IN)
 
 
+def test_a_name_alone_gives_no_rights_of_a_colleague() -> None:
+    """R19: of a deputy who is a parent, by the child's link and another phone; the listed phone gives both."""
+    names = Applicant(family_name="both", given_name="А")
+    both = person("both", G, Role.DEPUTY)
+    by_link = standing(K.CHILD_PARENT, G, **child(IN, link(both)))
+    assert outcome_with_names(by_link, names) == AskNames()
+    assert outcome_of(evolve(by_link, listed=[both])) == Admit(person=both, child=IN)
+    is_in = evolve(both, status=Status.ACTIVE, user_id=MOTHER)
+    known = standing(K.CHILD_PARENT, G, **child(IN, link(is_in)))
+    assert outcome_with_names(known, names) == Halt(Why.ALREADY_IN)
+
+
 def test_a_name_under_a_court_order_becomes_an_application() -> None:
     """R34: by the phone or by the name, and a teacher's own name too; the answer is an ordinary application."""
     names = Applicant(family_name="mum", given_name="А")
