@@ -87,7 +87,8 @@ def build(services: Services) -> web.Application:
     """The application; run it with `web.AppRunner`."""
     app = web.Application(
         client_max_size=max([FORM_BYTES, *UPLOADS.values()]),
-        middlewares=[headers, visits, failures, paced, bounded, own_forms],
+        # `failures` twice: who is signed in is asked of the directory, which may be away.
+        middlewares=[headers, failures, visits, failures, paced, bounded, own_forms],
         handler_args={"max_line_size": 8190, "max_field_size": 8190},
     )
     app[SERVICES] = services
