@@ -6,7 +6,7 @@ T ?= tests
 B ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock run test check format bench docs fuzz soak clean
+.PHONY: help setup lock native run test check format bench docs fuzz soak clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -20,12 +20,17 @@ $(READY): requirements.lock pyproject.toml scripts/bootstrap
 lock: $(READY) ## write requirements.lock again (versions at least a week old)
 	scripts/lock
 
+native: $(READY) ## the forwarder in Rust, into .venv; nothing to do the second time
+	@scripts/build-native $(VENV)
+
 run: $(READY) ## Synapse, the onboarding pages, calls and a sample school on this machine
 	@scripts/install-clients || echo "make run: calls work in clients; the page for calls from a browser is missing"
+	@scripts/build-native $(VENV) || echo "make run: the native forwarder was not built; calls use the plain one"
 	$(VENV)/bin/sferum run
 
 test: $(READY) ## the whole suite; T=tests/test_x.py narrows it
 	@scripts/install-services
+	@scripts/build-native $(VENV)
 	$(PY) -m pytest $(T)
 
 check: $(READY) ## format, lint, types, imports, shell scripts

@@ -360,7 +360,7 @@ class School:
         self, codec: Codec | None, numbers: _Numbers, which: int, how: int, more: int
     ) -> bytes:
         if how > 246:
-            return b"" if how < 252 else bytes(1200 + which)
+            return b"" if how < 252 else bytes(1200 + 2 * which)
         body = bytes((which, how, more)) * (1 + (how & 15))
         match codec:
             case Codec.VP8 if how % 32 < 28:
