@@ -101,6 +101,9 @@ async def _reject(
 ) -> Decision:
     active = await is_active(found.applicant, services)
     async with services.store.begin() as work:
+        await (
+            work.rates.serialise()
+        )  # of two noes to one person at once the later frees the contact
         decided = await decide_in(work, by, found.id, False, now, reason)
         if isinstance(decided, Application):
             await forget_applicant(work, found, by.user_id, now, active=active, services=services)
@@ -114,6 +117,7 @@ async def withdraw_application(
     """The applicant does not want to any more: nothing is kept, the number is free."""
     active = await is_active(by, services)
     async with services.store.begin() as work:
+        await work.rates.serialise()
         found = await work.applications.get(application_id)
         if found is None or found.applicant != by:
             return DecisionRefusal.NOT_YOURS
@@ -135,6 +139,7 @@ async def expire_applications(now: datetime, *, services: Services) -> int:
     for found in old:
         active = await is_active(found.applicant, services)
         async with services.store.begin() as work:
+            await work.rates.serialise()
             if await work.applications.move(found, found.expire(now)):
                 by = UserId("bridge")
                 await forget_applicant(work, found, by, now, active=active, services=services)
@@ -164,7 +169,10 @@ async def forget_applicant(
     active: bool,
     services: Services,
 ) -> StepsId | None:
-    """After a no: the contact is free and the account closed, unless it is of the school or still waits elsewhere."""
+    """After a no: the contact is free and the account closed, unless it is of the school or still waits elsewhere.
+
+    The caller's transaction has begun with `rates.serialise`: two noes at once must see each other.
+    """
     user_id = application.applicant
     if user_id is None or active:
         return None
