@@ -78,5 +78,7 @@ async def _of_a_service(
 
 
 def _token(request: web.Request) -> str:
-    bearer = request.headers.get(hdrs.AUTHORIZATION, "").removeprefix("Bearer ").strip()
-    return request.query.get("access_token") or bearer
+    """The header's before the query's, as the doors have it (`media.signal.joining`)."""
+    scheme, _, bearer = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
+    is_bearer = scheme.lower() == "bearer"
+    return bearer.strip() if is_bearer else request.query.get("access_token", "")

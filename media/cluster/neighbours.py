@@ -12,19 +12,31 @@ from google.protobuf.message import DecodeError
 from livekit.protocol import models, room
 
 from media.access.claims import Claims
-from media.access.tokens import Key, mint
+from media.access.tokens import Key, mint, verify
 from media.cluster.placement import NodeSign
 from media.ids import RoomName
 
 logger = logging.getLogger(__name__)
 
 PATH = "/livekit/sfu/twirp/livekit.RoomService/ListRooms"
-#: Whoever was passed on once is not passed on again: two nodes that disagree must not play ball.
+#: Whoever was passed on once is not passed on again: two nodes that disagree must not play ball. The node that passes
+#: on signs it (`passed_by`): pupils who wrote it themselves would have a call beside the one their teacher sees.
 PASSED = "X-Sferum-Passed"
 #: Seconds: a client waits meanwhile, and a node that is well answers within milliseconds.
 TIMEOUT = aiohttp.ClientTimeout(total=2)
-#: Seconds that the question's token holds; clocks of two machines differ.
+#: Seconds that a token from node to node holds; clocks of two machines differ.
 TOKEN_S = 30.0
+
+
+def passed_by(keys: Sequence[Key], now: float) -> str:
+    """What a node says to another one: a token that no participant has. `now`: seconds since 1970."""
+    return mint(Claims(list_rooms=True), keys, now, TOKEN_S)
+
+
+def is_node(token: str, keys: Sequence[Key], now: float) -> bool:
+    """Whether `passed_by` of another node, or a service with our key, made it."""
+    claims = verify(token, keys, now)
+    return isinstance(claims, Claims) and claims.list_rooms and not claims.join
 
 
 @define(eq=False)
@@ -49,9 +61,9 @@ class Neighbours:
         self, node: NodeSign, names: Sequence[str] = ()
     ) -> Sequence[models.Room] | None:
         """Its calls, all or those named; None: it does not answer."""
-        token = mint(Claims(list_rooms=True), self.keys, self.wall(), TOKEN_S)
+        token = passed_by(self.keys, self.wall())
         headers = {
-            PASSED: "1",
+            PASSED: token,
             "Authorization": f"Bearer {token}",
             "Content-Type": "application/protobuf",
         }

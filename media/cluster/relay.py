@@ -23,7 +23,7 @@ from yarl import URL
 from media.access.requests import Home
 from media.access.tokens import Key
 from media.cluster.belonging import Belongs, How, belongs
-from media.cluster.neighbours import PASSED
+from media.cluster.neighbours import PASSED, is_node, passed_by
 from media.cluster.placement import NodeSign
 from media.cluster.registry import Registry
 from media.signal import twirp
@@ -42,7 +42,7 @@ class Relay:
     """Attributes:
 
     home: our own homeserver, as clients know it.
-    counted: requests, by `here`, `passed`, `unreachable`.
+    counted: requests, by `here`, `passed`, `unreachable`, `forged`.
     """
 
     registry: Registry
@@ -56,8 +56,11 @@ class Relay:
         @web.middleware
         async def relay(request: web.Request, handler: Handler) -> web.StreamResponse:
             about = None
-            if PASSED not in request.headers:
+            if (passed := request.headers.get(PASSED)) is None:
                 about = await belongs(request, self.keys, self.wall(), self.home)
+            elif not is_node(passed, self.keys, self.wall()):
+                self.counted["forged"] += 1
+                raise web.HTTPForbidden
             if about is None:
                 return await handler(request)
             if about.how is How.EVERY:
@@ -128,7 +131,7 @@ class Relay:
             request.method,
             _same(request, there),
             data=await request.read(),
-            headers=_headers(request),
+            headers=self._headers(request),
             timeout=TIMEOUT,
             allow_redirects=False,
         ) as answer:
@@ -148,7 +151,7 @@ class Relay:
         try:
             other = await self.http.ws_connect(
                 _same(request, there),
-                headers=_headers(request),
+                headers=self._headers(request),
                 heartbeat=PING_S,
                 max_msg_size=MAX_FRAME,
             )
@@ -161,6 +164,14 @@ class Relay:
                 group.create_task(_copy(socket, other))
                 group.create_task(_copy(other, socket))
         return socket
+
+    def _headers(self, request: web.Request) -> dict[str, str]:
+        kept = {
+            name: request.headers[name]
+            for name in (hdrs.AUTHORIZATION, hdrs.CONTENT_TYPE)
+            if name in request.headers
+        }
+        return {PASSED: passed_by(self.keys, self.wall())} | kept
 
 
 AnySocket = web.WebSocketResponse | aiohttp.ClientWebSocketResponse
@@ -188,8 +199,3 @@ def _nobody_listens(error: Exception) -> bool:
 
 def _same(request: web.Request, there: NodeSign) -> URL:
     return URL(there.url + request.raw_path, encoded=True)
-
-
-def _headers(request: web.Request) -> dict[str, str]:
-    kept = (hdrs.AUTHORIZATION, hdrs.CONTENT_TYPE)
-    return {PASSED: "1"} | {name: request.headers[name] for name in kept if name in request.headers}

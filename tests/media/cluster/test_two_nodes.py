@@ -316,6 +316,21 @@ async def test_a_delayed_leave_is_handed_to_any_node(
     await until_async(lambda: asked("send"), what="the leave", deadline_s=20)
 
 
+async def test_nobody_passes_themselves_on(nodes: list[MediaProcess]) -> None:
+    """Who claims to come from another node, even with a good token of their own, begins no second call there."""
+    anna = await enter(nodes[0], "anna")
+    held = await asyncio.gather(*(asyncio.to_thread(rooms, one) for one in nodes))
+    elsewhere = nodes[1] if held[0] else nodes[0]
+    own = token(elsewhere, "boris")
+    for passed in ("1", own):
+        headers = {"X-Sferum-Passed": passed, "Authorization": f"Bearer {own}"}
+        for path in ("/livekit/sfu/rtc/validate", "/livekit/host/state"):
+            answer = await asyncio.to_thread(elsewhere.api.request, "GET", path, headers=headers)
+            assert answer.status == 403
+    assert await asyncio.to_thread(rooms, elsewhere) == 0
+    await anna.disconnect()
+
+
 async def test_a_copied_configuration(nodes: list[MediaProcess]) -> None:
     """A node under another's name does not start: they would take each other's calls."""
     await asyncio.to_thread(nodes[1].stop)
