@@ -8,6 +8,7 @@ The call's own membership is not asked: a client that was removed from the room 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Protocol
@@ -18,6 +19,8 @@ from media.access.claims import Member
 from media.access.rights import CallRights
 from media.ids import ParticipantSid, RoomName
 from serving.json_http import NoAnswer
+
+logger = logging.getLogger(__name__)
 
 #: Seconds between two looks at everybody.
 EVERY_S = 45.0
@@ -51,7 +54,7 @@ class Rechecker:
         present: who is.
         remove: what to do with somebody who is no longer in the room.
         apply: what to do with the rights of somebody who is; whether anything is different now.
-        counted: people, by `still`, `changed`, `removed`, `unknown` (no answer: they stay).
+        counted: people, by `still`, `changed`, `removed`, `unknown` (no answer: they stay), `bug` of ours.
     """
 
     _rights: Rights
@@ -85,10 +88,18 @@ class Rechecker:
             except NoAnswer:
                 self.counted["unknown"] += 1
                 return
+        try:
+            self.counted[self._carry_out(rights, connections)] += 1
+        except (
+            Exception
+        ):  # one room's bug is not the end of every call, and the others are asked about
+            self.counted["bug"] += 1
+            logger.exception("rights could not be carried out")
+
+    def _carry_out(self, rights: CallRights | None, connections: list[Present]) -> str:
         if rights is None:
-            self.counted["removed"] += 1
             for one in connections:
                 self._remove(one)
-            return
+            return "removed"
         changed = [self._apply(one, rights) for one in connections]
-        self.counted["changed" if any(changed) else "still"] += 1
+        return "changed" if any(changed) else "still"

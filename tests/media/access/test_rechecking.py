@@ -61,6 +61,23 @@ async def test_a_hundred_people_are_not_a_hundred_questions_at_once() -> None:
     assert (len(rights.asked), rights.most_at_once) == (100, AT_ONCE)
 
 
+async def test_a_bug_with_one_is_not_everybodys() -> None:
+    """The others are looked after, and the process goes on."""
+    there = [present(f"@{name}:s", name) for name in "abc"]
+    removed: list[Present] = []
+
+    def remove(one: Present) -> None:
+        if one is there[0]:
+            raise KeyError
+        removed.append(one)
+
+    rights = Rights({one.member.user_id: False for one in there})
+    rechecker = Rechecker(rights, lambda: there, remove)
+    await rechecker.look()
+    assert removed == there[1:]
+    assert rechecker.counted == {"removed": 2, "bug": 1}
+
+
 async def test_again_and_again() -> None:
     """Until it is cancelled."""
     rights = Rights({"@a:s": True})
