@@ -235,7 +235,10 @@ class ListedContacts(Protocol):
     async def replace(
         self, org_id: OrgId, source: str, groups: Iterable[str], contacts: Iterable[ListedContact]
     ) -> None:
-        """What the lists of `source` say now of these groups (student, staff, guardian), whole."""
+        """What the lists of `source` say now of these groups (student, staff, guardian), whole.
+
+        A contact of a record that another group has already stays that group's.
+        """
 
     async def matches(self, org_id: OrgId, medium: Medium, lookup: Lookup) -> list[ListedContact]:
         """Everybody listed with this contact: a mother and, by mistake, her child (R12)."""

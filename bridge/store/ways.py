@@ -8,6 +8,7 @@ from typing import Any
 
 from attrs import frozen
 from sqlalchemy import ColumnElement, delete, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.contact import Medium
@@ -67,8 +68,11 @@ class SqlListedContacts:
             if one.source == source
         }
         if rows:
+            # A colleague who is a parent may be there already, by the lists of the other group.
+            postgres = self._connection.dialect.name == "postgresql"
+            new = postgresql.insert(table) if postgres else sqlite.insert(table)
             await self._connection.execute(
-                insert(table),
+                new.on_conflict_do_nothing(),
                 [
                     {
                         "org_id": org_id, "source": source, "source_id": source_id,

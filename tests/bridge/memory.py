@@ -426,7 +426,13 @@ class MemoryListedContacts:
             for row in self.rows.get(org_id, [])
             if row.source != source or row.group not in covered
         ]
-        new = [row for row in dict.fromkeys(contacts) if row.source == source]
+        known = {(row.source, row.source_id, row.medium, row.lookup) for row in kept}
+        new = [
+            row
+            for row in dict.fromkeys(contacts)
+            if row.source == source
+            and (row.source, row.source_id, row.medium, row.lookup) not in known
+        ]
         self.rows[org_id] = sorted(kept + new, key=lambda row: (row.source, row.source_id))
 
     async def matches(self, org_id: OrgId, medium: Medium, lookup: Lookup) -> list[ListedContact]:

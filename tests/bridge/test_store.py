@@ -307,6 +307,23 @@ async def test_a_list_replaces_the_contacts_of_its_own_groups(store: Store) -> N
         assert await work.listed.matches(OrgId("other"), Medium.MSISDN, LOOKUP) == []
 
 
+async def test_a_colleague_who_is_a_parent_is_listed_once(store: Store) -> None:
+    """R32: the parents' list alone, after both lists together, names the same record with the same phone."""
+    both = ListedContact(
+        source="csv", source_id="T1", group="staff", medium=Medium.MSISDN, lookup=LOOKUP
+    )
+    async with store.begin() as work:
+        await work.listed.replace(SCHOOL, "csv", ["staff", "guardian"], [both])
+    for _ in range(2):
+        async with store.begin() as work:
+            parent = evolve(both, group="guardian")
+            await work.listed.replace(SCHOOL, "csv", ["guardian"], [parent])
+            assert await work.listed.matches(SCHOOL, Medium.MSISDN, LOOKUP) == [both]
+    async with store.begin() as work:
+        await work.listed.replace(SCHOOL, "csv", ["staff", "guardian"], [parent])
+        assert await work.listed.matches(SCHOOL, Medium.MSISDN, LOOKUP) == [parent]
+
+
 async def test_live_invites_are_listed_by_class_and_by_person(store: Store) -> None:
     """What a class teacher can still revoke; used up, over or revoked ones are not in it."""
     personal = evolve(invite("i2"), person_id=PersonId("p1"), code_hash=b"c" * 32)
