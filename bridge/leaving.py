@@ -59,7 +59,7 @@ async def leave(
     going = [one for one in mine if one.person_id in chosen]
     if not going:
         return LeaveRefusal.NOBODY
-    if not await _administrators_left(by, going, services.directory):
+    if not await _administrators_left(by, going, now, services):
         logger.info("leaving refused account=%s why=last_administrator", by.user_id)
         return LeaveRefusal.LAST_ADMINISTRATOR
     whole = len(going) == len(mine)
@@ -146,18 +146,30 @@ async def _erase(departure: Departure, now: datetime, services: Services) -> boo
 
 
 async def _administrators_left(
-    by: Account, going: Sequence[PersonRecord], directory: Directory
+    by: Account, going: Sequence[PersonRecord], now: datetime, services: Services
 ) -> bool:
-    """Administrators leave in the directory now; False: it keeps them, all of them."""
+    """Administrators leave in the directory now; False: it keeps them, all of them.
+
+    Their departures are kept before: a crash after the directory's yes leaves nobody who can neither come back nor be
+    erased. One that did not come about is forgotten by `erase_due`.
+    """
+    directory, grace_days = services.directory, services.config.grace_days
+    asked = [one for one in going if one.roles & ADMINISTRATION]
+    async with services.store.begin() as work:
+        for person in asked:
+            await work.departures.put(
+                _departure(by, person.person_id, now, grace_days, erase=False)
+            )
     gone: list[PersonRecord] = []
-    for person in going:
-        if not person.roles & ADMINISTRATION:
-            continue
+    for person in asked:
         try:
             await directory.leave(by.org_id, person.person_id, REASON, by.user_id)
         except DirectoryRefused as refused:
             for back in gone:
                 await directory.activate(by.org_id, back.person_id, by.user_id, by.user_id)
+            async with services.store.begin() as work:
+                for back in asked:
+                    await work.departures.end(back.person_id)
             if refused.errcode != LAST_ADMINISTRATOR:
                 raise
             return False
@@ -174,21 +186,25 @@ async def _depart(
     *,
     erase: bool,
 ) -> None:
-    await work.departures.put(
-        Departure(
-            person_id=person_id,
-            user_id=by.user_id,
-            org_id=by.org_id,
-            left_at=now,
-            erase_at=now if erase else now + timedelta(days=grace_days),
-            erased_at=now if erase else None,
-            own_wish=True,
-        )
-    )
+    await work.departures.put(_departure(by, person_id, now, grace_days, erase=erase))
     for action in (Action.LEFT, Action.ERASED) if erase else (Action.LEFT,):
         await work.audit.add(
             AuditEntry(at=now, org_id=by.org_id, actor=by.user_id, action=action, subject=person_id)
         )
+
+
+def _departure(
+    by: Account, person_id: PersonId, now: datetime, grace_days: int, *, erase: bool
+) -> Departure:
+    return Departure(
+        person_id=person_id,
+        user_id=by.user_id,
+        org_id=by.org_id,
+        left_at=now,
+        erase_at=now if erase else now + timedelta(days=grace_days),
+        erased_at=now if erase else None,
+        own_wish=True,
+    )
 
 
 def _steps(going: Sequence[PersonId], *, whole: bool, erase: bool) -> tuple[Step, ...]:

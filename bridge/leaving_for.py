@@ -70,10 +70,9 @@ async def take_out(
         return refusal
     first = person.user_id is None or bool(person.roles & ADMINISTRATION)
     if first and person.status is not Status.LEFT:
-        try:
-            await services.directory.leave(by.org_id, person.person_id, reason, by.user_id)
-        except DirectoryRefused as refused:
-            return refusal_of(refused)
+        kept = await _asked(by, person, reason, now, services)
+        if kept is not None:
+            return kept
     if person.user_id is None:
         if erase:
             await services.directory.erase(by.org_id, person.person_id, by.user_id)
@@ -94,6 +93,24 @@ async def take_out(
         steps_id = await enqueue(work, steps, now, services.vault, services.chance)
     logger.info("taken out person=%s by=%s erase=%s", person.person_id, by.user_id, erase)
     return steps_id
+
+
+async def _asked(
+    by: Account, person: PersonRecord, reason: str, now: datetime, services: Services
+) -> ChangeRefusal | None:
+    """The directory lets the person go, or says why not. The departure is kept before: a lost answer loses nothing."""
+    if person.user_id is not None:
+        grace_days = services.config.grace_days
+        going = _departure(by, person, person.user_id, now, grace_days, erase=False)
+        async with services.store.begin() as work:
+            await work.departures.put(going)
+    try:
+        await services.directory.leave(by.org_id, person.person_id, reason, by.user_id)
+    except DirectoryRefused as refused:
+        async with services.store.begin() as work:
+            await work.departures.end(person.person_id)
+        return refusal_of(refused)
+    return None
 
 
 def _steps(going: Going, reason: str, *, erase: bool) -> tuple[Step, ...]:
@@ -119,17 +136,27 @@ async def _depart(
     *,
     erase: bool,
 ) -> None:
-    await work.departures.put(
-        Departure(
-            person_id=person.person_id,
-            user_id=user_id,
-            org_id=by.org_id,
-            left_at=now,
-            erase_at=now if erase else now + timedelta(days=grace_days),
-            erased_at=now if erase else None,
-        )
-    )
+    await work.departures.put(_departure(by, person, user_id, now, grace_days, erase=erase))
     await _log(work, by, person, reason, now, erase=erase)
+
+
+def _departure(
+    by: Account,
+    person: PersonRecord,
+    user_id: UserId,
+    now: datetime,
+    grace_days: int,
+    *,
+    erase: bool,
+) -> Departure:
+    return Departure(
+        person_id=person.person_id,
+        user_id=user_id,
+        org_id=by.org_id,
+        left_at=now,
+        erase_at=now if erase else now + timedelta(days=grace_days),
+        erased_at=now if erase else None,
+    )
 
 
 async def _noted(

@@ -23,6 +23,7 @@ from bridge.people import People, PersonRecord, Status
 from bridge.ports_directory import DirectoryDown, DirectoryRefused
 from bridge.records import Departure
 from bridge.roles import Account, PersonId, Role, UserId
+from bridge.school_rights import ChangeRefusal
 from bridge.services import Services
 from bridge.steps import Deactivate, ErasePerson, Leave, SignOut, Step, WriteContacts
 from tests.bridge.memory import MemoryStore
@@ -147,6 +148,33 @@ async def test_leaving_frees_everything_in_one_transaction() -> None:
     assert [type(one) for one in steps] == [Leave, WriteContacts, SignOut]
 
 
+async def test_who_is_taken_out_half_way_is_erased_all_the_same() -> None:
+    """152-FZ: the directory has let a deputy go, and its answer was lost."""
+    deputy = record("p1", Role.DEPUTY)
+    directory = SmallDirectory.of(evolve(deputy, status=Status.LEFT))
+    directory.refuses = {deputy.person_id: DirectoryDown("timeout")}
+    services = services_of(directory)
+    director = Account(user_id=UserId("head"), org_id=SCHOOL, roles=frozenset({Role.DIRECTOR}))
+    going = await going_of(deputy, services=services)
+    with pytest.raises(DirectoryDown):
+        await take_out(director, going, "dismissed", NOW, erase=False, services=services)
+    assert await erase_due(NOW + MONTH, services=services) == 1
+
+
+async def test_who_is_kept_by_the_directory_has_no_departure() -> None:
+    """R33: the last administrator is not taken out, and nothing of it stays."""
+    director = record("p1", Role.DIRECTOR)
+    directory = SmallDirectory.of(director)
+    directory.refuses = {director.person_id: DirectoryRefused(409, "SFERUM_LAST_ADMINISTRATOR")}
+    services = services_of(directory)
+    by = Account(user_id=UserId("head"), org_id=SCHOOL, roles=frozenset({Role.DIRECTOR}))
+    going = await going_of(director, services=services)
+    refusal = await take_out(by, going, "x", NOW, erase=False, services=services)
+    assert refusal is ChangeRefusal.LAST_ADMINISTRATOR
+    async with services.store.begin() as work:
+        assert await work.departures.of_account(MOTHER) == []
+
+
 async def test_only_who_left_by_their_own_wish_comes_back_by_themselves() -> None:
     """R29: a colleague whom the director took out does not get the rights again with a number of an old list."""
     deputy, pupil = record("p1", Role.DEPUTY), record("p2", Role.STUDENT, user_id=MASHA)
@@ -204,6 +232,26 @@ async def test_what_the_directory_keeps_keeps_everything() -> None:
     assert await lists(services) == []
 
 
+async def test_an_administrator_who_left_half_way_may_come_back() -> None:
+    """R29: the directory has let the first record go and was then away; the departure is kept before it is asked."""
+    first, second = record("p1", Role.DEPUTY), record("p2", Role.DIRECTOR)
+    directory = SmallDirectory.of(first, second)
+    directory.refuses = {second.person_id: DirectoryDown("timeout")}
+    services = services_of(directory)
+    async with services.store.begin() as work:
+        await work.contacts.claim(bound("k1", MOTHER))
+    both = frozenset({first.person_id, second.person_id})
+    with pytest.raises(DirectoryDown):
+        await leave(account_of(first, second), both, NOW, erase=True, services=services)
+    people = list(directory.people.values())
+    assert await left_by_themselves(people, services) == {first.person_id}
+    async with services.store.begin() as work:
+        assert len(await work.contacts.of_account(MOTHER)) == 1
+    # who did not leave is only forgotten again
+    await erase_due(NOW + 2 * MONTH, services=services)
+    assert await lists(services) == [(ErasePerson(first.person_id),)]
+
+
 async def test_another_no_of_the_directory_is_no_answer_to_the_visitor() -> None:
     """It goes to the page that says that something is broken; nothing was released."""
     director = record("p1", Role.DIRECTOR)
@@ -219,6 +267,8 @@ async def test_another_no_of_the_directory_is_no_answer_to_the_visitor() -> None
             services=services,
         )
     assert await lists(services) == []
+    async with services.store.begin() as work:
+        assert await work.departures.of_account(MOTHER) == []
 
 
 async def test_nobody_leaves_with_a_record_that_is_not_theirs() -> None:
