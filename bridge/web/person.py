@@ -63,7 +63,7 @@ async def person(
     """Everything that administration may know and do."""
     directory = visit.services.directory
     family = await directory.family(account.org_id, person.person_id)
-    login = await login_of(person, services=visit.services)
+    login = await login_of(account, person, services=visit.services)
     login_account = login.account if login else None
     return page(
         request,
@@ -111,11 +111,14 @@ async def rooms(
     )
 
 
-async def login_of(person: PersonRecord, *, services: Services) -> Login | None:
-    """None: has never been in."""
+async def login_of(by: Account, person: PersonRecord, *, services: Services) -> Login | None:
+    """None: has never been in. Of an account that is of another school by now nothing is shown but its id (R30)."""
     user_id = person.user_id
     if user_id is None:
         return None
+    account = await services.directory.account(user_id)
+    if account is not None and account.org_id != by.org_id:
+        return Login(user_id=user_id, contacts=(), devices=(), account=None)
     persons = await services.directory.persons(user_id)
     async with services.store.begin() as work:
         bound = await work.contacts.of_account(user_id)
@@ -136,7 +139,7 @@ async def login_of(person: PersonRecord, *, services: Services) -> Login | None:
         devices=tuple(await devices_of(user_id, homeserver=services.homeserver))
         if is_there
         else (),
-        account=await services.directory.account(user_id),
+        account=account,
         others=tuple(one for one in persons if one.person_id != person.person_id),
     )
 
