@@ -12,6 +12,8 @@ from media.room.events import DataSent
 RELIABLE, LOSSY = "_reliable", "_lossy"
 #: Identities a packet may name; more are cut off: nobody else is in the room anyway (R41).
 MAX_DESTINATIONS = 200
+#: Receivers of a packet that count as one packet: each costs the node some 50 µs (calls.md §3.1, a message of SCTP).
+RECEIVERS = 10
 #: Kinds of packets that clients may send each other. `speaker` is the server's word, SIP and agents are not ours.
 KINDS = frozenset(
     {
@@ -49,6 +51,12 @@ def read_packet(by: ParticipantSid, label: str, data: bytes) -> DataSent | None:
         destinations=tuple(named[:MAX_DESTINATIONS]),
         sequence=packet.sequence if label == RELIABLE else 0,
     )
+
+
+def cost_of(packet: DataSent, people: int) -> float:
+    """How many packets it counts as, among so many people: one for a few, ten for everyone in a room of a hundred."""
+    receivers = min(len(packet.destinations) or people, people)
+    return max(1.0, receivers / RECEIVERS)
 
 
 def write_packet(command: SendData) -> bytes:

@@ -51,6 +51,10 @@ class Hall:
     def identities(self) -> Mapping[ParticipantSid, Identity]:
         return {sid: client.identity for sid, client in self.clients.items()}
 
+    @property
+    def people(self) -> int:
+        return len(self.clients)
+
     def published(self, track: TrackSid, codec: Codec, mid: str) -> None:
         known = self.tracks.get(track)
         is_new = track not in self._codecs

@@ -6,14 +6,17 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
 import pytest
-from attrs import define
-from livekit.protocol import rtc
+from attrs import define, evolve
+from livekit.protocol import models, rtc
 
 from media.access.claims import Member, Source
+from media.ids import ParticipantSid, PeerId
+from media.room.events import Event
 from media.signal.frames import MAX_FRAME
 from tests.media.world import LESSON, World, calls, eventually
 
@@ -240,3 +243,23 @@ async def test_who_leaves_is_gone_at_once() -> None:
             return any(p.identity == "anna" and p.state == p.DISCONNECTED for p in updates)
 
         await eventually(left, "boris is told")
+
+
+@pytest.mark.parametrize(("named", "heard"), [((), 200), (("teacher",), 2000)])
+async def test_a_packet_costs_as_much_as_it_has_receivers(
+    named: tuple[str, ...], heard: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One pupil cannot send five hundred packets a second to each of a hundred people, but to one of them."""
+    packet = models.DataPacket(user=models.UserPacket(payload=b"x"), destination_identities=named)
+    async with calls() as world, raw(world, "anna") as anna:
+        sid = (await anna.until("join")).join.participant.sid
+        client = world.node.halls[LESSON].clients[ParticipantSid(sid)]
+        said: list[Event] = []
+        crowd: Any = SimpleNamespace(people=100, handle=said.append)
+        monkeypatch.setattr(client, "place", crowd)
+        monkeypatch.setattr(client, "services", evolve(client.services, clock=lambda: 1.0))
+        for _ in range(3000):
+            client.message(PeerId("p"), "_reliable", packet.SerializeToString())
+        monkeypatch.undo()
+        assert len(said) == heard
+        assert world.node.services.wrong["data_too_fast"] == 3000 - heard
