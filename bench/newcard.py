@@ -8,18 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import Page, async_playwright
 
+from tests.support.chromium import OFFLINE
+
 if TYPE_CHECKING:
     from bench.doorstep import Doorstep, Gateway
 
 PASSWORD = "четыре слова и 8"
-LAUNCH = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-]
 
 
 async def from_the_card(door: Doorstep, gateway: Gateway) -> dict[str, Any]:
@@ -30,7 +24,7 @@ async def from_the_card(door: Doorstep, gateway: Gateway) -> dict[str, Any]:
     pupil = door.extra
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=LAUNCH
+            executable_path=shutil.which("chromium"), args=OFFLINE
         )
         context = await browser.new_context(
             base_url=door.url, locale="ru-RU", viewport={"width": 360, "height": 740}

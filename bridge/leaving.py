@@ -10,18 +10,18 @@ from __future__ import annotations
 import enum
 import logging
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from attrs import frozen
 
 from bridge.binding import release_in
+from bridge.departing import departure_of, log_departure, steps_of
 from bridge.people import PersonRecord, Status
-from bridge.ports import Repositories
 from bridge.ports_directory import Directory, DirectoryDown, DirectoryRefused
 from bridge.records import Action, AuditEntry, Departure, StepsId
 from bridge.roles import ADMINISTRATION, Account, PersonId
 from bridge.services import Services
-from bridge.steps import Deactivate, ErasePerson, Leave, SignOut, Step, Steps, WriteContacts
+from bridge.steps import Deactivate, ErasePerson, Step, Steps
 from bridge.writer import enqueue
 
 logger = logging.getLogger(__name__)
@@ -67,12 +67,14 @@ async def leave(
         if whole:
             await release_in(work, by.user_id, by.org_id, by.user_id, now)
         for person in going:
-            await _depart(work, by, person.person_id, now, services.config.grace_days, erase=erase)
+            departure = _departure(by, person.person_id, now, services, erase=erase)
+            await work.departures.put(departure)
+            await log_departure(work, by, person.person_id, now, erase=erase)
         steps = Steps(
             user_id=by.user_id,
             org_id=by.org_id,
             by=by.user_id,
-            steps=_steps([one.person_id for one in going], whole=whole, erase=erase),
+            steps=steps_of([one.person_id for one in going], REASON, whole=whole, erase=erase),
         )
         steps_id = await enqueue(work, steps, now, services.vault, services.chance)
     logger.info(
@@ -153,13 +155,11 @@ async def _administrators_left(
     Their departures are kept before: a crash after the directory's yes leaves nobody who can neither come back nor be
     erased. One that did not come about is forgotten by `erase_due`.
     """
-    directory, grace_days = services.directory, services.config.grace_days
+    directory = services.directory
     asked = [one for one in going if one.roles & ADMINISTRATION]
     async with services.store.begin() as work:
         for person in asked:
-            await work.departures.put(
-                _departure(by, person.person_id, now, grace_days, erase=False)
-            )
+            await work.departures.put(_departure(by, person.person_id, now, services, erase=False))
     gone: list[PersonRecord] = []
     for person in asked:
         try:
@@ -177,43 +177,8 @@ async def _administrators_left(
     return True
 
 
-async def _depart(
-    work: Repositories,
-    by: Account,
-    person_id: PersonId,
-    now: datetime,
-    grace_days: int,
-    *,
-    erase: bool,
-) -> None:
-    await work.departures.put(_departure(by, person_id, now, grace_days, erase=erase))
-    for action in (Action.LEFT, Action.ERASED) if erase else (Action.LEFT,):
-        await work.audit.add(
-            AuditEntry(at=now, org_id=by.org_id, actor=by.user_id, action=action, subject=person_id)
-        )
-
-
 def _departure(
-    by: Account, person_id: PersonId, now: datetime, grace_days: int, *, erase: bool
+    by: Account, person_id: PersonId, now: datetime, services: Services, *, erase: bool
 ) -> Departure:
-    return Departure(
-        person_id=person_id,
-        user_id=by.user_id,
-        org_id=by.org_id,
-        left_at=now,
-        erase_at=now if erase else now + timedelta(days=grace_days),
-        erased_at=now if erase else None,
-        own_wish=True,
-    )
-
-
-def _steps(going: Sequence[PersonId], *, whole: bool, erase: bool) -> tuple[Step, ...]:
-    """Rights first, then the way in; erasure last: it needs nothing of what is before it."""
-    steps: list[Step] = [Leave(one, REASON) for one in going]
-    if whole:
-        steps += [WriteContacts(), SignOut()]
-    if erase:
-        steps += [ErasePerson(one) for one in going]
-        if whole:
-            steps.append(Deactivate())
-    return tuple(steps)
+    grace_days = services.config.grace_days
+    return departure_of(by, person_id, by.user_id, now, grace_days, erase=erase, own_wish=True)

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from attrs import frozen
 
 from bridge.binding import release_in
+from bridge.departing import departure_of, log_departure, steps_of
 from bridge.people import PersonRecord, Status
-from bridge.ports import Repositories
 from bridge.ports_directory import DirectoryRefused
 from bridge.reason import kept_reason
-from bridge.records import Action, AuditEntry, Departure, StepsId
-from bridge.roles import ADMINISTRATION, Account, UserId
+from bridge.records import StepsId
+from bridge.roles import ADMINISTRATION, Account
 from bridge.school_people import refusal_of
 from bridge.school_rights import ChangeRefusal, touch_refusal
 from bridge.services import Services
-from bridge.steps import Deactivate, ErasePerson, Leave, SignOut, Step, Steps, WriteContacts
+from bridge.steps import Steps
 from bridge.writer import enqueue
 
 logger = logging.getLogger(__name__)
@@ -76,19 +76,21 @@ async def take_out(
     if person.user_id is None:
         if erase:
             await services.directory.erase(by.org_id, person.person_id, by.user_id)
-        await _noted(services, by, person, reason, now, erase=erase)
+        async with services.store.begin() as work:
+            await log_departure(work, by, person.person_id, now, erase=erase, reason=reason)
         return None
     async with services.store.begin() as work:
         if going.whole:
             await release_in(work, person.user_id, by.org_id, by.user_id, now)
-        await _depart(
-            work, by, person, person.user_id, reason, now, services.config.grace_days, erase=erase
-        )
+        grace_days = services.config.grace_days
+        departure = departure_of(by, person.person_id, person.user_id, now, grace_days, erase=erase)
+        await work.departures.put(departure)
+        await log_departure(work, by, person.person_id, now, erase=erase, reason=reason)
         steps = Steps(
             user_id=person.user_id,
             org_id=by.org_id,
             by=by.user_id,
-            steps=_steps(going, reason, erase=erase),
+            steps=steps_of([person.person_id], reason, whole=going.whole, erase=erase),
         )
         steps_id = await enqueue(work, steps, now, services.vault, services.chance)
     logger.info("taken out person=%s by=%s erase=%s", person.person_id, by.user_id, erase)
@@ -101,7 +103,7 @@ async def _asked(
     """The directory lets the person go, or says why not. The departure is kept before: a lost answer loses nothing."""
     if person.user_id is not None:
         grace_days = services.config.grace_days
-        going = _departure(by, person, person.user_id, now, grace_days, erase=False)
+        going = departure_of(by, person.person_id, person.user_id, now, grace_days, erase=False)
         async with services.store.begin() as work:
             await work.departures.put(going)
     try:
@@ -111,84 +113,3 @@ async def _asked(
             await work.departures.end(person.person_id)
         return refusal_of(refused)
     return None
-
-
-def _steps(going: Going, reason: str, *, erase: bool) -> tuple[Step, ...]:
-    """Rights first, then the way in, erasure last."""
-    steps: list[Step] = [Leave(going.person.person_id, reason)]
-    if going.whole:
-        steps += [WriteContacts(), SignOut()]
-    if erase:
-        steps.append(ErasePerson(going.person.person_id))
-        if going.whole:
-            steps.append(Deactivate())
-    return tuple(steps)
-
-
-async def _depart(
-    work: Repositories,
-    by: Account,
-    person: PersonRecord,
-    user_id: UserId,
-    reason: str,
-    now: datetime,
-    grace_days: int,
-    *,
-    erase: bool,
-) -> None:
-    await work.departures.put(_departure(by, person, user_id, now, grace_days, erase=erase))
-    await _log(work, by, person, reason, now, erase=erase)
-
-
-def _departure(
-    by: Account,
-    person: PersonRecord,
-    user_id: UserId,
-    now: datetime,
-    grace_days: int,
-    *,
-    erase: bool,
-) -> Departure:
-    return Departure(
-        person_id=person.person_id,
-        user_id=user_id,
-        org_id=by.org_id,
-        left_at=now,
-        erase_at=now if erase else now + timedelta(days=grace_days),
-        erased_at=now if erase else None,
-    )
-
-
-async def _noted(
-    services: Services,
-    by: Account,
-    person: PersonRecord,
-    reason: str,
-    now: datetime,
-    *,
-    erase: bool,
-) -> None:
-    async with services.store.begin() as work:
-        await _log(work, by, person, reason, now, erase=erase)
-
-
-async def _log(
-    work: Repositories,
-    by: Account,
-    person: PersonRecord,
-    reason: str,
-    now: datetime,
-    *,
-    erase: bool,
-) -> None:
-    for action in (Action.LEFT, Action.ERASED) if erase else (Action.LEFT,):
-        await work.audit.add(
-            AuditEntry(
-                at=now,
-                org_id=by.org_id,
-                actor=by.user_id,
-                action=action,
-                subject=person.person_id,
-                reason=reason,
-            )
-        )

@@ -91,17 +91,20 @@ async def request_code(
     contact = _parsed(asked, settings)
     if isinstance(contact, ContactRefusal):
         return _refused("request", contact)
-
     chain, code = _chain(asked, contact, Purpose.JOIN, now, vault, chance)
     chain = evolve(chain, invite_id=invite.id)
-    counted = Counted.of(chain, contact, asked.address, settings.limits, vault)
-    async with store.begin() as work:
-        refused = await count(counted, now, work=work, limits=settings.limits)
-        if refused is not None:
-            return _refused("request", refused)
-        await work.challenges.add(chain)
-        await work.outbox.add(_message(chain, contact, code, now, vault, settings, chance))
-    return _requested(chain)
+    return await _send_first(
+        "request",
+        asked,
+        chain,
+        contact,
+        code,
+        now,
+        store=store,
+        vault=vault,
+        settings=settings,
+        chance=chance,
+    )
 
 
 async def request_recovery(
@@ -122,18 +125,18 @@ async def request_recovery(
     if isinstance(contact, ContactRefusal):
         return _refused("recover", contact)
     chain, code = _chain(asked, contact, Purpose.RECOVER, now, vault, chance)
-    counted = Counted.of(chain, contact, asked.address, settings.limits, vault)
-    async with store.begin() as work:
-        owner = await work.contacts.owner(chain.medium, chain.lookup)
-        refused = await count(
-            counted, now, work=work, limits=settings.limits, sent=owner is not None
-        )
-        if refused is not None:
-            return _refused("recover", refused)
-        await work.challenges.add(chain)
-        if owner is not None:
-            await work.outbox.add(_message(chain, contact, code, now, vault, settings, chance))
-    return _requested(chain)
+    return await _send_first(
+        "recover",
+        asked,
+        chain,
+        contact,
+        code,
+        now,
+        store=store,
+        vault=vault,
+        settings=settings,
+        chance=chance,
+    )
 
 
 async def request_change(
@@ -150,14 +153,18 @@ async def request_change(
     if isinstance(contact, ContactRefusal):
         return _refused("change", contact)
     chain, code = _chain(asked, contact, Purpose.CHANGE, now, vault, chance)
-    counted = Counted.of(chain, contact, asked.address, settings.limits, vault)
-    async with store.begin() as work:
-        refused = await count(counted, now, work=work, limits=settings.limits)
-        if refused is not None:
-            return _refused("change", refused)
-        await work.challenges.add(chain)
-        await work.outbox.add(_message(chain, contact, code, now, vault, settings, chance))
-    return _requested(chain)
+    return await _send_first(
+        "change",
+        asked,
+        chain,
+        contact,
+        code,
+        now,
+        store=store,
+        vault=vault,
+        settings=settings,
+        chance=chance,
+    )
 
 
 async def resend_code(
@@ -185,8 +192,7 @@ async def resend_code(
         sealed = vault.unseal(chain.sealed, f"challenge:{challenge_id}")
         contact = contact_of(sealed.decode())
         counted = Counted.of(chain, contact, address, settings.limits, vault)
-        owner = await work.contacts.owner(chain.medium, chain.lookup)
-        sent = chain.purpose is not Purpose.RECOVER or owner is not None
+        sent = await _goes_out(chain, work)
         refused = await count(counted, now, work=work, limits=settings.limits, sent=sent)
         if refused is not None:
             return _refused("resend", refused)
@@ -270,7 +276,29 @@ def _chain(
     return chain, code
 
 
-def _requested(chain: Chain) -> Requested:
+async def _send_first(
+    step: str,
+    asked: Asked,
+    chain: Chain,
+    contact: Contact,
+    code: Code,
+    now: datetime,
+    *,
+    store: Store,
+    vault: Vault,
+    settings: Settings,
+    chance: Chance,
+) -> Requested | Refused:
+    """Count the new chain's first code, keep the chain, and put the message into the outbox if one goes out."""
+    counted = Counted.of(chain, contact, asked.address, settings.limits, vault)
+    async with store.begin() as work:
+        sent = await _goes_out(chain, work)
+        refused = await count(counted, now, work=work, limits=settings.limits, sent=sent)
+        if refused is not None:
+            return _refused(step, refused)
+        await work.challenges.add(chain)
+        if sent:
+            await work.outbox.add(_message(chain, contact, code, now, vault, settings, chance))
     challenge = chain.challenge
     logger.info(
         "code requested challenge=%s channel=%s purpose=%s",
@@ -279,6 +307,13 @@ def _requested(chain: Chain) -> Requested:
         chain.purpose.value,
     )
     return Requested(challenge.id, challenge.resend_at)
+
+
+async def _goes_out(chain: Chain, work: Repositories) -> bool:
+    """Without an invite only to a contact that is somebody's."""
+    if chain.purpose is not Purpose.RECOVER:
+        return True
+    return await work.contacts.owner(chain.medium, chain.lookup) is not None
 
 
 async def _invite_over(chain: Chain, now: datetime, work: Repositories) -> InviteRefusal | None:

@@ -12,7 +12,7 @@ import httpx
 
 from provisioning.doctor_bridge import BridgeFacts, local_url
 from provisioning.doctor_machine import FileFacts
-from provisioning.doctor_probe import TIMEOUT, Unreadable, read_token, read_yaml
+from provisioning.doctor_probe import TIMEOUT, Unreadable, find_beside, read_token, read_yaml
 from provisioning.doctor_settings import LOOPBACK, Settings, appservice_files
 from provisioning.homeserver import PREFIX
 
@@ -24,13 +24,7 @@ FILES = ("keys_file", "service_token_file", "appservice_file")
 
 def find_bridge(stated: Path | None, paths: Sequence[Path]) -> Path | None:
     """bridge.yaml as stated, or where it usually is; None: there is none."""
-    if stated is not None:
-        return stated
-    folders = [path if path.is_dir() else path.parent for path in paths]
-    for candidate in (*(folder / NAME for folder in folders), INSTALLED):
-        if candidate.is_file():
-            return candidate
-    return None
+    return stated or find_beside(paths, NAME, INSTALLED)
 
 
 def look_at_bridge(

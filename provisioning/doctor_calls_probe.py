@@ -30,7 +30,7 @@ from provisioning.doctor_calls import (
     local_url,
 )
 from provisioning.doctor_media_probe import asks_media, asks_relay
-from provisioning.doctor_probe import EXAMPLE, TIMEOUT, read_token, read_yaml
+from provisioning.doctor_probe import EXAMPLE, TIMEOUT, find_beside, read_token, read_yaml
 from provisioning.doctor_settings import Settings
 from provisioning.homeserver import PREFIX
 
@@ -47,13 +47,7 @@ _CANDIDATE = re.compile(rb"a=candidate:\S+ 1 (udp|tcp) \d+ (\S+) (\d+) typ host"
 
 def find_calls(stated: Path | None, paths: Sequence[Path]) -> Path | None:
     """media.yaml as stated, or where it usually is; None: there is none."""
-    if stated is not None:
-        return stated
-    folders = [path if path.is_dir() else path.parent for path in paths]
-    for candidate in (*(folder / NAME for folder in folders), INSTALLED):
-        if candidate.is_file():
-            return candidate
-    return None
+    return stated or find_beside(paths, NAME, INSTALLED)
 
 
 def look_at_calls(path: Path) -> CallsFacts:

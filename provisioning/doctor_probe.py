@@ -103,6 +103,15 @@ def read_configuration(named: Sequence[Path]) -> Configuration:
     return Configuration({path: read_yaml(path) for path in paths})
 
 
+def find_beside(paths: Sequence[Path], name: str, installed: Path) -> Path | None:
+    """A service's file of settings: in the folders of Synapse's, else where it is installed; None: nowhere."""
+    folders = [path if path.is_dir() else path.parent for path in paths]
+    for candidate in (*(folder / name for folder in folders), installed):
+        if candidate.is_file():
+            return candidate
+    return None
+
+
 def read_yaml(path: Path) -> Settings:
     """One file.
 

@@ -71,7 +71,7 @@ def directory_txn(txn: LoggingTransaction, org_id: str) -> Directory | None:
         " JOIN sferum_people AS p ON p.person_id = g.student_id WHERE p.org_id = ?",
         (org_id,),
     )
-    links = [_guardianship_from(row) for row in txn]
+    links = [guardianship_from(row) for row in txn]
     return Directory(
         org=org,
         people=people,
@@ -101,16 +101,9 @@ def neighbourhood_txn(
             f" WHERE guardian_id IN ({here}) OR student_id IN ({here})",
             [*chunk, *chunk],
         )
-        links |= {(g.guardian_id, g.student_id): g for g in map(_guardianship_from, list(txn))}
+        links |= {(g.guardian_id, g.student_id): g for g in map(guardianship_from, list(txn))}
     wanted = {*person_ids, *(person_id for pair in links for person_id in pair)}
-    people: dict[PersonId, Person] = {}
-    for chunk in chunks(wanted):
-        txn.execute(
-            f"SELECT {PERSON_COLUMNS} FROM sferum_people WHERE org_id = ?"
-            f" AND person_id IN ({marks(chunk)})",
-            [org_id, *chunk],
-        )
-        people |= {p.person_id: p for p in (person_from(tuple(row)) for row in txn)}
+    people = people_txn(txn, org_id, wanted)
     matches = " OR ".join(["COALESCE(roles_by_hand, listed_roles) LIKE ?"] * len(ADMINISTRATIVE))
     txn.execute(
         f"SELECT {PERSON_COLUMNS} FROM sferum_people WHERE org_id = ? AND ({matches})",
@@ -134,6 +127,21 @@ def neighbourhood_txn(
     )
 
 
+def people_txn(
+    txn: LoggingTransaction, org_id: str, person_ids: Collection[str]
+) -> dict[PersonId, Person]:
+    """Those of them that are of this school."""
+    people: dict[PersonId, Person] = {}
+    for chunk in chunks(person_ids):
+        txn.execute(
+            f"SELECT {PERSON_COLUMNS} FROM sferum_people WHERE org_id = ?"
+            f" AND person_id IN ({marks(chunk)})",
+            [org_id, *chunk],
+        )
+        people |= {p.person_id: p for p in (person_from(tuple(row)) for row in txn)}
+    return people
+
+
 def _classes_txn(txn: LoggingTransaction, org_id: str) -> dict[ClassId, SchoolClass]:
     txn.execute(f"SELECT {CLASS_COLUMNS} FROM sferum_classes WHERE org_id = ?", (org_id,))
     return {c.class_id: c for c in (class_from(tuple(row)) for row in txn)}
@@ -144,7 +152,7 @@ def _enrolment_from(row: Sequence[Any]) -> Enrolment:
     return Enrolment(ClassId(class_id), PersonId(person_id), EnrolmentRole(role), bool(by_hand))
 
 
-def _guardianship_from(row: Sequence[Any]) -> Guardianship:
+def guardianship_from(row: Sequence[Any]) -> Guardianship:
     guardian_id, student_id, relation, status = row
     return Guardianship(
         PersonId(guardian_id), PersonId(student_id), str(relation), GuardianshipStatus(status)

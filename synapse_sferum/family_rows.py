@@ -8,11 +8,10 @@ from attrs import frozen
 from synapse.module_api import LoggingTransaction
 
 from synapse_sferum.account import counts
-from synapse_sferum.directory_rows import fold
+from synapse_sferum.directory_rows import fold, guardianship_from, people_txn
 from synapse_sferum.model import (
     EnrolmentRole,
     Guardianship,
-    GuardianshipStatus,
     Person,
     PersonId,
     PersonStatus,
@@ -68,7 +67,7 @@ def family_txn(
         return None
     links = _links_txn(txn, "guardian_id", [person_id]) + _links_txn(txn, "student_id", [person_id])
     linked = {other for link in links for other in (link.guardian_id, link.student_id)}
-    people = _people_txn(txn, org_id, linked | {person.person_id})
+    people = people_txn(txn, org_id, linked | {person.person_id})
     family = _family(person, links, people)
     return family, classes_of_txn(txn, list(people))
 
@@ -90,7 +89,7 @@ def roll_txn(txn: LoggingTransaction, org_id: str, class_id: str) -> tuple[Roll,
     wanted = {person_id for person_id, _ in enrolled} | {link.guardian_id for link in links}
     people = {
         i: p
-        for i, p in _people_txn(txn, org_id, wanted).items()
+        for i, p in people_txn(txn, org_id, wanted).items()
         if p.status is not PersonStatus.LEFT
     }
 
@@ -154,22 +153,5 @@ def _links_txn(
             f" WHERE {column} IN ({marks(chunk)})",
             chunk,
         )
-        found += [
-            Guardianship(PersonId(g), PersonId(s), str(relation), GuardianshipStatus(status))
-            for g, s, relation, status in txn
-        ]
+        found += [guardianship_from(row) for row in txn]
     return found
-
-
-def _people_txn(
-    txn: LoggingTransaction, org_id: str, person_ids: Collection[PersonId]
-) -> dict[PersonId, Person]:
-    people: dict[PersonId, Person] = {}
-    for chunk in chunks(person_ids):
-        txn.execute(
-            f"SELECT {PERSON_COLUMNS} FROM sferum_people WHERE org_id = ?"
-            f" AND person_id IN ({marks(chunk)})",
-            [org_id, *chunk],
-        )
-        people |= {p.person_id: p for p in (person_from(tuple(row)) for row in txn)}
-    return people

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import fcntl
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from attrs import frozen
 
+from bridge.file_lock import taken
 from bridge.ports import Vault
 from bridge.records import Sealed
 
@@ -41,7 +41,7 @@ class Folder:
         """Make it if need be, wait until no other process uses it, and hold it until the end of the block."""
         file = _locked_away(path)
         try:
-            while not _taken(file):  # noqa: ASYNC110 (the other is another process)
+            while not taken(file):  # noqa: ASYNC110 (the other is another process)
                 await asyncio.sleep(LOOK_AGAIN_S)
             yield cls(path, random_bytes, vault)
         finally:
@@ -111,11 +111,3 @@ def _locked_away(path: Path) -> int:
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.chmod(0o700)
     return os.open(path / "lock", os.O_CREAT | os.O_RDWR, 0o600)
-
-
-def _taken(file: int) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

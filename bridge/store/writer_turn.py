@@ -7,7 +7,6 @@ SQLite: a lock on a file beside the database; it ends with the process.
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,6 +15,8 @@ from attrs import frozen
 from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from bridge.file_lock import taken
 
 #: Any number of ours, beside those of the migrations and of counting.
 WRITER_LOCK = 5_370_003
@@ -72,16 +73,8 @@ async def _sqlite(engine: AsyncEngine) -> AsyncIterator[SqlWriterTurn]:
         return
     file = os.open(f"{name}.writer", os.O_CREAT | os.O_RDWR, 0o600)
     try:
-        while not _taken(file):  # noqa: ASYNC110 (the other is another process)
+        while not taken(file):  # noqa: ASYNC110 (the other is another process)
             await asyncio.sleep(LOOK_AGAIN_S)
         yield SqlWriterTurn(None)
     finally:
         os.close(file)
-
-
-def _taken(file: int) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

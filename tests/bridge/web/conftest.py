@@ -17,6 +17,7 @@ from pytest_asyncio import is_async_test
 
 from tests.bridge.web.pictures import ALBUM
 from tests.bridge.web.world import World, open_world
+from tests.support.chromium import OFFLINE
 from tests.support.fleet import Fleet
 from tests.support.process import not_installed
 from tests.support.synapse import Homeserver
@@ -62,16 +63,7 @@ async def chromium() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=path,
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-quic",
-                "--no-first-run",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-            ],
+            args=OFFLINE,
         )
         yield browser
         await browser.close()

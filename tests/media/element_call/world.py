@@ -18,6 +18,7 @@ from playwright.async_api import Browser, BrowserContext, Locator, Page, async_p
 
 from tests.support import rosters
 from tests.support.accounts import Account
+from tests.support.chromium import CAMERAS
 from tests.support.configuration import NO_RATE_LIMITS, example
 from tests.support.fleet import Fleet
 from tests.support.media import MediaProcess
@@ -41,21 +42,6 @@ SCHOOL = rosters.roster(
     {"5А": [f"P{n}" for n in range(1, 6)], "5Б": ["P9"]},
     {"5А": ["T1"], "5Б": ["T2"]},
 )
-CHROMIUM = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-renderer-backgrounding",
-    "--disable-background-timer-throttling",
-    "--disable-backgrounding-occluded-windows",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-    "--autoplay-policy=no-user-gesture-required",
-    "--allow-loopback-in-peer-connection",
-]
 #: Five pages on two cores: small pictures, few of them. Everything else is as with large ones.
 SMALL = {
     "media_quality": {
@@ -331,6 +317,6 @@ async def chromium() -> AsyncIterator[Browser]:
     if path is None:
         pytest.skip("chromium is not installed; run scripts/install-services")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=CHROMIUM)
+        browser = await playwright.chromium.launch(executable_path=path, args=CAMERAS)
         yield browser
         await browser.close()

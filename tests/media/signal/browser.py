@@ -17,6 +17,7 @@ from playwright.async_api import Browser, async_playwright
 
 from tests.media.signal.firefox import Firefox, firefox
 from tests.media.world import LESSON, World, eventually
+from tests.support.chromium import CAMERAS
 from tests.support.process import ROOT
 
 SCRIPTS = ROOT / "var" / "npm"
@@ -34,21 +35,6 @@ PHONE = {
     "has_touch": True,
 }
 RELAY_ONLY = {"rtcConfig": {"iceTransportPolicy": "relay"}}
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-renderer-backgrounding",
-    "--disable-background-timer-throttling",
-    "--disable-backgrounding-occluded-windows",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-    "--autoplay-policy=no-user-gesture-required",
-    "--allow-loopback-in-peer-connection",
-]
 
 
 class Page(Protocol):
@@ -148,7 +134,7 @@ async def browsers(world: World) -> AsyncIterator[Browsers]:
         pytest.skip("chromium is not installed")
     _fetch()
     async with _pages() as url, async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        browser = await playwright.chromium.launch(executable_path=path, args=CAMERAS)
         try:
             yield Browsers(world, browser, url)
         finally:

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, async_playwright
 
+from tests.support.chromium import CALLS
+
 #: Functions for the tests' one-liners; `pc` is the connection, `seen` what happened.
 SCRIPT = """
 globalThis.make = () => {
@@ -71,16 +73,7 @@ async def chromium_page() -> AsyncIterator[Page]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=path,
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--no-first-run",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-                "--autoplay-policy=no-user-gesture-required",
-                "--allow-loopback-in-peer-connection",
-            ],
+            args=CALLS,
         )
         page = await browser.new_page()
         await page.goto("about:blank")
