@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -25,7 +26,7 @@ from livekit import rtc
 
 from media.access.claims import Claims, Member
 from media.access.tokens import Key, mint
-from media.forwarder.plain.forwarder import PlainForwarder
+from media.forwarder.choose import choose
 from media.ids import Identity, RoomName
 from media.patience import patient
 from media.signal import twirp
@@ -39,6 +40,8 @@ KEY = Key("test", "a-secret-of-at-least-32-characters")
 LESSON = RoomName("lesson")
 PREFIX = "/livekit/sfu"
 SAMPLE_RATE, TONE_HZ = 48_000, 440
+#: Plain, or `SFERUM_FORWARDER=native make test T=tests/media/signal`: the same clients on the other one.
+FORWARDER = choose(os.environ.get("SFERUM_FORWARDER", "plain"))
 #: Seconds since 1970, for whoever signs tokens here.
 wall = time.time
 CERTIFICATE = Certificate.generateCertificate()
@@ -274,7 +277,7 @@ async def calls(*, v1: bool = True, udp_port: int = 0, **options: Any) -> AsyncI
     async with open_node(
         transport,
         CERTIFICATE,
-        forwarder=PlainForwarder(),
+        forwarder=FORWARDER.make(),
         keys=[KEY],
         wall=time.time,
         bits=secrets.randbits,
