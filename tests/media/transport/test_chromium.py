@@ -29,6 +29,7 @@ from media.transport.peer import ClientPeer
 from tests.media.sdp.goldens import camera, microphone
 from tests.media.transport.chromium import chromium_page, seen
 from tests.media.transport.world import CERTIFICATE, Recorder, eventually, settings
+from tests.support.polling import until_async
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -97,7 +98,8 @@ async def test_a_single_connection(page: Page, tcp_only: bool) -> None:
             ["audio", "PA_1|TR_A1", "0"],
             ["video", "PA_1|TR_V1", "3"],
         ]
-        assert await seen(page, "messages") == [["_lossy", 20]]
+        came = await until_async(lambda: seen(page, "messages"), what="a message at the page")
+        assert came == [["_lossy", 20]]
         picture = incoming(offer.sections[8], answered.sections[8])
         assert picture is not None
         assert (picture.extensions.transport_cc, picture.extensions.rid) != (0, 0)
