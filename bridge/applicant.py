@@ -11,6 +11,7 @@ from datetime import date
 
 from attrs import field, frozen
 
+from bridge import names
 from bridge.application import ApplicationId
 from serving.json_object import BadJson, parse_object
 
@@ -37,11 +38,11 @@ class Applicant:
     @property
     def short_name(self) -> str:
         """«Иванов А.»."""
-        return f"{self.family_name} {self.given_name[:1]}."
+        return names.short_name(self.family_name, self.given_name)
 
     @property
     def full_name(self) -> str:
-        return " ".join(p for p in (self.family_name, self.given_name, self.middle_name) if p)
+        return names.full_name(self.family_name, self.given_name, self.middle_name)
 
 
 def purpose(application_id: ApplicationId) -> str:

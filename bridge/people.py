@@ -7,6 +7,7 @@ from datetime import date
 
 from attrs import field, frozen
 
+from bridge import names
 from bridge.roles import ClassId, OrgId, PersonId, Role, UserId
 
 
@@ -82,11 +83,11 @@ class PersonRecord:
     @property
     def short_name(self) -> str:
         """«Иванов А.»: enough to recognise oneself, not enough for a stranger."""
-        return f"{self.family_name} {self.given_name[:1]}."
+        return names.short_name(self.family_name, self.given_name)
 
     @property
     def full_name(self) -> str:
-        return " ".join(p for p in (self.family_name, self.given_name, self.middle_name) if p)
+        return names.full_name(self.family_name, self.given_name, self.middle_name)
 
 
 @frozen(kw_only=True)

@@ -10,7 +10,7 @@ from synapse.module_api import LoggingTransaction
 
 from synapse_sferum.directory_rows import split_words
 from synapse_sferum.model import Person, PersonId
-from synapse_sferum.rows import PERSON_COLUMNS, chunks, marks, person_from
+from synapse_sferum.rows import OF_THIS_YEAR, PERSON_COLUMNS, chunks, marks, person_from
 
 #: Sorts after every word that begins with the same letters.
 _LAST = "\U0010ffff"
@@ -103,10 +103,7 @@ def classes_of_txn(
     for chunk in chunks(person_ids):
         txn.execute(
             "SELECT e.person_id, c.class_id, c.name, e.role FROM sferum_enrolments AS e"
-            " JOIN sferum_classes AS c ON c.class_id = e.class_id"
-            " JOIN sferum_orgs AS o ON o.org_id = c.org_id"
-            " WHERE c.open = 1 AND c.session = o.school_year"
-            f" AND e.person_id IN ({marks(chunk)}) ORDER BY c.name, e.role",
+            f"{OF_THIS_YEAR} AND e.person_id IN ({marks(chunk)}) ORDER BY c.name, e.role",
             chunk,
         )
         for person_id, class_id, name, role in txn:

@@ -32,6 +32,13 @@ PERSON_COLUMNS = (
 )
 CLASS_COLUMNS = "class_id, source, source_id, session, name, grade, open"
 
+#: Of `sferum_enrolments AS e`: in the classes that are open and of their school's year.
+OF_THIS_YEAR = (
+    " JOIN sferum_classes AS c ON c.class_id = e.class_id"
+    " JOIN sferum_orgs AS o ON o.org_id = c.org_id"
+    " WHERE c.open = 1 AND c.session = o.school_year"
+)
+
 #: Both databases take this many parameters in one IN (…).
 _CHUNK = 500
 
@@ -216,10 +223,7 @@ def _enrolments_txn(
             "SELECT e.person_id, e.class_id, e.role, COALESCE(p.roles_by_hand, p.listed_roles)"
             " FROM sferum_enrolments AS e"
             " JOIN sferum_people AS p ON p.person_id = e.person_id"
-            " JOIN sferum_classes AS c ON c.class_id = e.class_id"
-            " JOIN sferum_orgs AS o ON o.org_id = c.org_id"
-            " WHERE c.open = 1 AND c.session = o.school_year"
-            f" AND e.person_id IN ({marks(chunk)})",
+            f"{OF_THIS_YEAR} AND e.person_id IN ({marks(chunk)})",
             chunk,
         )
         for person_id, class_id, role, roles in txn:

@@ -6,6 +6,7 @@ from aiohttp import web
 from attrs import frozen
 
 from bridge.invite import Invite, InviteKind, email_opens
+from bridge.names import short_name
 from bridge.people import Org, PersonRecord, SchoolClass
 from bridge.roles import Role
 from bridge.web.join_words import masked_person
@@ -81,4 +82,4 @@ def may_continue(visit: Visit, shown: Shown) -> bool:
 def short(display_name: str) -> str:
     """«Иванов Александр» → «Иванов А.»."""
     family, _, given = display_name.partition(" ")
-    return f"{family} {given[:1]}." if given else family
+    return short_name(family, given)
