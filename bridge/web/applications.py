@@ -99,23 +99,26 @@ async def decide(request: web.Request, visit: Visit, account: Account) -> web.St
     if waiting is None:
         return problem(request, 404)
     ids = list(dict.fromkeys(str(one) for one in posted.getall("a", [])))[:MOST_AT_ONCE]
-    async with asyncio.TaskGroup() as group:
-        tasks = {
-            one: group.create_task(
-                decide_application(
-                    account,
-                    ApplicationId(one),
-                    yes,
-                    visit.now,
-                    services=visit.services,
-                    match=_picked(posted, "match", one),
-                    child=_picked(posted, "child", one),
-                    reason=reason,
-                )
-            )
-            for one in ids
-        }
-    outcomes: dict[str, Decision] = {one: task.result() for one, task in tasks.items()}
+    decisions = (
+        decide_application(
+            account,
+            ApplicationId(one),
+            yes,
+            visit.now,
+            services=visit.services,
+            match=_picked(posted, "match", one),
+            child=_picked(posted, "child", one),
+            reason=reason,
+        )
+        for one in ids
+    )
+    # No TaskGroup: of forty decisions one that fails would stop the others half-way.
+    answers = await asyncio.gather(*decisions, return_exceptions=True)
+    outcomes: dict[str, Decision] = {}
+    for one, answer in zip(ids, answers, strict=True):
+        if isinstance(answer, BaseException):
+            raise answer
+        outcomes[one] = answer
     refused = {
         one: outcome for one, outcome in outcomes.items() if not isinstance(outcome, Application)
     }
