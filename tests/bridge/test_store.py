@@ -314,9 +314,9 @@ async def test_a_colleague_who_is_a_parent_is_listed_once(store: Store) -> None:
     )
     async with store.begin() as work:
         await work.listed.replace(SCHOOL, "csv", ["staff", "guardian"], [both])
+    parent = evolve(both, group="guardian")
     for _ in range(2):
         async with store.begin() as work:
-            parent = evolve(both, group="guardian")
             await work.listed.replace(SCHOOL, "csv", ["guardian"], [parent])
             assert await work.listed.matches(SCHOOL, Medium.MSISDN, LOOKUP) == [both]
     async with store.begin() as work:
