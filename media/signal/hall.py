@@ -230,11 +230,14 @@ class Hall:
 
     # --- news
 
-    def connected(self, client: Client) -> None:
+    def entered(self, client: Client) -> None:
+        """In, though nothing is heard of it yet: on a bad network that takes longer than the grace of its leave."""
         member = client.claims.member
         if self.services.leaves is not None:
             leave = member.leave if member is not None else None
             self.services.leaves.connected(self.name, client.identity, client.sid, leave)
+
+    def connected(self, client: Client) -> None:
         self.post("participant_joined", client)
 
     def subscribed(self, track: TrackSid) -> None:

@@ -161,6 +161,7 @@ class Node:
         hall.handle(_joined(client.sid, claims, joining))
         if client.sid in hall.clients:
             self.joins["entered"] += 1
+            hall.entered(client)
             client.begin()
         return client
 

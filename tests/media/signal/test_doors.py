@@ -11,11 +11,11 @@ from typing import Any
 
 import aiohttp
 import pytest
-from attrs import define, evolve
+from attrs import define, evolve, field
 from livekit.protocol import models, rtc
 
-from media.access.claims import Member, Source
-from media.ids import ParticipantSid, PeerId
+from media.access.claims import Leave, Member, Source
+from media.ids import Identity, ParticipantSid, PeerId, RoomName
 from media.room.events import Event
 from media.signal.frames import MAX_FRAME
 from tests.media.world import LESSON, World, calls, eventually
@@ -263,3 +263,30 @@ async def test_a_packet_costs_as_much_as_it_has_receivers(
         monkeypatch.undo()
         assert len(said) == heard
         assert world.node.services.wrong["data_too_fast"] == 3000 - heard
+
+
+@define
+class Leaves:
+    """What was said of whom."""
+
+    said: list[tuple[str, ParticipantSid]] = field(factory=list)
+
+    def connected(
+        self, room: RoomName, identity: Identity, sid: ParticipantSid, leave: Leave | None
+    ) -> None:
+        assert (room, identity, leave) == (LESSON, "anna", Leave("syd_1", 60_000))
+        self.said.append(("in", sid))
+
+    def disconnected(self, _room: RoomName, _identity: Identity, sid: ParticipantSid) -> None:
+        self.said.append(("out", sid))
+
+
+async def test_who_begins_anew_is_in_before_anything_is_heard() -> None:
+    """Else a client whose media takes three seconds on a bad network would be sent out of the call meanwhile."""
+    leaves = Leaves()
+    leaver = member("anna", leave=Leave("syd_1", 60_000))
+    async with calls(leaves=leaves) as world, raw(world, "anna", member=leaver) as first:
+        one = (await first.until("join")).join.participant.sid
+        async with raw(world, "anna", member=leaver) as second:
+            two = (await second.until("join")).join.participant.sid
+            assert leaves.said == [("in", one), ("out", one), ("in", two)]
