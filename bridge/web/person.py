@@ -14,6 +14,7 @@ from bridge.outbox import contact_of
 from bridge.people import Family, PersonRecord, Status
 from bridge.ports_directory import DirectoryRefused
 from bridge.ports_homeserver import Device
+from bridge.records import Departure
 from bridge.roles import Account, PersonId, Role, UserId
 from bridge.school_rights import touch_refusal, visible
 from bridge.services import Services
@@ -76,6 +77,7 @@ async def person(
         is_pupil=Role.STUDENT in person.roles,
         is_guardian=Role.GUARDIAN in person.roles,
         left=person.status is Status.LEFT,
+        departure=await _departure(visit, person),
         active=login_account is not None and person.status is Status.ACTIVE,
         statuses=STATUSES,
         links=LINKS,
@@ -142,6 +144,15 @@ async def login_of(by: Account, person: PersonRecord, *, services: Services) -> 
         account=account,
         others=tuple(one for one in persons if one.person_id != person.person_id),
     )
+
+
+async def _departure(visit: Visit, person: PersonRecord) -> Departure | None:
+    """Until when the record waits; None: nobody has pressed a button, such as of who left by a list (R29)."""
+    if person.user_id is None or person.status is not Status.LEFT:
+        return None
+    async with visit.services.store.begin() as work:
+        found = await work.departures.of_account(person.user_id)
+    return next((one for one in found if one.person_id == person.person_id), None)
 
 
 async def _near(visit: Visit, account: Account, person: PersonRecord) -> set[str]:

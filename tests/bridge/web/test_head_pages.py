@@ -230,6 +230,7 @@ async def test_somebody_is_taken_out_and_the_phone_is_free(browsing: World) -> N
     await page.get_by_label("Почему").fill("Уволился")
     await page.get_by_role("button", name="Исключить из школы").click()
     await expect(page.get_by_role("status")).to_contain_text("исключён")
+    await expect(page.get_by_text("Через 30 дней после ухода данные удаляются")).to_be_visible()
     assert (await world.person("T2")).status is Status.LEFT
     async with world.services.store.begin() as work:
         assert await work.contacts.of_account(user_id) == []
