@@ -91,12 +91,12 @@ async def confirm_child(
         return ConfirmRefusal.GROWN
     if yes is (found.state is ChildState.CONFIRMED):
         return None
-    await services.directory.confirm(by.org_id, child, yes, by.user_id)
     action = Action.CONSENT_GIVEN if yes else Action.CONSENT_WITHDRAWN
-    async with services.store.begin() as work:
+    async with services.store.begin() as work:  # first: no child is confirmed without an entry
         await work.audit.add(
             AuditEntry(at=now, org_id=by.org_id, actor=by.user_id, action=action, subject=child)
         )
+    await services.directory.confirm(by.org_id, child, yes, by.user_id)
     logger.info("profile confirmed=%s person=%s by=%s", yes, child, by.user_id)
     return None
 

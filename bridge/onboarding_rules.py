@@ -1,4 +1,4 @@
-"""Families: a child with a parent's phone, a parent without a link, a child under 14 (R12, R15, R17). Pure.
+"""Families: a child with a parent's phone, a child under 14 (R12, R17). Pure. Parents: `joining_parent.py`.
 
 All of it is asked after a code has proved the contact: before, any answer would tell a stranger
 whose number it is (R7).
@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from attrs import frozen
 
 from bridge.invite import EMAIL_SIGNUP_MAX_GRADE, email_allowed
-from bridge.roles import STAFF, Role, UserId
+from bridge.roles import STAFF, Role
 
 CONFIRMATION_AGE = 14  # R17; the module has the same number
 
@@ -73,50 +73,6 @@ def pupil_stop(
     )
 
 
-class ParentClaim(enum.Enum):
-    """What a parent's sign-up becomes (R15)."""
-
-    LINKED = "linked"  # by a link from the child or the teacher
-    BY_ROSTER = "by_roster"  # the school's list names this phone as a parent's
-    APPLICATION = "application"  # neither: staff decide, no membership until then
-    CHILD_FIRST = "child_first"  # the link is right, but the pupil has not registered yet
-    CHILDS_PHONE = "childs_phone"  # the number is the child's own: see «Покинуть» (R14)
-    CHILDS_BROWSER = "childs_browser"  # opened where the child is signed in: R13 → screen of R11
-
-
-def parent_claim(
-    *,
-    by_child_link: bool,
-    child: UserId | None,
-    child_active: bool,
-    phone_owner: UserId | None,
-    signed_in_as: UserId | None,
-    listed_as_parent: bool,
-) -> ParentClaim:
-    """What becomes of a parent who has proved a phone.
-
-    Args:
-        child: the pupil the link names, or that the roster gives this parent.
-        phone_owner: the active profile which the phone is bound to.
-        signed_in_as: whose session this browser holds.
-    """
-    if child is not None and signed_in_as == child:
-        return ParentClaim.CHILDS_BROWSER
-    if child is not None and phone_owner == child:
-        return ParentClaim.CHILDS_PHONE
-    if by_child_link:
-        return ParentClaim.LINKED if child_active else ParentClaim.CHILD_FIRST
-    return ParentClaim.BY_ROSTER if listed_as_parent else ParentClaim.APPLICATION
-
-
-class ParentLink(enum.Enum):
-    """States of a guardianship, docs/contracts.md §2."""
-
-    CLAIMED = "claimed"
-    CONFIRMED = "confirmed"
-    RESTRICTED = "restricted"
-
-
 def needs_confirmation(birth_date: date | None, now: datetime, school_zone: ZoneInfo) -> bool:
     """R17: under 14 on the school's own date. Born on 29 February: 1 March in common years.
 
@@ -127,8 +83,3 @@ def needs_confirmation(birth_date: date | None, now: datetime, school_zone: Zone
     today = now.astimezone(school_zone).date()
     before_birthday = (today.month, today.day) < (birth_date.month, birth_date.day)
     return today.year - birth_date.year - before_birthday < CONFIRMATION_AGE
-
-
-def may_confirm(link: ParentLink | None) -> bool:
-    """R17, R34: a linked parent may confirm, and withdraw; a restricted or merely claimed link gives nothing."""
-    return link is ParentLink.CONFIRMED

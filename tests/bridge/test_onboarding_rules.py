@@ -1,4 +1,4 @@
-"""Families: whose phone, which parent, how old (R12, R13, R14, R15, R17)."""
+"""Families: whose phone, how old (R12, R17)."""
 
 from __future__ import annotations
 
@@ -11,20 +11,15 @@ from hypothesis import strategies as st
 
 from bridge.onboarding_rules import (
     Exit,
-    ParentClaim,
-    ParentLink,
     Stop,
     StopReason,
-    may_confirm,
     needs_confirmation,
-    parent_claim,
     pupil_stop,
 )
-from bridge.roles import Role, UserId
+from bridge.roles import Role
 from synapse_sferum.account import CONFIRMATION_AGE, age_on
 
 MOSCOW, VLADIVOSTOK = ZoneInfo("Europe/Moscow"), ZoneInfo("Asia/Vladivostok")
-MASHA, MOTHER = UserId("masha"), UserId("mother")
 
 
 def roles(*given_roles: Role) -> frozenset[Role]:
@@ -63,38 +58,6 @@ def test_the_stop_has_three_exits(grade: int | None, mail: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("link", "child", "active", "owner", "session", "listed", "want"),
-    [
-        (True, MASHA, True, None, None, False, ParentClaim.LINKED),
-        (True, MASHA, True, MOTHER, MOTHER, False, ParentClaim.LINKED),  # a second child (R32)
-        (True, MASHA, False, None, None, True, ParentClaim.CHILD_FIRST),  # R15
-        (False, None, False, None, None, True, ParentClaim.BY_ROSTER),
-        (False, MASHA, True, None, None, False, ParentClaim.APPLICATION),
-        (False, None, False, None, None, False, ParentClaim.APPLICATION),
-        (True, MASHA, True, MASHA, None, False, ParentClaim.CHILDS_PHONE),  # R14
-        (True, MASHA, True, None, MASHA, False, ParentClaim.CHILDS_BROWSER),  # R13
-        (True, MASHA, True, MASHA, MASHA, True, ParentClaim.CHILDS_BROWSER),
-    ],
-)
-def test_what_becomes_of_a_parent(
-    link: bool,
-    child: UserId | None,
-    active: bool,
-    owner: UserId | None,
-    session: UserId | None,
-    listed: bool,
-    want: ParentClaim,
-) -> None:
-    """By the child's link or the roster at once; else staff decide; in the child's browser «Это не я»."""
-    claim = parent_claim(
-        by_child_link=link, child=child, child_active=active, phone_owner=owner, signed_in_as=session,
-        listed_as_parent=listed,
-    )  # fmt: skip
-
-    assert claim is want
-
-
-@pytest.mark.parametrize(
     ("born", "now", "zone", "needed"),
     [
         (date(2012, 9, 2), datetime(2026, 9, 1, 23, 59, tzinfo=MOSCOW), MOSCOW, True),
@@ -118,17 +81,3 @@ def test_bridge_and_module_agree_on_ages(born: date, today: date) -> None:
     noon = datetime(today.year, today.month, today.day, 12, tzinfo=MOSCOW)
 
     assert needs_confirmation(born, noon, MOSCOW) == (age_on(born, today) < CONFIRMATION_AGE)
-
-
-@pytest.mark.parametrize(
-    ("link", "may"),
-    [
-        (None, False),
-        (ParentLink.CLAIMED, False),
-        (ParentLink.RESTRICTED, False),
-        (ParentLink.CONFIRMED, True),
-    ],
-)
-def test_only_a_confirmed_parent_confirms(link: ParentLink | None, may: bool) -> None:
-    """R17, R34."""
-    assert may_confirm(link) is may
