@@ -2,7 +2,9 @@
 
 mod values;
 
-use pyo3::exceptions::{PyKeyError, PyValueError};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use pyo3::exceptions::{PyKeyError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 use sferum_forwarder_core::api::{BadId, Id};
@@ -20,6 +22,16 @@ struct NativeForwarder {
 /// Unknown ids in calls are bugs.
 fn known(result: Result<(), BadId>) -> PyResult<()> {
     result.map_err(|BadId(id)| PyKeyError::new_err(id.to_string()))
+}
+
+impl NativeForwarder {
+    /// Without Python's lock. A mistake of ours is an `Exception` like one in Python, which costs one datagram; pyo3's own
+    /// `PanicException` would end the process.
+    fn work(&mut self, py: Python<'_>, work: impl FnOnce(&mut Forwarder) + Send) -> PyResult<()> {
+        let core = &mut self.core;
+        let done = py.detach(|| catch_unwind(AssertUnwindSafe(|| work(core))));
+        done.map_err(|_| PyRuntimeError::new_err("the native forwarder made a mistake; where, stderr says"))
+    }
 }
 
 #[pymethods]
@@ -67,14 +79,12 @@ impl NativeForwarder {
         known(self.core.set_budget(peer, bitrate_bps))
     }
 
-    fn receive(&mut self, py: Python<'_>, peer: &str, datagram: &[u8], now: f64) {
-        let core = &mut self.core;
-        py.detach(|| core.receive(peer, datagram, now));
+    fn receive(&mut self, py: Python<'_>, peer: &str, datagram: &[u8], now: f64) -> PyResult<()> {
+        self.work(py, |core| core.receive(peer, datagram, now))
     }
 
-    fn poll(&mut self, py: Python<'_>, now: f64) {
-        let core = &mut self.core;
-        py.detach(|| core.poll(now));
+    fn poll(&mut self, py: Python<'_>, now: f64) -> PyResult<()> {
+        self.work(py, |core| core.poll(now))
     }
 
     fn next_wakeup(&self) -> Option<f64> {
