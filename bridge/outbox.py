@@ -16,8 +16,10 @@ from bridge.vault import CannotUnseal
 
 logger = logging.getLogger(__name__)
 
-#: Longer than any sender's own time limit, so that nothing is sent twice at once.
+#: How long an item is hidden from other rounds.
 LEASE = timedelta(minutes=2)
+#: Seconds for one sending, whatever the sender's own limits: less than LEASE, so that nothing is sent twice at once.
+SEND_WITHIN_S = 90.0
 #: Seconds until the next attempt; then the last one repeats until the code in the message is dead.
 RETRY_AFTER_S = (2, 5, 15, 60)
 
@@ -121,7 +123,17 @@ async def _send(
     except CannotUnseal:
         return SendFailure.MISCONFIGURED
     sender = senders.get(item.kind)
-    return SendFailure.MISCONFIGURED if sender is None else await sender.send(message)
+    if sender is None:
+        return SendFailure.MISCONFIGURED
+    try:
+        async with asyncio.timeout(SEND_WITHIN_S):
+            return await sender.send(message)
+    except TimeoutError:
+        return SendFailure.TIMEOUT
+    except Exception as error:  # of one message: the others of its round go out
+        # Without the message, which may quote what was to be sent.
+        logger.error("sender failed item=%s error=%s", item.id, type(error).__name__)  # noqa: TRY400
+        return SendFailure.MISCONFIGURED
 
 
 def _wait(item: OutboxItem) -> timedelta:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
-from attrs import evolve
+from attrs import define, evolve
 
-from bridge.outbox import LEASE, Delivered, deliver_due, pack, unpack
-from bridge.ports import Message, SendFailure
+from bridge.outbox import LEASE, SEND_WITHIN_S, Delivered, deliver_due, pack, unpack
+from bridge.ports import Message, SendFailure, Sent
 from bridge.records import OutboxId, OutboxKind
 from bridge.vault import CannotUnseal
 from tests.bridge.desk import ANNA, Desk
@@ -85,3 +86,47 @@ def test_a_message_waits_sealed(to: object) -> None:
     assert unpack(item, VAULT) == message
     with pytest.raises(CannotUnseal):
         unpack(evolve(item, id=OutboxId("o2")), VAULT)
+
+
+@define
+class Broken:
+    """A sender with a fault of ours, and one that never answers."""
+
+    hangs: bool = False
+
+    async def send(self, message: Message) -> Sent:
+        if self.hangs:
+            await asyncio.Event().wait()
+        raise ValueError("tls and starttls")
+
+
+async def test_a_broken_sender_holds_up_no_other(
+    memory: MemoryStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its mail is dropped with one line that quotes nothing; the SMS of the same round is sent, and once."""
+    sms = FakeSender()
+    async with memory.begin() as work:
+        to_phone = Message(id="o1", to=PHONE, text="x")
+        await work.outbox.add(evolve(waiting_sms("o1"), payload=pack(to_phone, VAULT)))
+        to_anna = Message(id="o2", to=ANNA, text="x")
+        mail = evolve(waiting_sms("o2"), kind=OutboxKind.MAIL, payload=pack(to_anna, VAULT))
+        await work.outbox.add(mail)
+    senders = {OutboxKind.SMS: sms, OutboxKind.MAIL: Broken()}
+    done = await deliver_due(NOW, store=memory, vault=VAULT, senders=senders)
+    assert done == Delivered(sent=1, dropped=1)
+    assert "starttls" not in caplog.text
+    assert memory.kept.outbox.rows == {}
+
+
+async def test_a_sender_that_does_not_end_is_stopped_before_the_lease(
+    memory: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else another round would send the same message beside it."""
+    assert timedelta(seconds=SEND_WITHIN_S) < LEASE
+    monkeypatch.setattr("bridge.outbox.SEND_WITHIN_S", 0.01)
+    async with memory.begin() as work:
+        message = Message(id="o1", to=PHONE, text="x")
+        await work.outbox.add(evolve(waiting_sms("o1"), payload=pack(message, VAULT)))
+    senders = {OutboxKind.SMS: Broken(hangs=True)}
+    done = await deliver_due(NOW, store=memory, vault=VAULT, senders=senders)
+    assert done == Delivered(postponed=1)
