@@ -184,6 +184,17 @@ def test_no_algorithm_of_the_tokens_own_choice() -> None:
     assert verify(f"{head}.{body}.", [NEW], NOW) is BadToken.FORGED
 
 
+@pytest.mark.parametrize(
+    ("video", "sources"),
+    [({}, EVERYTHING), ({"canPublish": True}, EVERYTHING), ({"canPublish": False}, frozenset())],
+)
+def test_what_is_not_said_is_allowed(video: dict[str, Any], sources: frozenset[Source]) -> None:
+    """LiveKit's rule for participants: whoever's token says nothing of publishing publishes everything."""
+    claims = verify(signed({**GOOD, "video": video}), [NEW], NOW)
+    assert isinstance(claims, Claims)
+    assert claims.sources == sources
+
+
 def test_sources_of_a_newer_livekit() -> None:
     """A list of sources that we do not know allows none of them: the list is not empty."""
     claims = verify(signed({**GOOD, "video": {"canPublishSources": ["hologram"]}}), [NEW], NOW)

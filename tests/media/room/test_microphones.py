@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from media.ids import ParticipantSid, TrackSid
 from media.room import operations as op
 from media.room.commands import MuteAtServer, Tell
 from media.room.events import HostAsked, Left, Muted, TrackGone
@@ -16,6 +17,7 @@ from tests.media.room.script import (
     Lesson,
     joined,
     only,
+    person_of,
     told,
     track,
 )
@@ -87,6 +89,21 @@ def test_a_host_who_comes_brings_silence() -> None:
     lesson.do(Left(TEACHER))
     refused = RequestAnswered(request=Request.MUTE, refusal=Refusal.HELD, track=VOICE)
     assert Tell((MASHA,), refused) in lesson.do(Muted(MASHA, VOICE, muted=False))
+
+
+def test_every_microphone_of_a_pupil_falls_silent() -> None:
+    """Two of one client, and one of another connection: none stays on the air as a host comes."""
+    lesson = lesson_without_a_host()
+    second, phone = TrackSid("TR_second"), ParticipantSid("PA_phone")
+    third = TrackSid("TR_third")
+    lesson.come(joined(phone, person=person_of(MASHA)))
+    lesson.publish(track(second, MASHA, Source.MICROPHONE), track(third, phone, Source.MICROPHONE))
+    for by, sid in ((MASHA, VOICE), (MASHA, second), (phone, third)):
+        assert only(MuteAtServer, lesson.do(Muted(by, sid, muted=False)))
+    silenced = only(MuteAtServer, lesson.come(joined(TEACHER, HOST)))
+    assert sorted(silenced, key=lambda one: one.track) == [
+        MuteAtServer(sid, muted=True) for sid in sorted((VOICE, second, third))
+    ]
 
 
 def test_a_service_that_silences_is_like_a_host() -> None:
