@@ -68,8 +68,19 @@ async def newcomer_of(
     if role is None:
         return InviteRefusal.UNKNOWN
     standing = await _standing(invite, role, journey, kept, services)
+    if journey.is_me and not (standing.persons or kept.contacts or kept.applied):
+        return ProofRefusal.NOT_PROVED  # R16: the account of somebody who got a no is closed
     lookup = kept.contacts[0][1] if kept.contacts else None
     return Newcomer(invite=invite, standing=standing, lookup=lookup)
+
+
+async def is_waited_for(user_id: UserId, services: Services) -> bool:
+    """Whether an account that is of no school (yet) is anybody's: it has a contact, or an application waits (R16)."""
+    async with services.store.begin() as work:
+        if await work.contacts.of_account(user_id):
+            return True
+        found = await work.applications.of_applicant(user_id)
+    return any(one.state in {State.NEW, State.APPROVED} for one in found)
 
 
 async def _kept(

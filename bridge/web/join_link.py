@@ -9,6 +9,7 @@ from bridge.contact import Medium
 from bridge.invite import Invite, InviteKind, InviteRefusal
 from bridge.inviting import open_invite
 from bridge.journey import Journey, journey_of, keep_journey
+from bridge.newcomer import is_waited_for
 from bridge.onboarding import request_code
 from bridge.roles import STAFF, ClassId, Role
 from bridge.web.join_card import card_page, card_posted, used_up
@@ -21,6 +22,9 @@ from bridge.web.security import form_of
 from bridge.web.visit import SERVICES, Visit, visit_of
 
 routes = web.RouteTableDef()
+
+#: The page of an invite whose code was typed.
+START = "/join/start"
 
 
 @routes.get("/i/{token}")
@@ -37,12 +41,12 @@ async def link_posted(request: web.Request) -> web.StreamResponse:
 @routes.get("/join/start")
 async def start(request: web.Request) -> web.StreamResponse:
     """The same page after a code was typed: this browser knows the invite, its address does not say it."""
-    return await _get(request, await _by_code(request), "/join/start")
+    return await _get(request, await _by_code(request), START)
 
 
 @routes.post("/join/start")
 async def start_posted(request: web.Request) -> web.StreamResponse:
-    return await _post(request, await _by_code(request), "/join/start")
+    return await _post(request, await _by_code(request), START)
 
 
 async def _by_link(request: web.Request) -> Invite | InviteRefusal:
@@ -63,6 +67,7 @@ async def _get(
 ) -> web.StreamResponse:
     if not isinstance(found, Invite):
         return await _over(request, found)
+    await _leave_closed(request, found, action)
     shown = await shown_of(request, found, action)
     return problem(request, 410) if shown is None else _page(request, shown)
 
@@ -72,6 +77,7 @@ async def _post(
 ) -> web.StreamResponse:
     if not isinstance(found, Invite):
         return await _over(request, found)
+    await _leave_closed(request, found, action)
     shown = await shown_of(request, found, action)
     if shown is None:
         return problem(request, 410)
@@ -83,6 +89,20 @@ async def _post(
     if found.kind is InviteKind.CARD:
         return await card_posted(request, shown)
     return await _contact(request, shown)
+
+
+async def _leave_closed(request: web.Request, invite: Invite, action: str) -> None:
+    """R16: whoever is still signed in to an account that a no has closed begins as a stranger."""
+    visit, services = visit_of(request), request.app[SERVICES]
+    if visit.user_id is None or visit.account is not None:
+        return
+    if await is_waited_for(visit.user_id, services):
+        return
+    visit.start_anew()
+    if action == START:  # the code need not be typed again
+        async with services.store.begin() as work:
+            journey = Journey(invite_id=invite.id)
+            await keep_journey(work, visit.session, journey, visit.now, services.vault)
 
 
 async def _over(request: web.Request, found: InviteRefusal | None) -> web.StreamResponse:

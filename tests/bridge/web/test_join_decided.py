@@ -127,6 +127,25 @@ async def test_a_no_leaves_nothing(world: World) -> None:
         assert await work.applications.form(one.application.id) is None
 
 
+async def test_after_a_no_the_same_browser_begins_anew(world: World) -> None:
+    """R16: the closed account is nobody's way to a second application; a repeat is slowed down by the number."""
+    await world.let_in("T1")
+    phone = world.new_phone()
+    visitor = await applied(world, Role.STUDENT, phone)
+    (one,) = await queue(world, "T1")
+    await decided(world, "T1", one, False)
+    issued = await class_link(world, Role.STUDENT)
+    old = visitor.token
+    await visitor.post(f"/i/{issued.token}", do="continue")
+    await visitor.post("/join/names", **PUPIL)
+    assert await queue(world, "T1") == ()
+    assert "Номер мобильного телефона" in (await visitor.get(f"/i/{issued.token}")).text
+    assert visitor.token != old
+    await prove(world, visitor, issued.token, phone)
+    assert "Повторить можно через сутки" in (await visitor.post("/join/names", **PUPIL)).text
+    assert await queue(world, "T1") == ()
+
+
 async def test_a_no_to_a_second_role_takes_nothing_away(world: World) -> None:
     """R32: a teacher who was no parent of that class keeps account, contact and rights."""
     await world.let_in("T1", "T3")
