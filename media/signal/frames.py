@@ -79,7 +79,9 @@ class Frames:
         """On top of one for the frame."""
         kind = request.WhichOneof("message")
         if kind == "update_metadata":  # a hundred people are sent it
-            return TOLD_COST + len(request.update_metadata.metadata) / 1000
+            told = request.update_metadata
+            words = sum(map(len, (told.metadata, told.name, *told.attributes.values())))
+            return TOLD_COST + words / 1000
         return TOLD_COST if kind in TOLD_TO_ALL else 0.0
 
     def write(self, response: Encoded) -> bytes | str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from media.room import operations as op
-from media.room.commands import Tell
+from media.room.commands import StartForwarding, Tell
 from media.room.events import HostAsked, LinkQuality, Loud, Muted, Resumed, SignalLost
 from media.room.links import Line, judge
 from media.room.messages import LinksChanged, Message, Quality, Speaker, SpeakersChanged
@@ -17,6 +17,7 @@ from tests.media.room.script import (
     VOICE,
     Lesson,
     joined,
+    news,
     only,
     play,
     told,
@@ -81,6 +82,15 @@ def test_a_newcomer_learns_who_speaks() -> None:
     lesson.do(Loud({VOICE: 0.5, FACE: 1.0}))
     speaking = SpeakersChanged((Speaker(TEACHER, 0.5, active=True),))
     assert speaking in told(lesson.do(joined(PETYA)), PETYA)
+
+
+def test_a_newcomer_is_seen_while_somebody_speaks() -> None:
+    """Whoever comes in the middle of a sentence is shown to those who are there, and receives what they publish."""
+    lesson = lesson_with_voice()
+    lesson.do(Loud({VOICE: 0.5}))
+    commands = lesson.do(joined(PETYA), after=1.0)
+    assert [p.sid for p in news(commands, MASHA)] == [PETYA]
+    assert [c.to for c in only(StartForwarding, commands)] == [PETYA]
 
 
 def test_words_for_links() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from livekit.protocol import rtc
 
-from media.signal.frames import MAX_FRAME, BadFrame, Encoded, Frames, Pace
+from media.signal.frames import MAX_FRAME, TOLD_COST, BadFrame, Encoded, Frames, Pace
 
 
 def test_protobuf_is_answered_in_protobuf_and_json_in_json() -> None:
@@ -57,3 +57,28 @@ def test_a_flood_is_stopped_and_a_patient_client_goes_on() -> None:
     assert [pace.allows(10.0) for _ in range(4)] == [True, True, True, False]
     assert [pace.allows(10.5) for _ in range(2)] == [True, False]
     assert pace.allows(100.0)
+
+
+@pytest.mark.parametrize(
+    ("request_", "cost"),
+    [
+        (rtc.SignalRequest(ping=1), 0.0),
+        (rtc.SignalRequest(mute=rtc.MuteTrackRequest(sid="TR_1")), TOLD_COST),
+        (rtc.SignalRequest(update_metadata=rtc.UpdateParticipantMetadata()), TOLD_COST),
+        (
+            rtc.SignalRequest(update_metadata=rtc.UpdateParticipantMetadata(metadata="x" * 16_000)),
+            TOLD_COST + 16,
+        ),
+        (
+            rtc.SignalRequest(
+                update_metadata=rtc.UpdateParticipantMetadata(
+                    attributes={str(number): "x" * 1000 for number in range(32)}
+                )
+            ),
+            TOLD_COST + 32,
+        ),
+    ],
+)
+def test_what_everyone_is_told_of_costs_more(request_: rtc.SignalRequest, cost: float) -> None:
+    """The more the longer it is: a hundred people are sent it."""
+    assert Frames.cost(request_) == cost
