@@ -161,6 +161,13 @@ def replay(
     return Replayed(tuple(outcomes), forwarder.stats(), ends)
 
 
+def play(forwarder: Forwarder, steps: Iterable[Step]) -> None:
+    """Without taking anything out."""
+    ends: dict[PeerId, End] = {}
+    for step in steps:
+        _do(forwarder, step, ends, SrtpProfile.AEAD_AES_128_GCM)
+
+
 def _do(forwarder: Forwarder, step: Step, ends: dict[PeerId, End], profile: SrtpProfile) -> None:
     match step:
         case AddPeer(peer):
