@@ -78,10 +78,6 @@ class Room:
         """Whether EndRoom was given out."""
         return self._call.ended
 
-    def member_sids(self) -> tuple[ParticipantSid, ...]:
-        """Every connection, waiting and hidden ones too."""
-        return tuple(self._call.members)
-
     def knows(self, sid: ParticipantSid) -> bool:
         """Whether a resume of this connection can succeed."""
         return sid in self._call.members
