@@ -26,6 +26,7 @@ from aiortc.rtcsctptransport import (
 from aiortc.utils import uint32_gt
 
 from media.sdp.answer import MAX_MESSAGE_SIZE, SCTP_PORT
+from media.transport import parameters
 from media.transport.api import Ignored
 
 #: Bytes that may wait for a missing piece, of all streams: four messages of the greatest size.
@@ -58,6 +59,9 @@ class BoundedSctp(RTCSctpTransport):
     async def _handle_data(self, data: bytes) -> None:
         """aiortc asserts and unpacks without asking; an association that a client confused is that client's loss."""
         self._chunks_left = MAX_CHUNKS
+        if not parameters.ends(data):
+            self._refused(Ignored.SCTP_MALFORMED)
+            return
         try:
             await super()._handle_data(data)
         except (

@@ -26,6 +26,9 @@ from media.transport.sctp import MAX_CHANNELS, MAX_STREAMS
 from tests.media.transport.raw_client import RawClient
 from tests.media.transport.world import CERTIFICATE, Recorder, eventually, joined, settings
 
+#: Types of chunks → bytes before their parameters: INIT, INIT ACK, HEARTBEAT, its ACK, ABORT, ERROR, RE-CONFIG.
+WITH_PARAMETERS = {1: 16, 2: 16, 4: 0, 5: 0, 6: 0, 9: 0, 130: 0}
+
 LOSSES: dict[str, Callable[[int], bool]] = {
     "every third": lambda n: n % 3 == 2,
     "the first two after the check": lambda n: n in (1, 2),
@@ -222,6 +225,7 @@ async def test_confused_sctp_ends_nothing_else() -> None:
             b"\0" * 40,
             _packet(rude, b"\x00\x03\x00\x05\x01"),
             _packet(rude, b"\xc0\0\0\5a"),
+            *(_packet(rude, _with_a_parameter_of_no_length(kind)) for kind in WITH_PARAMETERS),
         ):
             await rude.dtls._send_data(junk or b"\1")
         for stream in range(MAX_STREAMS + 20):
@@ -233,7 +237,7 @@ async def test_confused_sctp_ends_nothing_else() -> None:
         await rude.sctp._send_chunk(forward)
         await eventually(
             lambda: (
-                listener.ignored()[Ignored.SCTP_MALFORMED] > 3
+                listener.ignored()[Ignored.SCTP_MALFORMED] > 3 + len(WITH_PARAMETERS)
                 and listener.ignored()[Ignored.SCTP_LIMIT] > 0
             ),
             "counted",
@@ -247,6 +251,12 @@ async def test_confused_sctp_ends_nothing_else() -> None:
         assert listener._faults == 0
         await rude.close()
         await kind.close()
+
+
+def _with_a_parameter_of_no_length(kind: int) -> bytes:
+    """aiortc would look at it for ever."""
+    body = bytes(WITH_PARAMETERS[kind]) + b"\x00\x01\x00\x00"
+    return bytes((kind, 0)) + (4 + len(body)).to_bytes(2, "big") + body
 
 
 def _data(client: RawClient, stream: int, ahead: int) -> DataChunk:

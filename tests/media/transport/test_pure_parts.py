@@ -7,6 +7,7 @@ from aioice import stun
 from hypothesis import given
 from hypothesis import strategies as st
 
+from media.transport import parameters
 from media.transport.admission import Admission
 from media.transport.api import IceCredentials, Ignored
 from media.transport.binding import Binding, read_binding, ufrag_of
@@ -167,3 +168,25 @@ def test_admission_is_a_bucket() -> None:
     assert [admission.admit(10.0) for _ in range(3)] == [True, True, False]
     assert [admission.admit(10.5), admission.admit(10.5)] == [True, False]
     assert [admission.admit(99.0) for _ in range(3)] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("packet", "ends"),
+    [
+        ("", True),
+        ("04000008" + "00010004", True),
+        ("04000008" + "00010000", False),
+        ("04000008" + "00010003", False),
+        ("0400000c" + "0001000500000000", True),
+        ("8200000c" + "000d000400000002", False),
+        ("01000018" + "00" * 16 + "00010000", False),
+        ("01000014" + "00" * 16, True),
+        ("00000014" + "00" * 16, True),
+        ("03000010" + "00" * 12 + "04000008" + "00010000", False),
+        ("03000002" + "00" * 12, True),
+        ("040000ff" + "00010004", True),
+    ],
+)
+def test_parameters_lead_to_an_end(packet: str, ends: bool) -> None:
+    """A length below its own header stands still; chunks without parameters may hold any bytes."""
+    assert parameters.ends(bytes(12) + bytes.fromhex(packet)) is ends
