@@ -115,8 +115,6 @@ async def _on_account(
         return ChangeRefusal.REFUSED
     account = await services.directory.account(user_id)
     refusal = touch_refusal(by, person, account)
-    if account is not None and account.org_id != by.org_id:
-        refusal = ChangeRefusal.REFUSED  # R30, R40: who has left here is of another school now
     if refusal is not None:
         return _refused("account", by, person.person_id, refusal)
     now = services.clock()

@@ -64,7 +64,7 @@ async def person(
     """Everything that administration may know and do."""
     directory = visit.services.directory
     family = await directory.family(account.org_id, person.person_id)
-    login = await login_of(account, person, services=visit.services)
+    login = await login_of(person, services=visit.services)
     login_account = login.account if login else None
     return page(
         request,
@@ -113,14 +113,11 @@ async def rooms(
     )
 
 
-async def login_of(by: Account, person: PersonRecord, *, services: Services) -> Login | None:
-    """None: has never been in. Of an account that is of another school by now nothing is shown but its id (R30)."""
+async def login_of(person: PersonRecord, *, services: Services) -> Login | None:
+    """None: has never been in."""
     user_id = person.user_id
     if user_id is None:
         return None
-    account = await services.directory.account(user_id)
-    if account is not None and account.org_id != by.org_id:
-        return Login(user_id=user_id, contacts=(), devices=(), account=None)
     persons = await services.directory.persons(user_id)
     async with services.store.begin() as work:
         bound = await work.contacts.of_account(user_id)
@@ -141,7 +138,7 @@ async def login_of(by: Account, person: PersonRecord, *, services: Services) -> 
         devices=tuple(await devices_of(user_id, homeserver=services.homeserver))
         if is_there
         else (),
-        account=account,
+        account=await services.directory.account(user_id),
         others=tuple(one for one in persons if one.person_id != person.person_id),
     )
 

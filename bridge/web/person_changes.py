@@ -172,7 +172,7 @@ async def _on_account(
     what: str,
     refusal: ChangeRefusal | None = None,
 ) -> web.StreamResponse:
-    login = await login_of(account, person, services=visit.services)
+    login = await login_of(person, services=visit.services)
     if login is None:
         return problem(request, 404)
     refusal = refusal or touch_refusal(account, person, login.account)
