@@ -9,7 +9,7 @@ import pytest
 from attrs import define, evolve
 
 from bridge.outbox import LEASE, SEND_WITHIN_S, Delivered, deliver_due, pack, unpack
-from bridge.ports import Message, SendFailure, Sent
+from bridge.ports import Message, Senders, SendFailure, Sent
 from bridge.records import OutboxId, OutboxKind
 from bridge.vault import CannotUnseal
 from tests.bridge.desk import ANNA, Desk
@@ -111,7 +111,7 @@ async def test_a_broken_sender_holds_up_no_other(
         to_anna = Message(id="o2", to=ANNA, text="x")
         mail = evolve(waiting_sms("o2"), kind=OutboxKind.MAIL, payload=pack(to_anna, VAULT))
         await work.outbox.add(mail)
-    senders = {OutboxKind.SMS: sms, OutboxKind.MAIL: Broken()}
+    senders: Senders = {OutboxKind.SMS: sms, OutboxKind.MAIL: Broken()}
     done = await deliver_due(NOW, store=memory, vault=VAULT, senders=senders)
     assert done == Delivered(sent=1, dropped=1)
     assert "starttls" not in caplog.text
