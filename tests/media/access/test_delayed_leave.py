@@ -193,6 +193,19 @@ def test_gone_while_a_restart_is_under_way() -> None:
     assert leaves.due(2884.0) == [SEND]
 
 
+@pytest.mark.parametrize("outcome", Outcome)
+def test_an_answer_that_comes_too_late(outcome: Outcome) -> None:
+    """The call went to another node, or this process drains, while the homeserver was asked: nothing follows."""
+    moved, drained = connected(), connected()
+    assert moved.due(2880.0) == drained.due(2880.0) == [RESTART]
+    moved.forget(ROOM)
+    drained.draining = True
+    drained.disconnected(ROOM, ANN, ONE, 2881.0)
+    for leaves in (moved, drained):
+        leaves.answered(RESTART, outcome, 2882.0)
+        assert (len(leaves), leaves.next_wakeup()) == (0, None)
+
+
 def test_bounded() -> None:
     """One too many is refused; who is known is not, and those with a token are simply not looked after."""
     leaves = DelayedLeaves(most=2)

@@ -76,6 +76,15 @@ def test_a_published_camera() -> None:
     assert section.msid is None
 
 
+def test_an_extension_that_is_offered_twice() -> None:
+    """One id means one thing, and one thing has one id: the first of each is taken."""
+    mid = next(one for one in PUBLISH.sections[3].extensions if one.uri.endswith(":mid"))
+    level = evolve(mid, uri="urn:ietf:params:rtp-hdrext:ssrc-audio-level")
+    section = evolve(PUBLISH.sections[3], extensions=(mid, evolve(mid, id=9), level))
+    offer = evolve(PUBLISH, sections=(*PUBLISH.sections[:3], section))
+    assert answered(offer).sections[3].extensions == (mid,)
+
+
 def test_the_first_answer_takes_every_extension() -> None:
     """Chromium offers later only what the first answer took: free sections too accept all that is ever wanted."""
     offered = {extension.uri for extension in PUBLISH.sections[3].extensions}
