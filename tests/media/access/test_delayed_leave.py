@@ -193,6 +193,15 @@ def test_gone_while_a_restart_is_under_way() -> None:
     assert leaves.due(2884.0) == [SEND]
 
 
+def test_a_restarted_process_asks_again() -> None:
+    """What it knows from the token alone is kept while the homeserver is away, to the end of the leave's hour."""
+    leaves = DelayedLeaves()
+    leaves.connected(ROOM, ANN, ONE, HOUR, 0.0)
+    assert leaves.due(0.0) == [RESTART]
+    leaves.answered(RESTART, Outcome.LATER, 8.0)
+    assert leaves.due(8.0 + AGAIN_S[0]) == [RESTART]
+
+
 @pytest.mark.parametrize("outcome", Outcome)
 def test_an_answer_that_comes_too_late(outcome: Outcome) -> None:
     """The call went to another node, or this process drains, while the homeserver was asked: nothing follows."""

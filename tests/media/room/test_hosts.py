@@ -443,6 +443,15 @@ def test_a_pupil_without_the_metadata_right_may_still_raise_a_hand() -> None:
     assert answer(mood="good") is Refusal.NO_METADATA
 
 
+def test_people_change_their_names() -> None:
+    """Everyone sees the new one; a request that names none changes none."""
+    lesson = lesson_with()
+    lesson.do(MetadataChanged(by=MASHA, name="Маша", metadata="m"))
+    lesson.do(MetadataChanged(by=MASHA, attributes={"mood": "good"}))
+    seen = lesson.seen(MASHA, by=PETYA)
+    assert (seen.name, seen.metadata, seen.attributes["mood"]) == ("Маша", "m", "good")
+
+
 # --- how hosts ask
 
 

@@ -45,6 +45,7 @@ def test_every_section_is_answered(name: str) -> None:
         assert {c.payload_type for c in ours.codecs} <= {c.payload_type for c in theirs.codecs}
         assert {e.id for e in ours.extensions} <= {e.id for e in theirs.extensions}
         assert not ours.rejected
+        assert ours.rtcp_mux is theirs.rtcp_mux  # one port for all (RFC 8834 4.5)
     assert answer.bundle == offer.bundle
 
 
