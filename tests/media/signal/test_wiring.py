@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from attrs import Factory, define
+import pytest
+from attrs import Factory, define, evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -94,3 +95,25 @@ def test_a_mute_from_before_the_track_holds() -> None:
     for step in ("mute", "anna comes", "track"):
         STEPS[step](wiring)
     assert forwarder.muted == {TRACK.sid: True}
+
+
+def test_who_goes_takes_only_what_is_theirs() -> None:
+    """Of two who receive a track one stays; the track's own publisher ends it, and comes back with it."""
+    forwarder = PlainForwarder()
+    wiring = Wiring(forwarder)
+    klara = PeerId("klara")
+    other = evolve(DOWN, id=DownId("e"), peer=klara, ssrc=2)
+    for step in ("anna comes", "boris comes", "track", "down"):
+        STEPS[step](wiring)
+    wiring.peer_connected(klara, KEYS)
+    wiring.put_down(other, Want())
+    wiring.peer_gone(BORIS)
+    forwarder.set_want(other.id, Want())
+    with pytest.raises(KeyError):
+        forwarder.set_want(DOWN.id, Want())
+    wiring.peer_gone(ANNA)
+    with pytest.raises(KeyError):
+        forwarder.set_want(other.id, Want())
+    for step in ("anna comes", "track"):
+        STEPS[step](wiring)
+    forwarder.set_want(other.id, Want())  # its subscriber was never away
