@@ -2,7 +2,7 @@
 VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
-T ?= tests
+T ?=
 B ?=
 
 .DEFAULT_GOAL := help
@@ -31,7 +31,7 @@ run: $(READY) ## Synapse, the onboarding pages, calls and a sample school on thi
 test: $(READY) ## the whole suite; T=tests/test_x.py narrows it
 	@scripts/install-services
 	@scripts/build-native $(VENV)
-	$(PY) -m pytest $(T)
+	@scripts/test $(PY) $(T)
 
 check: $(READY) ## format, lint, types, imports, shell scripts
 	@scripts/check $(VENV)
