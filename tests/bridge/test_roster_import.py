@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Any, cast
 
 import pytest
 from attrs import evolve
 
-from bridge.people import PersonRecord, Status
-from bridge.roles import PersonId, Role
-from bridge.roster_import import ImportRefusal, Plan, leaving, rights_changed
+from bridge.people import People, PersonRecord, Status
+from bridge.records import Action
+from bridge.roles import Account, PersonId, Role, UserId
+from bridge.roster_import import ImportRefusal, Plan, apply_import, leaving, rights_changed
 from provisioning import roster as lists
 from provisioning.roster import Group, Person, Roster, make_roster
+from tests.bridge.test_leaving import SmallDirectory, services_of
+from tests.bridge.values import NOW, SCHOOL
 
 DIRECTOR, DEPUTY, TEACHER = (
     lists.Role.DIRECTOR,
@@ -126,3 +131,37 @@ def test_a_plan_says_why_it_must_not_be_written(
 ) -> None:
     """What it would take from above comes first; an unknown refusal of the module is never a yes."""
     assert Plan(answer=answer, rights=rights).refusal is refusal
+
+
+class Untouched:
+    """A directory that plans and must not be written to."""
+
+    async def plan_roster(self, org_id: str, roster: Any) -> Mapping[str, Any]:
+        return {"plan_hash": "p", "counts": {"person_left": 1}, "safe": False, "refusal": "unsafe"}
+
+    async def search(self, org_id: str, **wanted: Any) -> People:
+        return People(people=(BOSS,), total=1, next=None)
+
+    async def by_source(self, org_id: str, key: object) -> None:
+        return None
+
+
+@pytest.mark.parametrize(
+    ("role", "lists_deputy", "refusal"),
+    [
+        (Role.ADMINISTRATOR, False, ImportRefusal.FORCE_NOT_YOURS),
+        (Role.DEPUTY, True, ImportRefusal.RIGHTS),
+    ],
+)
+async def test_whoever_may_not_agree_writes_nothing(
+    role: Role, lists_deputy: bool, refusal: ImportRefusal
+) -> None:
+    """R33: past the limit only heads go; rights come from who may give them. The try stands in the log."""
+    services = evolve(services_of(SmallDirectory.of()), directory=cast(Any, Untouched()))
+    by = Account(user_id=UserId("by"), org_id=SCHOOL, roles=frozenset({role}))
+    people = [person("D1", DIRECTOR), *([person("D2", DEPUTY)] if lists_deputy else [])]
+    answer = await apply_import(by, roster(*people), "p", NOW, force=True, services=services)
+    assert answer is refusal
+    async with services.store.begin() as work:
+        (entry,) = await work.audit.of_org(SCHOOL, 9)
+    assert (entry.action, entry.subject) == (Action.ROSTER_FAILED, refusal.value)
