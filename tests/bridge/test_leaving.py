@@ -175,6 +175,18 @@ async def test_who_is_kept_by_the_directory_has_no_departure() -> None:
         assert await work.departures.of_account(MOTHER) == []
 
 
+async def test_only_heads_erase() -> None:
+    """152-FZ: an administrator takes out and does not erase; a director does both. A no leaves everything."""
+    for role, refusal in ((Role.ADMINISTRATOR, ChangeRefusal.HEADS_ONLY), (Role.DIRECTOR, None)):
+        pupil = record("p1", Role.STUDENT)
+        services = services_of(SmallDirectory.of(pupil))
+        by = Account(user_id=UserId("head"), org_id=SCHOOL, roles=frozenset({role}))
+        going = await going_of(pupil, services=services)
+        answer = await take_out(by, going, "asked", NOW, erase=True, services=services)
+        done = [ErasePerson in map(type, steps) for steps in await lists(services)]
+        assert (answer, done) == (refusal, []) if refusal else done == [True]
+
+
 async def test_only_who_left_by_their_own_wish_comes_back_by_themselves() -> None:
     """R29: a colleague whom the director took out does not get the rights again with a number of an old list."""
     deputy, pupil = record("p1", Role.DEPUTY), record("p2", Role.STUDENT, user_id=MASHA)
