@@ -125,4 +125,4 @@ class Connection:
                     await self.socket.send_bytes(frame)
             except ConnectionError:  # aiohttp: the client is gone; the reader ends by itself
                 return
-        await self.socket.close()  # waits for the client's own close
+        await self.socket.close()

@@ -198,20 +198,28 @@ def test_a_forwarder_that_is_not_there(
 
 @pytest.mark.integration
 async def test_somebody_who_does_not_go(media: MediaProcess) -> None:
-    """While they have `drain_s`, newcomers read that this node goes down; then it ends all the same."""
-    media.change(drain_s=8)
+    """Whoever reads nothing is waited for, `drain_s` long: newcomers hear that this node goes down; then it ends."""
+    media.change(drain_s=3)
     media.start()
-    claims = Claims(identity=Identity("anna"), room=RoomName("lesson"), join=True)
-    now = time.time()  # noqa: TID251 - signed now
-    token = mint(claims, read_keys(media.folder / "media.keys"), now)
+    key, now = read_keys(media.folder / "media.keys"), time.time()  # noqa: TID251 - signed now
+    lesson = RoomName("lesson")
+    token = mint(Claims(identity=Identity("anna"), room=lesson, join=True), key, now)
+    service = mint(Claims(room=lesson, admin=True), key, now)
     query = f"?access_token={token}"
 
+    async def ask(method: str, path: str, *words: Any) -> int:
+        return (await asyncio.to_thread(media.api.request, method, path, *words)).status
+
     async def is_told() -> bool:
-        validate = f"/livekit/sfu/rtc/validate{query}"
-        return (await asyncio.to_thread(media.api.request, "GET", validate)).status == 503
+        return await ask("GET", f"/livekit/sfu/rtc/validate{query}") == 503
 
     url = f"{media.url}/livekit/sfu/rtc{query}"
-    async with aiohttp.ClientSession() as http, http.ws_connect(url, autoclose=False):
+    async with aiohttp.ClientSession() as http, http.ws_connect(url, autoclose=False) as anna:
+        await anna.receive()
+        for number in range(250):  # 16 MB: no socket's buffers hold them
+            words = {"room": lesson, "metadata": f"{number:060000}"}
+            path = "/livekit/sfu/twirp/livekit.RoomService/UpdateRoomMetadata"
+            assert await ask("POST", path, service, words) == 200
         media.ask(signal.SIGTERM)
         await until_async(is_told, what="a shut door")
         assert await asyncio.to_thread(media.wait) == 0
