@@ -78,6 +78,14 @@ class HttpDirectory:
         return kept
 
     async def org(self, org_id: OrgId) -> Org | None:
+        """A school that is not in the kept list may have been made a moment ago: it is asked for once more."""
+        found = await self._org(org_id)
+        if found is None:
+            self._orgs.forget(lambda _key, _orgs: True)
+            found = await self._org(org_id)
+        return found
+
+    async def _org(self, org_id: OrgId) -> Org | None:
         return next((org for org in await self.orgs() if org.org_id == org_id), None)
 
     async def change_org(self, org_id: OrgId, changes: Mapping[str, Any], by: UserId) -> None:

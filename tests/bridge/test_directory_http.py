@@ -286,6 +286,21 @@ def account(user_id: str, org_id: str = ORG) -> dict[str, Any]:
     }  # fmt: skip
 
 
+async def test_a_school_made_a_moment_ago_is_found(fake: tuple[Fake, HttpDirectory]) -> None:
+    """The kept list of schools is good for those in it; what is not in it is asked for once more."""
+    peer, directory = fake
+    made = {
+        "org_id": ORG, "name": "Школа", "timezone": "Europe/Moscow", "school_year": "2026",
+        "settings": {}, "status": "open",
+    }  # fmt: skip
+    peer.answers["/orgs"] = {"orgs": []}
+    assert await directory.orgs() == ()
+    peer.answers["/orgs"] = {"orgs": [made]}
+    assert await directory.org(ORG) is not None
+    assert await directory.org(ORG) is not None
+    assert peer.asked == ["GET /orgs"] * 2
+
+
 async def test_one_persons_clicks_share_an_answer(fake: tuple[Fake, HttpDirectory]) -> None:
     """For some seconds; a change of ours in that school ends it, one in another school does not."""
     peer, directory = fake
