@@ -17,6 +17,8 @@ BURST, PER_SECOND = 400, 60
 #: What everyone in the room is told of costs more: of these 36 at once and 5 a second.
 TOLD_TO_ALL = frozenset({"add_track", "mute", "update_metadata", "subscription_permission"})
 TOLD_COST = 10.0
+#: Characters of metadata, name and attributes that count; more is refused (media/room/profile.py), and told to nobody.
+MOST_TOLD = 50_000
 
 
 class BadFrame(Exception):
@@ -81,7 +83,7 @@ class Frames:
         if kind == "update_metadata":  # a hundred people are sent it
             told = request.update_metadata
             words = sum(map(len, (told.metadata, told.name, *told.attributes.values())))
-            return TOLD_COST + words / 1000
+            return TOLD_COST + min(words, MOST_TOLD) / 1000
         return TOLD_COST if kind in TOLD_TO_ALL else 0.0
 
     def write(self, response: Encoded) -> bytes | str:
