@@ -193,7 +193,8 @@ async def call_node() -> AsyncIterator[NodeProcess]:
         line = await asyncio.wait_for(child.stdout.readline(), 60)
         if not line:
             raise RuntimeError("the calls server did not start")
-        async with aiohttp.ClientSession() as http:
+        # Participants hold a WebSocket each; aiohttp's own limit is 100 connections.
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
             yield NodeProcess(json.loads(line)["port"], child.pid, http)
     finally:
         child.stdin.close()
