@@ -30,8 +30,8 @@ from bench.calls_forward import forwarding
 from bench.light import Light, until
 
 SIZES = (1, 10, 50, 100)
-#: Subscribers of one camera.
-SUBSCRIBERS = (12, 50, 100)
+#: Subscribers of one camera; with its publisher a call is full at 100.
+SUBSCRIBERS = (12, 50, 99)
 #: Newcomers measured, and of a crowd; joins are cheap in small rooms and take a second of CPU in the largest.
 NEWCOMERS, CROWD_NEWCOMERS = 20, 3
 #: Participants who come at the same time while a room is filled.
