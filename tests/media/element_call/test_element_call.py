@@ -101,9 +101,10 @@ async def test_sticky_memberships_and_hashed_identities(world: World) -> None:
 
 
 async def test_an_encrypted_call_passes_through_unread(world: World) -> None:
-    """Frames that participants encrypt for each other arrive and are decoded; the server reads none."""
+    """Frames that two, then five participants encrypt for each other are decoded by all; the server reads none."""
     signed_in = world.school.signed_in
-    room_id = world.private_room(signed_in["T1"], signed_in["T2"], encrypted=True)
+    teachers = [signed_in[f"T{n}"] for n in range(1, 6)]
+    room_id = world.private_room(*teachers, encrypted=True)
     first = await world.open(signed_in["T1"], room_id, encrypted=True)
     second = await world.open(signed_in["T2"], room_id, encrypted=True)
     await world.join(first)
@@ -111,3 +112,7 @@ async def test_an_encrypted_call_passes_through_unread(world: World) -> None:
     await first.receives(cameras=1, voices=1)
     await second.receives(cameras=1, voices=1)
     await first.picture("two_encrypted")
+    more = ["T3", "T4", "T5"]
+    for caller in await grown_to_five(world, [first, second], more, room_id, encrypted=True):
+        await caller.receives(cameras=4, voices=4)
+    await first.picture("five_encrypted")
