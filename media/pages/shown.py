@@ -26,6 +26,7 @@ def call(view: View, owner: Owner) -> dict[str, Any]:
             "waiting_room": settings.waiting_room,
             "one_share": settings.one_share,
             "self_unmute": settings.self_unmute,
+            "cameras": settings.cameras,
             "locked": settings.locked,
             "spotlight": _spotlight(view, owner),
         },

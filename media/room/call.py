@@ -283,8 +283,12 @@ class Call:
         """R43: whether a host's word, or the mute on entry, keeps this source of the member silent. Hosts are free."""
         if member.grants.host:
             return False
-        return source in self.standing(member).held or (
-            self.led and self.comes_in_muted(member, source)
+        standing = self.standing(member)
+        shut = source is Source.CAMERA and not self.settings.cameras
+        return (
+            source in standing.held
+            or (shut and source not in standing.released)
+            or (self.led and self.comes_in_muted(member, source))
         )
 
     def comes_in_muted(self, member: Member, source: Source) -> bool:
@@ -320,7 +324,7 @@ class Call:
 
     def _metadata(self) -> str:
         usual, settings = Settings(), self.settings
-        names = ("locked", "waiting_room", "one_share", "self_unmute", "spotlight")
+        names = ("locked", "waiting_room", "one_share", "self_unmute", "cameras", "spotlight")
         ours = {
             name: getattr(settings, name)
             for name in names

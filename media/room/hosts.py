@@ -43,8 +43,7 @@ def decide(  # noqa: PLR0912 - one case for each operation, and the type checker
         case op.LetCamera(identity, allowed):
             return _let(call, identity, Source.CAMERA, allowed)
         case op.StopCamera(identity):
-            found = _targets(call, identity)
-            return (_hold(call, found, Source.CAMERA), None) if found else _nobody()
+            return _let(call, identity, Source.CAMERA, allowed=False)
         case op.StopScreen(identity):
             return _stop_screen(call, identity)
         case op.RemovePerson(identity):
@@ -154,13 +153,13 @@ def _let(
         # also for those who are not here now, or come later
         for standing in call.standings.values():
             standing.held.discard(source) if allowed else standing.released.discard(source)
-        if source is Source.MICROPHONE and call.settings.self_unmute != allowed:
+        if source is Source.MICROPHONE:
             commands += _set(call, evolve(call.settings, self_unmute=allowed))
+        else:
+            commands += _set(call, evolve(call.settings, cameras=allowed))
     if allowed:
         return commands + _release(call, members, source), None
     if identity is not None:
-        return commands + _hold(call, members, source), None
-    if source is Source.CAMERA:
         return commands + _hold(call, members, source), None
     for member in members:
         if call.held(member, source):

@@ -103,6 +103,7 @@ class Settings:
     Attributes:
         limit: people at one time (R41), hidden ones not counted.
         self_unmute: pupils may switch their microphones on themselves.
+        cameras: whoever is no host may show a camera; else only whom a host lets.
         empty_timeout_s: how long a call waits for its first participant.
         departure_timeout_s: how long it stays after the last one.
     """
@@ -111,6 +112,7 @@ class Settings:
     waiting_room: bool = False
     one_share: bool = True
     self_unmute: bool = False
+    cameras: bool = True
     locked: bool = False
     spotlight: Identity | None = None
     empty_timeout_s: float = 300.0

@@ -200,6 +200,27 @@ def test_a_camera_stops_and_stays_off() -> None:
     assert only(MuteAtServer, lesson.do(Muted(MASHA, FACE, muted=False)))
 
 
+def test_all_cameras_are_off_for_who_comes_later_too() -> None:
+    """R43: until a host allows them again, to one or to all; a host's own camera is never touched."""
+    lesson = lesson_with(Source.CAMERA)
+    lesson.do(Left(PETYA))
+    assert MuteAtServer(FACE, muted=True) in lesson.do(asked(op.StopCamera(None)))
+    late, hers = ParticipantSid("PA_late"), TrackSid("TR_late")
+    lesson.come(joined(late, identity=Identity("late"), person=person_of(PETYA)))
+    lesson.publish(track(hers, late, Source.CAMERA))
+    assert MuteAtServer(hers, muted=True) in lesson.last
+    assert not only(MuteAtServer, lesson.do(Muted(late, hers, muted=False)))
+    lesson.publish(track(TrackSid("TR_host"), TEACHER, Source.CAMERA))
+    assert not only(MuteAtServer, lesson.last)
+
+    lesson.do(asked(op.LetCamera(Identity("late"))))
+    assert only(MuteAtServer, lesson.do(Muted(late, hers, muted=False)))
+    assert not only(MuteAtServer, lesson.do(Muted(MASHA, FACE, muted=False)))
+    assert MuteAtServer(hers, muted=True) in lesson.do(asked(op.StopCamera(None)))
+    lesson.do(asked(op.LetCamera(None)))
+    assert only(MuteAtServer, lesson.do(Muted(MASHA, FACE, muted=False)))
+
+
 def test_one_screen_at_a_time() -> None:
     """A second pupil is refused; a host takes over from a pupil, but not from another host (R45)."""
     lesson = lesson_with(Source.SCREEN)
