@@ -164,15 +164,15 @@ class Lesson:
             if name not in self.inside:
                 await self.come(name)
         for name, light in self.inside.items():
-            await until(lambda: light.is_announced, f"{name} publishes", ROLL_CALL_S)  # noqa: B023
+            await until(lambda: light.is_announced, f"{name} publishes", ROLL_CALL_S)  # noqa: B023 (awaited before the next turn)
         for name, light in self.inside.items():
             others = [one for one in self.inside.values() if one is not light]
             tracks = {sender.track for one in others for sender in one.senders}
             what = f"{name}: {light.state()}, lacks {sorted(tracks - set(light.negotiated))}"
-            await until(lambda: tracks <= set(light.negotiated), what, ROLL_CALL_S)  # noqa: B023
+            await until(lambda: tracks <= set(light.negotiated), what, ROLL_CALL_S)  # noqa: B023 (awaited before the next turn)
             if any(not sender.muted for one in others for sender in one.senders):
                 before = light.packets
-                await until(lambda: light.packets > before, f"packets for {name}", ROLL_CALL_S)  # noqa: B023
+                await until(lambda: light.packets > before, f"packets for {name}", ROLL_CALL_S)  # noqa: B023 (awaited before the next turn)
 
     async def empty(self) -> None:
         await asyncio.gather(*(light.leave() for light in self.inside.values()))

@@ -45,35 +45,38 @@ ROOM = "lesson"
 
 
 async def joining(size: int, v1: bool, newcomers: int) -> dict[str, Any]:
-    async with call_node() as node, crowd(node, size - 1, v1=False, watch=False) as people:  # noqa: SIM117
-        async with sending(people):
-            taken: list[tuple[float, float, float]] = []
-            told: dict[str, int] = {}
-            cpu_ms: list[float] = []
-            late_ms = 0.0
-            idle = await at_rest(node)
-            for number in range(newcomers):
-                before = await node.figures()
-                light, times = await come(node, f"new{number}", 2 * (size - 1), v1)
-                after = await node.figures()
-                taken.append(times)
-                told = signalling(light)
-                cpu_ms.append((after["cpu_s"] - before["cpu_s"] - idle * times[2]) * 1000)
-                late_ms = max(late_ms, after["late_max_ms"])
-                await light.leave()
-            return {
-                "bench": "calls.join",
-                "version": "v1" if v1 else "v0",
-                "participants": size,
-                "newcomers": newcomers,
-                **spread("connected", [one[0] for one in taken]),
-                **spread("all_tracks", [one[1] for one in taken]),
-                **spread("all_packets", [one[2] for one in taken]),
-                "node_cpu_ms": round(statistics.median(cpu_ms), 1),
-                "node_late_max_ms": round(late_ms, 1),
-                **told,
-                "load": round(os.getloadavg()[0], 1),
-            }
+    async with (
+        call_node() as node,
+        crowd(node, size - 1, v1=False, watch=False) as people,
+        sending(people),
+    ):
+        taken: list[tuple[float, float, float]] = []
+        told: dict[str, int] = {}
+        cpu_ms: list[float] = []
+        late_ms = 0.0
+        idle = await at_rest(node)
+        for number in range(newcomers):
+            before = await node.figures()
+            light, times = await come(node, f"new{number}", 2 * (size - 1), v1)
+            after = await node.figures()
+            taken.append(times)
+            told = signalling(light)
+            cpu_ms.append((after["cpu_s"] - before["cpu_s"] - idle * times[2]) * 1000)
+            late_ms = max(late_ms, after["late_max_ms"])
+            await light.leave()
+        return {
+            "bench": "calls.join",
+            "version": "v1" if v1 else "v0",
+            "participants": size,
+            "newcomers": newcomers,
+            **spread("connected", [one[0] for one in taken]),
+            **spread("all_tracks", [one[1] for one in taken]),
+            **spread("all_packets", [one[2] for one in taken]),
+            "node_cpu_ms": round(statistics.median(cpu_ms), 1),
+            "node_late_max_ms": round(late_ms, 1),
+            **told,
+            "load": round(os.getloadavg()[0], 1),
+        }
 
 
 async def come(
@@ -167,7 +170,7 @@ async def complete(people: Sequence[Light]) -> None:
     tracks = 2 * (len(people) - 1)
     for light in people:
         what = f"{light.name} has all: {len(light.negotiated)} of {tracks}, {light.state()}"
-        await until(lambda: len(light.negotiated) >= tracks, what, DEADLINE_S)  # noqa: B023 (here and now)
+        await until(lambda: len(light.negotiated) >= tracks, what, DEADLINE_S)  # noqa: B023 (awaited before the next turn)
 
 
 @asynccontextmanager

@@ -203,7 +203,7 @@ def opened(application_id: ApplicationId, sealed: Sealed, services: Services) ->
     try:
         return forms.unpack(services.vault.unseal(sealed, forms.purpose(application_id)))
     except (CannotUnseal, BadJson):
-        logger.error("application unreadable application=%s", application_id)  # noqa: TRY400
+        logger.error("application unreadable application=%s", application_id)  # noqa: TRY400 (a trace could quote)
         return None
 
 

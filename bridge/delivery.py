@@ -54,7 +54,7 @@ class Delivery:
             )
         except Exception as error:  # a database that is away must not end the loop
             self._failed = True
-            logger.error("delivery failed error=%s at=%s", kind_of(error), place_of(error))  # noqa: TRY400
+            logger.error("delivery failed error=%s at=%s", kind_of(error), place_of(error))  # noqa: TRY400 (a trace could quote)
         else:
             self._failed = False
             MESSAGES.labels("sent").inc(delivered.sent)

@@ -132,7 +132,7 @@ async def _send(
         return SendFailure.TIMEOUT
     except Exception as error:  # of one message: the others of its round go out
         # Without the message, which may quote what was to be sent.
-        logger.error("sender failed item=%s error=%s", item.id, type(error).__name__)  # noqa: TRY400
+        logger.error("sender failed item=%s error=%s", item.id, type(error).__name__)  # noqa: TRY400 (a trace could quote whom it was for)
         return SendFailure.MISCONFIGURED
 
 

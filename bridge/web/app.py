@@ -112,7 +112,7 @@ async def failures(request: web.Request, handler: Handler) -> web.StreamResponse
         logger.warning("page failed path=%s kind=%s", _shape(request), type(error).__name__)
         return problem(request, 503)
     except (DirectoryRefused, HomeserverRefused) as error:
-        logger.error("page failed path=%s status=%s", _shape(request), error.status)  # noqa: TRY400
+        logger.error("page failed path=%s status=%s", _shape(request), error.status)  # noqa: TRY400 (a trace could quote what was typed)
         return problem(request, 500)
     except Exception as error:
         # Without the message or a traceback's values: they may hold what was typed.
@@ -120,7 +120,7 @@ async def failures(request: web.Request, handler: Handler) -> web.StreamResponse
         while place is not None and place.tb_next is not None:
             place = place.tb_next
         where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else "?"
-        logger.error(  # noqa: TRY400
+        logger.error(  # noqa: TRY400 (the same)
             "page failed path=%s kind=%s at=%s", _shape(request), type(error).__name__, where
         )
         return problem(request, 500)
