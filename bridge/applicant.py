@@ -18,7 +18,6 @@ from serving.json_object import BadJson, parse_object
 #: Characters of one name, as in docs/contracts.md §1.
 LONGEST_NAME = 100
 LONGEST_RELATION = 40
-LONGEST_NOTE = 200
 #: Characters that are no letters and yet are in names: Анна-Мария, О'Коннор, д’Артаньян, Мл.
 MARKS = frozenset("-'’ʼ.– ")
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -106,10 +106,6 @@ class Gateway:
         path = _render(self.id_json, {**self.vars, "digits": digits}, "id_json")
         found = at(_parsed(body), path)
         return str(found)[:100] if isinstance(found, str | int) else ""
-
-    def with_vars(self, **values: str) -> Gateway:
-        """The same with other `vars`: what a preset leaves open."""
-        return evolve(self, vars={**self.vars, **values})
 
 
 @frozen(kw_only=True)
