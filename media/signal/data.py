@@ -14,6 +14,8 @@ RELIABLE, LOSSY = "_reliable", "_lossy"
 MAX_DESTINATIONS = 200
 #: Receivers of a packet that count as one packet: each costs the node some 50 µs (calls.md §3.1, a message of SCTP).
 RECEIVERS = 10
+#: Bytes that count as one packet: LiveKit's SDKs send files in chunks of 15 kB.
+PACKET = 16_000
 #: Kinds of packets that clients may send each other. `speaker` is the server's word, SIP and agents are not ours.
 KINDS = frozenset(
     {
@@ -54,9 +56,12 @@ def read_packet(by: ParticipantSid, label: str, data: bytes) -> DataSent | None:
 
 
 def cost_of(packet: DataSent, people: int) -> float:
-    """How many packets it counts as, among so many people: one for a few, ten for everyone in a room of a hundred."""
+    """How many packets it counts as, among so many people: one for a few, ten for everyone in a room of a hundred.
+
+    A message of 64 kB counts four times as much: what the node sends is bounded in bytes too.
+    """
     receivers = min(len(packet.destinations) or people, people)
-    return max(1.0, receivers / RECEIVERS)
+    return max(1.0, len(packet.body) / PACKET) * max(1.0, receivers / RECEIVERS)
 
 
 def write_packet(command: SendData) -> bytes:

@@ -245,12 +245,16 @@ async def test_who_leaves_is_gone_at_once() -> None:
         await eventually(left, "boris is told")
 
 
-@pytest.mark.parametrize(("named", "heard"), [((), 200), (("teacher",), 2000)])
-async def test_a_packet_costs_as_much_as_it_has_receivers(
-    named: tuple[str, ...], heard: int, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("named", "size", "heard"),
+    [((), 1, 200), (("teacher",), 1, 2000), (("teacher",), 15_000, 2000), (("teacher",), 63_900, 500)],
+)
+async def test_a_packet_costs_as_much_as_it_is_long_and_has_receivers(
+    named: tuple[str, ...], size: int, heard: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One pupil cannot send five hundred packets a second to each of a hundred people, but to one of them."""
-    packet = models.DataPacket(user=models.UserPacket(payload=b"x"), destination_identities=named)
+    """One pupil cannot send five hundred packets a second to each of a hundred people, nor of 64 kB to one of them."""
+    user = models.UserPacket(payload=b"x" * size)
+    packet = models.DataPacket(user=user, destination_identities=named)
     async with calls() as world, raw(world, "anna") as anna:
         sid = (await anna.until("join")).join.participant.sid
         client = world.node.halls[LESSON].clients[ParticipantSid(sid)]
