@@ -75,7 +75,8 @@ def look_into(
         payload=payload,
         descriptor=descriptor,
         starts_keyframe=begins,
-        audio_level=elements.get(ids.audio_level, b"") if ids.audio_level else b"",
+        # One byte (RFC 6464 3): every subscriber gets it, however long the payload is.
+        audio_level=elements.get(ids.audio_level, b"")[:1] if ids.audio_level else b"",
         capture_time=elements.get(ids.abs_capture_time, b"") if ids.abs_capture_time else b"",
         # Only whole streams keep it: its frame numbers would jump where layers change or pictures are left out.
         dependency_descriptor=(

@@ -69,7 +69,9 @@ pub fn look_into<'a>(
     media.payload = payload;
     media.why_empty = Drop::PaddingOnly;
     let elements = packet.elements;
-    media.audio_level = elements.get(ids.audio_level);
+    // One byte (RFC 6464 3): every subscriber gets it, however long the payload is.
+    let level = elements.get(ids.audio_level);
+    media.audio_level = level.get(..1).unwrap_or(level);
     media.capture_time = elements.get(ids.abs_capture_time);
     // Only whole streams keep it: its frame numbers would jump where layers change or pictures are left out.
     if matches!(codec, Codec::Av1 | Codec::Vp9) {

@@ -45,7 +45,16 @@ from media.forwarder.plain.rtcp_build import (
 from media.forwarder.plain.rtp import RtpPacket
 from media.forwarder.plain.vp8 import parse_descriptor
 from media.ids import PeerId
-from tests.media.forwarder.ends import MID, REPAIRED_RID, RID, TRANSPORT_CC, End, rtp, vp8
+from tests.media.forwarder.ends import (
+    AUDIO_LEVEL,
+    MID,
+    REPAIRED_RID,
+    RID,
+    TRANSPORT_CC,
+    End,
+    rtp,
+    vp8,
+)
 from tests.media.forwarder.histories import (
     CAMERA,
     CAMERA_IN,
@@ -806,6 +815,18 @@ def test_a_changed_description_keeps_the_picture(make: Make) -> None:
     """A re-negotiation describes the same track again; nothing stops."""
     steps: list[Step] = [*lesson(), *frame(0, key=True), AddTrack(CAMERA_IN), *frame(1)]
     assert bodies(packets_to(pupil(0), replay(make, steps))) == ["HIGH 0.0", "HIGH 1.0"]
+
+
+def test_a_level_that_is_too_long_keeps_nobody_from_the_voice(make: Make) -> None:
+    """Of a level of 200 bytes one is passed on, so that the longest packets still fit; nothing is raised."""
+    level = {AUDIO_LEVEL: bytes((20,)) * 200}
+    voice = rtp(ssrc=2001, sequence=1, payload=bytes(1_136), payload_type=111, elements=level)
+    replayed = replay(make, [*lesson(2), Receive(TEACHER, voice, 0.0)])
+
+    for number in (0, 1):
+        heard = packets_to(pupil(number), replayed)
+        assert [len(packet.payload) for packet in heard] == [1_136]
+        assert heard[0].elements[1] == bytes((20,))
 
 
 def test_a_flood_of_streams_is_bounded(make: Make) -> None:
