@@ -150,9 +150,13 @@ class PlainForwarder:
             outbox.drops[drop] += 1
 
     def _receive_rtcp(self, peer: Peer, datagram: bytes, now: float) -> Drop | None:
+        ssrc = int.from_bytes(datagram[4:8], "big")
+        if not peer.may_use(ssrc):
+            return Drop.UNKNOWN_SSRC
         data = peer.srtp.unprotect_rtcp(datagram)
         if isinstance(data, Drop):
             return data
+        peer.reported(ssrc)
         try:
             items = parse_rtcp(data)
         except Malformed:

@@ -11,7 +11,8 @@ from media.forwarder.plain.feedback import TransportFeedback
 from media.forwarder.plain.srtp import SrtpSession
 from media.ids import PeerId
 
-#: SSRCs of one peer that SRTP keeps a context for: twice what can be in use.
+#: SSRCs of one peer that SRTP keeps a context for: what can be in use, and as many that its reports have (Firefox and
+#: aiortc report in another name about each stream that they get).
 MOST_CONTEXTS = 2 * MOST_SSRCS
 #: SSRCs that a peer can have used up in its life. A screen that is shared again takes six.
 MOST_RETIRED = 20_000
@@ -113,6 +114,14 @@ class Peer:
             del self._accepted[oldest]
             self._retired.add(oldest)
             self.srtp.forget(oldest)
+
+    def reported(self, ssrc: int) -> None:
+        """Authentic RTCP came in this name. Who goes on reporting is not forgotten for others' sake."""
+        if ssrc in self._accepted:
+            del self._accepted[ssrc]
+            self._accepted[ssrc] = None
+        else:
+            self.accepted(ssrc)
 
     def may_resend(self, size: int, now: float) -> bool:
         """`size`: bytes of a packet that was asked for."""

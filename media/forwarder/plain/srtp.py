@@ -48,7 +48,7 @@ class SrtpSession:
             return _REASONS.get(str(error), Drop.NOT_RTP)
 
     def forget(self, ssrc: int) -> None:
-        """The context of an SSRC that was received, its replay list too. RTCP of it may have none."""
+        """The context of an SSRC that was received, its replay lists too, of RTP and of RTCP."""
         self._rx.remove_stream(ssrc)
 
     def unprotect_rtcp(self, datagram: bytes) -> bytes | Drop:

@@ -206,7 +206,12 @@ impl Forwarder {
 
     fn receive_rtcp(&mut self, key: usize, data: &mut Vec<u8>, now: f64) -> Result<(), Drop> {
         let peer = self.peers.get_mut(key).ok_or(Drop::UnknownPeer)?;
+        let ssrc = u32_at(data, 4).ok_or(Drop::RtcpMalformed)?;
+        if !peer.may_use(ssrc) {
+            return Err(Drop::UnknownSsrc);
+        }
         peer.srtp.unprotect_rtcp(data)?;
+        peer.reported(ssrc);
         let items = parse_rtcp(data).map_err(|_| Drop::RtcpMalformed)?;
         let mut control =
             Control { peer, tracks: &mut self.tracks, downs: &mut self.downs, outbox: &mut self.outbox, now };

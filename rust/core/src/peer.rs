@@ -10,7 +10,8 @@ use crate::feedback::TransportFeedback;
 use crate::srtp::SrtpSession;
 use crate::table::NumberMap;
 
-/// SSRCs of one peer that SRTP keeps a context for: twice what can be in use.
+/// SSRCs of one peer that SRTP keeps a context for: what can be in use, and as many that its reports have (Firefox and
+/// aiortc report in another name about each stream that they get).
 const MOST_CONTEXTS: usize = 2 * MOST_SSRCS;
 /// SSRCs that a peer can have used up in its life. A screen that is shared again takes six.
 const MOST_RETIRED: usize = 20_000;
@@ -155,6 +156,16 @@ impl Peer {
                 self.retired.insert(oldest);
                 self.srtp.forget(oldest);
             }
+        }
+    }
+
+    /// Authentic RTCP came in this name. Who goes on reporting is not forgotten for others' sake.
+    pub fn reported(&mut self, ssrc: u32) {
+        if !self.accepted.contains(&ssrc) {
+            self.accepted(ssrc);
+        } else if self.accepted_order.back() != Some(&ssrc) {
+            self.accepted_order.retain(|each| *each != ssrc);
+            self.accepted_order.push_back(ssrc);
         }
     }
 

@@ -843,6 +843,21 @@ def test_a_flood_of_streams_is_bounded(make: Make) -> None:
     assert bodies(packets_to(pupil(0), replayed)) == ["HIGH 0.0", "HIGH 1.0"]
 
 
+def test_a_flood_of_reports_is_bounded(make: Make) -> None:
+    """Reports in ever new names use up SSRCs, not memory; who reports all the time is heard, and a used-up name is not."""
+
+    def report(ssrc: int) -> Receive:
+        wish = build_pli(5000)
+        return Receive(pupil(0), wish[:4] + ssrc.to_bytes(4, "big") + wish[8:], 0.1)
+
+    steps: list[Step] = [*lesson(), *frame(0, key=True)]
+    steps += [report(ssrc) for n in range(600) for ssrc in (10_000 + n, 1)]
+    replayed = replay(make, [*steps, report(10_000), report(1), Poll(0.2)])
+
+    assert replayed.stats.drops == {Drop.UNKNOWN_SSRC.value: 1}
+    assert replayed.stats.plis_sent == 1
+
+
 def test_what_nobody_takes_is_counted(make: Make) -> None:
     """No subscriber, only paused ones, or none for this layer: three different reasons."""
     alone = [step for step in lesson() if not isinstance(step, AddDown)]
