@@ -39,6 +39,7 @@ class Numbering:
     clock: TimestampMap
     pictures: PictureMap
     rtx_sequence: int
+    rtx_ssrc: int
 
 
 @define(eq=False)
@@ -84,7 +85,9 @@ class Down:
     def left(self) -> Numbering:
         """What a later one with the same SSRC goes on from."""
         self.clock.leave()
-        return Numbering(self._sequence, self.clock, self._pictures, self.rtx_sequence)
+        return Numbering(
+            self._sequence, self.clock, self._pictures, self.rtx_sequence, self.spec.rtx_ssrc
+        )
 
     def go_on(self, before: Numbering) -> None:
         """This SSRC was used before: a re-negotiation, or the publisher connected anew."""

@@ -22,8 +22,9 @@ RESEND_WINDOW_S = 0.1
 #: Of what a link carries, the share that may be packets sent again, and seconds of it at once. A full link loses most
 #: of them too, and asks for all of them again: without a limit 0.4 Mbit/s were sent 13 (tests/media/lossy).
 RESENT_SHARE, RESENT_AT_ONCE_S = 0.25, 2.0
-#: SSRCs of down tracks that are gone, whose numbers are remembered; whoever subscribes anew gets a new SSRC.
-MOST_LEFT = 4_096
+#: SSRCs of down tracks that are gone, whose numbers are remembered, here and by SRTP (which looks through all of them
+#: for every packet); whoever subscribes anew gets a new SSRC.
+MOST_LEFT = 1_024
 #: Sender reports whose answers are waited for.
 MOST_REPORTS = 256
 
@@ -95,7 +96,8 @@ class Peer:
         del self.downs[down.spec.ssrc]
         self._left[down.spec.ssrc] = down.left()
         if len(self._left) > MOST_LEFT:
-            del self._left[next(iter(self._left))]
+            oldest = next(iter(self._left))
+            self.srtp.forget_sent(oldest, self._left.pop(oldest).rtx_ssrc)
 
     def may_use(self, ssrc: int) -> bool:
         """A peer cannot make us keep any number of SSRCs, nor use one whose replay list is forgotten."""

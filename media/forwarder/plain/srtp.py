@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from pylibsrtp import Error, Policy, Session
 
 from media.forwarder.api import Drop, SrtpKeys, SrtpProfile
@@ -50,6 +52,12 @@ class SrtpSession:
     def forget(self, ssrc: int) -> None:
         """The context of an SSRC that was received, its replay lists too, of RTP and of RTCP."""
         self._rx.remove_stream(ssrc)
+
+    def forget_sent(self, *ssrcs: int) -> None:
+        """Contexts of SSRCs of ours that nothing is sent with any more: the numbers of each would begin anew."""
+        for ssrc in ssrcs:
+            with suppress(Error):  # nothing was sent with it
+                self._tx.remove_stream(ssrc)
 
     def unprotect_rtcp(self, datagram: bytes) -> bytes | Drop:
         if len(datagram) > LONGEST:

@@ -27,6 +27,7 @@ pub struct Numbering {
     pub sequence: SequenceMap,
     pub clock: TimestampMap,
     pub rtx_sequence: u16,
+    pub rtx_ssrc: u32,
     pictures: PictureMap,
 }
 
@@ -36,6 +37,7 @@ impl Numbering {
             sequence: SequenceMap::new(i64::from(spec.first_sequence)),
             clock: TimestampMap::new(clock_rate, spec.first_timestamp),
             rtx_sequence: spec.first_sequence,
+            rtx_ssrc: spec.rtx_ssrc,
             pictures: PictureMap::new(spec.first_picture_id),
         }
     }
@@ -131,6 +133,7 @@ impl Down {
     /// What a later one with the same SSRC goes on from.
     pub fn left(mut self) -> Numbering {
         self.numbers.clock.leave();
+        self.numbers.rtx_ssrc = self.spec.rtx_ssrc;
         self.numbers
     }
 

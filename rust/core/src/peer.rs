@@ -23,7 +23,7 @@ const RESEND_WINDOW_S: f64 = 0.1;
 const RESENT_SHARE: f64 = 0.25;
 const RESENT_AT_ONCE_S: f64 = 2.0;
 /// SSRCs of down tracks that are gone, whose numbers are remembered; whoever subscribes anew gets a new SSRC.
-const MOST_LEFT: usize = 4_096;
+const MOST_LEFT: usize = 1_024;
 /// Sender reports whose answers are waited for.
 const MOST_REPORTS: usize = 256;
 
@@ -122,8 +122,11 @@ impl Peer {
     pub fn remove_down(&mut self, down: Down, key: usize) {
         self.downs.retain(|pair| pair.1 != key);
         self.left.push_back((down.spec.ssrc, down.left()));
-        if self.left.len() > MOST_LEFT {
-            self.left.pop_front();
+        if self.left.len() > MOST_LEFT
+            && let Some((oldest, numbers)) = self.left.pop_front()
+        {
+            self.srtp.forget_sent(oldest);
+            self.srtp.forget_sent(numbers.rtx_ssrc);
         }
     }
 

@@ -109,6 +109,11 @@ impl SrtpSession {
         self.received.remove(&ssrc);
     }
 
+    /// The context of an SSRC of ours that nothing is sent with any more: its numbers would begin anew.
+    pub fn forget_sent(&mut self, ssrc: u32) {
+        self.sent.remove(&ssrc);
+    }
+
     /// Encrypts the RTP packet that `buffer` has from `from` on. `Err`: it is too long, or its number is long past;
     /// the buffer is as it was then. The same packet may be sent again.
     pub fn protect(&mut self, buffer: &mut Vec<u8>, from: usize) -> Result<(), Refused> {

@@ -44,7 +44,7 @@ from media.forwarder.plain.rtcp_build import (
 )
 from media.forwarder.plain.rtp import RtpPacket
 from media.forwarder.plain.vp8 import parse_descriptor
-from media.ids import PeerId
+from media.ids import DownId, PeerId
 from tests.media.forwarder.ends import (
     AUDIO_LEVEL,
     MID,
@@ -59,6 +59,7 @@ from tests.media.forwarder.histories import (
     CAMERA,
     CAMERA_IN,
     MICROPHONE,
+    MICROPHONE_IN,
     PLAIN_CAMERA_IN,
     SSRC,
     TEACHER,
@@ -79,6 +80,7 @@ from tests.media.forwarder.histories import (
     camera_down,
     frame,
     lesson,
+    microphone_down,
     pupil,
     replay,
     voice,
@@ -843,8 +845,29 @@ def test_a_flood_of_streams_is_bounded(make: Make) -> None:
     assert bodies(packets_to(pupil(0), replayed)) == ["HIGH 0.0", "HIGH 1.0"]
 
 
+def test_a_flood_of_subscriptions_is_bounded(make: Make) -> None:
+    """Numbers of an SSRC are remembered while a thousand others are left, then no more: SRTP begins it at zero."""
+
+    def heard(number: int) -> Receive:
+        packet = rtp(ssrc=2001, sequence=number, payload=b"voice", payload_type=111)
+        return Receive(TEACHER, packet, number / 50)
+
+    first = evolve(microphone_down(0), first_sequence=40_000)
+    steps: list[Step] = [AddPeer(TEACHER), AddTrack(MICROPHONE_IN), AddPeer(pupil(0))]
+    steps += [AddDown(first), heard(0), RemoveDown(first.id)]
+    for number in range(1_024):
+        other = evolve(first, id=DownId(f"other-{number}"), ssrc=100_000 + number)
+        steps += [AddDown(other), heard(number + 1), RemoveDown(other.id)]
+    again = evolve(first, first_sequence=5)
+    last = replay(make, [*steps, AddDown(again), heard(2_000)]).outcomes[-1].sent
+
+    packet = End(pupil(0)).read(last[0][1])  # who has heard nothing yet takes it for the first
+    assert isinstance(packet, RtpPacket)
+    assert (packet.ssrc, packet.sequence) == (first.ssrc, 5)
+
+
 def test_a_flood_of_reports_is_bounded(make: Make) -> None:
-    """Reports in ever new names use up SSRCs, not memory; who reports all the time is heard, and a used-up name is not."""
+    """Reports in ever new names use up SSRCs, not memory; who reports all the time is heard, a used-up name is not."""
 
     def report(ssrc: int) -> Receive:
         wish = build_pli(5000)
