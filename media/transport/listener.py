@@ -26,9 +26,10 @@ from media.transport.api import (
     PeerObserver,
     TransportSettings,
 )
-from media.transport.binding import is_answer, read_binding, ufrag_of
+from media.transport.binding import Binding, is_answer, read_binding, ufrag_of
 from media.transport.demux import PacketKind, kind_of
 from media.transport.dtls import Certificate
+from media.transport.ice import Generation
 from media.transport.peer import ClientPeer
 from media.transport.routes import Address, Route, TcpRoute, UdpRoute
 
@@ -282,6 +283,9 @@ class PortListener:
         if isinstance(generation, Ignored):
             self.count(generation)
             return
+        if binding.controlled:
+            self._correct(binding, generation, route, address)
+            return
         if route is not None and route.peer is not None and route.peer is not peer:
             if now - route.peer.checked_at(route) < ADDRESS_KEPT_S:
                 self.count(Ignored.OTHERS_ADDRESS)
@@ -294,6 +298,19 @@ class PortListener:
         forgotten = peer.checked(binding, generation, route, len(datagram), now)
         if forgotten is not None:
             self.route_lost(forgotten)
+
+    def _correct(
+        self,
+        binding: Binding,
+        generation: Generation,
+        route: Route | None,
+        address: Address | None,
+    ) -> None:
+        """The client thinks that we control. It asks again the other way round; until then the address is nobody's."""
+        if route is None:
+            assert address is not None
+            route = UdpRoute(self._udp, address)
+        route.send(binding.role_conflict(generation.local.pwd))
 
     # --- TCP
 

@@ -177,9 +177,6 @@ class ClientPeer:
     ) -> Route | None:
         """A verified check came over `route`, which is answered. Returns a route to forget for it."""
         pwd = generation.local.pwd
-        if binding.controlled:
-            route.send(binding.role_conflict(pwd))
-            return None
         before = self._ice.ufrags()
         forgotten = self._ice.accept(route, generation, binding.use_candidate, now)
         if forgotten is not None:

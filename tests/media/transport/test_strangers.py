@@ -103,15 +103,19 @@ async def test_an_address_that_fell_silent_goes_to_the_next(
         await anna.close()
 
 
-async def test_a_client_that_believes_we_control_is_corrected() -> None:
-    """ICE-CONTROLLED is answered with 487, and its address is not taken."""
+@pytest.mark.parametrize("tcp", [False, True], ids=["udp", "tcp"])
+async def test_a_client_that_believes_we_control_is_corrected(tcp: bool) -> None:
+    """ICE-CONTROLLED is answered with 487; its address is not taken, and nothing is kept of it."""
     async with listen(settings(), CERTIFICATE) as listener:
         client, peer = RawClient(), listener.add_peer(PeerId("anna"), Recorder())
-        await client.open(listener)
+        await client.open(listener, tcp=tcp)
         client.send(binding_request(peer.local, "x", controlled=True))
         answer = await asyncio.wait_for(client.answers.get(), 5)
         assert answer.error_code == 487
         assert answer.check_message_integrity(peer.local.pwd.encode())
+        assert peer._ice.routes() == ()
+        assert listener._by_address == {}
+        assert all(route.peer is None for route in listener._tcp_routes)
         await client.close()
 
 
