@@ -115,7 +115,8 @@ async def test_a_client_that_believes_we_control_is_corrected(tcp: bool) -> None
         assert answer.check_message_integrity(peer.local.pwd.encode())
         assert peer._ice.routes() == ()
         assert listener._by_address == {}
-        assert all(route.peer is None for route in listener._tcp_routes)
+        client.send(b"\x80" + bytes(40))
+        await eventually(lambda: counted(listener) == {"stranger": 1}, "it is a stranger's")
         await client.close()
 
 
