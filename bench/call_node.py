@@ -35,6 +35,7 @@ from media.access.claims import Claims
 from media.access.tokens import Key, mint
 from media.forwarder.plain.forwarder import PlainForwarder
 from media.ids import Identity, RoomName
+from media.plane.plain import PlainPlane
 from media.signal.http import RUNNER_OPTIONS, add_routes
 from media.signal.node import Node, open_node
 from media.transport.api import TransportSettings
@@ -73,13 +74,16 @@ def tables(node: Node) -> dict[str, int]:
     """Entries of everything that joining, publishing and subscribing fill. Private names: leaks hide there."""
     services = node.services
     wiring: Any = services.wiring
-    forwarder: Any = services.pump.forwarder
+    plane: Any = services.plane
+    forwarder: Any = plane.forwarder
     listener: Any = services.listener
     return {
         "rooms": len(node.halls),
         "clients": sum(len(hall.clients) for hall in node.halls.values()),
         "tracks": sum(len(hall.tracks) for hall in node.halls.values()),
-        "pump_peers": len(services.pump.peers),
+        "plane_peers": len(plane._peers),
+        "plane_owners": len(plane._owners),
+        "plane_ways": len(plane._ways),
         "wiring_peers": len(wiring._peers),
         "wiring_tracks": len(wiring._tracks),
         "wiring_muted": len(wiring._muted),
@@ -115,7 +119,7 @@ async def serve() -> None:
     async with open_node(
         transport,
         Certificate.generateCertificate(),
-        forwarder=PlainForwarder(),
+        plane=PlainPlane(PlainForwarder()),
         keys=[KEY],
         wall=time.time,
         bits=secrets.randbits,
@@ -126,7 +130,7 @@ async def serve() -> None:
         async def figures(request: web.Request) -> web.StreamResponse:
             if "collect" in request.query:
                 gc.collect()
-            stats = node.services.pump.forwarder.stats()
+            stats = node.services.plane.stats()
             return web.json_response(
                 {
                     **process(),

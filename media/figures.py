@@ -19,8 +19,8 @@ from media.config import Config
 from media.metrics import LAG, CallFigures, Look
 from media.signal.node import Node
 from media.signal.webhooks import Hook
-from media.transport.peer import ClientPeer
-from media.transport.routes import Route, UdpRoute
+from media.transport.api import Route
+from media.transport.routes import UdpRoute
 from serving.listening import metrics_app
 
 #: Seconds between two looks at how late the loop is.
@@ -50,7 +50,7 @@ class Sources:
             participants=sum(len(hall.clients) for hall in halls),
             tracks=sum(len(hall.tracks) for hall in halls),
             peers=services.listener.peers,
-            forwarder=services.pump.forwarder.stats(),
+            forwarder=services.plane.stats(),
             ignored=services.listener.ignored(),
             tokens=self.access.counted,
             leaves=self.access.leaves.counted,
@@ -70,9 +70,8 @@ class Sources:
 
     def _ways(self) -> dict[str, int]:
         found = {"udp": 0, "tcp": 0, "relay": 0}
-        for peer in self.node.services.pump.peers.values():
-            if isinstance(peer, ClientPeer) and peer.route is not None:
-                found[way_of(peer.route, self.relays)] += 1
+        for route in self.node.services.listener.routes():
+            found[way_of(route, self.relays)] += 1
         return found
 
 

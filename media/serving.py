@@ -38,6 +38,7 @@ from media.metrics import CONNECTING
 from media.pages import element_call
 from media.pages.host import HostDesk
 from media.patience import patient
+from media.plane.plain import PlainPlane
 from media.rechecks import rechecker
 from media.secret_files import KeyRing, Looked, SecretFile, read_tokens, watch
 from media.signal import http as signal_http
@@ -127,7 +128,7 @@ async def serve(
             open_node(
                 _transport(config),
                 Certificate.generateCertificate(),
-                forwarder=forwarder.make(),
+                plane=PlainPlane(forwarder.make()),
                 keys=keys,
                 wall=machine.wall,
                 bits=machine.bits,

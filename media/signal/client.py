@@ -230,17 +230,12 @@ class Client:
     # --- what the connections say (PeerObserver)
 
     def connected(self, peer: PeerId, keys: SrtpKeys) -> None:
-        if (transport := self.negotiation.peer(peer)) is not None:
-            self.services.pump.peers[peer] = transport
-        self.services.wiring.peer_connected(peer, keys)
+        self.services.wiring.peer_connected(peer, keys, self.claims.room)
         if peer == self.negotiation.primary and not self.is_connected:
             self.is_connected = True
             self.services.connected(self.services.clock() - self.joined_at)
             self.place.handle(events.Connected(self.sid))
             self.place.connected(self)
-
-    def media(self, peer: PeerId, datagram: bytes, now: float) -> None:
-        self.services.pump.receive(peer, datagram, now)
 
     def channel_opened(self, peer: PeerId, label: str) -> None:
         mine = self.negotiation.data_peer
@@ -262,7 +257,6 @@ class Client:
 
     def gone(self, peer: PeerId, why: Gone) -> None:
         self.services.wiring.peer_gone(peer)
-        self.services.pump.peers.pop(peer, None)
         self._links.pop(peer, None)
         if why is Gone.CLOSED:
             return

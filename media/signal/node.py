@@ -2,7 +2,7 @@
 
 ::
 
-    async with open_node(transport, certificate, forwarder=…, keys=…, …) as node:
+    async with open_node(transport, certificate, plane=…, keys=…, …) as node:
         add_routes(app, node)                # media.signal.http
         twirp.add_routes(app, node)
         …
@@ -27,8 +27,8 @@ from media.access.claims import Claims
 from media.access.limits import Buckets
 from media.access.tokens import BadToken, Key, verify
 from media.forwarder import api as forwarder_api
-from media.forwarder.api import Forwarder
 from media.ids import ParticipantSid, PeerId, RoomName, RoomSid, TrackSid
+from media.plane.api import Plane
 from media.room import events
 from media.room.model import LeaveReason, Refusal, Settings
 from media.room.room import Room, View
@@ -42,7 +42,6 @@ from media.signal.hall import Hall, goodbye
 from media.signal.http import Shut
 from media.signal.joining import Joining
 from media.signal.messages import NodeFacts
-from media.signal.pump import Pump
 from media.signal.services import Attended, Connected, Services, forget, untimed
 from media.signal.webhooks import Hook
 from media.signal.wiring import Wiring
@@ -222,7 +221,7 @@ class Node:
             case forwarder_api.Loudness(levels):
                 for hall in list(self.halls.values()):
                     here = {sid: level for sid, level in levels.items() if sid in hall.tracks}
-                    if here or hall.tracks:
+                    if here:  # who falls silent is told of, with 0.0
                         hall.handle(events.Loud(here))
             case forwarder_api.Quality():
                 if (found := self._of_peer(event.peer)) is not None:
@@ -283,7 +282,7 @@ async def open_node(
     transport: TransportSettings,
     certificate: Certificate,
     *,
-    forwarder: Forwarder,
+    plane: Plane,
     keys: Sequence[Key],
     wall: Callable[[], float],
     bits: Callable[[int], int],
@@ -301,14 +300,12 @@ async def open_node(
         OSError: a port is taken.
     """
     clock = asyncio.get_running_loop().time
-    wiring = Wiring(forwarder)
-    pump = Pump(forwarder, clock)
-    async with listen(transport, certificate, pump.flush) as listener:
+    async with listen(transport, certificate, plane) as listener:
         node = Node(
             Services(
                 listener=listener,
-                wiring=wiring,
-                pump=pump,
+                wiring=Wiring(plane),
+                plane=plane,
                 facts=facts or NodeFacts(sif_trailer=bits(128).to_bytes(16, "big")),
                 keys=keys,
                 clock=clock,
@@ -322,9 +319,9 @@ async def open_node(
             ),
             max_rooms=max_rooms,
         )
-        pump.hear = node.hear
+        plane.hear = node.hear
         async with asyncio.TaskGroup() as group:
-            loops = [group.create_task(pump.run()), group.create_task(node.tick())]
+            loops = [group.create_task(node.tick())]
             loops += [group.create_task(hook.run()) for hook in hooks]
             try:
                 yield node

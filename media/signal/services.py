@@ -11,10 +11,10 @@ from livekit.protocol import webhook
 from media.access.api import Leaves
 from media.access.tokens import Key
 from media.ids import RoomName
+from media.plane.api import Plane
 from media.room.attendance import Row
 from media.sdp.api import Policy
 from media.signal.messages import NodeFacts
-from media.signal.pump import Pump
 from media.signal.webhooks import Hook
 from media.signal.wiring import Wiring
 from media.transport.api import Listener
@@ -45,7 +45,7 @@ class Services:
 
     listener: Listener
     wiring: Wiring
-    pump: Pump
+    plane: Plane
     facts: NodeFacts
     keys: Sequence[Key] = field(repr=False)
     clock: Callable[[], float]

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from attrs import define, field, frozen
 
-from media.forwarder.api import DownTrack, Forwarder, SrtpKeys, TrackIn, Want
-from media.ids import DownId, PeerId, TrackSid
+from media.forwarder.api import DownTrack, SrtpKeys, TrackIn, Want
+from media.ids import DownId, PeerId, RoomName, TrackSid
+from media.plane.api import Forwarding
 
 
 @frozen
@@ -22,7 +23,7 @@ class Down:
 class Wiring:
     """Every call is legal at any time and harmless when said twice."""
 
-    forwarder: Forwarder
+    forwarder: Forwarding
     _peers: set[PeerId] = field(factory=set)
     _tracks: dict[TrackSid, TrackIn] = field(factory=dict)
     _muted: set[TrackSid] = field(factory=set)
@@ -31,10 +32,10 @@ class Wiring:
     _wired_downs: set[DownId] = field(factory=set)
     _downs_of: dict[TrackSid, set[DownId]] = field(factory=dict)
 
-    def peer_connected(self, peer: PeerId, keys: SrtpKeys) -> None:
+    def peer_connected(self, peer: PeerId, keys: SrtpKeys, room: RoomName) -> None:
         if peer in self._peers:
             return
-        self.forwarder.add_peer(peer, keys)
+        self.forwarder.add_peer(peer, keys, room)
         self._peers.add(peer)
         for track in [one for one in self._tracks.values() if one.peer == peer]:
             self._wire_track(track)

@@ -2,7 +2,7 @@
 
 ::
 
-    async with listen(settings, certificate) as listener:      # media.transport.listener
+    async with listen(settings, certificate, plane) as listener:      # media.transport.listener
         peer = listener.add_peer(PeerId("…"), observer)
         answer SDP with peer.local, listener.fingerprint, listener.candidates
         peer.start(RemoteParameters(ufrag=…, fingerprints=…, setup=…))
@@ -13,8 +13,8 @@ Nothing here blocks: observers are called from the event loop and must return at
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from attrs import field, frozen
 
@@ -90,6 +90,28 @@ class Ignored(enum.Enum):
     TCP_FULL = "tcp_full"  # too many connections
 
 
+Address = tuple[Any, ...]  # of the socket: (host, port), for IPv6 with two more
+
+
+class Route(Protocol):
+    """A way back to a client. `owner`: whose valid check came this way (`Plane.bind`). `proved`: whoever is there has
+    asked for it, as TCP knows.
+    """
+
+    owner: PeerId | None
+
+    @property
+    def proved(self) -> bool: ...
+
+    @property
+    def source(self) -> tuple[str, int]: ...
+
+    def send(self, datagram: bytes) -> Ignored | None:
+        """Why it was not sent, if it was not."""
+
+    def close(self) -> None: ...
+
+
 class Sent(enum.Enum):
     """What became of a message for a data channel."""
 
@@ -102,10 +124,8 @@ class Sent(enum.Enum):
 class PeerObserver(Protocol):
     """Told what happens to a peer, in order, and never again after `gone`."""
 
-    def connected(self, peer: PeerId, keys: SrtpKeys) -> None: ...
-
-    def media(self, peer: PeerId, datagram: bytes, now: float) -> None:
-        """An SRTP or SRTCP packet, as it came. `now`: the loop's clock, seconds."""
+    def connected(self, peer: PeerId, keys: SrtpKeys) -> None:
+        """From now on its packets may be taken in: whoever forwards is given the keys here."""
 
     def channel_opened(self, peer: PeerId, label: str) -> None: ...
 
@@ -151,9 +171,6 @@ class Peer(Protocol):
     def buffered(self, label: str) -> int:
         """Bytes that wait in the channel; 0 without such a channel."""
 
-    def send(self, datagram: bytes) -> bool:
-        """To the client's current address, SRTP or SRTCP. False: no address yet, or dropped."""
-
     def seen_s(self, now: float) -> float:
         """Seconds since the last valid check: above 5 something is wrong, at `consent_s` the peer is gone."""
 
@@ -197,13 +214,12 @@ class Listener(Protocol):
     @property
     def peers(self) -> int: ...
 
+    def routes(self) -> Sequence[Route]:
+        """How media goes to each connected peer that can be reached."""
+
     def add_peer(self, peer: PeerId, observer: PeerObserver) -> Peer: ...
 
     def ignored(self) -> Mapping[Ignored, int]: ...
 
     def stop_accepting(self) -> None:
         """For a drain: connected peers go on, nobody new is added."""
-
-
-#: Called after every batch of datagrams, so that a forwarder's output is sent in one go.
-AfterBatch = Callable[[], None]

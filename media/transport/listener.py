@@ -10,20 +10,23 @@ import asyncio
 import logging
 import secrets
 from collections import Counter
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from media.ids import PeerId
+from media.plane.api import Plane
 from media.sdp.values import Candidate, Fingerprint
 from media.transport import sockets
 from media.transport.admission import Admission
 from media.transport.api import (
-    AfterBatch,
+    Address,
     Gone,
     IceCredentials,
     Ignored,
     PeerObserver,
+    PeerState,
+    Route,
     TransportSettings,
 )
 from media.transport.binding import Binding, is_answer, read_binding, ufrag_of
@@ -31,12 +34,10 @@ from media.transport.demux import PacketKind, kind_of
 from media.transport.dtls import Certificate
 from media.transport.ice import Generation
 from media.transport.peer import ClientPeer
-from media.transport.routes import Address, Route, TcpRoute, UdpRoute
+from media.transport.routes import UdpRoute
 
 logger = logging.getLogger(__name__)
 
-#: Datagrams taken before the loop does something else.
-BATCH = 64
 #: Seconds after which an address whose owner sent no check may become another peer's (a NAT gave it away).
 ADDRESS_KEPT_S = 10.0
 SWEEP_S = 1.0
@@ -44,14 +45,14 @@ SWEEP_S = 1.0
 
 @asynccontextmanager
 async def listen(
-    settings: TransportSettings, certificate: Certificate, after_batch: AfterBatch = lambda: None
+    settings: TransportSettings, certificate: Certificate, plane: Plane
 ) -> AsyncIterator[PortListener]:
-    """Open the ports; at the end every peer is closed and told so.
+    """Open the plane's ports; at the end every peer is closed and told so, then they are.
 
     Raises:
         OSError: a port is taken.
     """
-    listener = PortListener(settings, certificate, after_batch)
+    listener = PortListener(settings, certificate, plane)
     try:
         await listener.open()
         yield listener
@@ -60,25 +61,17 @@ async def listen(
 
 
 class PortListener:
-    """`media.transport.api.Listener`; made by `listen`."""
+    """`media.transport.api.Listener`, and what the plane hands up to (`Control`); made by `listen`."""
 
-    def __init__(
-        self,
-        settings: TransportSettings,
-        certificate: Certificate,
-        after_batch: AfterBatch,
-    ) -> None:
+    def __init__(self, settings: TransportSettings, certificate: Certificate, plane: Plane) -> None:
+        self.plane = plane
         self._settings = settings
         self._certificate = certificate
-        self._after_batch = after_batch
         self._tasks: set[asyncio.Task[None]] = set()  # handshakes and farewells; held until done
         self._loop = asyncio.get_running_loop()
-        self._udp = sockets.udp(settings.host, settings.udp_port)
-        self._tcp: asyncio.Server | None = None
-        self._tcp_routes: set[TcpRoute] = set()
         self._sweep: asyncio.TimerHandle | None = None
         self._by_ufrag: dict[str, ClientPeer] = {}
-        self._by_address: dict[Address, UdpRoute] = {}
+        self._by_address: dict[Address, Route] = {}
         self._peers: dict[PeerId, ClientPeer] = {}
         self._admission = Admission(settings.handshakes_per_s, settings.handshake_burst)
         self._ignored: Counter[Ignored] = Counter()
@@ -86,33 +79,25 @@ class PortListener:
         self._faults = 0
 
     async def open(self) -> None:
-        self._loop.add_reader(self._udp, self._readable)
+        await self.plane.open(self._settings, self)
         self._sweep = self._loop.call_later(SWEEP_S, self._check_times)
-        if self._settings.tcp_port is not None:
-            opened = sockets.tcp(self._settings.host, self._settings.tcp_port)
-            self._tcp = await self._loop.create_server(self._tcp_route, sock=opened)
 
     async def close(self) -> None:
         for peer in list(self._peers.values()):
             peer.end(Gone.CLOSED)
         if self._tasks:
-            await asyncio.wait(self._tasks)  # their farewells go out before the socket closes
-        self._loop.remove_reader(self._udp)
-        self._udp.close()
+            await asyncio.wait(self._tasks)  # their farewells go out before the sockets close
         if self._sweep is not None:
             self._sweep.cancel()
-        if self._tcp is not None:
-            self._tcp.close()
-        for route in list(self._tcp_routes):
-            route.close()
+        self.plane.close()
 
     @property
     def udp_port(self) -> int:
-        return int(self._udp.getsockname()[1])
+        return self.plane.udp_port
 
     @property
     def tcp_port(self) -> int | None:
-        return None if self._tcp is None else int(self._tcp.sockets[0].getsockname()[1])
+        return self.plane.tcp_port
 
     @property
     def candidates(self) -> tuple[Candidate, ...]:
@@ -130,6 +115,10 @@ class PortListener:
     def peers(self) -> int:
         return len(self._peers)
 
+    def routes(self) -> Sequence[Route]:
+        found = (one.route for one in self._peers.values() if one.state is PeerState.CONNECTED)
+        return [route for route in found if route is not None]
+
     def add_peer(self, peer: PeerId, observer: PeerObserver) -> ClientPeer:
         """Announce a peer: its checks are answered from now on.
 
@@ -143,15 +132,14 @@ class PortListener:
             raise RuntimeError("draining: no new peers")
         added = ClientPeer(peer, observer, self._certificate, self)
         self._peers[peer] = added
-        for ufrag in added.ufrags():
-            self._by_ufrag[ufrag] = added
+        self._know(added, added.ufrags())
         return added
 
     def stop_accepting(self) -> None:
         self._accepting = False
 
     def ignored(self) -> Mapping[Ignored, int]:
-        return self._ignored
+        return self._ignored + Counter(self.plane.ignored())
 
     # --- surroundings of a peer
 
@@ -175,22 +163,31 @@ class PortListener:
         return secrets.token_bytes(12)
 
     def ufrags_changed(self, peer: ClientPeer, ended: frozenset[str]) -> None:
-        for ufrag in ended:
-            self._by_ufrag.pop(ufrag, None)
-        for ufrag in peer.ufrags():
-            self._by_ufrag[ufrag] = peer
+        self._forget(ended)
+        self._know(peer, peer.ufrags())
 
     def route_lost(self, route: Route) -> None:
-        route.peer = None
+        self.plane.unbind(route)
         if isinstance(route, UdpRoute):
             self._by_address.pop(route.address, None)
-        elif isinstance(route, TcpRoute):
-            self._loop.call_soon(route.close)  # after the farewell
+        self._loop.call_soon(route.close)  # after the farewell
+
+    def steer(self, peer: ClientPeer, way: Route | None) -> None:
+        self.plane.steer(peer.id, way)
 
     def ended(self, peer: ClientPeer) -> None:
         self._peers.pop(peer.id, None)
-        for ufrag in peer.ufrags():
-            self._by_ufrag.pop(ufrag, None)
+        self._forget(peer.ufrags())
+
+    def _know(self, peer: ClientPeer, ufrags: frozenset[str]) -> None:
+        for ufrag in ufrags - self._by_ufrag.keys():
+            self._by_ufrag[ufrag] = peer
+            self.plane.add_ufrag(ufrag)
+
+    def _forget(self, ufrags: frozenset[str]) -> None:
+        for ufrag in ufrags & self._by_ufrag.keys():
+            del self._by_ufrag[ufrag]
+            self.plane.remove_ufrag(ufrag)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = self._loop.create_task(self._guarded(work))
@@ -205,66 +202,49 @@ class PortListener:
         except Exception as fault:
             self._log_fault(fault)
 
-    # --- packets
+    # --- packets, from the plane
 
-    def _readable(self) -> None:
-        now = self._loop.time()
-        for _ in range(BATCH):
-            try:
-                datagram, address = self._udp.recvfrom(sockets.LONGEST)
-            except OSError:  # nothing more, or a message of the network about an old packet
-                break
-            try:
-                self._receive_udp(datagram, address, now)
-            except Exception as fault:
-                self._log_fault(fault)
-        self._flush()
+    def udp_received(self, address: Address, datagram: bytes, now: float) -> None:
+        self._guarded_receive(self._by_address.get(address), address, datagram, now)
 
-    def _receive_udp(self, datagram: bytes, address: Address, now: float) -> None:
-        route = self._by_address.get(address)
-        kind = kind_of(datagram)
-        if kind is PacketKind.STUN:
-            self._receive_check(datagram, route, address, now)
-        elif kind is None or len(datagram) >= sockets.LONGEST:
-            self._count_odd(datagram)
-        elif route is None or route.peer is None:
-            self.count(Ignored.STRANGER)
-        elif kind is PacketKind.MEDIA:
-            route.peer.receive_media(datagram, now)
-        else:
-            route.peer.receive_dtls(datagram, route)
+    def tcp_received(self, route: Route, datagram: bytes, now: float) -> None:
+        self._guarded_receive(route, None, datagram, now)
 
-    def _receive_tcp(self, route: TcpRoute, packet: bytes) -> None:
-        now = self._loop.time()
-        kind = kind_of(packet)
+    def tcp_lost(self, route: Route) -> None:
+        peer = self._owner(route)
+        self.plane.unbind(route)
+        if peer is not None:
+            peer.forget(route)
+
+    def _guarded_receive(
+        self, route: Route | None, address: Address | None, datagram: bytes, now: float
+    ) -> None:
         try:
-            if kind is PacketKind.STUN:
-                self._receive_check(packet, route, None, now)
-            elif kind is None:
-                self._count_odd(packet)
-            elif route.peer is None:
-                self.count(Ignored.STRANGER)
-            elif kind is PacketKind.MEDIA:
-                route.peer.receive_media(packet, now)
-            else:
-                route.peer.receive_dtls(packet, route)
+            self._receive(route, address, datagram, now)
         except Exception as fault:
             self._log_fault(fault)
-        self._flush()
 
-    def _count_odd(self, datagram: bytes) -> None:
-        if not datagram:
-            self.count(Ignored.EMPTY)
-        elif len(datagram) >= sockets.LONGEST:
-            self.count(Ignored.TOO_LONG)
+    def _receive(
+        self, route: Route | None, address: Address | None, datagram: bytes, now: float
+    ) -> None:
+        if kind_of(datagram) is PacketKind.STUN:
+            self._receive_check(datagram, route, address, now)
+        elif route is None or (peer := self._owner(route)) is None:
+            self.count(Ignored.STRANGER)
         else:
-            self.count(Ignored.NOT_OURS)
+            peer.receive_dtls(datagram, route)
+
+    def _owner(self, route: Route | None) -> ClientPeer | None:
+        if route is None or route.owner is None:
+            return None
+        return self._peers.get(route.owner)
 
     def _receive_check(
         self, datagram: bytes, route: Route | None, address: Address | None, now: float
     ) -> None:
         if is_answer(datagram):
-            if route is None or route.peer is None or not route.peer.answered(datagram, route):
+            owner = self._owner(route)
+            if route is None or owner is None or not owner.answered(datagram, route):
                 self.count(Ignored.UNASKED)
             return
         ufrag = ufrag_of(datagram)
@@ -286,15 +266,17 @@ class PortListener:
         if binding.controlled:
             self._correct(binding, generation, route, address)
             return
-        if route is not None and route.peer is not None and route.peer is not peer:
-            if now - route.peer.checked_at(route) < ADDRESS_KEPT_S:
+        before = self._owner(route)
+        if route is not None and before is not None and before is not peer:
+            if now - before.checked_at(route) < ADDRESS_KEPT_S:
                 self.count(Ignored.OTHERS_ADDRESS)
                 return
-            route.peer.forget(route)
+            before.forget(route)
         if route is None:
             assert address is not None
-            route = self._by_address[address] = UdpRoute(self._udp, address)
-        route.peer = peer
+            route = self._by_address[address] = self.plane.route_to(address)
+        if route.owner != peer.id:
+            self.plane.bind(route, peer.id)
         forgotten = peer.checked(binding, generation, route, len(datagram), now)
         if forgotten is not None:
             self.route_lost(forgotten)
@@ -309,25 +291,8 @@ class PortListener:
         """The client thinks that we control. It asks again the other way round; until then the address is nobody's."""
         if route is None:
             assert address is not None
-            route = UdpRoute(self._udp, address)
+            route = self.plane.route_to(address)
         route.send(binding.role_conflict(generation.local.pwd))
-
-    # --- TCP
-
-    def _tcp_route(self) -> TcpRoute:
-        return TcpRoute(self._receive_tcp, self._tcp_opened, self._tcp_lost, self.count)
-
-    def _tcp_opened(self, route: TcpRoute) -> bool:
-        if len(self._tcp_routes) >= self._settings.max_tcp_connections:
-            return False
-        self._tcp_routes.add(route)
-        return True
-
-    def _tcp_lost(self, route: TcpRoute) -> None:
-        self._tcp_routes.discard(route)
-        if route.peer is not None:
-            route.peer.forget(route)
-            route.peer = None
 
     # --- time, and mistakes of ours
 
@@ -336,12 +301,6 @@ class PortListener:
         now = self._loop.time()
         for peer in list(self._peers.values()):
             peer.check_time(now, self._settings.consent_s, self._settings.connect_s)
-
-    def _flush(self) -> None:
-        try:
-            self._after_batch()
-        except Exception as fault:
-            self._log_fault(fault)
 
     def _log_fault(self, fault: Exception) -> None:
         """The 1st, 2nd, 4th, 8th… time: a packet that finds a bug can come a thousand times a second."""

@@ -19,13 +19,13 @@ from media.transport.api import (
     PeerObserver,
     PeerState,
     RemoteParameters,
+    Route,
     Sent,
 )
 from media.transport.binding import Binding, answers, question
 from media.transport.channels import Channels
 from media.transport.dtls import Certificate, Dtls
 from media.transport.ice import Generation, IceLite
-from media.transport.routes import Route
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +52,9 @@ class Surroundings(Protocol):
     def ufrags_changed(self, peer: ClientPeer, ended: frozenset[str]) -> None: ...
 
     def route_lost(self, route: Route) -> None: ...
+
+    def steer(self, peer: ClientPeer, way: Route | None) -> None:
+        """Media of this peer goes there from now on; None: nowhere."""
 
     def ended(self, peer: ClientPeer) -> None: ...
 
@@ -81,6 +84,7 @@ class ClientPeer:
         self._remote: RemoteParameters | None = None
         self._handshake: asyncio.Task[None] | None = None
         self._state = PeerState.NEW
+        self._way: Route | None = None  # as last told
         self._dtls = Dtls(self, certificate)
         self._channels = Channels(
             self._dtls,
@@ -107,7 +111,7 @@ class ClientPeer:
 
     @property
     def route(self) -> Route | None:
-        """Which way media goes to the client now."""
+        """Which way the client is answered now."""
         return self._ice.selected
 
     def keys(self) -> SrtpKeys | None:
@@ -145,6 +149,7 @@ class ClientPeer:
         return self._channels.buffered(label)
 
     def send(self, datagram: bytes) -> bool:
+        """To the client's current address. False: no address yet, or dropped."""
         route = self._ice.selected
         return route is not None and self._send_over(route, datagram)
 
@@ -189,6 +194,7 @@ class ClientPeer:
             self._ice.prove(route)
         elif not self._ice.is_proved(route):
             self._ask(route)
+        self._steer()
         self._may_begin()
         return forgotten
 
@@ -208,11 +214,13 @@ class ClientPeer:
             return False
         del self._questions[route]
         self._ice.prove(route)
+        self._steer()
         return True
 
     def forget(self, route: Route) -> None:
         self._ice.forget(route)
         self._questions.pop(route, None)
+        self._steer()
 
     def receive_dtls(self, datagram: bytes, route: Route) -> None:
         self._ice.received(route, len(datagram))
@@ -223,17 +231,12 @@ class ClientPeer:
         self._inbox.put_nowait(datagram)
         self._may_begin()
 
-    def receive_media(self, datagram: bytes, now: float) -> None:
-        if self._state is PeerState.CONNECTED:
-            self._observer.media(self._id, datagram, now)
-        else:
-            self._around.count(Ignored.EARLY)
-
     def check_time(self, now: float, consent_s: float, connect_s: float) -> None:
         """Called every second."""
         for route in self._ice.expire(now, consent_s):
             self._questions.pop(route, None)
             self._around.route_lost(route)
+        self._steer()
         if self._state is PeerState.CONNECTED and self._ice.silent_s(now) > consent_s:
             self.end(Gone.CONSENT_LOST)
         elif self._state is not PeerState.CONNECTED and now - self._ice.created > connect_s:
@@ -243,6 +246,7 @@ class ClientPeer:
         if self._state is PeerState.GONE:
             return
         self._state = PeerState.GONE
+        self._steer()
         self._around.spawn(self._farewell(self._ice.selected))
         for route in self._ice.routes():
             self._around.route_lost(route)
@@ -258,6 +262,15 @@ class ClientPeer:
         self.send(data)
 
     # --- inside
+
+    def _steer(self) -> None:
+        """Media goes where the client is answered, once the keys are there and somebody has answered from there."""
+        way = self._ice.selected if self._state is PeerState.CONNECTED else None
+        if way is not None and not self._ice.is_proved(way):
+            way = None
+        if way is not self._way:
+            self._way = way
+            self._around.steer(self, way)
 
     def _may_begin(self) -> None:
         """DTLS begins with the client's first flight, or ours; as many at a time as the node bears."""
@@ -289,6 +302,7 @@ class ClientPeer:
             self._ice.prove(self._ice.selected)
         self._dtls.on("statechange", lambda: self.end(Gone.CLOSED_BY_CLIENT))
         self._tell(self._observer.connected, keys)
+        self._steer()
         await self._channels.start(self._remote.sctp_port, self._remote.max_message_size)
 
     async def _farewell(self, route: Route | None) -> None:

@@ -5,43 +5,24 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
 
 from attrs import define, field
 
-from media.transport.api import Ignored
+from media.ids import PeerId
+from media.transport.api import Address, Ignored
 from media.transport.framing import BadFrame, Framer, frame
-
-if TYPE_CHECKING:
-    from media.transport.peer import ClientPeer
 
 #: Bytes that may wait for a client behind TCP: a second of video. More is late anyway and is dropped.
 TCP_BACKLOG = 256 * 1024
 #: Seconds until a new connection must have brought a valid check.
 TCP_PATIENCE_S = 10.0
 
-Address = tuple[Any, ...]  # of the socket: (host, port), for IPv6 with two more
-
-
-class Route(Protocol):
-    """`peer` is set once a valid check came this way. `proved`: whoever is there has asked for it, as TCP knows."""
-
-    peer: ClientPeer | None
-
-    @property
-    def proved(self) -> bool: ...
-
-    @property
-    def source(self) -> tuple[str, int]: ...
-
-    def send(self, datagram: bytes) -> Ignored | None: ...
-
 
 @define(eq=False)
 class UdpRoute:
     _socket: socket.socket
     address: Address = field(repr=False)
-    peer: ClientPeer | None = None
+    owner: PeerId | None = None
     proved = False
 
     @property
@@ -54,6 +35,9 @@ class UdpRoute:
         except OSError:  # the buffer is full, or there is no way (any more)
             return Ignored.SEND_BLOCKED
         return None
+
+    def close(self) -> None:
+        """An address is no connection."""
 
 
 class TcpRoute(asyncio.Protocol):
@@ -75,7 +59,7 @@ class TcpRoute(asyncio.Protocol):
         self._framer = Framer()
         self._transport: asyncio.Transport | None = None
         self._impatience: asyncio.TimerHandle | None = None
-        self.peer: ClientPeer | None = None
+        self.owner: PeerId | None = None
 
     @property
     def source(self) -> tuple[str, int]:
@@ -120,6 +104,6 @@ class TcpRoute(asyncio.Protocol):
             self._transport.abort()
 
     def _lose_patience(self) -> None:
-        if self.peer is None:
+        if self.owner is None:
             self._refused(Ignored.TCP_SILENT)
             self.close()

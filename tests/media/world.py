@@ -29,6 +29,7 @@ from media.access.tokens import Key, mint
 from media.forwarder.choose import choose
 from media.ids import Identity, RoomName
 from media.patience import patient
+from media.plane.plain import PlainPlane
 from media.signal import twirp
 from media.signal.http import RUNNER_OPTIONS, add_routes
 from media.signal.node import Node, open_node
@@ -159,7 +160,7 @@ class Guest:
         try:
             await until_async(same, what=f"{self.name} hears {identity}", deadline_s=deadline_s)
         except TimeoutError as late:
-            stats = self._node.services.pump.forwarder.stats()
+            stats = self._node.services.plane.stats()
             raise TimeoutError(f"{late}; heard {self.loudest_hz}; {stats}") from None
 
     async def leave(self) -> None:
@@ -277,7 +278,7 @@ async def calls(*, v1: bool = True, udp_port: int = 0, **options: Any) -> AsyncI
     async with open_node(
         transport,
         CERTIFICATE,
-        forwarder=FORWARDER.make(),
+        plane=PlainPlane(FORWARDER.make()),
         keys=[KEY],
         wall=time.time,
         bits=secrets.randbits,

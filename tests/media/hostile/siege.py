@@ -124,7 +124,7 @@ class Siege:
         busy, grown = self.longest_busy_s, memory() - self.before
         assert busy < LONGEST_BUSY_S, f"{name}: the loop was busy for {busy:.1f} s"
         assert grown < MOST_GROWTH, f"{name}: {grown} bytes more"
-        assert self.world.node.services.pump._faults == 0, f"{name}: the forwarder met a bug"
+        assert self.world.node.services.plane.faults == 0, f"{name}: the forwarder met a bug"
         assert self.world.node.services.listener._faults == 0, f"{name}: a packet met a bug"  # type: ignore[attr-defined]
         assert not self.world.node.services.wrong["bug"], f"{name}: a room met a bug"
         assert {"reconnecting", "disconnected"}.isdisjoint(self.boris.happened), name
@@ -155,7 +155,7 @@ def figures(world: World) -> dict[tuple[str, str], float]:
                 participants=sum(len(hall.clients) for hall in halls),
                 tracks=sum(len(hall.tracks) for hall in halls),
                 peers=services.listener.peers,
-                forwarder=services.pump.forwarder.stats(),
+                forwarder=services.plane.stats(),
                 ignored=services.listener.ignored(),
                 tokens={},
                 leaves={},

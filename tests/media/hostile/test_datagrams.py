@@ -9,11 +9,13 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from itertools import cycle
 from random import Random  # noqa: TID251 -- seeded: the same attack in every run
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from livekit.protocol import rtc
 
+from media.plane.plain import PlainPlane
+from media.transport.listener import PortListener
 from media.transport.peer import ClientPeer
 from tests.media.hostile.intruder import SSRC, Intruder, intruder
 from tests.media.hostile.siege import Siege, is_dtls, is_rtcp, is_rtp, is_stun_request, siege
@@ -58,10 +60,10 @@ def mangled(datagram: bytes) -> Iterator[bytes]:
 def peer_of(call: Siege, guest: Any) -> ClientPeer:
     """The server's end of a guest's connection."""
     out = call.way._onwards[guest].getsockname()
-    route = call.world.node.services.listener._by_address[out]  # type: ignore[attr-defined]
-    assert route.peer is not None
-    found: ClientPeer = route.peer
-    return found
+    listener = cast(PortListener, call.world.node.services.listener)
+    owner = listener._by_address[out].owner
+    assert owner is not None
+    return listener._peers[owner]
 
 
 @pytest.mark.integration
@@ -238,12 +240,10 @@ async def test_media_that_is_not_the_guests_own_goes_nowhere() -> None:
 
 async def about_others(call: Siege, mallory: Intruder) -> None:
     """PLI, NACK, FIR, BYE and REMB for what Anna sends and Boris gets."""
-    forwarder = call.world.node.services.pump.forwarder
-    sent = {down.spec.ssrc for down in forwarder._downs.values()}  # type: ignore[attr-defined]
+    forwarder: Any = cast(PlainPlane, call.world.node.services.plane).forwarder
+    sent = {down.spec.ssrc for down in forwarder._downs.values()}
     published = {
-        stream.ssrc
-        for track in forwarder._tracks.values()  # type: ignore[attr-defined]
-        for stream in track.streams.values()
+        stream.ssrc for track in forwarder._tracks.values() for stream in track.streams.values()
     }
     assert sent
     assert published

@@ -26,12 +26,11 @@ from media.transport.api import IceCredentials, Ignored
 from media.transport.binding import answers, is_answer, question, read_binding, ufrag_of
 from media.transport.demux import kind_of
 from media.transport.framing import MAX_FRAME, BadFrame, Framer, frame
-from media.transport.listener import listen
 from media.transport.records import datagrams
 from tests.media.forwarder.ends import AUDIO_LEVEL, MID, RID, TRANSPORT_CC, End, rtp, vp8
 from tests.media.hostile.damage import bounded, damaged, share
 from tests.media.transport.raw_client import binding_request
-from tests.media.transport.world import CERTIFICATE, joined, settings
+from tests.media.transport.world import CERTIFICATE, joined, listen, settings
 
 OURS = IceCredentials("ours1234", "p" * 32)
 CHECKS = (

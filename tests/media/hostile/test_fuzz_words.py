@@ -36,6 +36,7 @@ from media.config import Config, config_of, read_config
 from media.forwarder.plain.forwarder import PlainForwarder
 from media.ids import Identity, ParticipantSid, RoomName
 from media.pages.register_file import BadRequest, request_of
+from media.plane.plain import PlainPlane
 from media.room.operations import BadOperation, parse_operation
 from media.sdp.api import SdpError, build_answer, incoming, parse, sending, write
 from media.signal import twirp
@@ -255,7 +256,7 @@ def test_fuzz_what_a_participant_says(
         async with open_node(
             settings(tcp_port=None),
             CERTIFICATE,
-            forwarder=PlainForwarder(),
+            plane=PlainPlane(PlainForwarder()),
             keys=[KEY],
             wall=wall,
             bits=lambda n: next(chance) % 2**n,

@@ -329,7 +329,7 @@ async def test_media_without_a_word() -> None:
     async with lesson() as now, intruder(now.world, PUPIL, cid="sly", **RIGHTS) as pupil:
         for number in range(20):
             await pupil.rtp(SSRC, number, bytes(60))
-        stats = now.world.node.services.pump.forwarder.stats
+        stats = now.world.node.services.plane.stats
         await eventually(lambda: stats().drops.get("unknown_ssrc", 0) >= 20, "all are dropped")
         assert now.of(PUPIL).tracks == ()
 

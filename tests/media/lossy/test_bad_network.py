@@ -54,7 +54,7 @@ async def test_a_call_goes_on_over_a_bad_network() -> None:
         await old.sees("new")
         await boris.sees("new")
 
-        stats = world.calls.node.services.pump.forwarder.stats()
+        stats = world.calls.node.services.plane.stats()
         assert stats.nacks_sent > 0
         assert stats.nacks_received > 0
         assert stats.retransmitted > 0

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from media.forwarder.api import Kind, Layer
 from media.forwarder.plain.forwarder import PlainForwarder
+from media.plane.plain import PlainPlane
 from tests.media.lossy.measured import guest_received, guest_sent
 from tests.media.lossy.wire import GOOD, Condition
 from tests.media.lossy.world import Lossy, lossy_calls, publish_busy_camera
@@ -24,7 +25,9 @@ BACK_S = 90.0
 
 def layer_sent(world: Lossy, to: str) -> Layer | None:
     """The layer of the one camera that goes to somebody."""
-    forwarder = world.calls.node.services.pump.forwarder
+    plane = world.calls.node.services.plane
+    assert isinstance(plane, PlainPlane)
+    forwarder = plane.forwarder
     assert isinstance(forwarder, PlainForwarder)
     sid = client_of(world.calls, to).sid
     for down in forwarder._downs.values():

@@ -83,11 +83,11 @@ async def test_a_service_mutes_and_data_arrives() -> None:
         )
         assert muted.track.muted
         await eventually(lambda: boris.muted == [("anna", True)], "the mute is shown")
-        forwarded = world.node.services.pump.forwarder.stats().packets_out
+        forwarded = world.node.services.plane.stats().packets_out
         await eventually(
             lambda: (
-                world.node.services.pump.forwarder.stats().drops.get("muted", 0) > 0
-                or world.node.services.pump.forwarder.stats().packets_out < forwarded + 100
+                world.node.services.plane.stats().drops.get("muted", 0) > 0
+                or world.node.services.plane.stats().packets_out < forwarded + 100
             ),
             "nothing goes on",
         )

@@ -18,10 +18,12 @@ from media.forwarder.api import (
     Want,
 )
 from media.forwarder.plain.forwarder import PlainForwarder
-from media.ids import DownId, PeerId, TrackSid
+from media.ids import DownId, PeerId, RoomName, TrackSid
+from media.plane.plain import PlainPlane
 from media.signal.wiring import Wiring
 
 ANNA, BORIS = PeerId("anna"), PeerId("boris")
+ROOM = RoomName("lesson")
 KEYS = SrtpKeys(SrtpProfile.AEAD_AES_128_GCM, b"k" * 16, b"s" * 12, b"K" * 16, b"S" * 12)
 TRACK = TrackIn(
     sid=TrackSid("TR_a"),
@@ -46,8 +48,8 @@ DOWN = DownTrack(
     first_timestamp=0,
 )
 STEPS = {
-    "anna comes": lambda w: w.peer_connected(ANNA, KEYS),
-    "boris comes": lambda w: w.peer_connected(BORIS, KEYS),
+    "anna comes": lambda w: w.peer_connected(ANNA, KEYS, ROOM),
+    "boris comes": lambda w: w.peer_connected(BORIS, KEYS, ROOM),
     "track": lambda w: w.put_track(TRACK),
     "down": lambda w: w.put_down(DOWN, Want()),
     "want": lambda w: w.set_want(DOWN.id, Want(paused=True)),
@@ -74,7 +76,7 @@ class Recorded(PlainForwarder):
 @given(st.permutations(["anna comes", "boris comes", "track", "down"]))
 def test_a_subscription_starts_in_any_order(order: list[str]) -> None:
     """Whatever comes last, the track is then on its way."""
-    wiring = Wiring(PlainForwarder())
+    wiring = Wiring(PlainPlane(PlainForwarder()))
     for step in order:
         STEPS[step](wiring)
     wiring.forwarder.set_want(DOWN.id, Want())  # KeyError if it did not know the down track
@@ -83,7 +85,7 @@ def test_a_subscription_starts_in_any_order(order: list[str]) -> None:
 @given(st.lists(st.sampled_from(sorted(STEPS)), max_size=40))
 def test_no_order_of_events_is_a_bug(steps: list[str]) -> None:
     """The forwarder raises KeyError for ids that it does not know; it never has to."""
-    wiring = Wiring(PlainForwarder())
+    wiring = Wiring(PlainPlane(PlainForwarder()))
     for step in steps:
         STEPS[step](wiring)
 
@@ -91,7 +93,7 @@ def test_no_order_of_events_is_a_bug(steps: list[str]) -> None:
 def test_a_mute_from_before_the_track_holds() -> None:
     """A pupil is muted by the server from the first packet on (R43)."""
     forwarder = Recorded()
-    wiring = Wiring(forwarder)
+    wiring = Wiring(PlainPlane(forwarder))
     for step in ("mute", "anna comes", "track"):
         STEPS[step](wiring)
     assert forwarder.muted == {TRACK.sid: True}
@@ -100,12 +102,12 @@ def test_a_mute_from_before_the_track_holds() -> None:
 def test_who_goes_takes_only_what_is_theirs() -> None:
     """Of two who receive a track one stays; the track's own publisher ends it, and comes back with it."""
     forwarder = PlainForwarder()
-    wiring = Wiring(forwarder)
+    wiring = Wiring(PlainPlane(forwarder))
     klara = PeerId("klara")
     other = evolve(DOWN, id=DownId("e"), peer=klara, ssrc=2)
     for step in ("anna comes", "boris comes", "track", "down"):
         STEPS[step](wiring)
-    wiring.peer_connected(klara, KEYS)
+    wiring.peer_connected(klara, KEYS, ROOM)
     wiring.put_down(other, Want())
     wiring.peer_gone(BORIS)
     forwarder.set_want(other.id, Want())

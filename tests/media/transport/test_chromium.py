@@ -24,11 +24,18 @@ from media.sdp.api import (
     write,
 )
 from media.transport.api import Gone, IceCredentials, RemoteParameters, Sent
-from media.transport.listener import PortListener, listen
+from media.transport.listener import PortListener
 from media.transport.peer import ClientPeer
 from tests.media.sdp.goldens import camera, microphone
 from tests.media.transport.chromium import chromium_page, seen
-from tests.media.transport.world import CERTIFICATE, Recorder, eventually, settings
+from tests.media.transport.world import (
+    CERTIFICATE,
+    Recorder,
+    eventually,
+    listen,
+    media_of,
+    settings,
+)
 from tests.support.polling import until_async
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -104,13 +111,13 @@ async def test_a_single_connection(page: Page, tcp_only: bool) -> None:
         assert picture is not None
         assert (picture.extensions.transport_cc, picture.extensions.rid) != (0, 0)
         assert list(picture.rids) == ["q", "h", "f"]
-        await eventually(lambda: len(recorder.packets) > 20, "media comes")
-        assert _opened(recorder) > 20
+        await eventually(lambda: len(media_of(listener)) > 20, "media comes")
+        assert _opened(recorder, media_of(listener)) > 20
         await page.evaluate("pc.close()")
         await eventually(lambda: recorder.why is Gone.CLOSED_BY_CLIENT, "the end is noticed")
 
 
-def _opened(recorder: Recorder) -> int:
+def _opened(recorder: Recorder, packets: list[bytes]) -> int:
     """How many RTP packets the exported keys open; anything but SRTP of this client raises."""
     keys = recorder.keys
     assert keys is not None
@@ -121,7 +128,7 @@ def _opened(recorder: Recorder) -> int:
             srtp_profile=pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_128_GCM,
         )
     )
-    rtp = [p for p in recorder.packets if not 192 <= p[1] <= 223]
+    rtp = [p for p in packets if not 192 <= p[1] <= 223]
     for packet in rtp:
         session.unprotect(packet)
     return len(rtp)

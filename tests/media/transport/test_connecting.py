@@ -12,9 +12,17 @@ from media.ids import PeerId
 from media.sdp.api import Local, build_answer, parse, write
 from media.sdp.values import Setup
 from media.transport.api import Gone, PeerState, RemoteParameters, Sent
-from media.transport.listener import listen
 from tests.media.transport.raw_client import RawClient
-from tests.media.transport.world import CERTIFICATE, Recorder, eventually, joined, settings
+from tests.media.transport.world import (
+    CERTIFICATE,
+    Recorder,
+    eventually,
+    heard,
+    joined,
+    listen,
+    media_of,
+    settings,
+)
 
 #: A minimal RTP packet: version 2, payload type 96, number 1, SSRC 7.
 RTP = bytes.fromhex("8060000100000000000000070102030405060708")
@@ -66,7 +74,7 @@ async def test_both_sides_have_the_same_srtp_keys(tcp: bool) -> None:
         assert keys is not None
         assert keys.profile is SrtpProfile.AEAD_AES_128_GCM  # ours is the order that counts
         await client.dtls._send_rtp(RTP)
-        await eventually(lambda: recorder.packets, "the packet arrives")
+        await eventually(lambda: heard(listener), "the packet arrives")
         ours = pylibsrtp.Session(
             pylibsrtp.Policy(
                 key=keys.rx_key + keys.rx_salt,
@@ -74,7 +82,7 @@ async def test_both_sides_have_the_same_srtp_keys(tcp: bool) -> None:
                 srtp_profile=pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_128_GCM,
             )
         )
-        assert ours.unprotect(recorder.packets[0]) == RTP
+        assert ours.unprotect(media_of(listener)[0]) == RTP
         towards = pylibsrtp.Session(
             pylibsrtp.Policy(
                 key=keys.tx_key + keys.tx_salt,
@@ -129,5 +137,5 @@ async def test_a_server_that_is_the_dtls_client() -> None:
         await client.connect(listener)
         await eventually(lambda: peer.state is PeerState.CONNECTED, "connected")
         await client.dtls._send_rtp(RTP)
-        await eventually(lambda: recorder.packets, "media arrives")
+        await eventually(lambda: heard(listener), "media arrives")
         await client.close()

@@ -6,8 +6,7 @@ import asyncio
 
 import pytest
 
-from media.transport.listener import listen
-from tests.media.transport.world import CERTIFICATE, joined, settings
+from tests.media.transport.world import CERTIFICATE, joined, listen, settings
 
 
 @pytest.mark.parametrize("tcp", [False, True], ids=["udp", "tcp"])

@@ -21,10 +21,17 @@ from media.ids import PeerId
 from media.sdp.values import Fingerprint
 from media.transport import channels
 from media.transport.api import Gone, Ignored, PeerState, Sent
-from media.transport.listener import listen
 from media.transport.sctp import MAX_CHANNELS, MAX_STREAMS
 from tests.media.transport.raw_client import RawClient
-from tests.media.transport.world import CERTIFICATE, Recorder, eventually, joined, settings
+from tests.media.transport.world import (
+    CERTIFICATE,
+    Recorder,
+    eventually,
+    heard,
+    joined,
+    listen,
+    settings,
+)
 
 #: Types of chunks → bytes before their parameters: INIT, INIT ACK, HEARTBEAT, its ACK, ABORT, ERROR, RE-CONFIG.
 WITH_PARAMETERS = {1: 16, 2: 16, 4: 0, 5: 0, 6: 0, 9: 0, 130: 0}
@@ -91,7 +98,7 @@ async def test_who_never_comes_is_gone() -> None:
 async def test_an_ice_restart_from_another_address() -> None:
     """Wi-Fi to mobile: new credentials, another socket, the same DTLS session and the same keys."""
     async with listen(settings(), CERTIFICATE) as listener:
-        client, recorder = await joined(listener)
+        client, _ = await joined(listener)
         peer = listener._peers[PeerId("anna")]
         keys = peer.keys()
         client._udp.close()  # type: ignore[union-attr] # opened by joined
@@ -101,7 +108,7 @@ async def test_an_ice_restart_from_another_address() -> None:
         await client.checked(local)
         assert peer.ufrags() == {local.ufrag}
         await client.dtls._send_rtp(bytes.fromhex("806000010000000000000007") + b"hi")
-        await eventually(lambda: recorder.packets, "media comes from the new address")
+        await eventually(lambda: heard(listener), "media comes from the new address")
         assert peer.send(b"\x80" + bytes(30))
         await eventually(lambda: client.media, "media goes to the new address")
         assert peer.keys() is keys
@@ -111,12 +118,12 @@ async def test_an_ice_restart_from_another_address() -> None:
 async def test_a_draining_listener_takes_nobody_new() -> None:
     """Those who are connected go on."""
     async with listen(settings(), CERTIFICATE) as listener:
-        client, recorder = await joined(listener)
+        client, _ = await joined(listener)
         listener.stop_accepting()
         with pytest.raises(RuntimeError, match="draining"):
             listener.add_peer(PeerId("boris"), Recorder())
         await client.dtls._send_rtp(bytes.fromhex("806000010000000000000007") + b"hi")
-        await eventually(lambda: recorder.packets, "media still comes")
+        await eventually(lambda: heard(listener), "media still comes")
         await client.close()
 
 

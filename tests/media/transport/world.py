@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
 from attrs import Factory, define
 
-from media.forwarder.api import SrtpKeys
-from media.ids import PeerId
-from media.transport.api import Gone, TransportSettings
+from media.forwarder.api import Drop, SrtpKeys
+from media.forwarder.plain.forwarder import PlainForwarder
+from media.ids import PeerId, RoomName
+from media.plane.api import Plane
+from media.plane.plain import PlainPlane
+from media.transport.api import Gone, PeerObserver, TransportSettings
 from media.transport.dtls import Certificate
 from media.transport.listener import PortListener
+from media.transport.peer import ClientPeer
 from tests.media.transport.raw_client import RawClient
 from tests.support.polling import until_async
 
@@ -26,21 +33,82 @@ def settings(**changes: object) -> TransportSettings:
     return TransportSettings(**(defaults | changes))  # type: ignore[arg-type] # checked by the class
 
 
+class Tapped(PlainForwarder):
+    """Remembers what came, as it came."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.came: list[bytes] = []
+
+    def receive(self, peer: PeerId, datagram: bytes, now: float) -> None:
+        self.came.append(datagram)
+        super().receive(peer, datagram, now)
+
+
+@asynccontextmanager
+async def listen(
+    settings: TransportSettings, certificate: Certificate, plane: Plane | None = None
+) -> AsyncIterator[PortListener]:
+    """As `media.transport.listener.listen`; the forwarder gets the keys of whoever connects, as in a node."""
+    listener = Node(settings, certificate, plane or PlainPlane(Tapped()))
+    try:
+        await listener.open()
+        yield listener
+    finally:
+        await listener.close()
+
+
+class Node(PortListener):
+    def add_peer(self, peer: PeerId, observer: PeerObserver) -> ClientPeer:
+        return super().add_peer(peer, Wired(observer, self.plane))
+
+
+@define
+class Wired:
+    """A `PeerObserver` before another one."""
+
+    _observer: PeerObserver
+    _plane: Plane
+
+    def connected(self, peer: PeerId, keys: SrtpKeys) -> None:
+        self._plane.add_peer(peer, keys, RoomName("lesson"))
+        self._observer.connected(peer, keys)
+
+    def channel_opened(self, peer: PeerId, label: str) -> None:
+        self._observer.channel_opened(peer, label)
+
+    def message(self, peer: PeerId, label: str, data: bytes) -> None:
+        self._observer.message(peer, label, data)
+
+    def gone(self, peer: PeerId, why: Gone) -> None:
+        with suppress(KeyError):  # it never connected
+            self._plane.remove_peer(peer)
+        self._observer.gone(peer, why)
+
+
+def media_of(listener: PortListener) -> list[bytes]:
+    """Media as it came to a plain plane."""
+    assert isinstance(listener.plane, PlainPlane)
+    assert isinstance(listener.plane.forwarder, Tapped)
+    return listener.plane.forwarder.came
+
+
+def heard(listener: PortListener) -> int:
+    """Packets that the forwarder opened with somebody's keys. They are of no track: nobody published any."""
+    return listener.plane.stats().drops.get(Drop.UNKNOWN_SSRC.value, 0)
+
+
 @define
 class Recorder:
     """A `PeerObserver`."""
 
     keys: SrtpKeys | None = None
-    packets: list[bytes] = Factory(list)
     channels: list[str] = Factory(list)
     messages: list[tuple[str, bytes]] = Factory(list)
     why: Gone | None = None
 
     def connected(self, peer: PeerId, keys: SrtpKeys) -> None:
         self.keys = keys
-
-    def media(self, peer: PeerId, datagram: bytes, now: float) -> None:
-        self.packets.append(datagram)
 
     def channel_opened(self, peer: PeerId, label: str) -> None:
         self.channels.append(label)
