@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from bridge.application import State
 from bridge.binding import ProofRefusal, proved
 from bridge.contact import Medium
+from bridge.freed import free_if_nobodys
 from bridge.invite import Invite, InviteRefusal
 from bridge.journey import Journey
 from bridge.people import Family, PersonRecord, Relative, SourceKey, Status
@@ -64,6 +65,9 @@ async def newcomer_of(
         kept = await _kept(work, invite, journey, session, signed_in, now)
     if isinstance(kept, ProofRefusal):
         return kept
+    if kept.owner is not None and not journey.is_me:
+        freed = await free_if_nobodys(kept.owner, invite.org_id, now, services=services)
+        kept = evolve(kept, owner=None) if freed else kept
     role = invite.role or journey.role
     if role is None:
         return InviteRefusal.UNKNOWN

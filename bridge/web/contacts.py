@@ -8,6 +8,7 @@ from wtforms.validators import InputRequired, Length
 
 from bridge.answers import Asked, Requested
 from bridge.contact import Medium
+from bridge.freed import free_proved
 from bridge.onboarding import request_change
 from bridge.own_contacts import ChangeRefusal, change_contact, own_contacts
 from bridge.records import Purpose
@@ -111,6 +112,9 @@ async def code_posted(request: web.Request, visit: Visit, account: Account) -> w
     proved = await STEPS[_medium(request)].typed(request)
     if isinstance(proved, web.StreamResponse):
         return proved
+    await free_proved(
+        proved, visit.session, Purpose.CHANGE, account.org_id, visit.now, services=services
+    )
     changed = await change_contact(
         proved,
         visit.session,

@@ -10,7 +10,7 @@ from bridge.dispute import Dispute, DisputeState
 from bridge.disputes import decide_dispute, disputes_of, keep_number, release_due
 from bridge.invite import InviteKind
 from bridge.people import LinkStatus, Status
-from bridge.roles import Role
+from bridge.roles import Role, UserId
 from bridge.waiting import waiting_applications
 from tests.bridge.web.newcomers import (
     class_link,
@@ -267,3 +267,22 @@ async def test_an_application_is_not_repeated(world: World) -> None:
     again = await world.visitor()
     await prove(world, again, issued.token, phone)
     assert "недавно не подтвердила" in (await again.post("/join/names", **names)).text
+
+
+async def test_a_dropped_pupils_phone_opens_the_next_school(world: World) -> None:
+    """R40: once the old profile is over the number is nobody's: no «Это вы?» of a profile that cannot be opened."""
+    await world.let_in("T1", "U1")
+    dropped, directory = await world.account("U1"), world.services.directory
+    await directory.leave(world.org_id, world.person_id("U1"), "not on the list", dropped.user_id)
+    await until_async(lambda: is_out(world, dropped.user_id), what="the directory has let them go")
+    world.clock.move(days=2)
+    issued = await class_link(world, Role.STUDENT)
+    visitor = await world.visitor()
+    place = await prove(world, visitor, issued.token, world.phone("U1"))
+    page = await visitor.get(place)
+    assert "Это вы?" not in page.text
+    assert "Имя" in page.text
+
+
+async def is_out(world: World, user_id: UserId) -> bool:
+    return await world.services.directory.account(user_id) is None

@@ -24,6 +24,7 @@ from tests.bridge.web.axe import assert_accessible, assert_accessible_everywhere
 from tests.bridge.web.family import PASSWORD
 from tests.bridge.web.world import Visitor, World
 from tests.support.http import HttpError
+from tests.support.polling import until_async
 
 
 async def make_guardian_too(world: World, source_id: str) -> None:
@@ -154,6 +155,42 @@ async def test_somebody_elses_phone_is_never_taken(world: World) -> None:
     assert reply.status == 409
     assert "в другом профиле" in reply.text
     assert await owner_of(world, world.phone("R2")) == (await world.account("R2")).user_id
+
+
+async def test_a_phone_of_whom_a_list_has_dropped_is_free_for_whoever_proves_it(
+    world: World,
+) -> None:
+    """R40: the next day, and not while the account might still be on its way into the directory."""
+    await world.let_in("R1", "R2")
+    dropped, directory = await world.account("R2"), world.services.directory
+    await directory.leave(world.org_id, world.person_id("R2"), "not on the list", dropped.user_id)
+    phone = world.phone("R2")
+
+    async def is_out() -> bool:
+        return await directory.account(dropped.user_id) is None
+
+    await until_async(is_out, what="the directory has let them go")
+    visitor = await world.visitor("R1")
+    address, code = await code_of(world, visitor, "/me/phone", phone)
+    assert (await visitor.post(address, code=code)).status == 409
+    assert await owner_of(world, phone) == dropped.user_id
+    world.clock.move(days=1, minutes=1)
+    visitor = await world.visitor("R1")
+    address = (await visitor.post("/me/phone", contact=phone)).location
+    code = await world.code_to(phone, after=1)
+    reply = await visitor.post(address, code=code)
+    assert reply.location == "/me?said=contact_changed", reply.text
+    account = await world.account("R1")
+    assert await owner_of(world, phone) == account.user_id
+
+    async def signs_in() -> bool:
+        try:
+            session = await asyncio.to_thread(world.server.login, phone, PASSWORD)
+        except HttpError:
+            return False
+        return session.user_id == account.user_id
+
+    await until_async(signs_in, what="the number opens the new owner's account")
 
 
 async def test_a_pupil_does_not_get_a_parents_phone_later_either(world: World) -> None:
