@@ -85,6 +85,8 @@ class TrackIn:
         rtx: RTX PT → the PT it repairs (RFC 4588).
         mid: of the section, for demultiplexing unknown SSRCs (RFC 8843 9.2).
         encrypted: end to end; frames cannot be looked into beyond their clear first bytes.
+        group: voices of one group (a room) share three places, and only the loudest are forwarded; "": this one always
+            is (a host, a screen's sound), beside those three.
     """
 
     sid: TrackSid
@@ -98,6 +100,7 @@ class TrackIn:
     rids: Mapping[str, Layer] = field(factory=dict)
     extensions: Extensions = Extensions()
     encrypted: bool = False
+    group: str = ""
 
 
 @frozen(kw_only=True)
@@ -154,6 +157,7 @@ class Drop(enum.Enum):
     RTCP_MALFORMED = "rtcp_malformed"
     NOT_THEIRS = "not_theirs"  # RTCP that asks for, or ends, a stream which is not this peer's
     NO_SUBSCRIBER = "no_subscriber"
+    QUIETER = "quieter"  # three others of its group are louder
 
 
 # --- what comes out

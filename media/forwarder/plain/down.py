@@ -177,6 +177,11 @@ class Down:
         self.octets += len(descriptor) + len(payload)
         return Ready(head, payload)
 
+    def skip_to(self, number: int, stream: Stream) -> None:
+        """Nothing of `stream` before `number` comes any more. Time goes on meanwhile, as in a pause of its speaker."""
+        if stream is self.current and stream.epoch == self._epoch:
+            self._sequence.begin(number)
+
     def fill(
         self, passed_over: list[int], media: Incoming, stream: Stream, now: float
     ) -> list[Ready]:

@@ -22,7 +22,8 @@ from media.forwarder.api import (
 )
 from media.forwarder.plain.control import take_in
 from media.forwarder.plain.down import Down, Ready
-from media.forwarder.plain.incoming import ExtensionWriter, look_into
+from media.forwarder.plain.incoming import ExtensionWriter, Incoming, look_into
+from media.forwarder.plain.loudest import Loudest
 from media.forwarder.plain.loudness import LoudnessMeter
 from media.forwarder.plain.outbox import Outbox
 from media.forwarder.plain.peer import Peer
@@ -48,6 +49,7 @@ class PlainForwarder:
     _writers: dict[tuple[Extensions, str], ExtensionWriter] = field(factory=dict)
     _outbox: Outbox = field(factory=Outbox)
     _loudness: LoudnessMeter = field(factory=LoudnessMeter)
+    _loudest: Loudest = field(factory=Loudest)
     _layers_due: float = float("-inf")
 
     # --- who and what
@@ -72,6 +74,8 @@ class PlainForwarder:
             known = self._tracks[track.sid] = Track(track, self._outbox)
         elif known.spec.peer != track.peer:
             raise KeyError(track.peer)
+        elif known.spec.group != track.group:
+            self._loudest.gone(known.spec.group, track.sid)
         known.spec = track
         peer.demux.add(known)
         known.retarget()
@@ -82,12 +86,15 @@ class PlainForwarder:
             self.remove_down(down.spec.id)
         self._peers[track.spec.peer].demux.remove(track)
         self._loudness.gone(sid)
+        self._loudest.gone(track.spec.group, sid)
         del self._tracks[sid]
 
     def mute_track(self, sid: TrackSid, muted: bool) -> None:
-        self._tracks[sid].mute(muted)
+        track = self._tracks[sid]
+        track.mute(muted)
         if muted:
             self._loudness.gone(sid)
+            self._loudest.gone(track.spec.group, sid)
 
     def add_down(self, down: DownTrack, want: Want) -> None:
         track = self._tracks[down.track]
@@ -227,6 +234,8 @@ class PlainForwarder:
             stream.keyframes.keyframe_arrived()
         if not stream.takers:
             return track.why_nobody() if media.payload else media.why_empty
+        if not self._goes_on(track.spec, stream, media, now):
+            return Drop.QUIETER
         passed_over = stream.passed_over(media)
         for down in stream.takers:
             if passed_over:
@@ -238,6 +247,18 @@ class PlainForwarder:
             else:
                 self._send(ready, down)
         return None
+
+    def _goes_on(self, spec: TrackIn, stream: Stream, media: Incoming, now: float) -> bool:
+        """Whether its voice is among the loudest. A late packet belongs to what went before, or was held back."""
+        number, held_from = media.sequence, stream.held_from
+        if number != stream.highest:
+            return held_from is None or number < held_from
+        if self._loudest.heard(spec.group, spec.sid, media.audio_level, now):
+            stream.go_on_from(number)
+            return True
+        if held_from is None:
+            stream.held_from = number
+        return False
 
     def _send(self, ready: Ready, down: Down) -> None:
         peer = self._peers[down.spec.peer]

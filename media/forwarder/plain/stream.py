@@ -29,6 +29,7 @@ class Stream:
     clock: the last sender report.
     last_media: when the last packet with a payload came.
     payload_bytes: since the last `Rates`.
+    held_from: number of the first packet that was held back, while louder voices have all places.
     """
 
     kind: Kind
@@ -39,6 +40,7 @@ class Stream:
     clock: ClockReading | None = None
     last_media: float = float("-inf")
     payload_bytes: int = 0
+    held_from: int | None = None
     missing: MissingPackets = field(factory=MissingPackets)
     statistics: ReceptionStatistics = field(init=False)
     keyframes: KeyframeRequester = field(init=False)
@@ -82,6 +84,7 @@ class Stream:
             self.missing.clear()
             self._begins.clear()
             self._ends.clear()
+            self.held_from = None
         elif number > before + 1:
             if not self.missing.gap(before + 1, number, now):
                 self.want_keyframe()
@@ -118,6 +121,13 @@ class Stream:
             return []
         first = max(end + 1, self.highest - WINDOW + 1)
         return [number for number in range(first, begin) if not self._unroller.came(number)]
+
+    def go_on_from(self, number: int) -> None:
+        """It is loud enough again: for subscribers it was silent, and nothing is missing."""
+        if self.held_from is not None:
+            self.held_from = None
+            for down in self.takers:
+                down.skip_to(number, self)
 
     def is_new_picture(self, timestamp: int) -> bool:
         """Whether the packet before had another timestamp."""

@@ -107,6 +107,8 @@ pub struct TrackIn {
     pub ssrcs: Vec<(u32, Layer)>,
     pub rids: Vec<(String, Layer)>,
     pub extensions: Extensions,
+    /// Voices of one group share three places; "": this one is always forwarded.
+    pub group: Id,
 }
 
 impl TrackIn {
@@ -177,11 +179,12 @@ pub enum Drop {
     RtcpMalformed,
     NotTheirs,
     NoSubscriber,
+    Quieter,
 }
 
 impl Drop {
     /// In the order of their declaration, with the words of `api.py`.
-    pub const ALL: [(Self, &'static str); 17] = [
+    pub const ALL: [(Self, &'static str); 18] = [
         (Self::UnknownPeer, "unknown_peer"),
         (Self::NotRtp, "not_rtp"),
         (Self::TooLong, "too_long"),
@@ -199,6 +202,7 @@ impl Drop {
         (Self::RtcpMalformed, "rtcp_malformed"),
         (Self::NotTheirs, "not_theirs"),
         (Self::NoSubscriber, "no_subscriber"),
+        (Self::Quieter, "quieter"),
     ];
 }
 
@@ -219,7 +223,7 @@ pub struct Stats {
     pub packets_out: u64,
     pub bytes_in: u64,
     pub bytes_out: u64,
-    pub drops: [u64; 17],
+    pub drops: [u64; 18],
     pub plis_sent: u64,
     pub nacks_sent: u64,
     pub nacks_received: u64,

@@ -210,6 +210,13 @@ impl Down {
         Ok(sent)
     }
 
+    /// Nothing of `stream` before `number` comes any more. Time goes on meanwhile, as in a pause of its speaker.
+    pub fn skip_to(&mut self, number: i64, stream: &Stream) {
+        if self.current == Some(stream.layer) && stream.epoch() == self.epoch {
+            self.numbers.sequence.begin(number);
+        }
+    }
+
     /// Close the gaps of numbers that carried nothing: padding where the subscriber's number is taken already. Each
     /// packet must be `put` into the history.
     pub fn fill(&mut self, passed_over: &[i64], media: &Media<'_>, stream: &Stream) -> Vec<Sent> {

@@ -7,6 +7,7 @@ use crate::control::Control;
 use crate::down::{Down, Media};
 use crate::history::Sent;
 use crate::incoming::look_into;
+use crate::loudest::Loudest;
 use crate::loudness::LoudnessMeter;
 use crate::outbox::Outbox;
 use crate::peer::Peer;
@@ -28,6 +29,7 @@ pub struct Forwarder {
     downs: Table<Down>,
     outbox: Outbox,
     loudness: LoudnessMeter,
+    loudest: Loudest,
     layers_due: Option<f64>, // None: at once
     datagram: Vec<u8>,       // that is being decrypted; kept for its memory
 }
@@ -84,6 +86,9 @@ impl Forwarder {
                 if known.spec.peer != spec.peer {
                     return Err(bad(&spec.peer));
                 }
+                if known.spec.group != spec.group {
+                    self.loudest.gone(&known.spec.group, key);
+                }
                 known.spec = spec;
                 key
             }
@@ -99,6 +104,7 @@ impl Forwarder {
     pub fn remove_track(&mut self, sid: &str) -> Known {
         let key = self.tracks.key(sid).ok_or_else(|| bad(sid))?;
         let track = self.tracks.get(key).ok_or_else(|| bad(sid))?;
+        self.loudest.gone(&track.spec.group, key);
         let publisher = self.peers.key(&track.spec.peer);
         let taken = track.downs.iter().filter_map(|key| self.downs.get(*key));
         let downs: Vec<Id> = taken.map(|down| down.spec.id.clone()).collect();
@@ -120,6 +126,7 @@ impl Forwarder {
         track.mute(muted, &mut self.downs, &mut self.outbox);
         if muted {
             self.loudness.gone(key);
+            self.loudest.gone(&track.spec.group, key);
         }
         Ok(())
     }
@@ -260,7 +267,7 @@ impl Forwarder {
         now: f64,
         repaired: bool,
     ) -> Result<(), Drop> {
-        let Self { peers, tracks, downs, outbox, loudness, .. } = self;
+        let Self { peers, tracks, downs, outbox, loudness, loudest, .. } = self;
         let track = tracks.get_mut(key).ok_or(Drop::UnknownSsrc)?;
         let codec = track.spec.codec(packet.payload_type);
         let ids = track.spec.extensions;
@@ -286,6 +293,21 @@ impl Forwarder {
         if stream.takers.is_empty() {
             let nobody = if packet.payload.is_empty() { packet.why_empty } else { track.why_nobody(downs) };
             return Err(nobody);
+        }
+        // A late packet belongs to what went before, or was held back.
+        let (held_from, latest) = (stream.held_from, packet.sequence == stream.highest());
+        let goes_on = if latest {
+            loudest.heard(&track.spec.group, key, packet.audio_level, now)
+        } else {
+            held_from.is_none_or(|held| packet.sequence < held)
+        };
+        let stream = track.stream_mut(layer).ok_or(Drop::UnknownSsrc)?;
+        if !goes_on {
+            stream.held_from = held_from.or(Some(packet.sequence));
+            return Err(Drop::Quieter);
+        }
+        if latest {
+            stream.go_on_from(packet.sequence, downs);
         }
         let passed_over = stream.passed_over(&packet);
         // Nobody who takes this packet leaves this stream by it: the list does not change meanwhile.

@@ -3,11 +3,13 @@
 use std::collections::VecDeque;
 
 use crate::api::{Kind, Layer};
+use crate::down::Down;
 use crate::incoming::Incoming;
 use crate::keyframes::{KeyframeRequester, min_interval_s};
 use crate::nack::MissingPackets;
 use crate::reports::ReceptionStatistics;
 use crate::sequence::{Unroller, WINDOW};
+use crate::table::Table;
 use crate::timestamps::ClockReading;
 
 /// Pictures whose numbers are remembered: two seconds, and less than half of the ids of seven bits.
@@ -44,6 +46,8 @@ pub struct Stream {
     pub last_media: f64,
     /// Since the last `Rates`.
     pub payload_bytes: u64,
+    /// Number of the first packet that was held back, while louder voices have all places.
+    pub held_from: Option<i64>,
     pub missing: MissingPackets,
     pub statistics: ReceptionStatistics,
     pub keyframes: KeyframeRequester,
@@ -63,6 +67,7 @@ impl Stream {
             clock: None,
             last_media: f64::NEG_INFINITY,
             payload_bytes: 0,
+            held_from: None,
             missing: MissingPackets::default(),
             statistics: ReceptionStatistics::new(clock_rate),
             keyframes: KeyframeRequester::new(min_interval_s(layer)),
@@ -100,6 +105,7 @@ impl Stream {
             self.missing.clear();
             self.begins.0.clear();
             self.ends.0.clear();
+            self.held_from = None;
         } else if number > before + 1 {
             if !self.missing.gap(before + 1, number, now) {
                 self.want_keyframe();
@@ -144,6 +150,18 @@ impl Stream {
         };
         let first = (end + 1).max(self.highest() - WINDOW + 1);
         (first..begin).filter(|number| !self.unroller.came(*number)).collect()
+    }
+
+    /// It is loud enough again: for subscribers it was silent, and nothing is missing.
+    pub fn go_on_from(&mut self, number: i64, downs: &mut Table<Down>) {
+        if self.held_from.take().is_none() {
+            return;
+        }
+        for key in &self.takers {
+            if let Some(down) = downs.get_mut(*key) {
+                down.skip_to(number, self);
+            }
+        }
     }
 
     /// Whether the packet before had another timestamp.

@@ -115,6 +115,7 @@ pub fn track(from: &Any<'_>) -> PyResult<TrackIn> {
         ssrcs: pairs(from, "ssrcs", number, layer)?,
         rids: pairs(from, "rids", number, layer)?,
         extensions: extensions(&from.getattr("extensions")?)?,
+        group: id(from, "group")?,
     })
 }
 

@@ -106,6 +106,7 @@ class Source:
     rtx: dict[int, int] = field(factory=dict)
     rids: dict[str, Layer] = field(factory=dict)
     ssrcs: dict[int, Layer] = field(factory=dict)
+    group: str = ""
 
     @property
     def first_ssrc(self) -> int:
@@ -124,14 +125,16 @@ class Source:
             rids=self.rids,
             ssrcs=self.ssrcs if named else {},
             extensions=_IDS,
+            group=self.group if named else "",
         )
 
 
 SOURCES = (
     Source("camera", "1", Kind.VIDEO, {96: Codec.VP8}, {97: 96}, RIDS),
     Source("screen", "2", Kind.VIDEO, {96: Codec.VP8}, {97: 96}, {}, {2000: Layer.HIGH}),
-    Source("voice", "3", Kind.AUDIO, {111: Codec.OPUS, 63: Codec.RED}),
+    Source("voice", "3", Kind.AUDIO, {111: Codec.OPUS, 63: Codec.RED}, group="class"),
     Source("other", "4", Kind.VIDEO, {98: Codec.VP9, 45: Codec.AV1, 102: Codec.H264}, {99: 98}),
+    Source("second voice", "5", Kind.AUDIO, {111: Codec.OPUS}, group="class"),
 )
 
 
@@ -274,18 +277,18 @@ class School:
     # --- what happens
 
     def _happen(self, step: bytes) -> None:
-        what, who, which, how, more = step[1], step[2], step[3], step[4], step[5]
-        source = SOURCES[which & 3]
+        what, who, how, more = step[1], step[2], step[4], step[5]
+        source, which = SOURCES[step[3] % len(SOURCES)], step[3] // len(SOURCES)
         if what < 150:
-            self._media(who, source, which >> 2, how, more)
+            self._media(who, source, which, how, more)
         elif what < 170:
             self._forwarder.poll(self.now)
         elif what < 180:
-            self._repair(who, source, which >> 2, how)
+            self._repair(who, source, which, how)
         elif what < 222:
             self._rtcp(what - 180, who, source, how, more)
         elif what < 232:
-            self._damaged(who, which, how, more)
+            self._damaged(who, step[3], how, more)
         else:
             self._decided(what - 232, who, source, how, more)
 
@@ -360,7 +363,7 @@ class School:
         self, codec: Codec | None, numbers: _Numbers, which: int, how: int, more: int
     ) -> bytes:
         if how > 246:
-            return b"" if how < 252 else bytes(1200 + 2 * which)
+            return b"" if how < 252 else bytes(1200 + 10 * which)
         body = bytes((which, how, more)) * (1 + (how & 15))
         match codec:
             case Codec.VP8 if how % 32 < 28:
