@@ -15,6 +15,7 @@ from aiohttp import web
 from attrs import field, frozen
 
 from media.access.claims import Claims, Member
+from media.access.limits import Buckets
 from media.access.rights import ModuleRights
 from media.access.tokens import BadToken, verify
 from media.ids import RoomName
@@ -50,6 +51,8 @@ POLICY = (
 MOST_BYTES = 4096
 #: Bytes of a question for a register: names of a whole school.
 MOST_NAMES = 512_000
+#: Questions of one person: the module is asked at each. An open page asks every two seconds, a press is two more.
+ASKED_PER_SECOND, ASKED_BURST = 4.0, 100.0
 STATE, ASK, REGISTER = "/livekit/host/state", "/livekit/host/ask", "/livekit/host/register"
 
 
@@ -74,6 +77,7 @@ class HostDesk:
     node: Node
     rights: ModuleRights
     registers: Registers = field(factory=Registers)
+    _asked: Buckets = field(factory=lambda: Buckets(ASKED_PER_SECOND, ASKED_BURST))
 
     def add_routes(self, app: web.Application) -> None:
         app.router.add_get(STATE, self.state)
@@ -156,13 +160,16 @@ class HostDesk:
         """Whoever shows the token, if they are a host.
 
         Raises:
-            HTTPException: no token, no host, or the module does not answer.
+            HTTPException: no token, no host, too often, or the module does not answer.
         """
         services = self.node.services
         token = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
         claims = verify(token, services.keys, services.wall())
         if isinstance(claims, BadToken) or not claims.may_join or claims.member is None:
             raise web.HTTPUnauthorized(headers=CORS)
+        if self._asked.wait_s(claims.member.user_id, services.clock()):
+            self.node.count("host_too_often")
+            raise web.HTTPTooManyRequests(headers=CORS)
         hall = self.node.halls.get(claims.room)
         person = Person(claims.member.user_id)
         now = await self._now(claims.member)

@@ -61,7 +61,7 @@ export class CallPage {
 
   /** What failed, in words; how long to wait. */
   _failed(error) {
-    const words = {0: 'no_connection', 403: this.desk.token ? 'not_host' : 'not_member'};
+    const words = {0: 'no_connection', 403: this.desk.token ? 'not_host' : 'not_member', 429: 'busy'};
     put($('note'), word(words[error.status] || (error.status >= 500 ? 'busy' : 'no_connection')));
     if (error.status === 403) for (const id of ['call', 'end', 'registers']) hide($(id), true);
     return PATIENT;

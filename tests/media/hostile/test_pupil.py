@@ -385,7 +385,10 @@ async def test_a_pupils_calls_of_twirp() -> None:
 class _NobodysRights:
     """The module's answer about a pupil."""
 
+    asked = 0
+
     async def of(self, _user_id: str, _room_id: str) -> Any:
+        self.asked += 1
         return SimpleNamespace(member=RIGHTS["member"], sources=RIGHTS["sources"], hidden=False)
 
 
@@ -410,6 +413,23 @@ async def test_a_pupil_at_the_hosts_page() -> None:
                     async with http.post(server.make_url(ASK), json=asked, headers=headers) as told:
                         assert told.status == wanted, (whose, op)
         assert now.standing() == before
+
+
+async def test_the_hosts_page_asks_the_module_for_nobody_without_end() -> None:
+    """A person's questions are counted, hosts' or not: over the limit they are 429, and the module hears of none."""
+    async with lesson() as now, aiohttp.ClientSession() as http:
+        rights = _NobodysRights()
+        desk = HostDesk(now.world.node, cast(ModuleRights, rights))
+        app = web.Application()
+        desk.add_routes(app)
+        headers = {"Authorization": f"Bearer {now.world.token(PUPIL, **RIGHTS)}"}
+        async with TestServer(app) as server:
+            answers = []
+            for _ in range(150):
+                async with http.get(server.make_url(STATE), headers=headers) as answer:
+                    answers.append(answer.status)
+        assert answers[:100] == [403] * 100
+        assert answers.count(429) == 150 - rights.asked > 0
 
 
 FLAGS = (
