@@ -28,6 +28,7 @@ PAGES = Histogram(
     ["route", "status"],
     buckets=(0.01, 0.03, 0.1, 0.3, 1, 3, 10),
 )
+TOO_SLOW = Counter("sferum_bridge_http_too_slow", "Connections whose request never ended.")
 #: `chore`: a name of `bridge.chores`. `outcome`: done | failed
 CHORES_DONE = Counter("sferum_bridge_chores", "Hourly tidying.", ["chore", "outcome"])
 #: `kind`: a word of `records.CardKind`. `outcome`: posted | edited | refused

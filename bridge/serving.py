@@ -17,6 +17,7 @@ from bridge.chores import tidy_hourly
 from bridge.config import Config
 from bridge.delivery import Delivery
 from bridge.logs import AccessLog
+from bridge.metrics import TOO_SLOW
 from bridge.ports_directory import DirectoryDown, DirectoryRefused
 from bridge.ports_homeserver import HomeserverDown, HomeserverRefused
 from bridge.roles import UserId
@@ -24,6 +25,7 @@ from bridge.web.app import build
 from bridge.wiring import Machine, StoppedEarly, Wired, wired
 from serving.listening import LOOPBACK, listening, metrics_app
 from serving.logs import first_of, kind_of, place_of
+from serving.patience import patient
 from serving.settings import BadConfig
 
 logger = logging.getLogger(__name__)
@@ -81,10 +83,13 @@ async def _serve(config: Config, machine: Machine, bridge: Wired, stop: asyncio.
             )
             loops.append(group.create_task(always("bot", bot.run)))
         try:
+            app = build(services)
+            runner = _runner(app)
             async with (
                 _figures(config.metrics_port),
+                patient(app, runner, TOO_SLOW.inc),
                 listening(
-                    _runner(build(services)),
+                    runner,
                     config.listen_host,
                     config.listen_port,
                     "listen_port",

@@ -37,7 +37,6 @@ from media.logs import AccessLog
 from media.metrics import CONNECTING
 from media.pages import element_call
 from media.pages.host import HostDesk
-from media.patience import patient
 from media.plane.plain import PlainPlane
 from media.rechecks import rechecker
 from media.secret_files import KeyRing, Looked, SecretFile, read_tokens, watch
@@ -50,6 +49,7 @@ from media.transport.api import TransportSettings
 from media.transport.dtls import Certificate
 from serving.json_http import InsecureUrl, JsonHttp
 from serving.listening import LOOPBACK, listening
+from serving.patience import patient
 from serving.secret_files import BadSecret, read_secret
 from serving.settings import BadConfig
 

@@ -28,13 +28,13 @@ from media.access.claims import Claims, Member
 from media.access.tokens import Key, mint
 from media.forwarder.choose import choose
 from media.ids import Identity, RoomName
-from media.patience import patient
 from media.plane.plain import PlainPlane
 from media.signal import twirp
 from media.signal.http import RUNNER_OPTIONS, add_routes
 from media.signal.node import Node, open_node
 from media.transport.api import TransportSettings
 from media.transport.dtls import Certificate
+from serving.patience import patient
 from tests.support.polling import until_async
 
 KEY = Key("test", "a-secret-of-at-least-32-characters")

@@ -183,7 +183,7 @@ async def _come_with(call: Siege, query: str, status: int) -> None:
 async def test_a_call_goes_on_whoever_knocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Entering again and again, bombs in the URL, wrong tokens, and clients that come and say nothing."""
     monkeypatch.setattr("media.signal.client.CONNECT_S", 0.5)
-    monkeypatch.setattr("media.patience.FIRST_S", 1.0)
+    monkeypatch.setattr("serving.patience.FIRST_S", 1.0)
     async with siege() as call:
         good = f"access_token={call.world.token('trudy')}"
         await call.withstands(
