@@ -1,0 +1,75 @@
+"""How long packets wait in the queue of a link, and how much comes through it: what the last second really was.
+
+A slope of delays alone (`trendline.py`) takes a computer that stumbles for a queue that grows. Packets that waited
+are later than the fastest ones of the last seconds; after a stumble the next packet is on time again.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from attrs import define, field
+
+#: Seconds of arrivals of which the least delayed counts, and how many packets at least.
+RECENT_S, LEAST = 0.15, 5
+#: Seconds for which the fastest packet is remembered, at least; at most twice that. A way that became longer (Wi-Fi to
+#: mobile) looks like a queue for so long.
+FASTEST_KEPT_S = 5.0
+#: Seconds of arrivals that throughput is counted over, and at least, in the beginning.
+THROUGH_S, THROUGH_LEAST_S = 0.5, 0.15
+
+
+@define
+class StandingQueue:
+    """Of one subscriber's link."""
+
+    wait_s: float = 0.0
+    _recent: deque[tuple[float, float]] = field(factory=deque)  # arrived, way
+    _fastest: float = float("inf")
+    _fastest_before: float = float("inf")
+    _since: float = float("-inf")
+
+    def delivered(self, sent_at: float, arrived_at: float) -> None:
+        """One packet more. The clocks of both ends differ by any constant."""
+        way = arrived_at - sent_at
+        if arrived_at - self._since > FASTEST_KEPT_S:
+            self._fastest_before, self._fastest = self._fastest, way
+            self._since = arrived_at
+        self._fastest = min(self._fastest, way)
+        recent = self._recent
+        recent.append((arrived_at, way))
+        while len(recent) > LEAST and recent[0][0] < arrived_at - RECENT_S:
+            recent.popleft()
+
+    def judge(self) -> float:
+        """Seconds that packets wait now: by the one of the last moment that waited least."""
+        least = float("inf")
+        for _, way in self._recent:
+            least = min(least, way)
+        if len(self._recent) >= LEAST:
+            self.wait_s = least - min(self._fastest, self._fastest_before)
+        return self.wait_s
+
+
+@define
+class Throughput:
+    """Bits a second that arrive, of the last `THROUGH_S` (draft-ietf-rmcat-gcc-02, 5.5: R_hat)."""
+
+    bitrate_bps: float | None = None
+    _arrived: deque[tuple[float, int]] = field(factory=deque)
+    _bytes: int = 0
+    _began: float | None = None
+
+    def delivered(self, arrived_at: float, size: int) -> None:
+        """One packet more, of any kind."""
+        arrived = self._arrived
+        if self._began is None or (arrived and abs(arrived_at - arrived[-1][0]) > 3.0):
+            arrived.clear()
+            self._began, self._bytes = arrived_at, 0
+        arrived.append((arrived_at, size))
+        self._bytes += size
+        while arrived[0][0] <= arrived_at - THROUGH_S:
+            self._bytes -= arrived.popleft()[1]
+        span = min(arrived_at - self._began, THROUGH_S)
+        if span >= THROUGH_LEAST_S:
+            self.bitrate_bps = self._bytes * 8 / span
