@@ -18,6 +18,9 @@ from media.transport.binding import Binding
 
 #: Bytes to an address for each byte from there, until it is proved (RFC 9000 8.1).
 MAX_AMPLIFIED = 3
+#: Seconds without a check after which the address in use is left for another that checks come from. Firefox checks
+#: every 4 to 6 s, and names no address again once it has (RFC 7675 5.1); Chromium checks every 2.5 s.
+LEFT_S = 7.0
 #: A client with three networks over UDP and TCP has six; a stranger who knows the password cannot fill the memory.
 MAX_ROUTES = 8
 
@@ -68,7 +71,7 @@ class IceLite(Generic[R]):
         """A verified check came over `route`. Returns a route that had to be forgotten for it.
 
         The first one is used at once; USE-CANDIDATE moves to another (calls.md §3: browsers nominate aggressively),
-        as soon as that is proved.
+        as soon as that is proved. So does any check while the one in use is silent: its NAT gave it away.
         """
         if generation == self.current:
             self._previous = None
@@ -79,7 +82,7 @@ class IceLite(Generic[R]):
         self._checked[route] = now
         if self.selected is None:
             self.selected = route
-        elif use_candidate:
+        elif use_candidate or now - self.checked_at(self.selected) > LEFT_S:
             self._nominated = None
             if route in self._proved:
                 self.selected = route

@@ -74,6 +74,28 @@ def test_a_lost_route_is_replaced_by_the_freshest() -> None:
     assert ice.selected is None
 
 
+def test_a_client_that_nominates_once_is_followed_when_its_nat_moves_it() -> None:
+    """Firefox's consent checks name no address: the second one from elsewhere, in silence from before, moves media."""
+    ice = lite()
+    check(ice, "before", 0.0, use=True)
+    check(ice, "before", 5.0)
+    check(ice, "after", 10.5)
+    assert ice.selected == "before"  # it may only have another way as well
+    check(ice, "after", 16.0)
+    assert ice.selected == "after"
+    check(ice, "before", 17.0)
+    assert ice.selected == "after"
+
+
+def test_a_silent_address_is_not_left_for_one_that_never_answers() -> None:
+    """A check whose source is forged moves nothing, however long the real one is silent."""
+    ice = lite()
+    check(ice, "wifi", 0.0, use=True)
+    for at in (8.0, 12.0, 16.0):
+        ice.accept("forged", ice.current, False, at)
+    assert ice.selected == "wifi"
+
+
 def test_silence_counts_from_the_last_check_of_any_route() -> None:
     """Before the first it counts from the beginning."""
     ice = lite()
