@@ -81,6 +81,7 @@ class Published:
         asked: the highest layer that dynacast asked for, None for nothing; publishers begin with all of them.
         lower_at: when it will ask for less.
         ask_at: when its client is asked again to mute it (`Call.unheard`); `asked_again`: so often by now.
+        pinned: this voice is heard whoever else speaks.
         highest: the highest layer anybody receives; `stale` when somebody may want less than before.
     """
 
@@ -94,6 +95,7 @@ class Published:
     lower_at: float | None = None
     ask_at: float | None = None
     asked_again: int = 0
+    pinned: bool = False
     highest: Layer | None = None
     stale: bool = False
 

@@ -77,6 +77,14 @@ class MuteAtServer:
     muted: bool
 
 
+@frozen
+class Pin:
+    """This voice is heard whoever else speaks; not pinned, it is when it is among the three loudest of the call."""
+
+    track: TrackSid
+    pinned: bool
+
+
 @frozen(kw_only=True)
 class SendData:
     """A data packet onwards: signalling writes sender, sid and sequence into `body`."""
@@ -129,6 +137,7 @@ Command = (
     | SetWant
     | StopForwarding
     | MuteAtServer
+    | Pin
     | SendData
     | Gone
     | RecordAttendance

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from media.forwarder.api import Kind
 from media.ids import ParticipantSid, TrackSid
 from media.room.call import Call, Member, tell
-from media.room.commands import Command
+from media.room.commands import Command, Pin
 from media.room.events import LinkQuality
 from media.room.links import INTERVAL_S, judge, score_of
 from media.room.messages import Link, LinksChanged, Quality, RoomChanged, SpeakersChanged
@@ -28,6 +28,20 @@ def loud(call: Call, levels: Mapping[TrackSid, float], now: float) -> list[Comma
             people[member.sid] = max(people.get(member.sid, 0.0), level)
     speakers = call.speakers.hear(people, now)
     return tell(call.inside(), SpeakersChanged(speakers)) if speakers else []
+
+
+def pin(call: Call) -> list[Command]:
+    """Hosts, and who is in the spotlight, are heard though three others are louder; for whom that has changed."""
+    spotlight = call.settings.spotlight
+    chosen = None if spotlight is None else call.member_of(spotlight)
+    commands: list[Command] = []
+    for published in call.tracks.values():
+        member = call.publisher(published)
+        pinned = member.grants.host or (chosen is not None and member.person == chosen.person)
+        if published.track.kind is Kind.AUDIO and pinned != published.pinned:
+            published.pinned = pinned
+            commands.append(Pin(published.sid, pinned))
+    return commands
 
 
 def link(call: Call, member: Member, event: LinkQuality, now: float) -> list[Command]:

@@ -120,6 +120,7 @@ class Room:
             commands += tell_changes(call)
             if commands:  # whoever comes, goes or begins to publish is told of
                 listening.count(call, now)
+                commands += listening.pin(call)
         return resuming.hold_back(call, commands)
 
     def next_wakeup(self) -> float | None:

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
-from attrs import define, field
+from attrs import define, evolve, field
 from livekit.protocol import rtc
 
 from media.access.claims import Claims
@@ -59,6 +59,9 @@ class Place(Protocol):
         """Connections, those who wait too."""
 
     def connected(self, client: Client) -> None: ...
+
+    def group(self, track: TrackSid) -> str:
+        """Of whose voices the loudest are heard (`TrackIn.group`)."""
 
     def subscribed(self, track: TrackSid) -> None:
         """Somebody is sent this track from now on."""
@@ -275,7 +278,8 @@ class Client:
         for gone in changes.gone:
             self.place.handle(events.TrackGone(gone))
         for one in changes.ready:
-            self.services.wiring.put_track(one.track)
+            group = self.place.group(one.track.sid)
+            self.services.wiring.put_track(evolve(one.track, group=group))
             self.place.published(one.track.sid, one.codec, one.track.mid)
             self.place.handle(
                 events.TrackReady(one.track.sid, mid=one.track.mid, mime_type=one.codec.value)

@@ -10,10 +10,10 @@ from functools import singledispatchmethod
 from attrs import define, evolve, field
 from livekit.protocol import models, rtc, webhook
 
-from media.forwarder.api import Codec
+from media.forwarder.api import Codec, Kind
 from media.ids import Identity, ParticipantSid, RoomName, TrackSid
 from media.room import commands, events, messages
-from media.room.model import LeaveReason, Participant, Refusal, Track
+from media.room.model import SCREENS, LeaveReason, Participant, Refusal, Track
 from media.room.operations import Operation
 from media.room.room import Room
 from media.signal import data
@@ -64,6 +64,12 @@ class Hall:
         self.tracks[track] = evolve(known, mime_type=codec.value, mid=mid)
         if is_new:
             self.post("track_published", client, self.tracks[track])
+
+    def group(self, track: TrackSid) -> str:
+        """Microphones of a call compete for the ears of its people; a screen's sound does not."""
+        known = self.tracks.get(track)
+        competes = known is not None and known.kind is Kind.AUDIO and known.source not in SCREENS
+        return self.name if competes else ""
 
     def handle(self, event: events.Event) -> None:
         """What carrying out one event brings about is handled after it, in order."""
@@ -197,6 +203,10 @@ class Hall:
     @_do.register
     def _(self, command: commands.MuteAtServer) -> None:
         self.services.wiring.mute(command.track, command.muted)
+
+    @_do.register
+    def _(self, command: commands.Pin) -> None:
+        self.services.wiring.pin(command.track, command.pinned)
 
     @_do.register
     def _(self, command: commands.SendData) -> None:

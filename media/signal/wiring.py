@@ -6,7 +6,7 @@ down track only with its track, its track only with its peer. Wishes are kept he
 
 from __future__ import annotations
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from media.forwarder.api import DownTrack, SrtpKeys, TrackIn, Want
 from media.ids import DownId, PeerId, RoomName, TrackSid
@@ -27,6 +27,7 @@ class Wiring:
     _peers: set[PeerId] = field(factory=set)
     _tracks: dict[TrackSid, TrackIn] = field(factory=dict)
     _muted: set[TrackSid] = field(factory=set)
+    _pinned: set[TrackSid] = field(factory=set)
     _downs: dict[DownId, Down] = field(factory=dict)
     _wired_tracks: set[TrackSid] = field(factory=set)
     _wired_downs: set[DownId] = field(factory=set)
@@ -63,6 +64,7 @@ class Wiring:
         """Its down tracks wait: their subscribers are told by the room."""
         self._tracks.pop(sid, None)
         self._muted.discard(sid)
+        self._pinned.discard(sid)
         if sid in self._wired_tracks:
             self._wired_tracks.remove(sid)
             self._wired_downs -= self._downs_of.get(sid, set())
@@ -73,6 +75,12 @@ class Wiring:
         (self._muted.add if muted else self._muted.discard)(sid)
         if sid in self._wired_tracks:
             self.forwarder.mute_track(sid, muted)
+
+    def pin(self, sid: TrackSid, pinned: bool) -> None:
+        """Whether this voice is heard whoever else speaks: then it competes in no group."""
+        (self._pinned.add if pinned else self._pinned.discard)(sid)
+        if sid in self._wired_tracks:
+            self._wire_track(self._tracks[sid])
 
     def put_down(self, track: DownTrack, want: Want) -> None:
         known = self._downs.get(track.id)
@@ -103,7 +111,8 @@ class Wiring:
     def _wire_track(self, track: TrackIn) -> None:
         if track.peer not in self._peers:
             return
-        self.forwarder.add_track(track)
+        free = track.sid in self._pinned
+        self.forwarder.add_track(evolve(track, group="") if free else track)
         if track.sid in self._wired_tracks:
             return
         self._wired_tracks.add(track.sid)

@@ -10,6 +10,7 @@ from media.room.commands import (
     EndRoom,
     Gone,
     MuteAtServer,
+    Pin,
     Publish,
     RefuseJoin,
     SetWant,
@@ -34,6 +35,7 @@ class Ledger:
         self.published: set[TrackSid] = set()
         self.ready: set[TrackSid] = set()
         self.silent: set[TrackSid] = set()
+        self.pinned: set[TrackSid] = set()
         self.forwarded: dict[tuple[TrackSid, ParticipantSid], Want] = {}
         self.people = 0
         self.versions: dict[tuple[ParticipantSid, ParticipantSid], int] = {}
@@ -50,7 +52,7 @@ class Ledger:
             assert people <= call_of(self.room).settings.limit
         self.people = people
 
-    def _one(self, command: Command) -> None:
+    def _one(self, command: Command) -> None:  # noqa: PLR0912 - one case for each command
         match command:
             case Tell(to, message):
                 assert to
@@ -66,6 +68,7 @@ class Ledger:
                 self.published.remove(sid)
                 self.ready.discard(sid)
                 self.silent.discard(sid)
+                self.pinned.discard(sid)
             case StartForwarding(sid, to_one, want):
                 assert sid in self.ready
                 assert to_one in self.inside
@@ -79,6 +82,10 @@ class Ledger:
             case MuteAtServer(sid, muted):
                 assert sid in self.ready
                 (self.silent.add if muted else self.silent.discard)(sid)
+            case Pin(sid, pinned):
+                assert sid in self.published
+                assert pinned != (sid in self.pinned)
+                (self.pinned.add if pinned else self.pinned.discard)(sid)
             case Gone(sid, _, _):
                 assert not [pair for pair in self.forwarded if pair[1] == sid]
                 self.inside.remove(sid)
@@ -122,6 +129,9 @@ class Ledger:
             for sid, s in m.subscriptions.items()
         }
         assert actual == self.forwarded
+        for published in call.tracks.values():
+            if published.track.kind is Kind.AUDIO and call.publisher(published).grants.host:
+                assert published.sid in self.pinned, "a host is heard whoever else speaks"
         for sid, to in self.forwarded:
             published, member = call.tracks[sid], call.members[to]
             publisher = call.members[published.track.publisher]

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from media.ids import ParticipantSid, TrackSid
 from media.room import operations as op
-from media.room.commands import StartForwarding, Tell
-from media.room.events import HostAsked, LinkQuality, Loud, Muted, Resumed, SignalLost
+from media.room.commands import Pin, StartForwarding, Tell
+from media.room.events import (
+    GrantsChanged,
+    HostAsked,
+    LinkQuality,
+    Loud,
+    Muted,
+    Resumed,
+    SignalLost,
+)
 from media.room.links import Line, judge
 from media.room.messages import LinksChanged, Message, Quality, Speaker, SpeakersChanged
 from media.room.model import Grants, Source
 from tests.media.room.script import (
+    BOARD,
     FACE,
     HOST,
     MASHA,
@@ -17,6 +27,7 @@ from tests.media.room.script import (
     VOICE,
     Lesson,
     joined,
+    name_of,
     news,
     only,
     play,
@@ -25,6 +36,35 @@ from tests.media.room.script import (
 )
 
 BOTH = (TEACHER, MASHA)
+
+
+def test_hosts_and_the_spotlight_are_heard_whoever_speaks() -> None:
+    """They need no place among the loudest: a teacher, who is in the spotlight, who becomes a host."""
+    lesson = Lesson()
+    free = Grants()
+    lesson.come(joined(TEACHER, HOST), joined(MASHA, free), joined(PETYA, free))
+    second = TrackSid("TR_petya")
+    published = [
+        *lesson.publish(track(VOICE, TEACHER, Source.MICROPHONE)),
+        *lesson.publish(track(FACE, MASHA, Source.MICROPHONE)),
+        *lesson.publish(track(second, PETYA, Source.MICROPHONE)),
+        *lesson.publish(track(BOARD, TEACHER, Source.SCREEN)),
+    ]
+    assert only(Pin, published) == [Pin(VOICE, pinned=True)]
+
+    def light(who: ParticipantSid | None) -> list[Pin]:
+        shown = None if who is None else name_of(who)
+        return only(
+            Pin, lesson.do(HostAsked(by=TEACHER, operation=op.Spotlight(shown), request="r"))
+        )
+
+    assert light(MASHA) == [Pin(FACE, pinned=True)]
+    assert light(PETYA) == [Pin(FACE, pinned=False), Pin(second, pinned=True)]
+    assert light(None) == [Pin(second, pinned=False)]
+    assert light(TEACHER) == []
+    changed = [GrantsChanged(name_of(MASHA), grants) for grants in (HOST, free)]
+    pinned = [only(Pin, lesson.do(change)) for change in changed]
+    assert pinned == [[Pin(FACE, pinned=True)], [Pin(FACE, pinned=False)]]
 
 
 def lesson_with_voice() -> Lesson:

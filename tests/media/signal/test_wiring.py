@@ -55,6 +55,8 @@ STEPS = {
     "want": lambda w: w.set_want(DOWN.id, Want(paused=True)),
     "mute": lambda w: w.mute(TRACK.sid, True),
     "unmute": lambda w: w.mute(TRACK.sid, False),
+    "pin": lambda w: w.pin(TRACK.sid, True),
+    "unpin": lambda w: w.pin(TRACK.sid, False),
     "no track": lambda w: w.drop_track(TRACK.sid),
     "no down": lambda w: w.drop_down(DOWN.id),
     "anna goes": lambda w: w.peer_gone(ANNA),
@@ -64,9 +66,14 @@ STEPS = {
 
 @define
 class Recorded(PlainForwarder):
-    """The real one, with a memory of mutes."""
+    """The real one, with a memory of mutes and groups."""
 
     muted: dict[TrackSid, bool] = Factory(dict)
+    groups: list[str] = Factory(list)
+
+    def add_track(self, track: TrackIn) -> None:
+        super().add_track(track)
+        self.groups.append(track.group)
 
     def mute_track(self, sid: TrackSid, muted: bool) -> None:
         super().mute_track(sid, muted)
@@ -97,6 +104,20 @@ def test_a_mute_from_before_the_track_holds() -> None:
     for step in ("mute", "anna comes", "track"):
         STEPS[step](wiring)
     assert forwarder.muted == {TRACK.sid: True}
+
+
+def test_a_pinned_voice_competes_with_nobody() -> None:
+    """Pinned before its track came or after, it has no group and is always heard; unpinned it has its own again."""
+    forwarder = Recorded()
+    wiring = Wiring(PlainPlane(forwarder))
+    voice = evolve(TRACK, group="lesson")
+    STEPS["pin"](wiring)
+    STEPS["anna comes"](wiring)
+    wiring.put_track(voice)
+    for step in ("unpin", "pin"):
+        STEPS[step](wiring)
+    wiring.put_track(evolve(voice, mid="7"))
+    assert forwarder.groups == ["", "lesson", "", ""]
 
 
 def test_who_goes_takes_only_what_is_theirs() -> None:
