@@ -18,14 +18,14 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import aiohttp
 from attrs import define, field
 from livekit.protocol import models, rtc
 
-from bench.call_node import PREFIX, NodeProcess
-from bench.light_sdp import Offered, answered, shown, split, theirs, whole
+from bench.call_node import PREFIX
+from bench.light_sdp import Offered, answered, extensions, shown, split, theirs, whole
 from bench.light_wire import Wire
 from media.forwarder.plain.rtcp_build import build_pli
 from tests.media.forwarder.ends import AUDIO_LEVEL, MID, TRANSPORT_CC, rtp, vp8
@@ -35,6 +35,18 @@ BROUGHT = 3
 OPUS, VP8 = 111, 96
 #: Bytes of one packet of a picture.
 PICTURE_PACKET = 1_000
+
+
+class Door(Protocol):
+    """Where a server's signalling is, and tokens for it."""
+
+    @property
+    def base(self) -> str: ...
+
+    @property
+    def http(self) -> aiohttp.ClientSession: ...
+
+    def token(self, identity: str, room: str) -> str: ...
 
 
 @define(eq=False)
@@ -61,11 +73,12 @@ class Light:
     bytes_in, bytes_out: of signalling, uncompressed; `largest` by message, `by_message` in all.
     """
 
-    node: NodeProcess
+    node: Door
     room: str
     name: str
     v1: bool
     watch: bool
+    prefix: str = PREFIX
     sid: str = ""
     negotiated: dict[str, int] = field(factory=dict)
     first_at: dict[int, float] = field(factory=dict)
@@ -83,6 +96,7 @@ class Light:
     _socket: aiohttp.ClientWebSocketResponse | None = None
     _reading: asyncio.Task[None] | None = None
     _answers: dict[str, str] = field(factory=dict)  # section of an offer → ours
+    _general: str = ""  # what that offer says of all sections
     _sections: list[str] = field(factory=list)  # of our own offers
     _receiving: int = 0  # sections among them
     _offers: int = 0
@@ -99,16 +113,20 @@ class Light:
     @classmethod
     async def join(
         cls,
-        node: NodeProcess,
+        node: Door,
         room: str,
         name: str,
         *,
         v1: bool,
         watch: bool,
         publish: bool = False,
+        prefix: str = PREFIX,
     ) -> Light:
-        """Over the WebSocket; `connected` says when media can flow. `publish`: with the join, as v1 allows it."""
-        light = cls(node=node, room=room, name=name, v1=v1, watch=watch)
+        """Over the WebSocket; `connected` says when media can flow. `publish`: with the join, as v1 allows it.
+
+        `prefix`: of the server's addresses, before `/rtc`.
+        """
+        light = cls(node=node, room=room, name=name, v1=v1, watch=watch, prefix=prefix)
         if v1:
             light._bring(publish)
         await light._open()
@@ -116,6 +134,16 @@ class Light:
 
     async def connected(self) -> None:
         await self._down.connected.wait()
+
+    @property
+    def wires(self) -> tuple[Wire, Wire]:
+        """What comes down, what goes up; one and the same in v1."""
+        return self._down, self._up
+
+    @property
+    def shown_sections(self) -> list[str]:
+        """Of the server's last offer (v0), after what it says of them all."""
+        return [self._general, *self._answers]
 
     def state(self) -> str:
         """For whoever waited in vain."""
@@ -157,7 +185,7 @@ class Light:
     async def _open(self, *, resume: bool = False) -> None:
         path, query = self._door(resume=resume)
         self._socket = await self.node.http.ws_connect(
-            f"{self.node.base}{PREFIX}{path}",
+            f"{self.node.base}{self.prefix}{path}",
             params=query,
             headers={"Authorization": f"Bearer {self.node.token(self.name, self.room)}"},
             max_msg_size=4_000_000,
@@ -237,10 +265,13 @@ class Light:
     async def _hear_offer(self, offer: rtc.SessionDescription) -> None:
         """The subscriber's (v0)."""
         self._down.meet(theirs(offer.sdp))
-        sections = split(offer.sdp)[1:]
-        known, self._answers = self._answers, {}
+        session, *sections = split(offer.sdp)
+        general = extensions(session)
+        known, self._answers = self._answers if general == self._general else {}, {}
+        self._general = general
         for section in sections:
-            self._answers[section] = known.get(section) or answered(section, self._down.ours)
+            ours = known.get(section) or answered(section, self._down.ours, general)
+            self._answers[section] = ours
         await self._say(
             answer=rtc.SessionDescription(
                 type="answer", sdp=whole(self._answers.values(), offer.id), id=offer.id

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import secrets
 from collections.abc import Callable
 from typing import Any, cast
@@ -17,9 +18,13 @@ from aiortc.rtcdtlstransport import (
 )
 from aiortc.rtcicetransport import RTCIceTransport
 from aiortc.rtcsctptransport import RTCSctpCapabilities, RTCSctpTransport
+from attrs import field, frozen
+from OpenSSL import SSL
 
 from bench.light_sdp import Ours, Theirs
+from media.forwarder.api import SrtpKeys, SrtpProfile
 from media.transport.api import IceCredentials
+from media.transport.dtls import PROFILES
 from tests.media.transport.raw_client import binding_request
 
 CERTIFICATE = RTCCertificate.generateCertificate()
@@ -30,6 +35,31 @@ FIRST_S, LATER_S = 0.1, 4.0
 def _new() -> Ours:
     mine = next(one for one in CERTIFICATE.getFingerprints() if one.algorithm == "sha-256")
     return Ours(secrets.token_hex(4), secrets.token_hex(12), f"{mine.algorithm} {mine.value}")
+
+
+@frozen
+class Handed:
+    """Attributes:
+
+    fd: a UDP socket connected to the server; whoever has it closes it.
+    check: a binding request, to be sent every few seconds (consent, RFC 7675).
+    pwd: of our end, for answers to the server's checks.
+    """
+
+    fd: int
+    keys: SrtpKeys
+    check: bytes = field(repr=False)
+    pwd: str = field(repr=False)
+
+
+def srtp_keys(connection: SSL.Connection) -> SrtpKeys:
+    """Of a DTLS client (RFC 5764 4.2): rx is what the server sends."""
+    chosen = connection.get_selected_srtp_profile()
+    profile = next(one for one in PROFILES if one.openssl_profile == chosen)
+    key, size = profile.key_length, 2 * (profile.key_length + profile.salt_length)
+    material = connection.export_keying_material(b"EXTRACTOR-dtls_srtp", size)
+    tx, rx = (profile.get_key_and_salt(material, side) for side in (0, 1))
+    return SrtpKeys(SrtpProfile(chosen.decode()), rx[:key], rx[key:], tx[:key], tx[key:])
 
 
 class Wire(asyncio.DatagramProtocol):
@@ -127,6 +157,23 @@ class Wire(asyncio.DatagramProtocol):
     def send_control(self, packet: bytes) -> None:
         if self._udp is not None and self.connected.is_set():
             self._udp.sendto(self._dtls._tx_srtp.protect_rtcp(packet))
+
+    @property
+    def is_settled(self) -> bool:
+        """The handshakes are done, the data channels' too: what comes from now on is media."""
+        return self.connected.is_set() and self._sctp.state == "connected"
+
+    def hand_over(self) -> Handed:
+        """The socket and its keys, for somebody else to go on with; here nothing is sent or read any more."""
+        assert self._udp is not None
+        assert self._theirs is not None
+        for task in self._tasks:
+            task.cancel()
+        fd = os.dup(self._udp.get_extra_info("socket").fileno())
+        self._close_socket()
+        local = IceCredentials(self._theirs.ufrag, self._theirs.pwd)
+        check = binding_request(local, self.ours.ufrag)
+        return Handed(fd, srtp_keys(self._dtls._ssl), check, self.ours.pwd)
 
     async def close(self, *, silently: bool = False) -> None:
         """`silently`: the server is told nothing."""

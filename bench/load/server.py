@@ -1,0 +1,92 @@
+"""The server under test: a process of ours, or any whose address and process id are known; its place on the machine."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import SimpleNamespace
+from typing import cast
+
+import aiohttp
+from attrs import field, frozen
+
+from media.access.claims import Claims
+from media.access.key_file import read_keys
+from media.access.tokens import Key, mint
+from media.ids import Identity, RoomName
+from tests.support.media import MediaProcess
+from tests.support.synapse import Homeserver
+
+#: Of SCHED_RR, below the load's.
+PRIORITY = 10
+#: Nobody asks it: tokens are made here.
+_NOBODY = cast(
+    Homeserver,
+    SimpleNamespace(service_token="x" * 32, url="http://127.0.0.1:9", server_name="school.test"),
+)
+
+
+@frozen(kw_only=True)
+class Server:
+    """Attributes:
+
+    base: `http://host:port`. prefix: of its addresses, before `/rtc`.
+    pids: the processes whose CPU is counted.
+    """
+
+    name: str
+    base: str
+    prefix: str
+    pids: Sequence[int]
+    http: aiohttp.ClientSession
+    keys: Sequence[Key] = field(repr=False)
+
+    def token(self, identity: str, room: str) -> str:
+        claims = Claims(identity=Identity(identity), room=RoomName(room), join=True)
+        return mint(claims, self.keys, time.time())
+
+
+@asynccontextmanager
+async def ours(forwarder: str, *, cpu: int | None) -> AsyncIterator[Server]:
+    """`python -m media` with this forwarder, on this processor if one is named."""
+    with TemporaryDirectory() as folder:
+        process = MediaProcess.prepare(Path(folder), _NOBODY, forwarder=forwarder)
+        process.start()
+        try:
+            if cpu is not None:
+                place(process.pid, cpu)
+            async with http() as session:
+                yield Server(
+                    name=f"ours_{forwarder}",
+                    base=process.url,
+                    prefix="/livekit/sfu",
+                    pids=[process.pid],
+                    http=session,
+                    keys=read_keys(process.folder / "media.keys"),
+                )
+        finally:
+            process.stop()
+
+
+def http() -> aiohttp.ClientSession:
+    """Without aiohttp's limit of 100 connections: everybody has a WebSocket."""
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+
+
+def place(pid: int, cpu: int) -> bool:
+    """All threads of a process onto one processor, with real-time priority; those to come inherit both.
+
+    Whether the priority was granted.
+    """
+    granted = True
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        os.sched_setaffinity(int(task.name), {cpu})
+        try:
+            os.sched_setscheduler(int(task.name), os.SCHED_RR, os.sched_param(PRIORITY))
+        except PermissionError:
+            granted = False
+    return granted
