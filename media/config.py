@@ -24,12 +24,22 @@ EXAMPLE = "https://rtc.school.example"
 #: What passes packets on: in Python (plain), or built from Rust; auto: native where a build fits this version.
 FORWARDERS = ("auto", "native", "plain")
 NODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+#: Media threads of one node: each has a socket with buffers of its own.
+MOST_THREADS = 64
 #: Settings that are taken as they are, by their kind.
 KINDS: dict[type[Any], tuple[str, ...]] = {
-    int: ("listen_port", "metrics_port", "udp_port", "tcp_port", "max_rooms", "drain_s"),
+    int: (
+        "listen_port",
+        "metrics_port",
+        "udp_port",
+        "tcp_port",
+        "media_threads",
+        "max_rooms",
+        "drain_s",
+    ),
     str: ("listen_host", "media_host", "server_name", "node", "redis", "forwarder"),
 }
-MAY_BE_NULL = frozenset({"metrics_port", "tcp_port", "redis"})
+MAY_BE_NULL = frozenset({"metrics_port", "tcp_port", "media_threads", "redis"})
 FILES = ("service_token_file", "keys_file", "pages", "redis_password_file")
 NEEDED = (
     "public_url",
@@ -71,6 +81,7 @@ class Config:
     webhooks: tuple[str, ...] = field(default=(), repr=False)
     pages: Path | None = None  # folder of Element Call's files
     forwarder: str = "auto"  # one of FORWARDERS
+    media_threads: int | None = None  # of the native forwarder; None: one for each core but one
     max_rooms: int = 1000
     drain_s: int = 20  # seconds that clients have to go elsewhere
     redis: str | None = None  # several nodes meet there
@@ -133,6 +144,9 @@ def config_of(raw: Mapping[str, Any], folder: Path) -> Config:
         raise BadConfig("node: want 1 to 64 letters, digits, dots or dashes")
     if values.get("forwarder", "auto") not in FORWARDERS:
         raise BadConfig(f"forwarder: want {', '.join(FORWARDERS)}")
+    threads = values.get("media_threads")
+    if threads is not None and not 1 <= threads <= MOST_THREADS:
+        raise BadConfig(f"media_threads: want a number from 1 to {MOST_THREADS}, or null")
     return Config(**values, folder=folder)
 
 

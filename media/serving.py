@@ -37,7 +37,7 @@ from media.logs import AccessLog
 from media.metrics import CONNECTING
 from media.pages import element_call
 from media.pages.host import HostDesk
-from media.plane.plain import PlainPlane
+from media.plane import choose as planes
 from media.rechecks import rechecker
 from media.secret_files import KeyRing, Looked, SecretFile, read_tokens, watch
 from media.signal import http as signal_http
@@ -101,7 +101,7 @@ async def serve(
         tokens = SecretFile(config.service_token_file, read_tokens)
     relays = _relays(config)
     forwarder = _forwarder(config)
-    logger.info("%s", forwarder.why)
+    logger.info("%s", planes.sentence(forwarder, config.media_threads))
     clock = asyncio.get_running_loop().time
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(aiohttp.ClientSession())
@@ -128,7 +128,7 @@ async def serve(
             open_node(
                 _transport(config),
                 Certificate.generateCertificate(),
-                plane=PlainPlane(forwarder.make()),
+                plane=planes.plane_of(forwarder, config.media_threads),
                 keys=keys,
                 wall=machine.wall,
                 bits=machine.bits,

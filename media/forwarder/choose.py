@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from types import ModuleType
+from typing import Any
 
 from attrs import frozen
 
@@ -24,11 +25,16 @@ class NoForwarder(Exception):
 
 @frozen
 class Choice:
-    """`make` makes a new, empty forwarder; `why` is a sentence for the log."""
+    """`make` makes a new, empty forwarder; `why` is a sentence for the log.
+
+    `engine`: the same forwarder with sockets and threads of its own, made of the files of UDP sockets
+    (media/plane/engine.py); None for the plain one.
+    """
 
     name: str
     make: Callable[[], Forwarder]
     why: str
+    engine: Callable[[list[int]], Any] | None = None
 
 
 def choose(wanted: str) -> Choice:
@@ -42,7 +48,8 @@ def choose(wanted: str) -> Choice:
     build = _build()
     refusal = "is not built; run `make native`" if build is None else stale(build)
     if build is not None and refusal is None:
-        return Choice("native", build.NativeForwarder, "forwarder: native")
+        engine = getattr(build, "MediaEngine", None)
+        return Choice("native", build.NativeForwarder, "forwarder: native", engine)
     if wanted == "native":
         raise NoForwarder(f"forwarder: native {refusal}")
     return Choice("plain", PlainForwarder, f"forwarder: plain (native {refusal})")

@@ -23,13 +23,40 @@ def udp(host: str, port: int) -> socket.socket:
     Raises:
         OSError: the port is taken, or the address is not ours.
     """
+    return _bound_udp(host, port, shared=False)
+
+
+def _bound_udp(host: str, port: int, *, shared: bool) -> socket.socket:
     opened = _both_families(host, socket.SOCK_DGRAM)
     try:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, shared)
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
         opened.bind((host, port))
     except OSError:
         opened.close()
+        raise
+    return opened
+
+
+def shared_udp(host: str, port: int, count: int) -> list[socket.socket]:
+    """So many sockets of one port; the kernel gives every address to one of them (SO_REUSEPORT).
+
+    Raises:
+        OSError: the port is taken, or the address is not ours.
+    """
+    first = udp(host, port)
+    if count == 1:
+        return [first]
+    port = first.getsockname()[1]
+    first.close()  # it has found out that nobody else has the port: whoever shares does not learn it
+    opened: list[socket.socket] = []
+    try:
+        while len(opened) < count:
+            opened.append(_bound_udp(host, port, shared=True))
+    except OSError:
+        for one in opened:
+            one.close()
         raise
     return opened
 

@@ -28,7 +28,7 @@ from media.access.claims import Claims, Member
 from media.access.tokens import Key, mint
 from media.forwarder.choose import choose
 from media.ids import Identity, RoomName
-from media.plane.plain import PlainPlane
+from media.plane.choose import plane_of
 from media.signal import twirp
 from media.signal.http import RUNNER_OPTIONS, add_routes
 from media.signal.node import Node, open_node
@@ -270,7 +270,8 @@ class World:
 
 @asynccontextmanager
 async def calls(*, v1: bool = True, udp_port: int = 0, **options: Any) -> AsyncIterator[World]:
-    """A node and its HTTP server. `options` go to `open_node`."""
+    """A node and its HTTP server. `options` go to `open_node`; without a `plane` it is the usual one."""
+    plane = options.pop("plane", None) or plane_of(FORWARDER, None)
     transport = options.pop("transport", None) or TransportSettings(
         host="127.0.0.1", udp_port=udp_port, tcp_port=0, advertised=("127.0.0.1",)
     )
@@ -278,7 +279,7 @@ async def calls(*, v1: bool = True, udp_port: int = 0, **options: Any) -> AsyncI
     async with open_node(
         transport,
         CERTIFICATE,
-        plane=PlainPlane(FORWARDER.make()),
+        plane=plane,
         keys=[KEY],
         wall=time.time,
         bits=secrets.randbits,

@@ -15,7 +15,7 @@ from media.forwarder.plain.forwarder import PlainForwarder
 
 def build(api: str, sources: str) -> ModuleType:
     made = ModuleType(MODULE)
-    made.__dict__.update(API=api, SOURCES=sources, NativeForwarder=PlainForwarder)
+    made.__dict__.update(API=api, SOURCES=sources, NativeForwarder=PlainForwarder, MediaEngine=list)
     return made
 
 
