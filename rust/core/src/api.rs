@@ -230,6 +230,36 @@ pub struct Stats {
     pub retransmitted: u64,
 }
 
+impl Stats {
+    /// Of another forwarder.
+    pub fn add(&mut self, other: &Self) {
+        let ours = [
+            &mut self.packets_in,
+            &mut self.packets_out,
+            &mut self.bytes_in,
+            &mut self.bytes_out,
+            &mut self.plis_sent,
+            &mut self.nacks_sent,
+            &mut self.nacks_received,
+            &mut self.retransmitted,
+        ];
+        let theirs = [
+            other.packets_in,
+            other.packets_out,
+            other.bytes_in,
+            other.bytes_out,
+            other.plis_sent,
+            other.nacks_sent,
+            other.nacks_received,
+            other.retransmitted,
+        ];
+        let drops = self.drops.iter_mut().zip(other.drops);
+        for (count, more) in ours.into_iter().zip(theirs).chain(drops) {
+            *count += more;
+        }
+    }
+}
+
 /// An id in a call that names nothing, or one that is taken. The caller's mistake, never a peer's.
 #[derive(Debug, PartialEq, Eq)]
 pub struct BadId(pub Id);

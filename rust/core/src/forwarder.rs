@@ -376,6 +376,19 @@ impl Forwarder {
         Some(others.fold(layers, f64::min))
     }
 
+    /// After a panic in a call: what had been taken out of its place to be worked on is put together again.
+    pub fn mend(&mut self) {
+        let Self { tracks, downs, outbox, .. } = self;
+        for key in tracks.keys().to_vec() {
+            let Some(track) = tracks.get_mut(key) else {
+                continue;
+            };
+            let taken = downs.keys().iter().filter(|each| downs.get(**each).is_some_and(|down| down.track == key));
+            track.downs = taken.copied().collect();
+            track.retarget(downs, outbox);
+        }
+    }
+
     // --- results
 
     /// Everything to be sent, in order.

@@ -1,5 +1,7 @@
-//! `media.forwarder.api.Forwarder` in Python's hands. What it does is in the core; values are changed in `values.rs`.
+//! `media.forwarder.api.Forwarder` in Python's hands. What it does is in the core; values are changed in `values.rs`. With sockets
+//! and threads of its own it is `engine.rs`.
 
+mod engine;
 mod values;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -126,6 +128,8 @@ mod sferum_forwarder {
 
     #[pymodule_export]
     use super::NativeForwarder;
+    #[pymodule_export]
+    use crate::engine::{Fault, MediaEngine, TcpClosed};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

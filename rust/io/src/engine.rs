@@ -1,0 +1,273 @@
+//! The media engine: sockets in, threads that forward, and calls that return at once.
+
+use std::collections::VecDeque;
+use std::io::{Error, Result as IoResult};
+use std::net::{TcpStream, UdpSocket};
+use std::os::fd::{OwnedFd, RawFd};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{Builder, JoinHandle};
+
+use sferum_forwarder_core::api::{BadId, DownTrack, Id, Stats, TrackIn, Want};
+use sferum_forwarder_core::forwarder::Forwarder;
+use sferum_forwarder_core::srtp::SrtpSession;
+
+use crate::connection::Connection;
+use crate::directory::Route;
+use crate::ids::{Found, Ids};
+use crate::media_thread::{Command, MediaThread, Shared};
+use crate::sender::Sent;
+use crate::sys::duplicate;
+use crate::upward::{Datagram, Told};
+
+/// Calls that wait for a thread; whoever makes one more waits.
+const MOST_COMMANDS: usize = 4_096;
+
+/// Why a call was not carried out.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// The caller's mistake.
+    Id(BadId),
+    Closed,
+}
+
+impl From<BadId> for Refused {
+    fn from(bad: BadId) -> Self {
+        Self::Id(bad)
+    }
+}
+
+pub type Called = Result<(), Refused>;
+
+/// All of it may be called from any thread. Nothing waits, but for `close`, and for a thread with `MOST_COMMANDS` before it.
+/// What was called before a datagram was sent to the engine holds when the datagram is looked at.
+pub struct Engine {
+    shared: Arc<Shared>,
+    ids: Mutex<Ids>,
+    lines: Mutex<Vec<SyncSender<Command>>>, // to each thread; empty: closed
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    connections: AtomicU32, // that were adopted
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Another descriptor of a file that the caller keeps. `Err`: it names nothing.
+pub fn descriptor(fd: RawFd) -> IoResult<OwnedFd> {
+    duplicate(fd)
+}
+
+impl Engine {
+    /// One thread for each socket. `segments`: whether the kernel may cut and join datagrams (UDP_SEGMENT, UDP_GRO).
+    pub fn new(sockets: Vec<UdpSocket>, segments: bool) -> IoResult<Self> {
+        if sockets.is_empty() {
+            return Err(Error::other("no socket"));
+        }
+        let shared = Arc::new(Shared::new(sockets.len())?);
+        let engine = Self {
+            ids: Mutex::new(Ids::new(sockets.len())),
+            lines: Mutex::default(),
+            threads: Mutex::default(),
+            connections: AtomicU32::new(0),
+            shared,
+        };
+        for (number, socket) in sockets.into_iter().enumerate() {
+            let (line, commands) = sync_channel(MOST_COMMANDS);
+            let thread = MediaThread::new(number, socket, segments, engine.shared.clone(), commands)?;
+            let running = Builder::new().name(format!("media-{number}")).spawn(|| thread.run())?;
+            locked(&engine.lines).push(line);
+            locked(&engine.threads).push(running);
+        }
+        Ok(engine)
+    }
+
+    /// Joins the threads; what waits to be taken can still be taken.
+    pub fn close(&self) {
+        locked(&self.lines).clear();
+        for mailbox in &self.shared.mailboxes {
+            mailbox.wake.set();
+        }
+        for thread in std::mem::take(&mut *locked(&self.threads)) {
+            let _never = thread.join(); // it catches its panics
+        }
+        let mut connections = self.shared.connections.write().unwrap_or_else(PoisonError::into_inner);
+        connections.drain().for_each(|(_, connection)| connection.close());
+    }
+
+    pub fn is_closed(&self) -> bool {
+        locked(&self.lines).is_empty()
+    }
+
+    // --- what goes up
+
+    /// Readable while there is something to take.
+    pub fn fd(&self) -> RawFd {
+        self.shared.upward.fd()
+    }
+
+    pub fn take_received(&self, most: usize) -> Vec<Datagram> {
+        self.shared.upward.take_datagrams(most)
+    }
+
+    pub fn take_told(&self) -> VecDeque<Told> {
+        self.shared.upward.take_told()
+    }
+
+    /// By the values of `media.transport.api.Ignored`.
+    pub fn ignored(&self) -> Vec<(&'static str, u64)> {
+        self.shared.counters.read().map(|(_, name, count)| (name, count)).collect()
+    }
+
+    /// Of all threads, some milliseconds old.
+    pub fn stats(&self) -> (Stats, Sent) {
+        let (mut sum, mut sent) = (Stats::default(), Sent::default());
+        for thread in &self.shared.stats {
+            let thread = locked(thread);
+            sum.add(&thread.0);
+            sent.messages += thread.1.messages;
+            sent.datagrams += thread.1.datagrams;
+        }
+        (sum, sent)
+    }
+
+    // --- addresses
+
+    /// Media and DTLS from there belong to this peer.
+    pub fn bind(&self, route: Route, peer: &str) {
+        self.shared.change_directory().bind(route, Id::from(peer));
+    }
+
+    pub fn unbind(&self, route: Route) {
+        self.shared.change_directory().unbind(route);
+    }
+
+    /// Where a peer's media goes from now on.
+    pub fn set_route(&self, peer: &str, route: Option<Route>) {
+        self.shared.change_directory().set_route(peer, route);
+    }
+
+    pub fn add_ufrag(&self, ufrag: &str) {
+        self.shared.change_directory().add_ufrag(ufrag.to_owned());
+    }
+
+    pub fn remove_ufrag(&self, ufrag: &str) {
+        self.shared.change_directory().remove_ufrag(ufrag);
+    }
+
+    // --- connections
+
+    /// Its number. The threads take turns.
+    pub fn adopt(&self, fd: OwnedFd) -> IoResult<u32> {
+        if self.is_closed() {
+            return Err(Error::other("closed"));
+        }
+        let number = self.connections.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+        let turn = number as usize % self.shared.mailboxes.len();
+        let mailbox = self.shared.mailboxes.get(turn).ok_or_else(|| Error::other("no thread"))?;
+        // Before the thread can be told of it, it must find it.
+        let mut connections = self.shared.connections.write().unwrap_or_else(PoisonError::into_inner);
+        let connection = Connection::new(TcpStream::from(fd), Shared::token(number), mailbox.poll.clone())?;
+        connections.insert(number, Arc::new(connection));
+        Ok(number)
+    }
+
+    /// `false`: it is gone, or the client does not read.
+    pub fn send_tcp(&self, number: u32, packet: &[u8]) -> bool {
+        let Some(connection) = self.shared.connection(number) else {
+            return false;
+        };
+        let sent = connection.send(packet);
+        sent.inspect_err(|ignored| self.shared.counters.count(*ignored)).is_ok()
+    }
+
+    pub fn close_tcp(&self, number: u32) {
+        self.shared.close_connection(number);
+    }
+
+    // --- the forwarder's calls
+
+    fn call(
+        &self,
+        find: impl FnOnce(&mut Ids) -> Found,
+        work: impl FnOnce(&mut Forwarder) -> Result<(), BadId> + Send + 'static,
+    ) -> Called {
+        // Until it is in the queue: two calls about one thing are carried out in the order in which they were judged.
+        let mut ids = locked(&self.ids);
+        let lines = locked(&self.lines);
+        if lines.is_empty() {
+            return Err(Refused::Closed);
+        }
+        let thread = find(&mut ids)?;
+        let line = lines.get(thread).ok_or(Refused::Closed)?;
+        line.send(Box::new(work)).map_err(|_| Refused::Closed)?;
+        if let Some(mailbox) = self.shared.mailboxes.get(thread) {
+            mailbox.wake.set();
+        }
+        Ok(())
+    }
+
+    /// In a room, all of which is on one thread.
+    pub fn add_peer(&self, peer: &str, session: SrtpSession, room: &str) -> Called {
+        let (id, added) = (Id::from(peer), Id::from(peer));
+        let mut pinned = 0;
+        let find = |ids: &mut Ids| {
+            pinned = ids.add_peer(&id, room)?;
+            Ok(pinned)
+        };
+        self.call(find, move |forwarder| forwarder.add_peer(added, session))?;
+        self.shared.change_directory().pin(id, pinned);
+        Ok(())
+    }
+
+    /// And its tracks and down tracks; its media goes nowhere, addresses stay bound.
+    pub fn remove_peer(&self, peer: &str) -> Called {
+        let id = Id::from(peer);
+        self.call(|ids| ids.remove_peer(peer), move |forwarder| forwarder.remove_peer(&id))?;
+        self.shared.change_directory().remove_peer(peer);
+        Ok(())
+    }
+
+    pub fn add_track(&self, track: TrackIn) -> Called {
+        let (sid, peer) = (track.sid.clone(), track.peer.clone());
+        self.call(|ids| ids.add_track(&sid, &peer), move |forwarder| forwarder.add_track(track))
+    }
+
+    pub fn remove_track(&self, sid: &str) -> Called {
+        let id = Id::from(sid);
+        self.call(|ids| ids.remove_track(sid), move |forwarder| forwarder.remove_track(&id))
+    }
+
+    pub fn mute_track(&self, sid: &str, muted: bool) -> Called {
+        let id = Id::from(sid);
+        self.call(|ids| ids.track(sid), move |forwarder| forwarder.mute_track(&id, muted))
+    }
+
+    pub fn add_down(&self, down: DownTrack, want: Want) -> Called {
+        let (id, track, peer, ssrc) = (down.id.clone(), down.track.clone(), down.peer.clone(), down.ssrc);
+        let find = |ids: &mut Ids| ids.add_down(&id, &track, &peer, ssrc);
+        self.call(find, move |forwarder| forwarder.add_down(down, want))
+    }
+
+    pub fn remove_down(&self, down: &str) -> Called {
+        let id = Id::from(down);
+        self.call(|ids| ids.remove_down(down), move |forwarder| forwarder.remove_down(&id))
+    }
+
+    pub fn set_want(&self, down: &str, want: Want) -> Called {
+        let id = Id::from(down);
+        self.call(|ids| ids.down(down), move |forwarder| forwarder.set_want(&id, want))
+    }
+
+    pub fn set_budget(&self, peer: &str, bitrate_bps: u64) -> Called {
+        let id = Id::from(peer);
+        self.call(|ids| ids.peer(peer), move |forwarder| forwarder.set_budget(&id, bitrate_bps))
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.close();
+    }
+}

@@ -1,0 +1,18 @@
+//! The sockets and threads of the native forwarder: media comes in, is forwarded and goes out here; STUN and DTLS go up to whoever
+//! has the engine. What is decided about a packet stands in the core; `sys.rs` has the system calls.
+
+mod batch;
+mod connection;
+mod directory;
+pub mod engine;
+mod framing;
+mod ids;
+mod ignored;
+mod media_thread;
+mod sender;
+mod stun;
+mod sys;
+pub mod upward;
+
+pub use directory::Route;
+pub use ignored::Ignored;

@@ -1,0 +1,366 @@
+//! One thread of media: takes datagrams in, lets its forwarder work, sends what comes out. Everything of a room happens on one thread.
+
+use std::collections::{HashMap, VecDeque};
+use std::io::Result;
+use std::net::UdpSocket;
+use std::os::fd::AsRawFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use sferum_forwarder_core::api::{BadId, Id, Stats};
+use sferum_forwarder_core::forwarder::Forwarder;
+
+use crate::batch::Batch;
+use crate::connection::{Connection, Reading};
+use crate::directory::{Directory, Route, Verdict};
+use crate::framing::MAX_FRAME;
+use crate::ignored::{Counters, Ignored};
+use crate::sender::{Sender, Sent};
+use crate::sys::{Inbox, LONGEST, Poll, Ready, Wake, monotonic, receive_segments};
+use crate::upward::{Datagram, Told, Upward};
+
+/// Seconds between two polls of the forwarder, at most and at least (`media/signal/pump.py`).
+const POLL_S: f64 = 0.02;
+const REST_S: f64 = 0.002;
+/// Messages are taken so many times before something else is done.
+const ROUNDS: usize = 4;
+/// Datagrams that wait to be sent while a batch is still worked on.
+const MOST_UNSENT: usize = 4_096;
+/// Datagrams that wait for another thread.
+const MOST_HANDED: usize = 4_096;
+
+const UDP: u64 = 0;
+const WAKE: u64 = 1;
+const FIRST_TCP: u64 = 2;
+
+/// Work for a forwarder, from whoever has the engine.
+pub type Command = Box<dyn FnOnce(&mut Forwarder) -> std::result::Result<(), BadId> + Send>;
+
+/// Of another thread's peer: whose, what, when.
+type Handed = (Id, Vec<u8>, f64);
+
+/// Where a thread is reached.
+pub struct Mailbox {
+    pub poll: Arc<Poll>,
+    pub wake: Wake,
+    handed: Mutex<VecDeque<Handed>>,
+}
+
+impl Mailbox {
+    pub fn new() -> Result<Self> {
+        Ok(Self { poll: Arc::new(Poll::new()?), wake: Wake::new()?, handed: Mutex::default() })
+    }
+
+    /// The oldest goes when the thread does not keep up.
+    fn hand(&self, handed: Handed, counters: &Counters) {
+        let mut waiting = self.handed.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.len() >= MOST_HANDED {
+            waiting.pop_front();
+            counters.count(Ignored::QueueFull);
+        }
+        waiting.push_back(handed);
+        if waiting.len() == 1 {
+            self.wake.set();
+        }
+    }
+
+    fn take(&self) -> VecDeque<Handed> {
+        std::mem::take(&mut *self.handed.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// What all threads and whoever has the engine look at.
+pub struct Shared {
+    directory: RwLock<Directory>,
+    pub connections: RwLock<HashMap<u32, Arc<Connection>>>,
+    pub upward: Upward,
+    pub counters: Counters,
+    pub mailboxes: Vec<Mailbox>,
+    pub stats: Vec<Mutex<(Stats, Sent)>>,
+}
+
+impl Shared {
+    pub fn new(threads: usize) -> Result<Self> {
+        Ok(Self {
+            directory: RwLock::default(),
+            connections: RwLock::default(),
+            upward: Upward::new()?,
+            counters: Counters::default(),
+            mailboxes: (0..threads).map(|_| Mailbox::new()).collect::<Result<_>>()?,
+            stats: (0..threads).map(|_| Mutex::default()).collect(),
+        })
+    }
+
+    pub fn directory(&self) -> RwLockReadGuard<'_, Directory> {
+        self.directory.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn change_directory(&self) -> RwLockWriteGuard<'_, Directory> {
+        self.directory.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn connection(&self, number: u32) -> Option<Arc<Connection>> {
+        let connections = self.connections.read().unwrap_or_else(PoisonError::into_inner);
+        connections.get(&number).cloned()
+    }
+
+    /// What epoll is told for a connection.
+    pub fn token(number: u32) -> u64 {
+        FIRST_TCP + u64::from(number)
+    }
+
+    /// Whether there was one.
+    pub fn close_connection(&self, number: u32) -> bool {
+        let mut connections = self.connections.write().unwrap_or_else(PoisonError::into_inner);
+        let closed = connections.remove(&number);
+        drop(connections);
+        self.change_directory().unbind(Route::Tcp(number));
+        closed.inspect(|connection| connection.close()).is_some()
+    }
+}
+
+pub struct MediaThread {
+    inbox: Inbox,
+    ready: Vec<Ready>,
+    commands: Receiver<Command>,
+    due: f64,
+    work: Work,
+}
+
+/// What a datagram passes.
+struct Work {
+    number: usize,
+    forwarder: Forwarder,
+    sender: Sender,
+    shared: Arc<Shared>,
+}
+
+impl MediaThread {
+    /// `number`: its place among the mailboxes.
+    pub fn new(
+        number: usize,
+        socket: UdpSocket,
+        segments: bool,
+        shared: Arc<Shared>,
+        commands: Receiver<Command>,
+    ) -> Result<Self> {
+        socket.set_nonblocking(true)?;
+        let mailbox = shared.mailboxes.get(number).ok_or(std::io::ErrorKind::InvalidInput)?;
+        mailbox.poll.add(socket.as_raw_fd(), UDP)?;
+        mailbox.poll.add(mailbox.wake.fd(), WAKE)?;
+        let inbox = Inbox::new(segments && receive_segments(&socket));
+        let sender = Sender::new(socket, segments);
+        let work = Work { number, forwarder: Forwarder::default(), sender, shared };
+        Ok(Self { inbox, ready: Vec::new(), commands, due: f64::NEG_INFINITY, work })
+    }
+
+    /// Until there is nobody any more who could give it commands. A mistake of ours costs what was being done: the same
+    /// forwarder goes on, mended, because one begun anew would end every call of the thread, and repeat numbers under
+    /// the same keys (RFC 3711 9.1).
+    pub fn run(mut self) {
+        loop {
+            match catch_unwind(AssertUnwindSafe(|| self.turn())) {
+                Ok(true) => (),
+                Ok(false) => return self.work.tell_stats(),
+                Err(_) => self.work.shared.upward.fault("a media thread met a mistake; where, stderr says"),
+            }
+        }
+    }
+
+    fn turn(&mut self) -> bool {
+        self.wait();
+        for ready in std::mem::take(&mut self.ready) {
+            match ready.token {
+                UDP => self.take_udp(),
+                WAKE => (), // for commands, and what was handed over
+                token => {
+                    self.obey();
+                    self.work.take_tcp(token, ready);
+                }
+            }
+        }
+        let handed = self.work.handed();
+        if !self.obey() {
+            return false;
+        }
+        for (peer, datagram, now) in handed {
+            self.work.receive(&peer, &datagram, now);
+        }
+        let now = monotonic();
+        if now >= self.due {
+            self.work.guarded(|forwarder| forwarder.poll(now));
+            let wakeup = self.work.forwarder.next_wakeup().map_or(POLL_S, |wakeup| wakeup - now);
+            self.due = now + wakeup.clamp(REST_S, POLL_S);
+            self.work.tell_stats();
+        }
+        self.work.flush();
+        true
+    }
+
+    fn wait(&mut self) {
+        let Some(mailbox) = self.work.shared.mailboxes.get(self.work.number) else {
+            return;
+        };
+        mailbox.poll.wait((self.due - monotonic()).clamp(0.0, POLL_S), &mut self.ready);
+        if self.ready.iter().any(|ready| ready.token == WAKE) {
+            mailbox.wake.clear();
+        }
+    }
+
+    /// Carries out the calls that wait. `false`: the engine is closed.
+    fn obey(&mut self) -> bool {
+        loop {
+            match self.commands.try_recv() {
+                Ok(command) => {
+                    self.due = self.due.min(monotonic() + REST_S); // a keyframe may be wanted now
+                    self.work.obey(command);
+                }
+                Err(TryRecvError::Empty) => return true,
+                Err(TryRecvError::Disconnected) => return false,
+            }
+        }
+    }
+
+    fn take_udp(&mut self) {
+        for _ in 0..ROUNDS {
+            let Ok(count) = self.inbox.receive(self.work.sender.socket()) else {
+                return; // nothing more, or a message of the network about an old datagram
+            };
+            let now = monotonic();
+            self.obey(); // what was called before these came
+            for place in 0..count {
+                let Some((data, from, segment)) = self.inbox.message(place) else {
+                    continue;
+                };
+                let from = Route::Udp(from);
+                if data.is_empty() {
+                    self.work.shared.counters.count(Ignored::Empty);
+                }
+                for datagram in data.chunks(segment.max(1)) {
+                    self.work.take_in(datagram, from, now, LONGEST);
+                }
+            }
+            self.work.flush();
+        }
+    }
+}
+
+impl Work {
+    fn guarded(&mut self, work: impl FnOnce(&mut Forwarder)) {
+        let forwarder = &mut self.forwarder;
+        let done = catch_unwind(AssertUnwindSafe(|| work(forwarder)));
+        if done.is_err() {
+            self.shared.upward.fault("the native forwarder made a mistake; where, stderr says");
+            let forwarder = &mut self.forwarder;
+            if catch_unwind(AssertUnwindSafe(|| forwarder.mend())).is_err() {
+                self.shared.upward.fault("the native forwarder could not be mended; where, stderr says");
+            }
+        }
+    }
+
+    fn obey(&mut self, command: Command) {
+        let mut refused = false;
+        self.guarded(|forwarder| refused = command(forwarder).is_err());
+        if refused {
+            self.shared
+                .upward
+                .fault("a forwarder knew an id that the engine did not, or the other way round");
+        }
+    }
+
+    fn take_in(&mut self, datagram: &[u8], from: Route, now: f64, longest: usize) {
+        let verdict = self.shared.directory().judge(datagram, from, longest);
+        match verdict {
+            Ok(Verdict::Media(peer, thread)) if thread == self.number => self.receive(&peer, datagram, now),
+            Ok(Verdict::Media(peer, thread)) => {
+                if let Some(mailbox) = self.shared.mailboxes.get(thread) {
+                    mailbox.hand((peer, datagram.to_vec(), now), &self.shared.counters);
+                }
+            }
+            Ok(Verdict::Upward(whose)) => {
+                let datagram = Datagram { from, data: datagram.to_vec(), now };
+                self.shared.upward.datagram(whose, datagram, &self.shared.counters);
+            }
+            Err(ignored) => self.shared.counters.count(ignored),
+        }
+    }
+
+    fn receive(&mut self, peer: &str, datagram: &[u8], now: f64) {
+        self.guarded(|forwarder| forwarder.receive(peer, datagram, now));
+        if self.forwarder.output().len() > MOST_UNSENT {
+            self.flush();
+        }
+    }
+
+    fn handed(&self) -> VecDeque<Handed> {
+        self.shared.mailboxes.get(self.number).map(Mailbox::take).unwrap_or_default()
+    }
+
+    fn take_tcp(&mut self, token: u64, ready: Ready) {
+        let Some(number) = token.checked_sub(FIRST_TCP).and_then(|number| u32::try_from(number).ok()) else {
+            return;
+        };
+        let Some(connection) = self.shared.connection(number) else {
+            return; // closed meanwhile
+        };
+        if ready.writable {
+            connection.writable();
+        }
+        if !ready.readable {
+            return;
+        }
+        let now = monotonic();
+        let reading = connection.read(|packet| self.take_in(packet, Route::Tcp(number), now, MAX_FRAME));
+        if reading == Reading::GoesOn {
+            return;
+        }
+        if reading == Reading::Malformed {
+            self.shared.counters.count(Ignored::TcpMalformed);
+        }
+        if self.shared.close_connection(number) {
+            self.shared.upward.tell([Told::TcpClosed(number)]);
+        }
+    }
+
+    /// Events go up, datagrams go out.
+    fn flush(&mut self) {
+        let events = self.forwarder.take_events();
+        if !events.is_empty() {
+            self.shared.upward.tell(events.into_iter().map(Told::Forwarder));
+        }
+        let batch = Batch::new(self.forwarder.output());
+        if batch.peers.is_empty() {
+            return;
+        }
+        let directory = self.shared.directory();
+        let routes: Vec<_> = batch.peers.iter().map(|(peer, _)| directory.route(peer)).collect();
+        drop(directory);
+        let mut over_udp = Vec::with_capacity(routes.len());
+        for (route, (_, range)) in routes.into_iter().zip(&batch.peers) {
+            match route {
+                Some(Route::Udp(to)) => over_udp.push((to, batch.of(range))),
+                Some(Route::Tcp(number)) => {
+                    let Some(connection) = self.shared.connection(number) else {
+                        continue;
+                    };
+                    for part in batch.of(range) {
+                        if let Err(ignored) = connection.send(part) {
+                            self.shared.counters.count(ignored);
+                        }
+                    }
+                }
+                None => (), // no address (yet)
+            }
+        }
+        self.sender.send(&over_udp, &self.shared.counters);
+        self.forwarder.clear_output();
+    }
+
+    fn tell_stats(&self) {
+        if let Some(stats) = self.shared.stats.get(self.number) {
+            let now = (self.forwarder.stats().clone(), self.sender.sent);
+            *stats.lock().unwrap_or_else(PoisonError::into_inner) = now;
+        }
+    }
+}

@@ -1,0 +1,360 @@
+//! The system calls that std has no face for. The only file with `unsafe`: every pointer in it is of a value that lives until the
+//! call returns, every length is that of the value, and what the kernel wrote is read only as far as it says it wrote.
+#![allow(unsafe_code)]
+
+use std::io::{Error, IoSlice, Result};
+use std::mem::{size_of, zeroed};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::ptr::{from_mut, null_mut};
+
+use libc::{c_int, c_void, mmsghdr, sockaddr_in, sockaddr_in6, socklen_t};
+
+/// Messages of one `sendmmsg`.
+pub const MOST_MESSAGES: usize = 64;
+/// Bytes of one control message with a number, and of two.
+const CONTROL: usize = 64;
+/// Bytes of a datagram that is not cut in two by the kernel's GRO, and of everything that GRO puts together.
+pub const LONGEST: usize = 2_048;
+const LONGEST_GRO: usize = 65_536;
+/// Messages that are taken at once: one core's cache, about.
+const TAKEN: usize = 64;
+const TAKEN_GRO: usize = 16;
+
+fn checked(result: c_int) -> Result<c_int> {
+    if result < 0 { Err(Error::last_os_error()) } else { Ok(result) }
+}
+
+/// A descriptor that the kernel has just made.
+fn owned(fd: c_int) -> Result<OwnedFd> {
+    let fd = checked(fd)?;
+    // SAFETY: it is new, and nobody else's.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Seconds of CLOCK_MONOTONIC, Python's `time.monotonic`.
+pub fn monotonic() -> f64 {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `now` is written.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut now) };
+    now.tv_sec as f64 + now.tv_nsec as f64 * 1e-9
+}
+
+/// Another descriptor of the same open file, for whoever is given a number only. `Err`: it names nothing.
+pub fn duplicate(fd: RawFd) -> Result<OwnedFd> {
+    // SAFETY: no memory is handed over; a number that names nothing is refused by the kernel.
+    owned(unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0) })
+}
+
+// --- waiting
+
+/// An eventfd: makes whoever waits for it look.
+pub struct Wake(OwnedFd);
+
+impl Wake {
+    pub fn new() -> Result<Self> {
+        // SAFETY: no memory is handed over.
+        Ok(Self(owned(unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) })?))
+    }
+
+    pub fn set(&self) {
+        let one = 1u64.to_ne_bytes();
+        // SAFETY: eight bytes are read. It fails only when it is set some 2^64 times already.
+        unsafe { libc::write(self.fd(), one.as_ptr().cast(), one.len()) };
+    }
+
+    pub fn clear(&self) {
+        let mut count = [0u8; 8];
+        // SAFETY: eight bytes are written. It fails when it is not set.
+        unsafe { libc::read(self.fd(), count.as_mut_ptr().cast(), count.len()) };
+    }
+
+    pub fn fd(&self) -> RawFd {
+        self.0.as_raw_fd()
+    }
+}
+
+/// Which descriptors can be read or written now.
+pub struct Poll(OwnedFd);
+
+#[derive(Clone, Copy)]
+pub struct Ready {
+    pub token: u64,
+    pub readable: bool,
+    pub writable: bool,
+}
+
+impl Poll {
+    pub fn new() -> Result<Self> {
+        // SAFETY: no memory is handed over.
+        Ok(Self(owned(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) })?))
+    }
+
+    pub fn add(&self, fd: RawFd, token: u64) -> Result<()> {
+        self.control(libc::EPOLL_CTL_ADD, fd, token, false)
+    }
+
+    /// Whether it is to be told when it can be written, too.
+    pub fn change(&self, fd: RawFd, token: u64, writing: bool) -> Result<()> {
+        self.control(libc::EPOLL_CTL_MOD, fd, token, writing)
+    }
+
+    pub fn remove(&self, fd: RawFd) -> Result<()> {
+        self.control(libc::EPOLL_CTL_DEL, fd, 0, false)
+    }
+
+    fn control(&self, what: c_int, fd: RawFd, token: u64, writing: bool) -> Result<()> {
+        let events = if writing { libc::EPOLLIN | libc::EPOLLOUT } else { libc::EPOLLIN };
+        let mut event = libc::epoll_event { events: events as u32, u64: token };
+        // SAFETY: `event` is read.
+        checked(unsafe { libc::epoll_ctl(self.0.as_raw_fd(), what, fd, &raw mut event) })?;
+        Ok(())
+    }
+
+    /// For `timeout_s` at most, rounded up to milliseconds. What broke can be read: reading tells.
+    pub fn wait(&self, timeout_s: f64, ready: &mut Vec<Ready>) {
+        ready.clear();
+        let mut events = [libc::epoll_event { events: 0, u64: 0 }; 64];
+        let timeout = (timeout_s * 1e3).ceil().clamp(0.0, 1e6) as c_int;
+        // SAFETY: as many events are written as there are at most.
+        let count = unsafe {
+            libc::epoll_wait(self.0.as_raw_fd(), events.as_mut_ptr(), events.len() as c_int, timeout)
+        };
+        let count = usize::try_from(count).unwrap_or(0); // interrupted
+        for event in events.iter().take(count) {
+            let is = |flags: c_int| event.events & flags as u32 != 0;
+            let readable = is(libc::EPOLLIN | libc::EPOLLHUP | libc::EPOLLERR | libc::EPOLLRDHUP);
+            ready.push(Ready { token: event.u64, readable, writable: is(libc::EPOLLOUT) });
+        }
+    }
+}
+
+/// Until something can be sent, for `timeout_ms` at most.
+pub fn wait_writable(socket: &impl AsRawFd, timeout_ms: u16) {
+    let mut polled = libc::pollfd { fd: socket.as_raw_fd(), events: libc::POLLOUT, revents: 0 };
+    // SAFETY: one pollfd is read and written.
+    unsafe { libc::poll(&raw mut polled, 1, c_int::from(timeout_ms)) };
+}
+
+// --- addresses
+
+/// What the kernel takes and gives as an address. Both begin with the family.
+#[derive(Clone, Copy)]
+#[repr(C)]
+union Name {
+    v4: sockaddr_in,
+    v6: sockaddr_in6,
+}
+
+impl Name {
+    fn new() -> Self {
+        // SAFETY: both are plain numbers; all zero is a value of both.
+        unsafe { zeroed() }
+    }
+
+    fn write(address: SocketAddr) -> (Self, socklen_t) {
+        let mut name = Self::new();
+        match address {
+            SocketAddr::V4(v4) => {
+                name.v4 = sockaddr_in {
+                    sin_family: libc::AF_INET as libc::sa_family_t,
+                    sin_port: v4.port().to_be(),
+                    sin_addr: libc::in_addr { s_addr: u32::from_ne_bytes(v4.ip().octets()) },
+                    sin_zero: [0; 8],
+                };
+                (name, size_of::<sockaddr_in>() as socklen_t)
+            }
+            SocketAddr::V6(v6) => {
+                name.v6 = sockaddr_in6 {
+                    sin6_family: libc::AF_INET6 as libc::sa_family_t,
+                    sin6_port: v6.port().to_be(),
+                    sin6_flowinfo: v6.flowinfo(),
+                    sin6_addr: libc::in6_addr { s6_addr: v6.ip().octets() },
+                    sin6_scope_id: v6.scope_id(),
+                };
+                (name, size_of::<sockaddr_in6>() as socklen_t)
+            }
+        }
+    }
+
+    fn read(&self) -> Option<SocketAddr> {
+        // SAFETY: the family stands at the same place in both, and every bit pattern is a value of both.
+        let (family, v4, v6) = unsafe { (c_int::from(self.v4.sin_family), self.v4, self.v6) };
+        match family {
+            libc::AF_INET => {
+                let ip = Ipv4Addr::from(v4.sin_addr.s_addr.to_ne_bytes());
+                Some(SocketAddr::V4(SocketAddrV4::new(ip, u16::from_be(v4.sin_port))))
+            }
+            libc::AF_INET6 => {
+                let ip = Ipv6Addr::from(v6.sin6_addr.s6_addr);
+                let port = u16::from_be(v6.sin6_port);
+                Some(SocketAddr::V6(SocketAddrV6::new(ip, port, v6.sin6_flowinfo, v6.sin6_scope_id)))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Room for control messages, aligned as they are.
+#[derive(Clone, Copy)]
+#[repr(C, align(8))]
+struct Control([u8; CONTROL]);
+
+// --- datagrams in
+
+/// Where datagrams are received; with GRO several of one sender come as one message.
+pub struct Inbox {
+    memory: Vec<u8>,
+    longest: usize,
+    names: Vec<Name>,
+    controls: Vec<Control>,
+    /// Bytes, and bytes of a segment (0: it is one datagram).
+    sizes: Vec<(usize, usize)>,
+}
+
+impl Inbox {
+    /// `gro`: as `receive_segments` answered.
+    pub fn new(gro: bool) -> Self {
+        let (longest, taken) = if gro { (LONGEST_GRO, TAKEN_GRO) } else { (LONGEST, TAKEN) };
+        Self {
+            memory: vec![0; longest * taken],
+            longest,
+            names: vec![Name::new(); taken],
+            controls: vec![Control([0; CONTROL]); taken],
+            sizes: Vec::with_capacity(taken),
+        }
+    }
+
+    /// Takes what is there. How many messages; `Err`: nothing, or the network says something about an old datagram.
+    pub fn receive(&mut self, socket: &impl AsRawFd) -> Result<usize> {
+        self.sizes.clear();
+        let mut parts: Vec<libc::iovec> = self
+            .memory
+            .chunks_exact_mut(self.longest)
+            .map(|part| libc::iovec { iov_base: part.as_mut_ptr().cast(), iov_len: part.len() })
+            .collect();
+        let places = parts.iter_mut().zip(&mut self.names).zip(&mut self.controls);
+        let mut messages: Vec<mmsghdr> = places
+            .map(|((part, name), control)| {
+                let name = (from_mut(name).cast(), size_of::<Name>() as socklen_t);
+                message(name, (part, 1), (control.0.as_mut_ptr().cast(), CONTROL))
+            })
+            .collect();
+        // SAFETY: each message has a name, one part and control memory of the sizes it says, all borrowed until here.
+        let count = unsafe {
+            libc::recvmmsg(
+                socket.as_raw_fd(),
+                messages.as_mut_ptr(),
+                messages.len() as u32,
+                libc::MSG_DONTWAIT,
+                null_mut(),
+            )
+        };
+        let count = checked(count)? as usize;
+        for message in messages.iter().take(count) {
+            self.sizes.push((message.msg_len as usize, segment_size(&message.msg_hdr)));
+        }
+        Ok(count)
+    }
+
+    /// A message of the last `receive`: bytes, whose, and bytes of each datagram in it (the last may be shorter).
+    pub fn message(&self, place: usize) -> Option<(&[u8], SocketAddr, usize)> {
+        let &(size, segment) = self.sizes.get(place)?;
+        let data = self.memory.chunks_exact(self.longest).nth(place)?.get(..size)?;
+        let whole = segment == 0 || segment > size;
+        Some((data, self.names.get(place)?.read()?, if whole { size } else { segment }))
+    }
+}
+
+/// Of UDP_GRO; 0 without.
+fn segment_size(header: &libc::msghdr) -> usize {
+    // SAFETY: the kernel wrote whole control messages of the length that the header has now.
+    unsafe {
+        let mut at = libc::CMSG_FIRSTHDR(header);
+        while let Some(found) = at.as_ref() {
+            if (found.cmsg_level, found.cmsg_type) == (libc::SOL_UDP, libc::UDP_GRO) {
+                let size = libc::CMSG_DATA(at).cast::<c_int>().read_unaligned();
+                return usize::try_from(size).unwrap_or(0);
+            }
+            at = libc::CMSG_NXTHDR(header, at);
+        }
+    }
+    0
+}
+
+/// Datagrams that follow one another may come as one message. Whether the kernel does that.
+pub fn receive_segments(socket: &impl AsRawFd) -> bool {
+    let on: c_int = 1;
+    // SAFETY: one int is read.
+    let result = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_UDP,
+            libc::UDP_GRO,
+            (&raw const on).cast(),
+            size_of::<c_int>() as socklen_t,
+        )
+    };
+    result == 0
+}
+
+// --- datagrams out
+
+/// `segment`: bytes of each datagram, where `parts` are several; 0: they are one.
+pub struct Outgoing<'a> {
+    pub to: SocketAddr,
+    pub parts: &'a [IoSlice<'a>],
+    pub segment: u16,
+}
+
+/// How many of the first `MOST_MESSAGES` were sent. `Err`: the first one was not.
+pub fn send(socket: &impl AsRawFd, outgoing: &[Outgoing<'_>]) -> Result<usize> {
+    let outgoing = outgoing.get(..MOST_MESSAGES.min(outgoing.len())).unwrap_or_default();
+    let mut names = [const { None }; MOST_MESSAGES];
+    let mut controls = [Control([0; CONTROL]); MOST_MESSAGES];
+    let mut messages: Vec<mmsghdr> = Vec::with_capacity(outgoing.len());
+    for ((out, name), control) in outgoing.iter().zip(&mut names).zip(&mut controls) {
+        let (name, name_size) = name.insert(Name::write(out.to));
+        let control = if out.segment == 0 { (null_mut(), 0) } else { segments_control(control, out.segment) };
+        // IoSlice is an iovec (std says so); the kernel does not write to it.
+        let parts = (out.parts.as_ptr().cast_mut().cast(), out.parts.len());
+        messages.push(message((from_mut(name).cast(), *name_size), parts, control));
+    }
+    // SAFETY: names, parts and control messages are borrowed until here and have the sizes that the messages say.
+    let sent = unsafe {
+        libc::sendmmsg(
+            socket.as_raw_fd(),
+            messages.as_mut_ptr(),
+            messages.len() as u32,
+            libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL,
+        )
+    };
+    Ok(checked(sent)? as usize)
+}
+
+/// UDP_SEGMENT: the kernel cuts what follows into datagrams of this size.
+fn segments_control(control: &mut Control, segment: u16) -> (*mut c_void, usize) {
+    // SAFETY: CMSG_SPACE and CMSG_LEN only reckon; a header and two bytes fit into `control`, which is aligned for it.
+    unsafe {
+        let size = libc::CMSG_SPACE(size_of::<u16>() as u32) as usize;
+        let header = control.0.as_mut_ptr().cast::<libc::cmsghdr>();
+        (*header).cmsg_level = libc::SOL_UDP;
+        (*header).cmsg_type = libc::UDP_SEGMENT;
+        (*header).cmsg_len = libc::CMSG_LEN(size_of::<u16>() as u32) as usize;
+        libc::CMSG_DATA(header).cast::<u16>().write_unaligned(segment);
+        (control.0.as_mut_ptr().cast(), size)
+    }
+}
+
+fn message(
+    name: (*mut c_void, socklen_t),
+    parts: (*mut libc::iovec, usize),
+    control: (*mut c_void, usize),
+) -> mmsghdr {
+    // SAFETY: numbers and pointers; all zero is a value of it.
+    let mut made: mmsghdr = unsafe { zeroed() };
+    (made.msg_hdr.msg_name, made.msg_hdr.msg_namelen) = name;
+    (made.msg_hdr.msg_iov, made.msg_hdr.msg_iovlen) = parts;
+    (made.msg_hdr.msg_control, made.msg_hdr.msg_controllen) = control;
+    made
+}
