@@ -51,17 +51,15 @@ class Attendance:
                 stay.times += 1
         stay.connections += 1
 
-    def went(self, person: Person, at: float) -> Row | None:
-        """A connection of theirs is out; the row when it was the last one."""
+    def went(self, person: Person, at: float) -> None:
+        """A connection of theirs is out."""
         stay = self._stays.get(person)
         if stay is None or stay.connections == 0:
-            return None
+            return
         stay.connections -= 1
-        if stay.connections:
-            return None
-        stay.seconds += at - stay.since
-        stay.last = at
-        return self._row(person, stay, at)
+        if not stay.connections:
+            stay.seconds += at - stay.since
+            stay.last = at
 
     def rows(self, at: float) -> tuple[Row, ...]:
         """Everyone, in the order in which they first came."""

@@ -6,7 +6,6 @@ from attrs import field, frozen
 
 from media.forwarder.api import Want
 from media.ids import Identity, ParticipantSid, TrackSid
-from media.room.attendance import Row
 from media.room.messages import Message
 from media.room.model import LeaveReason, Refusal, Track
 
@@ -107,13 +106,6 @@ class Gone:
 
 
 @frozen
-class RecordAttendance:
-    """R45: a person has left, or the call has ended. A later row of the same person replaces the earlier."""
-
-    row: Row
-
-
-@frozen
 class HostAnswered:
     """To HostAsked with this `request`; None: done."""
 
@@ -140,7 +132,6 @@ Command = (
     | Pin
     | SendData
     | Gone
-    | RecordAttendance
     | HostAnswered
     | EndRoom
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import evolve
 
 from media.room.call import Call, Member, tell
-from media.room.commands import Command, EndRoom, Gone, RecordAttendance, Tell
+from media.room.commands import Command, EndRoom, Gone, Tell
 from media.room.messages import Goodbye, LeaveAction, ParticipantsChanged
 from media.room.model import LeaveReason, State
 from media.room.publishing import quiet, remove
@@ -23,9 +23,7 @@ def vanish(call: Call, member: Member, reason: LeaveReason, now: float) -> list[
     if call.speakers.is_speaking(member.sid):
         call.speakers.forget(member.sid)
     commands += tell(call.watchers(member), ParticipantsChanged((call.gone(member, reason),)))
-    row = call.attendance.went(member.person, call.wall(now))
-    if row is not None:
-        commands.append(RecordAttendance(row))
+    call.attendance.went(member.person, call.wall(now))
     return commands
 
 

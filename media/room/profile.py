@@ -10,6 +10,7 @@ from media.room.messages import Request, RequestAnswered
 from media.room.model import Refusal
 
 #: Characters; LiveKit's limits in bytes are 256 and 64 kB, too many for a hundred updates to a hundred people.
+#: `LONGEST_METADATA` is of metadata and attributes together: all of it is told with every change.
 LONGEST_NAME, LONGEST_METADATA, MOST_ATTRIBUTES, LONGEST_ATTRIBUTE = 256, 16_384, 32, 1_024
 
 
@@ -58,10 +59,13 @@ def refusal_to_change(member: Member, event: MetadataChanged) -> Refusal | None:
     )
     if not member.grants.may_update_metadata and not only_hand and not event.service:
         return Refusal.NO_METADATA
+    metadata = member.metadata if event.metadata is None else event.metadata
+    attributes = {**member.attributes, **event.attributes}
+    told = len(metadata) + sum(len(key) + len(value) for key, value in attributes.items())
     if (
         len(event.name or "") > LONGEST_NAME
-        or len(event.metadata or "") > LONGEST_METADATA
-        or len(member.attributes.keys() | event.attributes.keys()) > MOST_ATTRIBUTES
+        or (told > LONGEST_METADATA and not only_hand)
+        or len(attributes) > MOST_ATTRIBUTES
         or any(len(k) > 128 or len(v) > LONGEST_ATTRIBUTE for k, v in event.attributes.items())
     ):
         return Refusal.TOO_LARGE

@@ -227,10 +227,6 @@ class Hall:
         client.close()
 
     @_do.register
-    def _(self, command: commands.RecordAttendance) -> None:
-        self.services.attended(self.name, command.row)
-
-    @_do.register
     def _(self, command: commands.HostAnswered) -> None:
         self._answers[command.request] = command.refusal
 

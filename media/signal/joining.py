@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from attrs import field, frozen
 from google.protobuf.message import DecodeError
-from livekit.protocol import models, rtc
+from livekit.protocol import rtc
 
 #: Bytes of a join request after inflating: 100 sections are 579 kB (calls.md §4), and a little more to spare.
 MAX_JOIN_REQUEST = 1_500_000
@@ -53,10 +53,6 @@ class Joining:
     auto_subscribe: bool = True
     adaptive_stream: bool = False
     reconnect_sid: str = ""
-    reconnect_reason: int = 0
-    client: models.ClientInfo = field(factory=models.ClientInfo, repr=False)
-    attributes: Mapping[str, str] = field(factory=dict, repr=False)
-    metadata: str = field(default="", repr=False)
     offer: rtc.SessionDescription | None = field(default=None, repr=False)
     add_tracks: tuple[rtc.AddTrackRequest, ...] = field(default=(), repr=False)
     sync_state: rtc.SyncState | None = field(default=None, repr=False)
@@ -84,15 +80,6 @@ def _yes(query: Mapping[str, str], name: str, default: bool = False) -> bool:
     return query[name] in ("1", "true") if name in query else default
 
 
-def _number(query: Mapping[str, str], name: str) -> int:
-    text = query.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
-
-
-def _known_sdk(query: Mapping[str, str]) -> bool:
-    return query.get("sdk", "").upper() in models.ClientInfo.SDK.DESCRIPTOR.values_by_name
-
-
 def _read_v0(token: str, query: Mapping[str, str]) -> Joining:
     return Joining(
         version=Version.V0,
@@ -100,13 +87,6 @@ def _read_v0(token: str, query: Mapping[str, str]) -> Joining:
         auto_subscribe=_yes(query, "auto_subscribe", default=True),
         adaptive_stream=_yes(query, "adaptive_stream"),
         reconnect_sid=query.get("sid", "") if _yes(query, "reconnect") else "",
-        reconnect_reason=_number(query, "reconnect_reason"),
-        client=models.ClientInfo(
-            sdk=query.get("sdk", "").upper() if _known_sdk(query) else None,
-            version=query.get("version", "")[:40],
-            protocol=_number(query, "protocol"),
-            client_protocol=_number(query, "client_protocol"),
-        ),
     )
 
 
@@ -121,10 +101,6 @@ def _read_v1(token: str, query: Mapping[str, str]) -> Joining:
         auto_subscribe=settings.auto_subscribe,
         adaptive_stream=settings.adaptive_stream,
         reconnect_sid=request.participant_sid if request.reconnect else "",
-        reconnect_reason=request.reconnect_reason,
-        client=request.client_info,
-        attributes=dict(request.participant_attributes),
-        metadata=request.metadata,
         offer=request.publisher_offer if request.publisher_offer.sdp else None,
         add_tracks=tuple(request.add_track_requests),
         sync_state=request.sync_state if request.HasField("sync_state") else None,

@@ -29,7 +29,7 @@ from media.access.tokens import BadToken, Key, verify
 from media.forwarder import api as forwarder_api
 from media.ids import ParticipantSid, PeerId, RoomName, RoomSid, TrackSid
 from media.plane.api import Plane
-from media.room import events
+from media.room import events, messages
 from media.room.model import LeaveReason, Refusal, Settings
 from media.room.room import Room, View
 from media.sdp.api import Policy
@@ -42,7 +42,7 @@ from media.signal.hall import Hall, goodbye
 from media.signal.http import Shut
 from media.signal.joining import Joining
 from media.signal.messages import NodeFacts
-from media.signal.services import Attended, Connected, Services, forget, untimed
+from media.signal.services import Connected, Services, untimed
 from media.signal.webhooks import Hook
 from media.signal.wiring import Wiring
 from media.transport.api import TransportSettings
@@ -144,6 +144,13 @@ class Node:
         """Whose connection it is; None: it was told to go."""
         if joining.reconnect_sid:
             return self._resume(connection, joining, claims)
+        if self.draining:  # since the door was opened
+            elsewhere = messages.Goodbye(
+                LeaveReason.SERVER_SHUTDOWN, messages.LeaveAction.RECONNECT
+            )
+            connection.send(Encoded(wire.response(elsewhere)))
+            connection.close()
+            return None
         hall = self.halls.get(claims.room)
         if hall is None:
             hall = self.open_hall(claims.room, _settings(claims))
@@ -290,7 +297,6 @@ async def open_node(
     hooks: Sequence[Hook] = (),
     policy: Policy | None = None,
     leaves: Leaves | None = None,
-    attended: Attended = forget,
     max_rooms: int = MAX_ROOMS,
     connected: Connected = untimed,
 ) -> AsyncIterator[Node]:
@@ -314,7 +320,6 @@ async def open_node(
                 policy=policy or Policy(),
                 hooks=hooks,
                 leaves=leaves,
-                attended=attended,
                 connected=connected,
             ),
             max_rooms=max_rooms,

@@ -10,21 +10,12 @@ from livekit.protocol import webhook
 
 from media.access.api import Leaves
 from media.access.tokens import Key
-from media.ids import RoomName
 from media.plane.api import Plane
-from media.room.attendance import Row
 from media.sdp.api import Policy
 from media.signal.messages import NodeFacts
 from media.signal.webhooks import Hook
 from media.signal.wiring import Wiring
 from media.transport.api import Listener
-
-Attended = Callable[[RoomName, Row], None]
-
-
-def forget(_room: RoomName, _row: Row) -> None:
-    """Attendance that nobody asked for."""
-
 
 #: Seconds from a client's WebSocket to its media connection.
 Connected = Callable[[float], None]
@@ -54,7 +45,6 @@ class Services:
     policy: Policy = field(factory=Policy)
     hooks: Sequence[Hook] = ()
     leaves: Leaves | None = None
-    attended: Attended = forget
     connected: Connected = untimed
     wrong: Counter[str] = field(factory=Counter)
 

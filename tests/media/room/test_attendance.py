@@ -6,10 +6,9 @@ from datetime import UTC
 
 from media.ids import Identity, ParticipantSid
 from media.room.attendance import Attendance, Row, to_csv
-from media.room.commands import RecordAttendance
 from media.room.events import Closing, Left
 from media.room.model import Grants, LeaveReason, Person
-from tests.media.room.script import HOST, MASHA, TEACHER, WALL, Lesson, joined, only, person_of
+from tests.media.room.script import HOST, MASHA, TEACHER, WALL, Lesson, joined, person_of
 
 TITLES = ("Фамилия Имя", "Вход", "Выход", "Минут", "Секунд", "Раз")
 
@@ -22,18 +21,15 @@ def test_seconds_over_reconnects() -> None:
     again = ParticipantSid("PA_masha2")
     lesson.now += 30.0
     lesson.come(joined(again, identity=Identity("hash"), person=person_of(MASHA)))
-    rows = only(RecordAttendance, lesson.do(Left(again), after=10.0))
-    assert rows == [
-        RecordAttendance(
-            Row(
-                person=person_of(MASHA),
-                joined_at=WALL,
-                left_at=WALL + 100.0,
-                seconds=70.0,
-                times=2,
-            )
-        )
-    ]
+    lesson.do(Left(again), after=10.0)
+    row = Row(
+        person=person_of(MASHA),
+        joined_at=WALL,
+        left_at=WALL + 100.0,
+        seconds=70.0,
+        times=2,
+    )
+    assert lesson.room.view(lesson.now + 60.0).attendance[1:] == (row,)
 
 
 def test_two_devices_are_one_presence() -> None:
@@ -41,12 +37,12 @@ def test_two_devices_are_one_presence() -> None:
     attendance, masha = Attendance(), Person("@masha")
     attendance.came(masha, 0.0)
     attendance.came(masha, 10.0)
-    assert attendance.went(masha, 20.0) is None
-    row = attendance.went(masha, 50.0)
-    assert row is not None
-    assert (row.seconds, row.times) == (50.0, 1)
-    assert attendance.went(masha, 60.0) is None
-    assert attendance.went(Person("@stranger"), 60.0) is None
+    attendance.went(masha, 20.0)
+    assert attendance.rows(30.0)[0].left_at is None
+    for late in (50.0, 60.0):
+        attendance.went(masha, late)
+        attendance.went(Person("@stranger"), late)
+        assert [(one.seconds, one.times) for one in attendance.rows(70.0)] == [(50.0, 1)]
 
 
 def test_a_page_that_comes_twice_has_come_once() -> None:
@@ -71,8 +67,10 @@ def test_the_end_of_the_call_completes_the_list() -> None:
         joined(ParticipantSid("PA_w"), Grants(waits=True)),
         joined(ParticipantSid("PA_h"), Grants(hidden=True)),
     )
-    rows = only(RecordAttendance, lesson.do(Closing(LeaveReason.ROOM_CLOSED), after=45.0))
-    assert [(r.row.person, r.row.seconds) for r in rows] == [("@teacher", 45.0), ("@masha", 45.0)]
+    lesson.do(Closing(LeaveReason.ROOM_CLOSED), after=45.0)
+    rows = lesson.room.view(lesson.now + 60.0).attendance
+    assert [(r.person, r.seconds) for r in rows] == [("@teacher", 45.0), ("@masha", 45.0)]
+    assert all(r.left_at == WALL + 45.0 for r in rows)
 
 
 def test_those_who_are_there_now() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -462,6 +463,24 @@ def test_a_pupil_without_the_metadata_right_may_still_raise_a_hand() -> None:
     assert answer(sferum_hand="1") is None
     assert answer(sferum_host="1") is Refusal.OURS
     assert answer(mood="good") is Refusal.NO_METADATA
+
+
+def test_what_people_say_of_themselves_is_bounded_in_all() -> None:
+    """Metadata and attributes together: everybody is told all of it with every change. A hand can still be raised."""
+    lesson = lesson_with()
+
+    def refused(**change: Any) -> Refusal | None:
+        commands = lesson.do(MetadataChanged(by=MASHA, **change))
+        return next(m.refusal for m in told(commands, MASHA) if isinstance(m, RequestAnswered))
+
+    assert refused(metadata="m" * 12_000) is None
+    for number in range(4):
+        assert refused(attributes={f"a{number}": "x" * 1_000}) is None
+    assert refused(attributes={"more": "x" * 1_000}) is Refusal.TOO_LARGE
+    assert refused(metadata="m" * 16_000) is Refusal.TOO_LARGE
+    assert refused(attributes={"sferum.hand": "1"}) is None
+    assert refused(metadata="") is None
+    assert refused(attributes={"more": "x" * 1_000}) is None
 
 
 def test_people_change_their_names() -> None:

@@ -109,7 +109,7 @@ def test_who_leaves_takes_tracks_along() -> None:
     lesson.publish(track(VOICE, TEACHER, Source.MICROPHONE))
     lesson.let(1.0)
     kinds = [type(c).__name__ for c in lesson.do(Left(TEACHER)) if not isinstance(c, Tell)]
-    assert kinds == ["StopForwarding", "RecordAttendance", "StopPublishing", "Gone"]
+    assert kinds == ["StopForwarding", "StopPublishing", "Gone"]
 
 
 def test_a_client_chooses() -> None:

@@ -18,6 +18,7 @@ from media.access.claims import Leave, Member, Source
 from media.ids import Identity, ParticipantSid, PeerId, RoomName
 from media.room.events import Event
 from media.signal.frames import MAX_FRAME
+from media.signal.node import Node
 from tests.media.world import LESSON, World, calls, eventually
 
 
@@ -232,6 +233,25 @@ async def test_somebody_elses_sid_resumes_nobody() -> None:
         await anna.until("pong_resp")
 
 
+async def test_who_stood_in_the_door_when_the_node_drains_is_sent_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Let in by HTTP a moment before, on the WebSocket a moment after: told to come again, and no room is opened."""
+    async with calls() as world:
+        entering = Node._enter
+
+        def late(node: Node, *arguments: Any) -> Any:
+            node.draining = True
+            return entering(node, *arguments)
+
+        monkeypatch.setattr(Node, "_enter", late)
+        async with raw(world, "anna") as anna:
+            leave = (await anna.until("leave")).leave
+        assert leave.action == rtc.LeaveRequest.RECONNECT
+        assert leave.reason == models.SERVER_SHUTDOWN
+        assert not world.node.halls
+
+
 async def test_who_leaves_is_gone_at_once() -> None:
     """A leave ends the participant for the others without waiting for a resume."""
     async with calls() as world, raw(world, "anna") as anna, raw(world, "boris") as boris:
@@ -247,7 +267,12 @@ async def test_who_leaves_is_gone_at_once() -> None:
 
 @pytest.mark.parametrize(
     ("named", "size", "heard"),
-    [((), 1, 200), (("teacher",), 1, 2000), (("teacher",), 15_000, 2000), (("teacher",), 63_900, 500)],
+    [
+        ((), 1, 200),
+        (("teacher",), 1, 2000),
+        (("teacher",), 15_000, 2000),
+        (("teacher",), 63_900, 500),
+    ],
 )
 async def test_a_packet_costs_as_much_as_it_is_long_and_has_receivers(
     named: tuple[str, ...], size: int, heard: int, monkeypatch: pytest.MonkeyPatch
