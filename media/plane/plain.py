@@ -60,9 +60,10 @@ class PlainPlane:
     def close(self) -> None:
         if self._polling is not None:
             self._polling.cancel()
-        if self._udp is not None:
-            self._loop.remove_reader(self._udp)
-            self._udp.close()
+        udp, self._udp = self._udp, None
+        if udp is not None:
+            self._loop.remove_reader(udp)
+            udp.close()
         if self._tcp is not None:
             self._tcp.close()
         for route in list(self._connections):

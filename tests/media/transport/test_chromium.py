@@ -23,6 +23,7 @@ from media.sdp.api import (
     parse,
     write,
 )
+from media.sdp.codecs import ABS_SEND_TIME, MID, REPAIRED_RID, RID
 from media.transport.api import Gone, IceCredentials, RemoteParameters, Sent
 from media.transport.listener import PortListener
 from media.transport.peer import ClientPeer
@@ -168,6 +169,36 @@ async def _negotiate(page: Page, table: SectionTable, local: Local, version: int
 
 async def _streams(page: Page) -> list[str]:
     return [track[1] for track in await seen(page, "tracks")]
+
+
+async def test_layers_are_published_after_short_answers(page: Page) -> None:
+    """v1: filled sections take few extensions; what is published later, and once more, still has names of layers."""
+    async with listen(settings(), CERTIFICATE) as listener:
+        peer, cache, allocator = (
+            listener.add_peer(PeerId("anna"), Recorder()),
+            Cache(),
+            SectionAllocator(),
+        )
+        local = local_of(listener, peer)
+        for number in range(3):
+            allocator.put(camera(number))
+            allocator.put(microphone(number))
+        await page.evaluate("make(); free(); channels()")
+        for last in ("8", "10"):
+            offer = await offered(page, cache)
+            await answer(page, build_answer(offer, local, outgoing=allocator.fill(offer)))
+            await page.evaluate("void pc.addTransceiver(tone(), {direction: 'sendonly'})")
+            await page.evaluate("void simulcast(picture())")
+            offer = await offered(page, cache)
+            answered = build_answer(offer, local, outgoing=allocator.fill(offer))
+            await answer(page, answered)
+            pictures = next(section for section in answered.sections if section.mid == last)
+            assert pictures.simulcast_recv == ("q", "h", "f")
+            assert {line.uri for line in pictures.extensions} >= {MID, RID, REPAIRED_RID}
+            filled = next(section for section in offer.sections if section.mid == "5")
+            assert {line.uri for line in filled.extensions} == {ABS_SEND_TIME}, "as we answered"
+        assert len(await _streams(page)) == 6
+        await page.evaluate("pc.close()")
 
 
 async def test_an_ice_restart(page: Page) -> None:

@@ -8,6 +8,8 @@ import pytest
 
 from tests.media.transport.world import CERTIFICATE, joined, listen, settings
 
+pytestmark = pytest.mark.usefixtures("planes")
+
 
 @pytest.mark.parametrize("tcp", [False, True], ids=["udp", "tcp"])
 async def test_a_client_of_ipv4_connects_to_a_node_on_both_families(tcp: bool) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 
 import pytest
 from aiortc.rtcsctptransport import (
@@ -33,28 +32,10 @@ from tests.media.transport.world import (
     settings,
 )
 
+pytestmark = pytest.mark.usefixtures("planes")
+
 #: Types of chunks → bytes before their parameters: INIT, INIT ACK, HEARTBEAT, its ACK, ABORT, ERROR, RE-CONFIG.
 WITH_PARAMETERS = {1: 16, 2: 16, 4: 0, 5: 0, 6: 0, 9: 0, 130: 0}
-
-LOSSES: dict[str, Callable[[int], bool]] = {
-    "every third": lambda n: n % 3 == 2,
-    "the first two after the check": lambda n: n in (1, 2),
-    "every fifth, and the fourth": lambda n: n % 5 == 4 or n == 3,
-}
-
-
-@pytest.mark.parametrize("loses", LOSSES.values(), ids=LOSSES.keys())
-@pytest.mark.parametrize("way", ["up", "down"])
-async def test_a_lossy_handshake_ends_well(way: str, loses: Callable[[int], bool]) -> None:
-    """Whichever flight is lost, it is repeated: keys come out, and a channel opens and carries a message."""
-    client = RawClient(**{f"loses_{way}": loses})
-    async with listen(settings(), CERTIFICATE) as listener:
-        _, recorder = await joined(listener, client=client)
-        channel = client.channel("_reliable")
-        await eventually(lambda: channel.readyState == "open", "the channel opens", 60)
-        channel.send(bytes(20_000))
-        await eventually(lambda: recorder.messages, "the message arrives", 60)
-        await client.close()
 
 
 async def test_a_wrong_certificate_is_refused() -> None:

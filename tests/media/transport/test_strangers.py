@@ -26,6 +26,8 @@ from tests.media.transport.world import (
     settings,
 )
 
+pytestmark = pytest.mark.usefixtures("planes")
+
 DTLS_HELLO = bytes.fromhex("16fefd0000000000000000000101") + bytes(40)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 
+import pytest
 from attrs import Factory, define
 
 from media.forwarder.api import Drop, SrtpKeys
-from media.forwarder.plain.forwarder import PlainForwarder
 from media.ids import PeerId, RoomName
 from media.plane.api import Plane
 from media.plane.plain import PlainPlane
@@ -16,6 +16,7 @@ from media.transport.api import Gone, PeerObserver, TransportSettings
 from media.transport.dtls import Certificate
 from media.transport.listener import PortListener
 from media.transport.peer import ClientPeer
+from tests.media.planes import PLANES, Tapped, plain
 from tests.media.transport.raw_client import RawClient
 from tests.support.polling import until_async
 
@@ -33,24 +34,24 @@ def settings(**changes: object) -> TransportSettings:
     return TransportSettings(**(defaults | changes))  # type: ignore[arg-type] # checked by the class
 
 
-class Tapped(PlainForwarder):
-    """Remembers what came, as it came."""
+#: How the plane of the next `listen` is made; the fixture `planes` changes it.
+_makes: list[Callable[[], Plane]] = [plain]
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.came: list[bytes] = []
 
-    def receive(self, peer: PeerId, datagram: bytes, now: float) -> None:
-        self.came.append(datagram)
-        super().receive(peer, datagram, now)
+@pytest.fixture(scope="module", params=list(PLANES.values()), ids=list(PLANES))
+def planes(request: pytest.FixtureRequest) -> Iterator[None]:
+    """`listen` uses both, one after the other."""
+    _makes.append(request.param)
+    yield
+    _makes.pop()
 
 
 @asynccontextmanager
 async def listen(
-    settings: TransportSettings, certificate: Certificate, plane: Plane | None = None
+    settings: TransportSettings, certificate: Certificate
 ) -> AsyncIterator[PortListener]:
     """As `media.transport.listener.listen`; the forwarder gets the keys of whoever connects, as in a node."""
-    listener = Node(settings, certificate, plane or PlainPlane(Tapped()))
+    listener = Node(settings, certificate, _makes[-1]())
     try:
         await listener.open()
         yield listener
