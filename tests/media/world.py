@@ -174,6 +174,14 @@ class Guest:
         self._tasks.append(self._group.create_task(work))
 
 
+async def silent_tone(guest: Guest) -> rtc.LocalAudioTrack:
+    """A tone that is muted until its track is unmuted."""
+    track = (await guest.publish_tone()).track
+    assert isinstance(track, rtc.LocalAudioTrack)
+    track.mute()
+    return track
+
+
 async def _film(source: rtc.VideoSource, width: int, height: int) -> None:
     """Fifteen pictures a second with a bar that moves."""
     picture = np.zeros((height, width, 4), dtype=np.uint8)

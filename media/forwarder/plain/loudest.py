@@ -18,8 +18,8 @@ SPEAKS = 77
 HOLD_S = 1.0
 #: How much louder, dB, a voice must be to take a place that has been held for `HOLD_S`, and one that has not.
 LOUDER, MUCH_LOUDER = 6.0, 15.0
-#: Share of the newest packet in the level of a voice: it rises within three packets, and falls within a second.
-RISES, FALLS = 0.5, 0.02
+#: Share of the newest packet in the level of a voice: it rises within two packets, and falls within a second.
+RISES, FALLS = 0.75, 0.02
 
 
 @define

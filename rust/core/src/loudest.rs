@@ -16,8 +16,8 @@ const HOLD_S: f64 = 1.0;
 /// How much louder, dB, a voice must be to take a place that has been held for `HOLD_S`, and one that has not.
 const LOUDER: f64 = 6.0;
 const MUCH_LOUDER: f64 = 15.0;
-/// Share of the newest packet in the level of a voice: it rises within three packets, and falls within a second.
-const RISES: f64 = 0.5;
+/// Share of the newest packet in the level of a voice: it rises within two packets, and falls within a second.
+const RISES: f64 = 0.75;
 const FALLS: f64 = 0.02;
 
 #[derive(Clone, Copy)]

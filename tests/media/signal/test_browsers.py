@@ -11,7 +11,7 @@ from media.room import events
 from media.room.model import LeaveReason
 from tests.media.signal.browser import VERSIONS, Viewer, browsers
 from tests.media.signal.test_resuming import client_of, cut
-from tests.media.world import LESSON, calls
+from tests.media.world import LESSON, calls, silent_tone
 
 BOTH = pytest.mark.parametrize("v1", [False, True], ids=["v0", "v1"])
 
@@ -144,16 +144,17 @@ async def test_a_host_mutes_and_removes() -> None:
 async def test_six_publishers_reach_a_page(record_property: Callable[[str, object], None]) -> None:
     """More tracks than a v1 page's first three and three sections (calls.md §2.4)."""
     async with calls() as world, browsers(world) as chromium:
-        pupils = []
+        tones = {}
         for number in range(6):
             pupil = await world.join(f"pupil{number}", auto_subscribe=False)
             await pupil.publish_camera(320, 180, simulcast=False)
-            await pupil.publish_tone()
-            pupils.append(pupil.name)
+            tones[pupil.name] = await silent_tone(pupil)
         anna = await chromium.join("anna")
-        for name in pupils:
+        for name, tone in tones.items():  # one by one: of all at once the three loudest are heard
             await anna.sees(name)
+            tone.unmute()
             await anna.hears(name)
+            tone.mute()
         connection = client_of(world, "anna").connection
         assert connection is not None
         record_property("negotiation_bytes", (connection.bytes_in, connection.bytes_out))

@@ -11,7 +11,7 @@ from attrs import frozen
 from media.ids import RoomName
 from tests.media.signal.browser import Browsers, Viewer, browsers, firefoxes
 from tests.media.signal.test_resuming import client_of, cut
-from tests.media.world import World, calls
+from tests.media.world import World, calls, silent_tone
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.integration]
 
@@ -132,16 +132,21 @@ async def test_six_publishers_reach_firefox(both: Both, v1: bool) -> None:
     """Firefox brings no free sections along (calls.md §2.4): it is asked for as many as there are tracks."""
     room = f"six {v1}"
     pupils = [await both.world.join(f"pupil{n}", room, auto_subscribe=False) for n in range(6)]
+    tones = []
     for pupil in pupils[:3]:
         await pupil.publish_camera(160, 90, simulcast=False)
-        await pupil.publish_tone()
+        tones.append(await silent_tone(pupil))
     fox = await both.firefox.join("fox", v1=v1, room=room)
     for pupil in pupils[3:]:
         await pupil.publish_camera(160, 90, simulcast=False)
-        await pupil.publish_tone()
-    for pupil in pupils:
+        tones.append(await silent_tone(pupil))
+    for pupil, tone in zip(
+        pupils, tones, strict=True
+    ):  # of all at once the three loudest are heard
         await fox.sees(pupil.name)
+        tone.unmute()
         await fox.hears(pupil.name)
+        tone.mute()
     await leave(fox)
     for pupil in pupils:
         await pupil.leave()
