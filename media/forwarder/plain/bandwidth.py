@@ -30,7 +30,8 @@ LEAST_PACKETS, ENOUGH_LOST = 100, 20
 LITTLE_LOSS, MUCH_LOSS, COLLAPSE = 0.02, 0.10, 0.20
 #: Seconds that a sign of a full link stays fresh: two reports.
 FRESH_S = 2.0
-#: Seconds by which a round trip is longer than it once was: packets wait in a queue. Twice a radio link's jitter.
+#: Seconds by which a round trip is longer than it once was: packets wait in a queue. Twice a radio link's jitter. A fall
+#: shortens what waits in a queue by half of it at least; else the client has moved, from Wi-Fi to mobile.
 QUEUE_S = 0.1
 #: Round trips of which the shortest counts, and seconds for which the shortest of all is remembered.
 ROUND_TRIPS, SHORTEST_KEPT_S = 3, 60.0
@@ -57,6 +58,9 @@ class Downlink:
     _last_remb: int | None = None
     _round_trips: deque[float] = field(factory=lambda: deque(maxlen=ROUND_TRIPS))
     _shortest: tuple[float, float] | None = None  # round trip, when
+    _waited_s: float | None = (
+        None  # round trip as it fell, until it is known whether that shortened it
+    )
 
     def packets_reported(self, expected: int, lost: int, sent_bps: int, now: float) -> None:
         """Of one stream, since its last report. Windows that are too small wait for more."""
@@ -83,7 +87,9 @@ class Downlink:
                 self._raised_at = now
 
     def round_trip(self, rtt_s: float, now: float) -> None:
-        """One measurement."""
+        """One measurement. Sending less empties a queue; where it does not, the way itself is longer than it was."""
+        if self._waited_s is not None and now - self._fell_at < SETTLE_S:
+            return
         if (
             self._shortest is None
             or rtt_s <= self._shortest[0]
@@ -91,8 +97,14 @@ class Downlink:
         ):
             self._shortest = rtt_s, now
         self._round_trips.append(rtt_s)
-        waits = min(self._round_trips) - self._shortest[0]
-        if len(self._round_trips) == ROUND_TRIPS and waits > QUEUE_S:
+        if len(self._round_trips) < ROUND_TRIPS:
+            return
+        least = min(self._round_trips)
+        if self._waited_s is not None:
+            if least > self._waited_s - QUEUE_S / 2:
+                self._shortest = least, now
+            self._waited_s = None
+        if least - self._shortest[0] > QUEUE_S:
             self._crowded_at = now
 
     def remb(self, bitrate_bps: int, sent_bps: int, now: float, beside_bps: int = 0) -> None:
@@ -111,6 +123,11 @@ class Downlink:
         if bitrate_bps < self.estimate_bps:
             self.estimate_bps = max(MIN_BPS, bitrate_bps)
             self._fell_at = now
+            if self._shortest is not None and len(self._round_trips) == ROUND_TRIPS:
+                least = min(self._round_trips)
+                if least - self._shortest[0] > QUEUE_S:
+                    self._waited_s = least
+                    self._round_trips.clear()
 
     def poll(self, now: float) -> int | None:
         """The estimate, when it is time to tell it."""

@@ -21,7 +21,8 @@ const MUCH_LOSS: f64 = 0.10;
 const COLLAPSE: f64 = 0.20;
 /// Seconds that a sign of a full link stays fresh: two reports.
 const FRESH_S: f64 = 2.0;
-/// Seconds by which a round trip is longer than it once was: packets wait in a queue.
+/// Seconds by which a round trip is longer than it once was: packets wait in a queue. A fall shortens what waits in a
+/// queue by half of it at least; else the client has moved, from Wi-Fi to mobile.
 const QUEUE_S: f64 = 0.1;
 /// Round trips of which the shortest counts, and seconds for which the shortest of all is remembered.
 const ROUND_TRIPS: usize = 3;
@@ -46,6 +47,7 @@ pub struct Downlink {
     last_remb: Option<u128>,
     round_trips: VecDeque<f64>,
     shortest: Option<(f64, f64)>, // round trip, when
+    waited_s: Option<f64>,        // round trip as it fell, until it is known whether that shortened it
 }
 
 impl Default for Downlink {
@@ -62,6 +64,7 @@ impl Default for Downlink {
             last_remb: None,
             round_trips: VecDeque::new(),
             shortest: None,
+            waited_s: None,
         }
     }
 }
@@ -100,10 +103,13 @@ impl Downlink {
         }
     }
 
-    /// One measurement.
+    /// One measurement. Sending less empties a queue; where it does not, the way itself is longer than it was.
     pub fn round_trip(&mut self, rtt_s: f64, now: f64) {
+        if self.waited_s.is_some() && now - self.fell_at < SETTLE_S {
+            return;
+        }
         let (shortest, at) = self.shortest.unwrap_or((f64::INFINITY, now));
-        let shortest = if rtt_s <= shortest || now - at > SHORTEST_KEPT_S {
+        let mut shortest = if rtt_s <= shortest || now - at > SHORTEST_KEPT_S {
             self.shortest = Some((rtt_s, now));
             rtt_s
         } else {
@@ -113,10 +119,23 @@ impl Downlink {
             self.round_trips.pop_front();
         }
         self.round_trips.push_back(rtt_s);
-        let least = self.round_trips.iter().copied().fold(f64::INFINITY, f64::min);
-        if self.round_trips.len() == ROUND_TRIPS && least - shortest > QUEUE_S {
+        if self.round_trips.len() < ROUND_TRIPS {
+            return;
+        }
+        let least = self.least_round_trip();
+        if let Some(waited_s) = self.waited_s.take()
+            && least > waited_s - QUEUE_S / 2.0
+        {
+            self.shortest = Some((least, now));
+            shortest = least;
+        }
+        if least - shortest > QUEUE_S {
             self.crowded_at = now;
         }
+    }
+
+    fn least_round_trip(&self) -> f64 {
+        self.round_trips.iter().copied().fold(f64::INFINITY, f64::min)
     }
 
     /// `sent_bps`: of what the REMB is about. libwebrtc leaves voices out of it: `beside_bps`, which fit as well.
@@ -140,6 +159,14 @@ impl Downlink {
         if bitrate_bps < self.estimate_bps {
             self.estimate_bps = bitrate_bps.max(MIN_BPS);
             self.fell_at = now;
+            let least = self.least_round_trip();
+            if let Some((shortest, _)) = self.shortest
+                && self.round_trips.len() == ROUND_TRIPS
+                && least - shortest > QUEUE_S
+            {
+                self.waited_s = Some(least);
+                self.round_trips.clear();
+            }
         }
     }
 
@@ -175,6 +202,18 @@ mod tests {
         link.packets_reported(100, 50, 900_000, 7.0);
         link.packets_reported(100, 50, 900_000, 7.2);
         assert_eq!(link.poll(7.2), Some(450_000));
+    }
+
+    #[test]
+    fn a_way_that_became_longer_is_no_full_link() {
+        let mut link = Downlink::default();
+        [0.05, 0.25, 0.25, 0.25].iter().for_each(|rtt| link.round_trip(*rtt, 1.0));
+        link.remb(450_000, 500_000, 1.0, 0);
+        link.remb(440_000, 500_000, 1.1, 0);
+        assert_eq!(link.estimate_bps, 440_000);
+        [2.0, 3.0, 4.0, 5.0, 6.0].iter().for_each(|now| link.round_trip(0.25, *now));
+        link.remb(430_000, 430_000, 7.0, 0);
+        assert_eq!(link.estimate_bps, 440_000);
     }
 
     #[test]

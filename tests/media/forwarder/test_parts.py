@@ -263,6 +263,35 @@ def test_a_remb_near_what_is_sent_needs_another_sign() -> None:
         assert link.estimate_bps == (START_BPS if sign is None else 440_000), sign
 
 
+def test_a_way_that_became_longer_is_no_full_link() -> None:
+    """From Wi-Fi to mobile: one fall that shortens nothing, and the longer round trip is the usual one."""
+    for after, estimates in ((0.25, [440_000, 440_000]), (0.06, [440_000, 440_000])):
+        link = Downlink()
+        for second in range(4):
+            link.round_trip(0.05 if second < 1 else 0.25, now=float(second))
+        link.remb(450_000, sent_bps=500_000, now=3.0)
+        link.remb(440_000, sent_bps=500_000, now=3.1)
+        found = [link.estimate_bps]
+        for tenth in range(1, 100):
+            link.round_trip(after, now=3.1 + tenth / 10)
+        link.remb(430_000, sent_bps=430_000, now=13.0)
+        found.append(link.estimate_bps)
+        assert found == estimates, after
+
+
+def test_a_queue_that_fills_again_is_a_full_link_again() -> None:
+    """The first fall emptied it; round trips as long as before it are a queue still."""
+    link = Downlink()
+    for second, rtt_s in enumerate((0.05, 0.3, 0.3, 0.3)):
+        link.round_trip(rtt_s, now=float(second))
+    link.remb(450_000, sent_bps=500_000, now=3.0)
+    link.remb(440_000, sent_bps=500_000, now=3.1)
+    for second, rtt_s in enumerate((0.1, 0.06, 0.05, 0.3, 0.3, 0.3)):
+        link.round_trip(rtt_s, now=5.0 + second)
+    link.remb(400_000, sent_bps=440_000, now=10.1)
+    assert link.estimate_bps == 400_000
+
+
 def test_a_remb_says_nothing_of_voices() -> None:
     """Six voices and a small picture: what Chromium reports of the picture alone must not pause it (libwebrtc)."""
     link = Downlink()
