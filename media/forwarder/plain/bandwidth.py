@@ -30,8 +30,8 @@ LEAST_PACKETS, ENOUGH_LOST = 100, 20
 LITTLE_LOSS, MUCH_LOSS, COLLAPSE = 0.02, 0.10, 0.20
 #: Seconds that a sign of a full link stays fresh: two reports.
 FRESH_S = 2.0
-#: Seconds by which a round trip is longer than it once was: packets wait in a queue. Twice a radio link's jitter. A fall
-#: shortens what waits in a queue by half of it at least; else the client has moved, from Wi-Fi to mobile.
+#: Seconds by which a round trip is longer than it once was: packets wait in a queue. Twice a radio link's jitter. A
+#: fall shortens what waits in a queue by half of it at least; else the client has moved, from Wi-Fi to mobile.
 QUEUE_S = 0.1
 #: Round trips of which the shortest counts, and seconds for which the shortest of all is remembered.
 ROUND_TRIPS, SHORTEST_KEPT_S = 3, 60.0
