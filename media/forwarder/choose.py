@@ -48,8 +48,7 @@ def choose(wanted: str) -> Choice:
     build = _build()
     refusal = "is not built; run `make native`" if build is None else stale(build)
     if build is not None and refusal is None:
-        engine = getattr(build, "MediaEngine", None)
-        return Choice("native", build.NativeForwarder, "forwarder: native", engine)
+        return Choice("native", build.NativeForwarder, "forwarder: native", build.MediaEngine)
     if wanted == "native":
         raise NoForwarder(f"forwarder: native {refusal}")
     return Choice("plain", PlainForwarder, f"forwarder: plain (native {refusal})")

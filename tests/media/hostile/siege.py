@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from media.metrics import CallFigures, Look
+from media.plane.api import Plane
 from media.transport.api import TransportSettings
 from tests.media.world import Guest, World, calls, eventually
 
@@ -174,8 +175,8 @@ def figures(world: World) -> dict[tuple[str, str], float]:
 
 
 @asynccontextmanager
-async def siege() -> AsyncIterator[Siege]:
-    """Anna's camera and voice reach Boris."""
+async def siege(plane: Plane | None = None) -> AsyncIterator[Siege]:
+    """Anna's camera and voice reach Boris. `plane`: another one than the usual."""
     way = Way()
     door, _ = await asyncio.get_running_loop().create_datagram_endpoint(
         lambda: way, local_addr=("127.0.0.1", 0)
@@ -188,7 +189,7 @@ async def siege() -> AsyncIterator[Siege]:
         advertised_udp_port=door.get_extra_info("sockname")[1],
     )
     try:
-        async with calls(transport=transport) as world:
+        async with calls(transport=transport, plane=plane) as world:
             way.node = ("127.0.0.1", world.node.services.listener.udp_port)  # type: ignore[attr-defined]
             anna, boris = await world.join("anna"), await world.join("boris")
             await anna.publish_camera(320, 180, simulcast=False)

@@ -14,6 +14,7 @@ from typing import Any, cast
 import pytest
 from livekit.protocol import rtc
 
+from media.forwarder.plain.forwarder import PlainForwarder
 from media.plane.plain import PlainPlane
 from media.transport.listener import PortListener
 from media.transport.peer import ClientPeer
@@ -207,7 +208,8 @@ async def test_nobody_moves_anothers_media() -> None:
 @pytest.mark.integration
 async def test_media_that_is_not_the_guests_own_goes_nowhere() -> None:
     """Replays, wrong keys, streams nobody announced, and RTCP about the streams of others."""
-    async with siege() as call, intruder(call.world, "mallory", cid="voice") as mallory:
+    plane = PlainPlane(PlainForwarder())  # whose tables `about_others` reads
+    async with siege(plane) as call, intruder(call.world, "mallory", cid="voice") as mallory:
         for kind, name in ((is_rtp, "SRTP"), (is_rtcp, "SRTCP")):
             real = call.way.captured(kind)[-100:]
 

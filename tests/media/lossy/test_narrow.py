@@ -40,7 +40,7 @@ async def test_a_narrow_line_gets_the_small_picture_and_its_voices(
     record_property: Callable[[str, object], None],
 ) -> None:
     """The others keep the large one; when the line is wide again, so does this one."""
-    async with lossy_calls() as world:
+    async with lossy_calls(plane=PlainPlane(PlainForwarder())) as world:
         loop = asyncio.get_running_loop()
         anna = await world.calls.join("anna")
         await publish_busy_camera(anna)

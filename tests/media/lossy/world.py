@@ -18,6 +18,7 @@ import numpy as np
 from attrs import define
 from livekit import rtc
 
+from media.plane.api import Plane
 from media.transport.api import TransportSettings
 from media.transport.listener import PortListener
 from tests.media.lossy.path import Path, Stream, stream
@@ -38,9 +39,9 @@ class Lossy:
 
 @asynccontextmanager
 async def lossy_calls(
-    usual: tuple[Condition, Condition] = (GOOD, GOOD), *, seed: int = 1
+    usual: tuple[Condition, Condition] = (GOOD, GOOD), *, seed: int = 1, plane: Plane | None = None
 ) -> AsyncIterator[Lossy]:
-    """`usual`: what every line is like, up and down, until it is set otherwise."""
+    """`usual`: what every line is like, up and down, until it is set otherwise. `plane`: another one than the usual."""
     path = Path(lambda ufrag: name_of(world, ufrag), seed=seed, usual=usual)
     port = path.open()
     settings = TransportSettings(
@@ -51,7 +52,7 @@ async def lossy_calls(
         advertised_udp_port=port,
     )
     try:
-        async with calls(transport=settings) as world:
+        async with calls(transport=settings, plane=plane) as world:
             path.node = (LOOPBACK, ports(world).udp_port)
             there = int(world.base.removesuffix(PREFIX).rpartition(":")[2])
             async with stream((LOOPBACK, there), usual[0].delay_s) as (sockets, ws_port):
