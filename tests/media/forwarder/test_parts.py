@@ -13,7 +13,9 @@ from media.forwarder.plain.keyframes import KeyframeRequester
 from media.forwarder.plain.layers import SILENT_S, choose_layer, live_layers
 from media.forwarder.plain.loudness import LoudnessMeter
 from media.forwarder.plain.nack import ATTEMPTS, MOST_MISSING, REORDERING_S, MissingPackets
+from media.forwarder.plain.outbox import Outbox
 from media.forwarder.plain.peer import Peer
+from media.forwarder.plain.periodic import poll_peer
 from media.forwarder.plain.pictures import PictureMap
 from media.forwarder.plain.reports import ReceptionStatistics
 from media.forwarder.plain.srtp import SrtpSession
@@ -321,6 +323,16 @@ def test_an_estimate_is_never_below_what_comes_through() -> None:
     assert link.estimate_bps == MIN_BPS
     link.loss_reported(0.05, 400_000, now=5.0)
     assert link.estimate_bps == 380_000
+
+
+def test_a_late_report_counts_the_time_that_passed() -> None:
+    """A node that stumbles for a second sent a subscriber no more in a second than before."""
+    peer = Peer(PeerId("PC_pupil"), SrtpSession(End(PeerId("PC_pupil")).keys))
+    for now, sent in ((1.0, 0), (2.0, 125_000), (4.0, 250_000)):
+        peer.bytes_sent, peer.audio_bytes = sent, sent // 10
+        poll_peer(peer, Outbox(), now)
+        assert peer.recent_bps == (1_000_000 if sent else 0), now
+        assert peer.recent_audio_bps == (100_000 if sent else 0), now
 
 
 def test_what_is_sent_again_is_a_share_of_the_link() -> None:
