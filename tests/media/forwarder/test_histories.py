@@ -813,6 +813,20 @@ def test_goodbye_takes_the_layer_away_at_once(make: Make) -> None:
     assert LayersSeen(CAMERA, frozenset({Layer.LOW})) in events(replayed)
 
 
+def test_goodbyes_without_end_keep_no_place(make: Make) -> None:
+    """A layer that ends and begins anew 300 times, under another SSRC each time, is seen the 301st time too."""
+    steps = lesson()
+    for number in range(301):
+        ssrc, at = 20_000 + number, number / 10
+        elements = {MID: b"1", RID: b"f"}
+        picture = rtp(ssrc=ssrc, sequence=7, payload=vp8(number, key=True), elements=elements)
+        steps += [Receive(TEACHER, picture, at), Receive(TEACHER, build_bye(ssrc), at + 0.05)]
+    replayed = replay(make, steps)
+
+    assert replayed.stats.drops == {}
+    assert len(packets_to(pupil(0), replayed)) == 301
+
+
 def test_a_changed_description_keeps_the_picture(make: Make) -> None:
     """A re-negotiation describes the same track again; nothing stops."""
     steps: list[Step] = [*lesson(), *frame(0, key=True), AddTrack(CAMERA_IN), *frame(1)]

@@ -162,6 +162,14 @@ def test_it_is_given_up_in_the_end() -> None:
     assert missing.next_wakeup() is None
 
 
+def test_on_a_long_way_it_is_asked_for_while_somebody_waits() -> None:
+    """With a round trip of 0.3 s the last request goes out within a second: then no buffer waits for the packet."""
+    missing = MissingPackets()
+    missing.gap(5, 6, 0.0)
+    asked = [at / 100 for at in range(300) if missing.poll(at / 100, 0.3)]
+    assert asked == [0.02, 0.32, 0.62, 0.92]
+
+
 def test_an_outage_is_not_asked_for_piece_by_piece() -> None:
     """More than 250 missing packets are given up together."""
     missing = MissingPackets()
