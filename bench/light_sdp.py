@@ -75,7 +75,7 @@ def shown(section: str) -> Shown | None:
     """What the server sends in this section; None where it sends nothing."""
     if "\na=sendonly" not in section:
         return None
-    msid = re.search(r"^a=msid:\S+ (\S+)", section, re.MULTILINE)
+    msid = re.search(r"^a=msid:[^|\s]+\|(\S+)", section, re.MULTILINE)
     ssrc = re.search(r"^a=ssrc(?:-group:FID |:)(\d+)", section, re.MULTILINE)
     mid = re.search(r"^a=mid:(\S+)", section, re.MULTILINE)
     if msid is None or ssrc is None or mid is None:
@@ -83,8 +83,13 @@ def shown(section: str) -> Shown | None:
     return Shown(mid[1], msid[1], int(ssrc[1]))
 
 
-def answered(section: str, ours: Ours) -> str:
-    """A section of an answer to the server's offer."""
+def extensions(session: str) -> str:
+    """What the session's lines say of every section; a browser's answers say it in each."""
+    return "".join(re.findall(r"^a=extmap:.*\r\n", session, re.MULTILINE))
+
+
+def answered(section: str, ours: Ours, general: str = "") -> str:
+    """A section of an answer to the server's offer, with `extensions` of that."""
     lines = section.split("\r\n")
     mid = next(line for line in lines if line.startswith("a=mid:"))
     head = f"{lines[0]}\r\nc=IN IP4 0.0.0.0\r\n{ours.lines('active')}{mid}\r\n"
@@ -92,7 +97,7 @@ def answered(section: str, ours: Ours) -> str:
         return f"{head}a=sctp-port:5000\r\na=max-message-size:262144\r\n"
     direction = "recvonly" if "a=sendonly" in lines else "inactive"
     kept = "".join(f"{line}\r\n" for line in lines if line.startswith(_REPEATED))
-    return f"{head}a={direction}\r\n{kept}"
+    return f"{head}a={direction}\r\n{general}{kept}"
 
 
 def whole(sections: Iterable[str], version: int) -> str:

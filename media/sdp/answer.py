@@ -11,10 +11,12 @@ from media.ids import ParticipantSid, TrackSid
 from media.sdp.codecs import (
     AUDIO_FEEDBACK_DOWN,
     AUDIO_FEEDBACK_UP,
+    SENDS_STEREO,
     VIDEO_FEEDBACK_DOWN,
     VIDEO_FEEDBACK_UP,
     accepted_extensions,
     known_codecs,
+    sent_extensions,
     with_feedback,
 )
 from media.sdp.values import (
@@ -78,7 +80,7 @@ class Wish:
 
 @frozen(kw_only=True)
 class Outgoing:
-    """A track towards one subscriber, as its section shows it. `msid` is `PA|TR TR`: see `msid`."""
+    """A track towards one subscriber, as its section shows it. `msid` is `PA|TR`: see `msid`."""
 
     sid: TrackSid
     publisher: ParticipantSid
@@ -91,8 +93,11 @@ class Outgoing:
 
     @property
     def msid(self) -> tuple[str, str]:
-        """The stream names publisher and track, so that a reused section is a new stream (calls.md §2.5)."""
-        return f"{self.publisher}|{self.sid}", self.sid
+        """The stream names publisher and track, so that a reused section is a new stream (calls.md §2.5).
+
+        No second word: it named the track and means nothing any more (RFC 8829 5.2.1). Clients split the first.
+        """
+        return f"{self.publisher}|{self.sid}", ""
 
 
 DEFAULT_POLICY = Policy()
@@ -101,12 +106,18 @@ NO_WISH = Wish()
 
 @frozen
 class _Asked:
-    """What a section of an answer depends on. `offered` and `track` are compared by which objects they are."""
+    """What a section of an answer depends on. `offered` and `track` are compared by which objects they are.
+
+    Attributes:
+        leads: the first of its kind. Chromium 156 offers in new sections the extensions that it took from us in the
+            oldest one (`RtpTransmissionManager::CreateAndAddTransceiver`), and cannot publish layers without theirs.
+    """
 
     offered: Section
     track: Outgoing | None
     wish: Wish
     all_mixed: bool
+    leads: bool
 
     def is_as(self, other: _Asked) -> bool:
         return (
@@ -114,6 +125,7 @@ class _Asked:
             and self.track is other.track
             and self.wish == other.wish
             and self.all_mixed == other.all_mixed
+            and self.leads == other.leads
         )
 
 
@@ -153,6 +165,7 @@ def build_answer(
         answers: of this connection under one policy, and changed.
     """
     make = _section if answers is None else answers.section
+    leading = {one.kind: one.mid for one in reversed(offer.sections) if not one.rejected}
     sections = tuple(
         make(
             _Asked(
@@ -160,6 +173,7 @@ def build_answer(
                 (outgoing or {}).get(section.mid),
                 (wishes or {}).get(section.mid, NO_WISH),
                 offer.extmap_allow_mixed,
+                section.mid == leading.get(section.kind),
             ),
             policy,
         )
@@ -207,6 +221,8 @@ def _section(asked: _Asked, policy: Policy) -> Section:
     )
     if sends_here and track is not None:
         answer = put_track(evolve(answer, direction=Direction.SENDONLY), track)
+        if not asked.leads:
+            answer = evolve(answer, extensions=sent_extensions(answer.extensions, track.codec))
     elif offered.direction.sends:
         answer = _receive(evolve(answer, direction=Direction.RECVONLY), offered)
     else:
@@ -283,11 +299,11 @@ def _as_answered(line: CodecLine, codec: Codec, wish: Wish, track: Outgoing | No
         private = ("x-google-",)  # a sender's own hints to itself
         kept = {k: v for k, v in line.parameters.items() if not k.startswith(private)}
         return evolve(line, parameters=kept)
+    if track is not None:  # nothing is sent to us there
+        return evolve(line, parameters=SENDS_STEREO if track.stereo else {})
     parameters = {"minptime": "10", "useinbandfec": "1"}
     if wish.dtx or line.parameters.get("usedtx") == "1":
         parameters["usedtx"] = "1"
     if wish.stereo:  # not because the client can play it: Firefox always says so
         parameters["stereo"] = "1"
-    if track is not None and track.stereo:
-        parameters["sprop-stereo"] = "1"
     return evolve(line, parameters=parameters)

@@ -6,7 +6,7 @@ stream of another profile could be published and not be seen.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from attrs import evolve, frozen
 
@@ -37,18 +37,28 @@ EXTENSION_FIELDS = {
     ABS_CAPTURE_TIME: "abs_capture_time",
 }
 
-#: What is offered downstream (v0), by kind; ids as Chromium 156 numbers them. No transport-cc: towards clients we hear
-#: REMB, and a client that sees this extension sends the other feedback. No levels: who speaks is told by signalling.
+#: What is offered downstream (v0) in every section; ids as Chromium 156 numbers them. No transport-cc: towards clients
+#: we hear REMB, and a client that sees this extension sends the other feedback. No levels: who speaks is told by
+#: signalling.
 _OFFERED_EXTENSIONS = (ExtensionLine(2, ABS_SEND_TIME), ExtensionLine(4, MID))
+#: What our packets carry in a section of the client's (v1), by whether it has sound. Send times are for REMB, which
+#: libwebrtc computes from pictures only (`Call::NotifyBweOfReceivedPacket`); no mids, as the section names its SSRCs.
+_SENT_EXTENSIONS: Mapping[bool, frozenset[str]] = {
+    True: frozenset(),
+    False: frozenset({ABS_SEND_TIME}),
+}
 #: Decoders of these need it to skip layers.
 _LAYERED = {Codec.AV1, Codec.VP9}
 
 AUDIO_FEEDBACK_UP = ("transport-cc", "nack")
 VIDEO_FEEDBACK_UP = ("goog-remb", "transport-cc", "ccm fir", "nack", "nack pli")
 AUDIO_FEEDBACK_DOWN = ("nack",)
-VIDEO_FEEDBACK_DOWN = ("goog-remb", "ccm fir", "nack", "nack pli")
+#: Who knows PLI asks for pictures with that: "ccm fir" would be words that nobody uses.
+VIDEO_FEEDBACK_DOWN = ("goog-remb", "nack", "nack pli")
 
-_OPUS = {"minptime": "10", "useinbandfec": "1"}
+#: Of opus; livekit-client plays one channel of what does not say so.
+SENDS_STEREO = {"sprop-stereo": "1"}
+_AUDIO = {Codec.OPUS, Codec.RED}
 _H264 = {
     "level-asymmetry-allowed": "1",
     "packetization-mode": "1",
@@ -84,7 +94,6 @@ _OFFERED = {
             name="opus",
             clock_rate=48000,
             channels=2,
-            parameters=_OPUS,
             feedback=AUDIO_FEEDBACK_DOWN,
         ),
         rtx=None,
@@ -133,19 +142,24 @@ def known_codecs(lines: Iterable[CodecLine]) -> dict[Codec, tuple[CodecLine, Cod
     return known
 
 
-def offered_lines(codecs: Iterable[Codec]) -> tuple[CodecLine, ...]:
-    """As we write `codecs` in our own offers, each with its RTX."""
+def offered_lines(codecs: Iterable[Codec], *, stereo: bool = False) -> tuple[CodecLine, ...]:
+    """As we write `codecs` in our own offers, each with its RTX.
+
+    Opus without what a receiver would like (RFC 7587 6.1): we receive nothing there. What a sender says is `stereo`.
+    """
     lines: list[CodecLine] = []
     for codec in codecs:
         offered = _OFFERED[codec]
-        lines.append(offered.line)
+        spoken = stereo and codec is Codec.OPUS
+        lines.append(evolve(offered.line, parameters=SENDS_STEREO) if spoken else offered.line)
         if offered.rtx is not None:
             lines.append(rtx_line(offered.rtx, offered.line.payload_type))
     return tuple(lines)
 
 
-def offered_extensions(codec: Codec) -> tuple[ExtensionLine, ...]:
-    if codec in _LAYERED:
+def offered_extensions(codecs: Iterable[Codec]) -> tuple[ExtensionLine, ...]:
+    """Of an offer with tracks in `codecs`, for all its sections: only packets of layered ones carry the last."""
+    if not _LAYERED.isdisjoint(codecs):
         return (*_OFFERED_EXTENSIONS, ExtensionLine(12, DEPENDENCY_DESCRIPTOR))
     return _OFFERED_EXTENSIONS
 
@@ -175,10 +189,7 @@ def extensions_of(lines: Iterable[ExtensionLine]) -> Extensions:
 
 
 def accepted_extensions(lines: Iterable[ExtensionLine]) -> tuple[ExtensionLine, ...]:
-    """Those of an offer that we take, each id and URI once.
-
-    All that are ever wanted, in every section: Chromium offers later only what the first answer took (calls.md §2.4).
-    """
+    """Those of an offer that we take, each id and URI once: all that are ever wanted."""
     taken: dict[int, ExtensionLine] = {}
     uris: set[str] = set()
     for line in lines:
@@ -188,6 +199,17 @@ def accepted_extensions(lines: Iterable[ExtensionLine]) -> tuple[ExtensionLine, 
             taken[line.id] = ExtensionLine(line.id, line.uri, direction)
             uris.add(line.uri)
     return tuple(taken.values())
+
+
+def sent_extensions(lines: Iterable[ExtensionLine], codec: Codec) -> tuple[ExtensionLine, ...]:
+    """Those of `accepted_extensions` that packets of a track in `codec` carry towards a client."""
+    wanted = _SENT_EXTENSIONS[codec in _AUDIO]
+    layered = codec in _LAYERED
+    return tuple(
+        line
+        for line in lines
+        if line.uri in wanted or (layered and line.uri == DEPENDENCY_DESCRIPTOR)
+    )
 
 
 _MIRRORED = {

@@ -48,6 +48,7 @@ def build_offer(
 
     `version` must grow with every offer (RFC 8829 5.2.2). `built`: of this connection, and changed.
     """
+    slots = tuple(slots)
     make = _section if built is None else built.section
     sections = [_DATA, *(make(slot) for slot in slots)]
     return Description(
@@ -56,20 +57,23 @@ def build_offer(
         transport=local.transport(Setup.ACTPASS),
         bundle=tuple(section.mid for section in sections),
         extmap_allow_mixed=True,
+        extensions=offered_extensions({_codec(slot) for slot in slots}) if slots else (),
         sections=tuple(sections),
     )
 
 
+def _codec(slot: Slot) -> Codec:
+    return slot.track.codec if slot.track is not None else _IDLE[slot.kind]
+
+
 def _section(slot: Slot) -> Section:
     track = slot.track
-    codec = track.codec if track is not None else _IDLE[slot.kind]
     section = Section(
         kind=slot.kind,
         mid=slot.mid,
         protocol=MEDIA_PROTOCOL,
         direction=Direction.SENDONLY if track is not None else Direction.INACTIVE,
-        codecs=offered_lines([codec]),
-        extensions=offered_extensions(codec),
+        codecs=offered_lines([_codec(slot)], stereo=track is not None and track.stereo),
         rtcp_mux=True,
         rtcp_rsize=True,
     )

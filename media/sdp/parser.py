@@ -12,8 +12,14 @@ import re
 
 from attrs import define, evolve, field, frozen
 
-from media.sdp.section import SdpError, parse_candidate, parse_section, transport_of
-from media.sdp.values import Description, Section, Transport
+from media.sdp.section import (
+    SdpError,
+    parse_candidate,
+    parse_section,
+    session_extensions,
+    transport_of,
+)
+from media.sdp.values import Description, Section, SectionKind, Transport
 
 __all__ = ["Cache", "Limits", "SdpError", "parse", "parse_candidate"]
 
@@ -84,7 +90,12 @@ def parse(text: str, cache: Cache | None = None, limits: Limits = DEFAULT_LIMITS
     if cache is not None:
         cache.keep_only(parsed)
     _check_mids(sections)
-    return evolve(session, sections=tuple(sections), transport=_transport(session, sections))
+    return evolve(
+        session,
+        extensions=(),
+        sections=tuple(_extended(section, session) for section in sections),
+        transport=_transport(session, sections),
+    )
 
 
 def _session(text: str, limits: Limits) -> Description:
@@ -111,8 +122,16 @@ def _session(text: str, limits: Limits) -> Description:
         transport=transport_of(lines, 1),
         bundle=bundle,
         extmap_allow_mixed=mixed,
+        extensions=session_extensions(lines),
         sections=(),
     )
+
+
+def _extended(section: Section, session: Description) -> Section:
+    """With the session's extensions, unless it has its own."""
+    if not session.extensions or section.extensions or section.kind is SectionKind.DATA:
+        return section
+    return evolve(section, extensions=session.extensions)
 
 
 def _origin(line: str, number: int) -> tuple[int, int]:

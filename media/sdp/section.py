@@ -187,6 +187,19 @@ def transport_of(lines: Sequence[str], first_line: int) -> Transport:
     )
 
 
+def session_extensions(lines: Sequence[str]) -> tuple[ExtensionLine, ...]:
+    """What the lines before the first section say of every section (RFC 8285 5); they begin with line 1.
+
+    Raises:
+        SdpError: a malformed one, or too many.
+    """
+    draft = _Draft(kind=SectionKind.DATA, protocol="", port=0, codecs={}, line=1)
+    for draft.line, line in enumerate(lines, 1):
+        if line.startswith("a=extmap:"):
+            _extmap(draft, line.removeprefix("a=extmap:"))
+    return tuple(draft.extensions)
+
+
 def parse_candidate(text: str, line: int = 0) -> Candidate | None:
     """A host candidate; None for other types, for names instead of addresses (mDNS) and for RTCP's component.
 

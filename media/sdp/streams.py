@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from attrs import frozen
 
 from media.forwarder.api import Codec, Extensions, Kind, Layer
+from media.ids import TrackSid
 from media.sdp.codecs import codec_of, extensions_of
 from media.sdp.values import Section, SectionKind
 
@@ -84,6 +85,11 @@ def sending(section: Section) -> Sending | None:
 def track_of(section: Section) -> str | None:
     """The client's name of what it publishes here: AddTrack's `cid` in Chromium and Rust, another one in Firefox."""
     return section.msid[1] or None if section.msid is not None else None
+
+
+def shown_in(section: Section) -> TrackSid | None:
+    """The track that a section of ours shows (`Outgoing.msid`); None: it is empty."""
+    return TrackSid(section.msid[0].rpartition("|")[2]) if section.msid is not None else None
 
 
 def _layers(rids: tuple[str, ...]) -> dict[str, Layer]:

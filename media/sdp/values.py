@@ -162,11 +162,18 @@ class Section:
 
 @frozen(kw_only=True)
 class Description:
-    """A whole offer or answer. `transport` is the first accepted section's: everything is bundled (RFC 9143)."""
+    """A whole offer or answer.
+
+    Attributes:
+        transport: of the first accepted section: everything is bundled (RFC 9143).
+        extensions: of every section, said once (RFC 8285 5); sections then have none of their own. What was read has
+            them in its sections.
+    """
 
     session_id: int = 1
     session_version: int = 1
     transport: Transport
     bundle: tuple[str, ...]
     extmap_allow_mixed: bool = False
+    extensions: tuple[ExtensionLine, ...] = ()
     sections: tuple[Section, ...]

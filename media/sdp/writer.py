@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from attrs import define, evolve, field
 
@@ -10,6 +10,7 @@ from media.sdp.values import (
     Candidate,
     CodecLine,
     Description,
+    ExtensionLine,
     Section,
     SectionKind,
     Transport,
@@ -61,6 +62,8 @@ def _session(description: Description) -> Iterator[str]:
     yield "v=0"
     yield f"o=- {description.session_id} {description.session_version} IN IP4 127.0.0.1"
     yield "s=-"
+    # Once for all sections (RFC 8866 5.7), as nobody connects to it: candidates say where (RFC 8839 4.3.1).
+    yield "c=IN IP4 0.0.0.0"
     yield "t=0 0"
     if description.transport.ice_lite:
         yield "a=ice-lite"
@@ -68,6 +71,7 @@ def _session(description: Description) -> Iterator[str]:
         yield "a=group:BUNDLE " + " ".join(description.bundle)
     if description.extmap_allow_mixed:
         yield "a=extmap-allow-mixed"
+    yield from _extensions(description.extensions)
     yield "a=msid-semantic: WMS *"
     # ICE and DTLS once for all sections (RFC 8839 5.4, RFC 8842 5): 190 bytes in each of 200 would be a third of the
     # whole. Chromium 156 rejects sections for which neither they nor the session say it.
@@ -84,7 +88,6 @@ def _section(
         else [str(c.payload_type) for c in section.codecs] or ["0"]
     )
     yield f"m={section.kind.value} {section.port} {section.protocol} {' '.join(formats)}"
-    yield "c=IN IP4 0.0.0.0"
     if section.mid:
         yield f"a=mid:{section.mid}"
     if section.rejected:
@@ -117,9 +120,7 @@ def _media(section: Section) -> Iterator[str]:
     yield f"a={section.direction.value}"
     if section.extmap_allow_mixed:
         yield "a=extmap-allow-mixed"
-    for extension in section.extensions:
-        direction = f"/{extension.direction.value}" if extension.direction else ""
-        yield f"a=extmap:{extension.id}{direction} {extension.uri}"
+    yield from _extensions(section.extensions)
     if section.msid is not None:
         yield f"a=msid:{' '.join(word for word in section.msid if word)}"
     if section.rtcp_mux:
@@ -133,6 +134,12 @@ def _media(section: Section) -> Iterator[str]:
         yield f"a=ssrc-group:{group.semantics} {' '.join(map(str, group.ssrcs))}"
     for ssrc, cname in section.ssrcs.items():
         yield f"a=ssrc:{ssrc} cname:{cname}"
+
+
+def _extensions(extensions: Iterable[ExtensionLine]) -> Iterator[str]:
+    for extension in extensions:
+        direction = f"/{extension.direction.value}" if extension.direction else ""
+        yield f"a=extmap:{extension.id}{direction} {extension.uri}"
 
 
 def _simulcast(section: Section) -> Iterator[str]:

@@ -14,6 +14,7 @@ from media.sdp.api import (
     SectionTable,
     Texts,
     build_offer,
+    shown_in,
     write,
 )
 from media.signal.data import LOSSY, RELIABLE
@@ -100,7 +101,7 @@ class NegotiationV0:
             if track not in self._refused:
                 self._refused.add(track)
                 self.around.say(not_decoded(track))
-        shown = {one.mid: TrackSid(one.msid[1]) for one in offer.sections if one.msid is not None}
+        shown = {one.mid: sid for one in offer.sections if (sid := shown_in(one)) is not None}
         self.around.ears.carried(self._subscriber.id, theirs.sections, shown)
         self.flush(now)
 

@@ -14,6 +14,8 @@ SECTION_KINDS: Mapping[Kind, SectionKind] = {
     Kind.AUDIO: SectionKind.AUDIO,
     Kind.VIDEO: SectionKind.VIDEO,
 }
+#: Of a participant's sid: 30 random bits tell the people of a call apart, and stand there three times for each.
+CNAME_CHARACTERS = 6
 
 
 @frozen(kw_only=True)
@@ -65,7 +67,7 @@ class Subscriptions:
             codec=codec,
             ssrc=self._ssrc(),
             rtx_ssrc=self._ssrc() if kind is Kind.VIDEO else 0,
-            cname=publisher,
+            cname=publisher[-CNAME_CHARACTERS:],
             stereo=stereo,
         )
         self._by_track[track] = Subscription(

@@ -118,12 +118,12 @@ def test_a_microphone() -> None:
 
 
 def test_tracks_in_free_sections() -> None:
-    """A section that carries a track is sendonly with `PA|TR TR` and SSRCs; others of the kind are inactive."""
+    """A section that carries a track is sendonly with `PA|TR` and SSRCs; others of the kind are inactive."""
     text = write(build_answer(PUBLISH, LOCAL, outgoing={"0": microphone(), "3": camera()}))
     answer = parse(text)
     voice, picture = answer.sections[0], answer.sections[3]
     assert voice.direction is picture.direction is Direction.SENDONLY
-    assert picture.msid == ("PA_1|TR_V1", "TR_V1")
+    assert picture.msid == ("PA_1|TR_V1", "")
     assert picture.ssrcs == {1001: "c", 2001: "c"}
     assert picture.ssrc_groups[0].semantics == "FID"
     assert names(picture) == ["VP8", "rtx"]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from media.sdp.api import (
     Cache,
     Direction,
+    ExtensionLine,
     Limits,
     SdpError,
     SectionKind,
@@ -68,6 +69,19 @@ def test_unknown_lines_stay_outside() -> None:
     assert "nonsense" not in write(parse(text))
 
 
+def test_what_the_session_says_of_all_sections() -> None:
+    """Extensions before the first section hold for each of sound or pictures that has none itself (RFC 8285 5)."""
+    own = "m=video 9 RTP/AVP 96\r\na=extmap:7/sendonly urn:own\r\n"
+    data = "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n"
+    read = parse(f"v=0\r\na=extmap:3 urn:all\r\nm=audio 9 RTP/AVP 0\r\n{own}{data}")
+    assert [section.extensions for section in read.sections] == [
+        (ExtensionLine(3, "urn:all"),),
+        (ExtensionLine(7, "urn:own", Direction.SENDONLY),),
+        (),
+    ]
+    assert read.extensions == ()
+
+
 BROKEN = {
     "": "line 1 does not begin with v=0",
     "v=1\r\n": "line 1 does not begin with v=0",
@@ -86,6 +100,7 @@ BROKEN = {
     "v=0\r\nm=audio 9 RTP/AVP 0\r\na=mid:a b\r\n": "line 3 has no mid",
     "v=0\r\nm=audio 9 RTP/AVP 0\r\na=ice-ufrag:a\r\n": "line 3 has no ICE credential",
     "v=0\r\na=fingerprint:sha-256 AB\r\n": "line 2 has no fingerprint",
+    "v=0\r\ns=-\r\na=extmap:0 urn:x\r\n": "line 3 has the extension id 0",
     "v=0\r\na=setup:holdconn\r\n": "line 2 has no known setup",
     "v=0\r\na=candidate:1 1 udp\r\n": "line 2 is not a candidate",
     "v=0\r\nm=audio 9 RTP/AVP 0\r\na=mid:1\r\nm=audio 9 RTP/AVP 0\r\na=mid:1\r\n": (
