@@ -17,7 +17,7 @@ import gzip
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import aiohttp
@@ -405,6 +405,15 @@ class Light:
             for number in range(packets):
                 payload = vp8(sender.picture, key=key, start=number == 0, body=bytes(size))
                 self._send(sender, payload, VP8, stamp, {}, last=number == packets - 1)
+
+    def show_picture(self, payloads: Sequence[bytes]) -> None:
+        """A picture that somebody has encoded, descriptors and all, in packets."""
+        stamp = int(self._clock() * 90_000)
+        for sender in self.senders:
+            if sender.kind != "video" or sender.muted:
+                continue
+            for payload in payloads:
+                self._send(sender, payload, VP8, stamp, {}, last=payload is payloads[-1])
 
     def _send(
         self,

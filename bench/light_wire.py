@@ -67,8 +67,9 @@ class Wire(asyncio.DatagramProtocol):
 
     role = "controlling"
 
-    def __init__(self, media: Callable[[bytes, float], None]) -> None:
+    def __init__(self, media: Callable[[bytes, float], None], host: str = "127.0.0.1") -> None:
         self.ours = _new()
+        self._host = host
         self.connected = asyncio.Event()
         self._media = media
         self._theirs: Theirs | None = None
@@ -97,7 +98,7 @@ class Wire(asyncio.DatagramProtocol):
     async def _connect(self, theirs: Theirs) -> None:
         loop = asyncio.get_running_loop()
         self._udp, _ = await loop.create_datagram_endpoint(
-            lambda: self, remote_addr=("127.0.0.1", theirs.port)
+            lambda: self, remote_addr=(self._host, theirs.port)
         )
         for _ in range(
             2

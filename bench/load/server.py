@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
@@ -14,6 +14,9 @@ from typing import cast
 import aiohttp
 from attrs import field, frozen
 
+from bench.load.crowd import Crowd
+from bench.load.plan import Mix
+from bench.load.program import Program
 from media.access.claims import Claims
 from media.access.key_file import read_keys
 from media.access.tokens import Key, mint
@@ -44,6 +47,19 @@ class Server:
     pids: Sequence[int]
     http: aiohttp.ClientSession
     keys: Sequence[Key] = field(repr=False)
+    program: Path
+    cpu: int | None  # of the load
+
+    def fill(self, mix: Mix, people: int, room: str) -> AbstractAsyncContextManager[Program]:
+        return self._filled(mix, people, room)
+
+    @asynccontextmanager
+    async def _filled(self, mix: Mix, people: int, room: str) -> AsyncIterator[Program]:
+        async with (
+            Crowd.gather(self, room, mix, people, prefix=self.prefix) as crowd,
+            crowd.load(self.program, cpu=self.cpu) as program,
+        ):
+            yield program
 
     def token(self, identity: str, room: str) -> str:
         claims = Claims(identity=Identity(identity), room=RoomName(room), join=True)
@@ -51,14 +67,16 @@ class Server:
 
 
 @asynccontextmanager
-async def ours(forwarder: str, *, cpu: int | None) -> AsyncIterator[Server]:
-    """`python -m media` with this forwarder, on this processor if one is named."""
+async def ours(
+    forwarder: str, program: Path, *, cpus: tuple[int, int] | None
+) -> AsyncIterator[Server]:
+    """`python -m media` with this forwarder. `cpus`: the server's processor and the load's."""
     with TemporaryDirectory() as folder:
         process = MediaProcess.prepare(Path(folder), _NOBODY, forwarder=forwarder)
         process.start()
         try:
-            if cpu is not None:
-                place(process.pid, cpu)
+            if cpus is not None:
+                place(process.pid, cpus[0])
             async with http() as session:
                 yield Server(
                     name=f"ours_{forwarder}",
@@ -67,6 +85,8 @@ async def ours(forwarder: str, *, cpu: int | None) -> AsyncIterator[Server]:
                     pids=[process.pid],
                     http=session,
                     keys=read_keys(process.folder / "media.keys"),
+                    program=program,
+                    cpu=None if cpus is None else cpus[1],
                 )
         finally:
             process.stop()
