@@ -173,13 +173,9 @@ impl Engine {
         Ok(number)
     }
 
-    /// `false`: it is gone, or the client does not read.
+    /// `false`: it is gone, or the client does not read; the caller counts it.
     pub fn send_tcp(&self, number: u32, packet: &[u8]) -> bool {
-        let Some(connection) = self.shared.connection(number) else {
-            return false;
-        };
-        let sent = connection.send(packet);
-        sent.inspect_err(|ignored| self.shared.counters.count(*ignored)).is_ok()
+        self.shared.connection(number).is_some_and(|connection| connection.send(packet).is_ok())
     }
 
     pub fn close_tcp(&self, number: u32) {
@@ -263,6 +259,11 @@ impl Engine {
     pub fn set_budget(&self, peer: &str, bitrate_bps: u64) -> Called {
         let id = Id::from(peer);
         self.call(|ids| ids.peer(peer), move |forwarder| forwarder.set_budget(&id, bitrate_bps))
+    }
+
+    pub fn set_wish(&self, peer: &str, bitrate_bps: i64) -> Called {
+        let id = Id::from(peer);
+        self.call(|ids| ids.peer(peer), move |forwarder| forwarder.set_wish(&id, bitrate_bps))
     }
 }
 

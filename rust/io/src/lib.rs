@@ -5,12 +5,12 @@ mod batch;
 mod connection;
 mod directory;
 pub mod engine;
-mod framing;
+pub mod framing;
 mod ids;
 mod ignored;
 mod media_thread;
 mod sender;
-mod stun;
+pub mod stun;
 mod sys;
 pub mod upward;
 

@@ -358,3 +358,61 @@ fn message(
     (made.msg_hdr.msg_control, made.msg_hdr.msg_controllen) = control;
     made
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::UdpSocket;
+
+    fn sent(socket: &UdpSocket, to: SocketAddr, datagrams: &[Vec<u8>], segment: u16) {
+        let parts: Vec<_> = datagrams.iter().map(|each| IoSlice::new(each)).collect();
+        assert_eq!(send(socket, &[Outgoing { to, parts: &parts, segment }]).expect("sent"), 1);
+    }
+
+    #[test]
+    fn what_is_sent_as_one_message_is_received_as_one_or_as_several() {
+        for host in ["127.0.0.1:0", "[::1]:0"] {
+            for joined in [false, true] {
+                let (source, target) = (UdpSocket::bind(host).unwrap(), UdpSocket::bind(host).unwrap());
+                let to = target.local_addr().unwrap();
+                assert!(!joined || receive_segments(&target));
+                let mut inbox = Inbox::new(joined);
+                let datagrams = [vec![1; 800], vec![2; 800], vec![3; 800], vec![4; 10]];
+                sent(&source, to, &datagrams, 800);
+                let (mut received, mut messages) = (Vec::new(), 0);
+                while received.len() < 4 {
+                    for place in 0..inbox.receive(&target).unwrap_or(0) {
+                        let (data, from, segment) = inbox.message(place).unwrap();
+                        assert_eq!(from, source.local_addr().unwrap());
+                        received.extend(data.chunks(segment).map(<[u8]>::to_vec));
+                        messages += 1;
+                    }
+                }
+                assert_eq!((received, messages), (datagrams.to_vec(), if joined { 1 } else { 4 }));
+                assert!(inbox.receive(&target).is_err());
+            }
+        }
+    }
+
+    #[test]
+    fn a_number_that_names_no_file_is_refused() {
+        assert!(duplicate(-1).is_err());
+        assert!(duplicate(0).is_ok());
+    }
+
+    #[test]
+    fn an_eventfd_wakes_until_it_is_cleared() {
+        let (poll, wake, mut ready) = (Poll::new().unwrap(), Wake::new().unwrap(), Vec::new());
+        poll.add(wake.fd(), 9).unwrap();
+        let mut woken = || {
+            poll.wait(0.0, &mut ready);
+            ready.iter().map(|each| each.token).collect::<Vec<_>>()
+        };
+        assert_eq!(woken(), []);
+        wake.set();
+        wake.set();
+        assert_eq!(woken(), [9]);
+        wake.clear();
+        assert_eq!(woken(), []);
+    }
+}
