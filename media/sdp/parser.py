@@ -14,6 +14,7 @@ from attrs import define, evolve, field, frozen
 
 from media.sdp.section import (
     SdpError,
+    is_mid,
     parse_candidate,
     parse_section,
     session_extensions,
@@ -51,7 +52,6 @@ class Cache:
 
 
 DEFAULT_LIMITS = Limits()
-_SECTION_START = re.compile(r"^m=", re.MULTILINE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _SESSION_LINE = re.compile(r"^[a-z]=")
 
@@ -66,24 +66,17 @@ def parse(text: str, cache: Cache | None = None, limits: Limits = DEFAULT_LIMITS
         raise SdpError(0, f"is longer than {limits.characters} characters")
     if text.count("\n") > limits.lines:
         raise SdpError(0, f"has more than {limits.lines} lines")
-    text = text.replace("\r\n", "\n")
-    if (odd := _CONTROL.search(text)) is not None:
-        raise SdpError(text.count("\n", 0, odd.start()) + 1, "holds a control character")
-    starts = [match.start() for match in _SECTION_START.finditer(text)]
-    if len(starts) > limits.sections:
-        raise SdpError(0, f"has more than {limits.sections} sections")
-    bounds = [*starts, len(text)]
-    session = _session(text[: bounds[0]], limits)
+    bounds = [*_starts(text, limits), len(text)]
+    session = _session(_lines(text[: bounds[0]], 1, limits))
     line = text.count("\n", 0, bounds[0]) + 1
     parsed: dict[str, Section] = {}
+    alike = _Alike()
     sections: list[Section] = []
     for start, end in itertools.pairwise(bounds):
         part = text[start:end]
         section = parsed.get(part) or (cache.get(part) if cache is not None else None)
         if section is None:
-            lines = part.rstrip("\n").split("\n")
-            _check_lengths(lines, line, limits)
-            section = parse_section(lines, line)
+            section = alike.section(part, line, limits)
         parsed[part] = section
         sections.append(section)
         line += part.count("\n")
@@ -98,10 +91,52 @@ def parse(text: str, cache: Cache | None = None, limits: Limits = DEFAULT_LIMITS
     )
 
 
-def _session(text: str, limits: Limits) -> Description:
+@define
+class _Alike:
+    """Sections of one text that differ in nothing but their mids, as most of a browser's do, are read once."""
+
+    _sections: dict[tuple[str, str], Section] = field(factory=dict)
+
+    def section(self, part: str, first: int, limits: Limits) -> Section:
+        head, _, rest = part.partition("\na=mid:")
+        mid, _, tail = rest.partition("\n")
+        mid = mid.removesuffix("\r")
+        if not is_mid(mid) or tail.startswith("a=mid:") or "\na=mid:" in tail:
+            return parse_section(_lines(part, first, limits), first)
+        known = self._sections.get((head, tail))
+        if known is not None:
+            return evolve(known, mid=mid)
+        section = parse_section(_lines(part, first, limits), first)
+        self._sections[head, tail] = section
+        return section
+
+
+def _starts(text: str, limits: Limits) -> list[int]:
+    """Where sections begin. Of a text that mostly repeats the last, this and looks at `Cache` are the work."""
+    starts: list[int] = []
+    at = text.find("\nm=")
+    while at >= 0:
+        starts.append(at + 1)
+        at = text.find("\nm=", at + 1)
+    if len(starts) > limits.sections:
+        raise SdpError(0, f"has more than {limits.sections} sections")
+    return starts
+
+
+def _lines(part: str, first: int, limits: Limits) -> list[str]:
+    """Of one section, or of what stands before; `first` is the number of its first line in the whole."""
+    part = part.replace("\r\n", "\n")
+    if (odd := _CONTROL.search(part)) is not None:
+        raise SdpError(first + part.count("\n", 0, odd.start()), "holds a control character")
+    lines = part.rstrip("\n").split("\n")
+    for number, line in enumerate(lines, first):
+        if len(line) > limits.line_characters:
+            raise SdpError(number, f"is longer than {limits.line_characters} characters")
+    return lines
+
+
+def _session(lines: list[str]) -> Description:
     """The lines before the first section; its `transport` has what is said for all sections."""
-    lines = text.rstrip("\n").split("\n")
-    _check_lengths(lines, 1, limits)
     if lines[0] != "v=0":
         raise SdpError(1, "does not begin with v=0")
     session_id = session_version = 1
@@ -143,12 +178,6 @@ def _origin(line: str, number: int) -> tuple[int, int]:
 
 def _is_number(word: str, *, digits: int) -> bool:
     return word.isascii() and word.isdigit() and len(word) <= digits
-
-
-def _check_lengths(lines: list[str], first: int, limits: Limits) -> None:
-    for number, line in enumerate(lines, first):
-        if len(line) > limits.line_characters:
-            raise SdpError(number, f"is longer than {limits.line_characters} characters")
 
 
 def _check_mids(sections: list[Section]) -> None:

@@ -257,8 +257,13 @@ def _media_line(line: str, number: int) -> _Draft:
     return draft
 
 
+def is_mid(word: str) -> bool:
+    """A token (RFC 5888 4), bounded."""
+    return len(word) <= 32 and _TOKEN.fullmatch(word) is not None
+
+
 def _mid(draft: _Draft, value: str) -> None:
-    if not _TOKEN.fullmatch(value) or len(value) > 32:
+    if not is_mid(value):
         draft.fail("has no mid")
     draft.mid = value
 

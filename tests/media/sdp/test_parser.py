@@ -82,6 +82,24 @@ def test_what_the_session_says_of_all_sections() -> None:
     assert read.extensions == ()
 
 
+@given(
+    st.lists(st.sampled_from(["0", "1", "a", "b c", "", "1\r\na=mid:2"]), min_size=1, max_size=4)
+)
+def test_sections_that_differ_in_their_mids(mids: list[str]) -> None:
+    """Each is what it is when it stands alone, or the whole is refused as it would be alone."""
+    head, section = "v=0\r\n", "m=video 9 RTP/AVP 96\r\na=mid:{}\r\na=rtpmap:96 VP8/90000\r\n"
+    try:
+        alone = [parse(head + section.format(mid)).sections[0] for mid in mids]
+    except SdpError:
+        alone = []
+    names = [one.mid for one in alone]
+    if not alone or len(set(names)) != len(names):
+        with pytest.raises(SdpError):
+            parse(head + "".join(map(section.format, mids)))
+    else:
+        assert list(parse(head + "".join(map(section.format, mids))).sections) == alone
+
+
 BROKEN = {
     "": "line 1 does not begin with v=0",
     "v=1\r\n": "line 1 does not begin with v=0",
