@@ -7,9 +7,9 @@
         …
         after = await node.figures()
 
-`python -m bench.call_node` writes one line with its port and ends when its standard input does. `GET /figures`:
-CPU seconds, how late the event loop was since the last question, memory, files, threads, and the size of every table
-that a client can make grow.
+`python -m bench.call_node plain` (or native) writes one line with its port and ends when its standard input does.
+`GET /figures`: CPU seconds, how late the event loop was since the last question, memory, files, threads, and the size of
+every table that a client can make grow.
 """
 
 from __future__ import annotations
@@ -33,8 +33,9 @@ from attrs import define, field
 
 from media.access.claims import Claims
 from media.access.tokens import Key, mint
-from media.forwarder.plain.forwarder import PlainForwarder
+from media.forwarder.choose import choose
 from media.ids import Identity, RoomName
+from media.plane.choose import plane_of
 from media.plane.plain import PlainPlane
 from media.signal.http import RUNNER_OPTIONS, add_routes
 from media.signal.node import Node, open_node
@@ -74,29 +75,37 @@ def tables(node: Node) -> dict[str, int]:
     """Entries of everything that joining, publishing and subscribing fill. Private names: leaks hide there."""
     services = node.services
     wiring: Any = services.wiring
-    plane: Any = services.plane
-    forwarder: Any = plane.forwarder
     listener: Any = services.listener
     return {
         "rooms": len(node.halls),
         "clients": sum(len(hall.clients) for hall in node.halls.values()),
         "tracks": sum(len(hall.tracks) for hall in node.halls.values()),
-        "plane_peers": len(plane._peers),
-        "plane_owners": len(plane._owners),
-        "plane_ways": len(plane._ways),
         "wiring_peers": len(wiring._peers),
         "wiring_tracks": len(wiring._tracks),
         "wiring_muted": len(wiring._muted),
         "wiring_downs": len(wiring._downs),
-        "forwarder_peers": len(forwarder._peers),
-        "forwarder_tracks": len(forwarder._tracks),
-        "forwarder_downs": len(forwarder._downs),
-        "forwarder_voices": len(forwarder._loudness._voices),
         "listener_peers": len(listener._peers),
         "listener_ufrags": len(listener._by_ufrag),
         "listener_addresses": len(listener._by_address),
         "listener_tasks": len(listener._tasks),
         "tasks": len(asyncio.all_tasks()),
+        **_plain_tables(services.plane),
+    }
+
+
+def _plain_tables(plane: Any) -> dict[str, int]:
+    """The native plane's are in Rust."""
+    if not isinstance(plane, PlainPlane):
+        return {}
+    forwarder: Any = plane.forwarder
+    return {
+        "plane_peers": len(plane._peers),
+        "plane_owners": len(plane._owners),
+        "plane_ways": len(plane._ways),
+        "forwarder_peers": len(forwarder._peers),
+        "forwarder_tracks": len(forwarder._tracks),
+        "forwarder_downs": len(forwarder._downs),
+        "forwarder_voices": len(forwarder._loudness._voices),
     }
 
 
@@ -110,7 +119,7 @@ def process() -> dict[str, float]:
     }
 
 
-async def serve() -> None:
+async def serve(forwarder: str) -> None:
     """Until standard input ends."""
     transport = TransportSettings(
         host="127.0.0.1", udp_port=0, tcp_port=None, advertised=("127.0.0.1",)
@@ -119,7 +128,7 @@ async def serve() -> None:
     async with open_node(
         transport,
         Certificate.generateCertificate(),
-        plane=PlainPlane(PlainForwarder()),
+        plane=plane_of(choose(forwarder), None),
         keys=[KEY],
         wall=time.time,
         bits=secrets.randbits,
@@ -179,14 +188,17 @@ class NodeProcess:
 
 
 @asynccontextmanager
-async def call_node() -> AsyncIterator[NodeProcess]:
-    """Raises:
-    RuntimeError: it did not start; what it wrote is on our stderr.
+async def call_node(forwarder: str = "plain") -> AsyncIterator[NodeProcess]:
+    """`forwarder`: as in media.yaml.
+
+    Raises:
+        RuntimeError: it did not start; what it wrote is on our stderr.
     """
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "bench.call_node",
+        forwarder,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         cwd=Path(__file__).parents[1],
@@ -210,4 +222,4 @@ async def call_node() -> AsyncIterator[NodeProcess]:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve())
+    asyncio.run(serve(sys.argv[1]))

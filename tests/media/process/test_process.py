@@ -72,6 +72,9 @@ def test_the_example_is_read() -> None:
         ({"trusted_proxies": ["x"]}, "trusted_proxies"),
         ({"node": "a b"}, "node"),
         ({"forwarder": "fast"}, "forwarder"),
+        ({"media_threads": 0}, "media_threads"),
+        ({"media_threads": 65}, "media_threads"),
+        ({"media_threads": "all"}, "media_threads"),
         ({"bogus": 1}, "bogus"),
     ],
 )
