@@ -219,11 +219,15 @@ class Estimate:
 
     `sent_bps` is what was sent to it in the same time (0: not measured): a receiver's estimate is never far above what
     arrives, so only one below it means that the link is full.
+
+    `measured`: from transport-wide feedback. Then it rises only as far as packets came through, and what is above it is
+    probed for where `set_wish` says so.
     """
 
     peer: PeerId
     bitrate_bps: int
     sent_bps: int = 0
+    measured: bool = False
 
 
 Event = LayersSeen | Rates | Forwarding | Loudness | Quality | Estimate
@@ -269,6 +273,11 @@ class Forwarder(Protocol):
 
     def set_budget(self, peer: PeerId, bitrate_bps: int) -> None:
         """Towards a publisher: what its encoder may use in all (REMB)."""
+
+    def set_wish(self, peer: PeerId, bitrate_bps: int) -> None:
+        """Towards a subscriber: what would be sent were its link wide enough; 0: all of it is. Above the estimate its
+        link is probed with padding, where the subscriber tells of arrivals (transport-cc) and takes RTX.
+        """
 
     def receive(self, peer: PeerId, datagram: bytes, now: float) -> None:
         """An SRTP or SRTCP packet (RFC 7983: first byte 128..191) of a peer."""

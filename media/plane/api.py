@@ -57,6 +57,8 @@ class Forwarding(Protocol):
 
     def set_want(self, down: DownId, want: Want) -> None: ...
 
+    def set_wish(self, peer: PeerId, bitrate_bps: int) -> None: ...
+
 
 class Plane(Forwarding, Protocol):
     """Attributes:

@@ -121,6 +121,9 @@ class NativePlane:
     def set_want(self, down: DownId, want: Want) -> None:
         self._engine.set_want(down, want)
 
+    def set_wish(self, peer: PeerId, bitrate_bps: int) -> None:
+        self._engine.set_wish(peer, bitrate_bps)
+
     def stats(self) -> Stats:
         return self._engine.stats()
 

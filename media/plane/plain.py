@@ -140,6 +140,9 @@ class PlainPlane:
     def set_want(self, down: DownId, want: Want) -> None:
         self.forwarder.set_want(down, want)
 
+    def set_wish(self, peer: PeerId, bitrate_bps: int) -> None:
+        self.forwarder.set_wish(peer, bitrate_bps)
+
     def stats(self) -> Stats:
         return self.forwarder.stats()
 

@@ -3,11 +3,15 @@
 An estimate limits nothing by itself: it begins somewhere and rises while all is well. The link is full when the
 estimate has fallen below what was sent. Then the budget is the estimate; while it holds it grows again, step by step,
 until everything fits. A step that was too much is tried again only after twice the time.
+
+A measured estimate (`media.forwarder.api.Estimate`) rises by itself as far as padding came through: the budget follows
+it, and a step into the blue is for links where none does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 
 from attrs import define, frozen
 
@@ -22,6 +26,8 @@ PROBE_S, PROBE = 3.0, 2.0
 LONGEST_PROBE_S = 96.0
 #: Seconds after a step in which a full link is that step's fault.
 BLAMED_S = 6.0
+#: A measured estimate that is so much above the limit raises it; noise is less. Steps into the blue are so much rarer.
+RISEN, BLUE = 1.1, 4.0
 #: No limit that is worth remembering, bits a second.
 ENDLESS_BPS = 50_000_000
 #: Set aside for sound, bits a second.
@@ -35,25 +41,38 @@ class Demand:
     Attributes:
         costs: bits a second of each layer that may be sent, none above the wanted one.
         rank: smaller is more important: screens, the spotlight, what the client put first, who speaks.
+        readable: the layer that it should have before others have any: the words on a screen.
     """
 
     track: TrackSid
     costs: Mapping[Layer, int]
     rank: tuple[int, ...]
+    readable: Layer = Layer.LOW
 
 
 @define
 class Budget:
-    """One subscriber's."""
+    """One subscriber's.
+
+    Attributes:
+        wish_bps: what it would take to send everything, as the forwarder was told.
+    """
 
     limit_bps: int | None = None  # None: no limit known
+    measured: bool = False
+    wish_bps: int = 0
     _last_bps: int = 0
     _held_since: float = 0.0
     _hold_s: float = PROBE_S
     _grew_at: float = float("-inf")
 
-    def estimate(self, bitrate_bps: int, sent_bps: int, now: float) -> bool:
+    def estimate(
+        self, bitrate_bps: int, sent_bps: int, now: float, *, measured: bool = False
+    ) -> bool:
         """Take in an estimate; whether the limit has changed."""
+        self.measured = measured
+        if measured and self._rises(bitrate_bps, now):
+            return True
         fell, self._last_bps = bitrate_bps < self._last_bps, bitrate_bps
         if not fell or bitrate_bps >= FULL * sent_bps:
             return False
@@ -68,7 +87,21 @@ class Budget:
     @property
     def grows_at(self) -> float | None:
         """When `grow` will say yes, if nothing happens; None: no limit."""
-        return None if self.limit_bps is None else self._held_since + self._hold_s
+        if self.limit_bps is None:
+            return None
+        return self._held_since + self._hold_s * (BLUE if self.measured else 1.0)
+
+    def _rises(self, bitrate_bps: int, now: float) -> bool:
+        """To what came through, once the limit has held for as long as a step takes."""
+        if (
+            self.limit_bps is None
+            or bitrate_bps < RISEN * self.limit_bps
+            or now < self._held_since + self._hold_s
+        ):
+            return False
+        self.limit_bps = self._last_bps = bitrate_bps
+        self._held_since = self._grew_at = now
+        return True
 
     def grow(self, now: float) -> bool:
         """Whether the limit has held long enough, and is larger now, or forgotten."""
@@ -97,7 +130,8 @@ def for_pictures(limit_bps: int) -> int:
 
 
 def share(limit_bps: int, demands: Sequence[Demand]) -> dict[TrackSid, Layer | None]:
-    """The layer of each video, None for paused: first everyone the least, in order, then more, in order.
+    """The layer of each video, None for paused: first everyone the least (screens what can be read), in order; then
+    more, in order, those of one rank evenly.
 
     The first one is never paused unless even its least costs twice what there is: a frozen teacher
     is worse than a late one.
@@ -106,21 +140,37 @@ def share(limit_bps: int, demands: Sequence[Demand]) -> dict[TrackSid, Layer | N
     ordered = sorted(demands, key=lambda d: d.rank)
     chosen: dict[TrackSid, Layer | None] = {}
     for number, demand in enumerate(ordered):
-        least = min(demand.costs)
-        cost = demand.costs[least]
+        least, cost = _begin(demand, left)
         if cost <= left or (number == 0 and cost <= 2 * limit_bps):
             chosen[demand.track] = least
             left = max(left - cost, 0)
         else:
             chosen[demand.track] = None
-    for demand in ordered:
+    for demand, layer in _steps(ordered):
         at = chosen[demand.track]
-        if at is None:
+        if at is None or layer <= at:
             continue
-        for layer in sorted(demand.costs):
-            more = demand.costs[layer] - demand.costs[at]
-            if layer > at and more <= left:
-                left -= max(more, 0)
-                at = layer
-        chosen[demand.track] = at
+        more = demand.costs[layer] - demand.costs[at]
+        if more <= left:
+            left -= max(more, 0)
+            chosen[demand.track] = layer
     return chosen
+
+
+def _begin(demand: Demand, left: int) -> tuple[Layer, int]:
+    """The layer that a video begins with, and what it costs."""
+    readable = max((layer for layer in demand.costs if layer <= demand.readable), default=None)
+    if readable is not None and demand.costs[readable] <= left:
+        return readable, demand.costs[readable]
+    least = min(demand.costs)
+    return least, demand.costs[least]
+
+
+def _steps(ordered: Sequence[Demand]) -> Iterator[tuple[Demand, Layer]]:
+    """Rank after rank, and in one rank layer after layer: nobody has the large one before all have the middle one."""
+    for _, equals in groupby(ordered, key=lambda d: d.rank):
+        group = list(equals)
+        for layer in Layer:
+            for demand in group:
+                if layer in demand.costs:
+                    yield demand, layer

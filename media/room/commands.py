@@ -61,6 +61,14 @@ class SetWant:
 
 
 @frozen
+class SetWish:
+    """What would be sent to `to` were their link wide enough, bits a second; 0: all of it is. It is probed for."""
+
+    to: ParticipantSid
+    bitrate_bps: int
+
+
+@frozen
 class StopForwarding:
     """At once. The section it had may be freed with the next negotiation: nobody waits for that."""
 
@@ -127,6 +135,7 @@ Command = (
     | StopPublishing
     | StartForwarding
     | SetWant
+    | SetWish
     | StopForwarding
     | MuteAtServer
     | Pin

@@ -262,11 +262,15 @@ class LinkQuality:
 
 @frozen
 class Estimated:
-    """Bits a second that can be sent to a participant, and that were sent meanwhile (0: not measured)."""
+    """Bits a second that can be sent to a participant, and that were sent meanwhile (0: not measured).
+
+    `measured`: by what arrived there of what we sent; else it is the participant's own estimate.
+    """
 
     to: ParticipantSid
     bitrate_bps: int
     sent_bps: int = 0
+    measured: bool = False
 
 
 @frozen

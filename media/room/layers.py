@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 
 from media.forwarder.api import Kind, Layer, Want
 from media.ids import TrackSid
-from media.room.budget import Demand, share
+from media.room.budget import SOUND_BPS, Demand, share
 from media.room.call import Call, Member, Published, Screen, Subscription, tell
-from media.room.commands import Command, SetWant
+from media.room.commands import Command, SetWant, SetWish
 from media.room.events import Estimated
 from media.room.messages import LayersWanted, StreamsChanged, StreamState
 from media.room.model import SCREENS, Track
@@ -114,7 +114,8 @@ def demand_of(call: Call, member: Member, published: Published, want: Want) -> D
         screen.priority or 99 if screen is not None else 99,
         0 if call.speakers.is_speaking(publisher.sid) else 1,
     )
-    return Demand(track=track.sid, costs=costs, rank=rank)
+    readable = Layer.MEDIUM if track.source in SCREENS else Layer.LOW
+    return Demand(track=track.sid, costs=costs, rank=rank, readable=readable)
 
 
 def wants_of(call: Call, member: Member) -> dict[TrackSid, Want]:
@@ -122,13 +123,7 @@ def wants_of(call: Call, member: Member) -> dict[TrackSid, Want]:
     best = {sid: best_want(member, call.tracks[sid]) for sid in member.subscriptions}
     if member.budget.limit_bps is None:
         return best
-    demands = [
-        demand_of(call, member, call.tracks[sid], want)
-        for sid, want in best.items()
-        if not want.paused
-        and call.tracks[sid].track.kind is Kind.VIDEO
-        and not call.tracks[sid].track.muted
-    ]
+    demands = _demands(call, member, best)
     if not demands or member.budget.fits(demands):
         return best
     for sid, layer in share(member.budget.limit_bps, demands).items():
@@ -137,6 +132,30 @@ def wants_of(call: Call, member: Member) -> dict[TrackSid, Want]:
         elif layer < best[sid].layer:
             best[sid] = Want(layer=layer, temporal=best[sid].temporal)
     return best
+
+
+def _demands(call: Call, member: Member, best: Mapping[TrackSid, Want]) -> list[Demand]:
+    return [
+        demand_of(call, member, call.tracks[sid], want)
+        for sid, want in best.items()
+        if not want.paused
+        and call.tracks[sid].track.kind is Kind.VIDEO
+        and not call.tracks[sid].track.muted
+    ]
+
+
+def _wish(call: Call, member: Member) -> list[Command]:
+    """What a full link is probed for, in steps of 100 kbit/s; nothing where no padding is told of."""
+    budget, wish_bps = member.budget, 0
+    if budget.measured and budget.limit_bps is not None:
+        best = {sid: best_want(member, call.tracks[sid]) for sid in member.subscriptions}
+        demands = _demands(call, member, best)
+        needed = SOUND_BPS + sum(max(demand.costs.values()) for demand in demands)
+        wish_bps = -(-needed // 100_000) * 100_000
+    if wish_bps == budget.wish_bps:
+        return []
+    budget.wish_bps = wish_bps
+    return [SetWish(member.sid, wish_bps)]
 
 
 def adjust(call: Call, member: Member, only: Iterable[TrackSid] | None = None) -> list[Command]:
@@ -167,7 +186,7 @@ def adjust(call: Call, member: Member, only: Iterable[TrackSid] | None = None) -
             wanted_more(call, published, subscription)
     if paused:
         commands += tell((member.sid,), StreamsChanged(tuple(paused)))
-    return commands
+    return commands + _wish(call, member)
 
 
 def wanted_more(call: Call, published: Published, subscription: Subscription) -> None:
@@ -249,7 +268,8 @@ def seen(call: Call, published: Published, layers: frozenset[Layer]) -> list[Com
 
 def estimated(call: Call, member: Member, event: Estimated, now: float) -> list[Command]:
     """What a subscriber's link carries, if that changes what is sent."""
-    if not member.budget.estimate(event.bitrate_bps, event.sent_bps, now):
+    budget = member.budget
+    if not budget.estimate(event.bitrate_bps, event.sent_bps, now, measured=event.measured):
         return []
     return adjust(call, member)
 

@@ -202,6 +202,9 @@ class Client:
         if (down := self.subscriptions.want(track, want)) is not None:
             self.services.wiring.set_want(down, want)
 
+    def set_wish(self, bitrate_bps: int) -> None:
+        self.services.wiring.set_wish(self.negotiation.primary, bitrate_bps)
+
     # --- time
 
     def check(self, now: float) -> LeaveReason | None:

@@ -195,6 +195,11 @@ class Hall:
             client.set_want(command.track, command.want)
 
     @_do.register
+    def _(self, command: commands.SetWish) -> None:
+        if (client := self.clients.get(command.to)) is not None:
+            client.set_wish(command.bitrate_bps)
+
+    @_do.register
     def _(self, command: commands.StopForwarding) -> None:
         if (client := self.clients.get(command.to)) is not None:
             client.stop_forwarding(command.track)

@@ -236,7 +236,9 @@ class Node:
             case forwarder_api.Estimate():
                 if (found := self._of_peer(event.peer)) is not None:
                     found[0].handle(
-                        events.Estimated(found[1].sid, event.bitrate_bps, event.sent_bps)
+                        events.Estimated(
+                            found[1].sid, event.bitrate_bps, event.sent_bps, event.measured
+                        )
                     )
             case forwarder_api.Forwarding():
                 """What is really sent: figures of the forwarder; the room decides by estimates."""

@@ -108,6 +108,11 @@ class Wiring:
         if down in self._wired_downs:
             self.forwarder.set_want(down, want)
 
+    def set_wish(self, peer: PeerId, bitrate_bps: int) -> None:
+        """Of a connection that estimates came from; one that is gone meanwhile needs nothing."""
+        if peer in self._peers:
+            self.forwarder.set_wish(peer, bitrate_bps)
+
     def _wire_track(self, track: TrackIn) -> None:
         if track.peer not in self._peers:
             return

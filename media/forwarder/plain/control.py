@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import assert_never
 
 from media.forwarder.api import Drop
-from media.forwarder.plain.down import Down
+from media.forwarder.plain.arrivals import Arrivals
+from media.forwarder.plain.down import Down, Ready
 from media.forwarder.plain.history import as_rtx
+from media.forwarder.plain.incoming import numbered
 from media.forwarder.plain.outbox import Outbox
 from media.forwarder.plain.peer import Peer
 from media.forwarder.plain.rtcp import (
@@ -41,6 +43,8 @@ def take_in(item: RtcpItem, peer: Peer, outbox: Outbox, now: float) -> None:
             peer.heard = True
             audio_bps = peer.recent_audio_bps
             peer.downlink.remb(bitrate, peer.recent_bps - audio_bps, now, audio_bps)
+        case Arrivals():
+            peer.sending.reported(item, peer.rtt_s, now)
         case _:
             assert_never(item)
 
@@ -113,18 +117,24 @@ def _send_again(seq: int, down: Down, peer: Peer, outbox: Outbox, now: float) ->
     sent = down.again(seq, now, peer.rtt_s)
     if sent is None:
         return
-    _, head, body, _ = sent
+    _, head, body, head_size = sent
     if not peer.may_resend(len(head) + len(body), now):
         return
     rtx_type = next(
         (rtx for pt, rtx in down.spec.payload_types.values() if pt == head[1] & 0x7F), 0
     )
+    number = None
     if rtx_type and down.spec.rtx_ssrc:
+        block = None
+        if down.sending is not None:
+            number = down.sending.outstanding.number()
+            block = numbered(head[12:head_size], number)
         plain = as_rtx(
             sent,
             payload_type=rtx_type,
             sequence=down.rtx_sequence,
             ssrc=down.spec.rtx_ssrc,
+            block=block,
         )
         down.rtx_sequence += 1
     else:
@@ -132,4 +142,4 @@ def _send_again(seq: int, down: Down, peer: Peer, outbox: Outbox, now: float) ->
     datagram = peer.srtp.protect(plain)
     if outbox.send(peer.id, datagram):
         outbox.retransmitted += 1
-        peer.bytes_sent += len(datagram)
+        peer.sent(Ready(head, body, number), len(datagram), now)

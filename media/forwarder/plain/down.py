@@ -6,11 +6,12 @@ from attrs import define, evolve, field, frozen
 
 from media.forwarder.api import Codec, DownTrack, Drop, Forwarding, Kind, Layer, Want
 from media.forwarder.plain.history import AUDIO_SLOTS, VIDEO_SLOTS, History, Sent
-from media.forwarder.plain.incoming import ExtensionWriter, Incoming
+from media.forwarder.plain.incoming import ExtensionWriter, Incoming, numbered
 from media.forwarder.plain.outbox import Outbox
 from media.forwarder.plain.pictures import PictureMap
 from media.forwarder.plain.rtcp import ReportBlock
 from media.forwarder.plain.rtp import HEADER, write_header
+from media.forwarder.plain.sending import SendSide
 from media.forwarder.plain.sequence import SequenceMap
 from media.forwarder.plain.srtp import REPLAY_WINDOW
 from media.forwarder.plain.stream import Stream
@@ -19,6 +20,8 @@ from media.forwarder.plain.timestamps import TimestampMap
 #: A payload of nothing but padding (RFC 3550 5.1), its length byte included.
 _FILLER = b"\x01"
 _PADDED = 0x20  # P
+#: As much padding as its length byte can say.
+_TRAIN = bytes(254) + b"\xff"
 #: Packets between two reports; more, and the receiver began to count anew, or an old report was overtaken.
 MOST_REPORTED = 10_000
 
@@ -29,6 +32,7 @@ class Ready:
 
     head: bytes
     body: bytes
+    number: int | None = None  # transport-wide, where that was negotiated
 
 
 @frozen(eq=False)
@@ -55,6 +59,7 @@ class Down:
     clock_rate: int
     outbox: Outbox
     writer: ExtensionWriter
+    sending: SendSide | None  # where transport-cc was negotiated
     target: Stream | None = None
     current: Stream | None = None
     packets: int = 0  # sent, for sender reports
@@ -159,7 +164,7 @@ class Down:
             return Drop.TOO_LATE
         clock = self.clock
         timestamp = clock.late(media.timestamp) if late else clock.forward(media.timestamp, now)
-        block = self.writer.block(media, now)
+        block, transport = self._extensions(media, now)
         head = (
             HEADER.pack(
                 0x90 if block else 0x80,
@@ -175,7 +180,41 @@ class Down:
         self.packets += 1
         self._given += 1
         self.octets += len(descriptor) + len(payload)
-        return Ready(head, payload)
+        return Ready(head, payload, transport)
+
+    def _extensions(self, media: Incoming, now: float) -> tuple[bytes, int | None]:
+        """And the transport-wide number in them."""
+        block = self.writer.block(media, now)
+        if self.sending is None:
+            return block, None
+        number = self.sending.outstanding.number()
+        return numbered(block, number), number
+
+    @property
+    def rtx_type(self) -> int:
+        """Of the first codec that has one."""
+        return next((rtx for _, rtx in self.spec.payload_types.values() if rtx), 0)
+
+    @property
+    def may_pad(self) -> bool:
+        """Whether `padding` makes packets whose arrival is told."""
+        return self.sending is not None and self.spec.rtx_ssrc != 0 and self.rtx_type != 0
+
+    def padding(self) -> Ready:
+        """A packet of a train (`probe.py`): 255 bytes of padding on the RTX stream, in nobody's way."""
+        assert self.sending is not None
+        number = self.sending.outstanding.number()
+        block = numbered(self.writer.bare, number)
+        head = write_header(
+            marker=False,
+            payload_type=self.rtx_type,
+            sequence=self.rtx_sequence,
+            timestamp=self.spec.first_timestamp,
+            ssrc=self.spec.rtx_ssrc,
+            extensions=block,
+        )
+        self.rtx_sequence += 1
+        return Ready(bytes((head[0] | _PADDED,)) + head[1:], _TRAIN, number)
 
     def skip_to(self, number: int, stream: Stream) -> None:
         """Nothing of `stream` before `number` comes any more. Time goes on meanwhile, as in a pause of its speaker."""
@@ -258,7 +297,7 @@ class Down:
         types = next(iter(self.spec.payload_types.values()), None)
         if out is None or types is None:
             return Drop.TOO_LATE
-        block = self.writer.block(media, now)
+        block, transport = self._extensions(media, now)
         head = write_header(
             marker=False,
             payload_type=types[0],
@@ -270,4 +309,4 @@ class Down:
         head = bytes((head[0] | _PADDED,)) + head[1:]
         self.history.put((out, head, _FILLER, 12 + len(block)))
         self._given += 1
-        return Ready(head, _FILLER)
+        return Ready(head, _FILLER, transport)

@@ -108,6 +108,7 @@ class PlainForwarder:
             clock_rate=track.spec.clock_rate,
             outbox=self._outbox,
             writer=self._writer(down.extensions, down.mid),
+            sending=peer.sending if down.extensions.transport_cc else None,
         )
         self._downs[down.id] = added
         peer.add_down(added)
@@ -137,6 +138,9 @@ class PlainForwarder:
         changed = self._peers[peer]
         changed.budget_bps = bitrate_bps
         changed.budget_changed = True
+
+    def set_wish(self, peer: PeerId, bitrate_bps: int) -> None:
+        self._peers[peer].sending.prober.wish(bitrate_bps)
 
     # --- packets
 
@@ -240,12 +244,12 @@ class PlainForwarder:
         for down in stream.takers:
             if passed_over:
                 for filler in down.fill(passed_over, media, stream, now):
-                    self._send(filler, down)
+                    self._send(filler, down, now)
             ready = down.forward(media, stream, now)
             if isinstance(ready, Drop):
                 self._outbox.drops[ready] += 1
             else:
-                self._send(ready, down)
+                self._send(ready, down, now)
         return None
 
     def _goes_on(self, spec: TrackIn, stream: Stream, media: Incoming, now: float) -> bool:
@@ -260,11 +264,11 @@ class PlainForwarder:
             stream.held_from = number
         return False
 
-    def _send(self, ready: Ready, down: Down) -> None:
+    def _send(self, ready: Ready, down: Down, now: float) -> None:
         peer = self._peers[down.spec.peer]
         datagram = peer.srtp.protect(ready.head + ready.body)
         if self._outbox.send(peer.id, datagram):
-            peer.bytes_sent += len(datagram)
+            peer.sent(ready, len(datagram), now)
             if down.kind is Kind.AUDIO:
                 peer.audio_bytes += len(datagram)
 

@@ -47,14 +47,19 @@ class History:
         return sent
 
 
-def as_rtx(sent: Sent, *, payload_type: int, sequence: int, ssrc: int) -> bytes:
-    """RFC 4588 4: own number, SSRC and type; the original number stands before the payload."""
+def as_rtx(
+    sent: Sent, *, payload_type: int, sequence: int, ssrc: int, block: bytes | None = None
+) -> bytes:
+    """RFC 4588 4: own number, SSRC and type; the original number stands before the payload.
+
+    `block`: extensions in place of those it had, as long as they.
+    """
     _, head, body, head_size = sent
     first, second, original, timestamp, _ = HEADER.unpack_from(head)
     return b"".join(
         (
             HEADER.pack(first, second & 0x80 | payload_type, sequence & 0xFFFF, timestamp, ssrc),
-            head[12:head_size],
+            head[12:head_size] if block is None else block,
             original.to_bytes(2, "big"),
             head[head_size:],
             body,

@@ -10,6 +10,9 @@ from media.forwarder.plain.red import primary_block
 from media.forwarder.plain.rtp import MAX_PACKET, Malformed, RtpPacket, write_elements
 from media.forwarder.plain.vp8 import Descriptor, parse_descriptor
 
+#: Where a transport-wide number has its place: the writer puts that element first, empty.
+_NO_NUMBER = bytes(2)
+
 #: Bytes of a packet beside extensions and payload: header, longest VP8 descriptor, RTX's number.
 _BESIDE = 12 + 6 + 2
 
@@ -110,6 +113,14 @@ class ExtensionWriter:
     ids: Extensions
     mid: bytes
 
+    @property
+    def bare(self) -> bytes:
+        """Of a packet that carries nothing of a publisher: whose it is, and the place for a number."""
+        elements = [(self.ids.transport_cc, _NO_NUMBER)]
+        if self.mid:
+            elements.append((self.ids.mid, self.mid))
+        return write_elements(elements)
+
     def block(self, media: Incoming, now: float) -> bytes:
         block = media.blocks.get(self)
         if block is None:
@@ -119,6 +130,8 @@ class ExtensionWriter:
     def _write(self, media: Incoming, now: float) -> bytes:
         ids = self.ids
         elements = []
+        if ids.transport_cc:
+            elements.append((ids.transport_cc, _NO_NUMBER))
         if self.mid:
             elements.append((ids.mid, self.mid))
         if media.audio_level:
@@ -133,6 +146,12 @@ class ExtensionWriter:
         block = write_elements(elements)
         fits = len(block) <= MAX_PACKET - _BESIDE - len(media.payload)
         return block if fits else write_elements(needed)
+
+
+def numbered(block: bytes, number: int) -> bytes:
+    """A block of a writer that knows transport-cc, with this packet's transport-wide number."""
+    at = 5 if block[0] == 0xBE else 6  # behind the header, and the element's one or two bytes
+    return block[:at] + (number & 0xFFFF).to_bytes(2, "big") + block[at + 2 :]
 
 
 def send_time(now: float) -> bytes:

@@ -6,8 +6,9 @@ from attrs import define, field
 
 from media.forwarder.plain.bandwidth import Downlink
 from media.forwarder.plain.demux import MOST_SSRCS, Demux
-from media.forwarder.plain.down import Down, Numbering
+from media.forwarder.plain.down import Down, Numbering, Ready
 from media.forwarder.plain.feedback import TransportFeedback
+from media.forwarder.plain.sending import SendSide
 from media.forwarder.plain.srtp import SrtpSession
 from media.ids import PeerId
 
@@ -55,6 +56,7 @@ class Peer:
     _left: dict[int, Numbering] = field(factory=dict)  # by SSRC, oldest first
     feedback: TransportFeedback = field(factory=TransportFeedback)
     downlink: Downlink = field(factory=Downlink)
+    sending: SendSide = field(factory=SendSide)
     counters: LinkCounters = field(factory=LinkCounters)
     budget_bps: int | None = None
     budget_changed: bool = False
@@ -85,6 +87,17 @@ class Peer:
     def recent_audio_bps(self) -> int:
         """Of `recent_bps`."""
         return max(self.audio_bps, self.audio_bytes * 8)
+
+    def estimate_bps(self, now: float) -> int:
+        """What its link carries: by transport-wide feedback where that comes, else by reports and REMB."""
+        heard = self.sending.is_heard(now)
+        return self.sending.estimate_bps if heard else self.downlink.estimate_bps
+
+    def sent(self, ready: Ready, size: int, now: float, probe: int = 0) -> None:
+        """A datagram of so many bytes went out."""
+        self.bytes_sent += size
+        if ready.number is not None:
+            self.sending.outstanding.sent(ready.number, size, now, probe)
 
     def add_down(self, down: Down) -> None:
         before = self._left.pop(down.spec.ssrc, None)
@@ -127,7 +140,7 @@ class Peer:
 
     def may_resend(self, size: int, now: float) -> bool:
         """`size`: bytes of a packet that was asked for."""
-        rate = RESENT_SHARE * max(self.downlink.estimate_bps, self.sent_bps) / 8
+        rate = RESENT_SHARE * max(self.estimate_bps(now), self.sent_bps) / 8
         self._resend_left = min(
             rate * RESENT_AT_ONCE_S, self._resend_left + rate * (now - self._resend_at)
         )

@@ -42,14 +42,34 @@ def poll_peer(peer: Peer, outbox: Outbox, now: float) -> None:
         packets += _reports(peer, now)
         peer.reports_due = now + REPORTS_S
     _send(packets, peer, outbox)
+    _train(peer, outbox, now)
     if peer.quality_due is None:
         peer.quality_due = now + QUALITY_S
     elif now >= peer.quality_due:
         peer.quality_due = now + QUALITY_S
         outbox.event(_quality(peer))
-    estimate = peer.downlink.poll(now) if peer.heard else None
+    if peer.sending.is_heard(now):
+        measured, estimate = True, peer.sending.poll(now)
+    else:
+        measured, estimate = False, peer.downlink.poll(now) if peer.heard else None
     if estimate is not None:
-        outbox.event(Estimate(peer.id, estimate, peer.recent_bps))
+        outbox.event(Estimate(peer.id, estimate, peer.recent_bps, measured))
+
+
+def _train(peer: Peer, outbox: Outbox, now: float) -> None:
+    """Padding that finds out whether there is room for more, on the first RTX stream there is."""
+    if not peer.sending.prober.wish_bps:
+        return
+    carrier = next((down for down in peer.downs.values() if down.may_pad), None)
+    train = None if carrier is None else peer.sending.train(now)
+    if carrier is None or train is None:
+        return
+    number, packets = train
+    for _ in range(packets):
+        ready = carrier.padding()
+        datagram = peer.srtp.protect(ready.head + ready.body)
+        if outbox.send(peer.id, datagram):
+            peer.sent(ready, len(datagram), now, number)
 
 
 def next_wakeup(peer: Peer) -> Iterator[float]:

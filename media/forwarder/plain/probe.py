@@ -40,10 +40,8 @@ class Prober:
     _pause_s: float = AGAIN_S
     _next_at: float = float("-inf")
 
-    def wish(self, bitrate_bps: int, now: float) -> None:
+    def wish(self, bitrate_bps: int) -> None:
         """A room has other pictures than before: what it would take to send them all."""
-        if bitrate_bps and not self.wish_bps:
-            self._next_at, self._pause_s = now + AGAIN_S, AGAIN_S
         self.wish_bps = bitrate_bps
 
     def poll(self, estimate_bps: float, now: float) -> tuple[int, int] | None:

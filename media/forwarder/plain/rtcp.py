@@ -9,6 +9,7 @@ from struct import Struct
 
 from attrs import frozen
 
+from media.forwarder.plain.arrivals import Arrivals, read_arrivals
 from media.forwarder.plain.rtp import Malformed
 
 SR, RR, SDES, BYE, APP, RTPFB, PSFB = 200, 201, 202, 203, 204, 205, 206
@@ -78,7 +79,7 @@ class Remb:
     ssrcs: tuple[int, ...] = ()
 
 
-RtcpItem = SenderReport | ReceiverReport | Bye | KeyframeWish | Nack | Remb
+RtcpItem = SenderReport | ReceiverReport | Bye | KeyframeWish | Nack | Remb | Arrivals
 
 
 def parse_rtcp(data: bytes) -> list[RtcpItem]:
@@ -148,6 +149,8 @@ def _blocks(body: bytes, start: int, count: int) -> tuple[ReportBlock, ...]:
 def _feedback(kind: int, form: int, body: bytes) -> list[RtcpItem]:
     source = int.from_bytes(body[4:8], "big")
     if kind == RTPFB:
+        if form == TWCC:
+            return [read_arrivals(body[8:])]
         return [Nack(source, _nacked(body[8:]))] if form == NACK else []
     if form == PLI:
         return [KeyframeWish(source)]

@@ -76,6 +76,10 @@ class SendSide:
         elif found is not None:
             rate.probed(found)
 
+    def train(self, now: float) -> tuple[int, int] | None:
+        """A train of padding that is to leave now: its number, and how many packets it has."""
+        return self.prober.poll(self.rate.bitrate_bps, now) if self.is_heard(now) else None
+
     def poll(self, now: float) -> int | None:
         """The estimate, when it is time to tell it."""
         if not self.is_heard(now):

@@ -213,7 +213,7 @@ pub enum Event {
     Forwarding { down: Id, layer: Option<Layer> },
     Loudness { levels: Vec<(Id, f64)> },
     Quality { peer: Id, lost_up: f64, lost_down: f64, rtt_s: Option<f64>, jitter_s: f64 },
-    Estimate { peer: Id, bitrate_bps: i64, sent_bps: i64 },
+    Estimate { peer: Id, bitrate_bps: i64, sent_bps: i64, measured: bool },
 }
 
 /// Counters since the start; `drops` in the order of `Drop::ALL`.

@@ -6,9 +6,9 @@
 use std::collections::VecDeque;
 
 /// Where it begins: enough for a 720p camera, so that a good link is not kept waiting.
-const START_BPS: i64 = 2_500_000;
+pub const START_BPS: i64 = 2_500_000;
 const MIN_BPS: i64 = 100_000;
-const MAX_BPS: i64 = 20_000_000;
+pub const MAX_BPS: i64 = 20_000_000;
 /// A REMB below this share of what we send may say that the link is full; above, only that we sent no more.
 const FULL: f64 = 1.1;
 /// Below this share it says so by itself.
@@ -16,9 +16,9 @@ const FAR_BELOW: f64 = 0.5;
 /// Packets over which loss is counted. So many lost ones are enough by themselves.
 const LEAST_PACKETS: i64 = 100;
 const ENOUGH_LOST: i64 = 20;
-const LITTLE_LOSS: f64 = 0.02;
-const MUCH_LOSS: f64 = 0.10;
-const COLLAPSE: f64 = 0.20;
+pub const LITTLE_LOSS: f64 = 0.02;
+pub const MUCH_LOSS: f64 = 0.10;
+pub const COLLAPSE: f64 = 0.20;
 /// Seconds that a sign of a full link stays fresh: two reports.
 const FRESH_S: f64 = 2.0;
 /// Seconds by which a round trip is longer than it once was: packets wait in a queue. A fall shortens what waits in a

@@ -3,6 +3,7 @@
 use crate::api::Drop;
 use crate::down::Down;
 use crate::history::as_rtx;
+use crate::incoming::number;
 use crate::outbox::Outbox;
 use crate::peer::Peer;
 use crate::replay::REPLAY_WINDOW;
@@ -46,6 +47,10 @@ impl Control<'_> {
                     self.outbox.stats.nacks_received += numbers.len() as u64;
                     numbers.iter().for_each(|number| self.send_again(*number, key));
                 }
+            }
+            RtcpItem::Arrivals(arrivals) => {
+                let peer = &mut *self.peer;
+                peer.sending.reported(arrivals, peer.rtt_s, self.now);
             }
             RtcpItem::Remb(bitrate) => {
                 let peer = &mut *self.peer;
@@ -150,12 +155,19 @@ impl Control<'_> {
         let types = &down.spec.payload_types;
         let found = types.iter().find(|(_, each)| each.0 == payload_type);
         let rtx_type = found.map_or(0, |(_, each)| each.1);
+        let numbered = down.spec.extensions.transport_cc != 0;
+        let mut transport = None;
         let (buffer, begin) = self.outbox.begin();
         if rtx_type != 0 && down.spec.rtx_ssrc != 0 {
             if as_rtx(sent, rtx_type, down.numbers.rtx_sequence, down.spec.rtx_ssrc, buffer).is_none() {
                 return;
             }
             down.numbers.rtx_sequence = down.numbers.rtx_sequence.wrapping_add(1);
+            if numbered {
+                let given = self.peer.sending.outstanding.number();
+                number(buffer.get_mut(begin..).unwrap_or_default(), given);
+                transport = Some(given);
+            }
         } else {
             buffer.extend_from_slice(&sent.head);
             buffer.extend_from_slice(sent.body.bytes());
@@ -165,7 +177,7 @@ impl Control<'_> {
         }
         if let Some(size) = self.outbox.send(&self.peer.id) {
             self.outbox.stats.retransmitted += 1;
-            self.peer.bytes_sent += size as i64;
+            self.peer.sent(transport, size, self.now, 0);
         }
     }
 }

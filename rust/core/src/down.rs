@@ -217,6 +217,37 @@ impl Down {
         }
     }
 
+    /// Of the first codec that has one.
+    fn rtx_type(&self) -> u8 {
+        self.spec.payload_types.iter().map(|(_, each)| each.1).find(|rtx| *rtx != 0).unwrap_or(0)
+    }
+
+    /// Whether transport-wide numbers are written.
+    pub fn is_numbered(&self) -> bool {
+        self.spec.extensions.transport_cc != 0
+    }
+
+    /// Whether `padding` makes packets whose arrival is told.
+    pub fn may_pad(&self) -> bool {
+        self.is_numbered() && self.spec.rtx_ssrc != 0 && self.rtx_type() != 0
+    }
+
+    /// A packet of a train (`probe.rs`): 255 bytes of padding on the RTX stream, in nobody's way.
+    pub fn padding(&mut self, into: &mut Vec<u8>) {
+        into.extend_from_slice(&header(
+            VERSION | EXTENDED | PADDED,
+            false,
+            self.rtx_type(),
+            self.numbers.rtx_sequence,
+            self.spec.first_timestamp,
+            self.spec.rtx_ssrc,
+        ));
+        self.writer.write_bare(into);
+        into.extend_from_slice(&[0; 254]);
+        into.push(255);
+        self.numbers.rtx_sequence = self.numbers.rtx_sequence.wrapping_add(1);
+    }
+
     /// Close the gaps of numbers that carried nothing: padding where the subscriber's number is taken already. Each
     /// packet must be `put` into the history.
     pub fn fill(&mut self, passed_over: &[i64], media: &Media<'_>, stream: &Stream) -> Vec<Sent> {

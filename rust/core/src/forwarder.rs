@@ -6,7 +6,7 @@ use crate::api::{BadId, DownTrack, Drop, Event, Id, Kind, SrtpKeys, Stats, Track
 use crate::control::Control;
 use crate::down::{Down, Media};
 use crate::history::Sent;
-use crate::incoming::look_into;
+use crate::incoming::{look_into, number};
 use crate::loudest::Loudest;
 use crate::loudness::LoudnessMeter;
 use crate::outbox::Outbox;
@@ -183,6 +183,14 @@ impl Forwarder {
         Ok(())
     }
 
+    /// Towards a subscriber: what would be sent were its link wide enough; 0: all of it is.
+    pub fn set_wish(&mut self, peer: &str, bitrate_bps: i64) -> Known {
+        let key = self.peers.key(peer).ok_or_else(|| bad(peer))?;
+        let peer = self.peers.get_mut(key).ok_or_else(|| bad(peer))?;
+        peer.sending.prober.wish(bitrate_bps);
+        Ok(())
+    }
+
     // --- packets
 
     /// An SRTP or SRTCP packet (RFC 7983: first byte 128..191) of a peer.
@@ -325,11 +333,11 @@ impl Forwarder {
                 && let Some(stream) = track.stream(layer)
             {
                 for filler in down.fill(&passed_over, &media, stream) {
-                    send(filler, down, peer, outbox);
+                    send(filler, down, peer, outbox, now);
                 }
             }
             match down.forward(*taker, &media, &mut track.streams, layer, outbox) {
-                Ok(sent) => send(sent, down, peer, outbox),
+                Ok(sent) => send(sent, down, peer, outbox, now),
                 Err(drop) => outbox.count(drop),
             }
         }
@@ -383,8 +391,8 @@ impl Forwarder {
             let Some(track) = tracks.get_mut(key) else {
                 continue;
             };
-            let taken = downs.keys().iter().filter(|each| downs.get(**each).is_some_and(|down| down.track == key));
-            track.downs = taken.copied().collect();
+            let of_it = |each: &&usize| downs.get(**each).is_some_and(|down| down.track == key);
+            track.downs = downs.keys().iter().filter(of_it).copied().collect();
             track.retarget(downs, outbox);
         }
     }
@@ -410,7 +418,11 @@ impl Forwarder {
 }
 
 /// Encrypts a packet and hands it on; it is kept to be sent again.
-fn send(sent: Sent, down: &mut Down, peer: &mut Peer, outbox: &mut Outbox) {
+fn send(mut sent: Sent, down: &mut Down, peer: &mut Peer, outbox: &mut Outbox, now: f64) {
+    let transport = down.is_numbered().then(|| peer.sending.outstanding.number());
+    if let Some(given) = transport {
+        number(&mut sent.head, given);
+    }
     let (buffer, begin) = outbox.begin();
     buffer.extend_from_slice(&sent.head);
     buffer.extend_from_slice(sent.body.bytes());
@@ -420,7 +432,7 @@ fn send(sent: Sent, down: &mut Down, peer: &mut Peer, outbox: &mut Outbox) {
         return;
     }
     if let Some(size) = outbox.send(&peer.id) {
-        peer.bytes_sent += size as i64;
+        peer.sent(transport, size, now, 0);
         if down.kind == Kind::Audio {
             peer.audio_bytes += size as i64;
         }

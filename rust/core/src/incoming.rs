@@ -8,6 +8,9 @@ use crate::vp8::{Descriptor, parse_descriptor};
 /// Bytes of a packet beside extensions and payload: header, longest VP8 descriptor, RTX's number.
 const BESIDE: usize = 12 + 6 + 2;
 
+/// Where a transport-wide number has its place: the writer puts that element first, empty.
+const NO_NUMBER: &[u8] = &[0, 0];
+
 pub struct Incoming<'a> {
     pub codec: Codec,
     pub sequence: i64, // unrolled
@@ -92,12 +95,19 @@ impl ExtensionWriter {
         Self { ids, mid: mid.get(..16).unwrap_or(mid).to_vec() }
     }
 
+    /// Of a packet that carries nothing of a publisher: whose it is, and the place for a number.
+    pub fn write_bare(&self, into: &mut Vec<u8>) {
+        let mid = if self.mid.is_empty() { 0 } else { self.ids.mid };
+        write_elements(&[(self.ids.transport_cc, NO_NUMBER), (mid, &self.mid)], into);
+    }
+
     /// Appends the block. Where it would make the packet too long, only what is needed.
     pub fn write(&self, media: &Incoming<'_>, now: f64, into: &mut Vec<u8>) {
         let ids = &self.ids;
         let time = send_time(now);
         let id_unless_empty = |id: u8, value: &[u8]| if value.is_empty() { 0 } else { id };
-        let elements: [(u8, &[u8]); 5] = [
+        let elements: [(u8, &[u8]); 6] = [
+            (ids.transport_cc, NO_NUMBER),
             (id_unless_empty(ids.mid, &self.mid), &self.mid),
             (id_unless_empty(ids.audio_level, media.audio_level), media.audio_level),
             (ids.abs_send_time, &time),
@@ -108,12 +118,21 @@ impl ExtensionWriter {
             ),
         ];
         let fits = elements_size(&elements) + media.payload.len() <= MAX_PACKET - BESIDE;
-        let [mid, level, time, ..] = elements;
+        let [number, mid, level, time, ..] = elements;
         if fits {
             write_elements(&elements, into);
         } else {
-            write_elements(&[mid, level, time], into);
+            write_elements(&[number, mid, level, time], into);
         }
+    }
+}
+
+/// Writes a packet's transport-wide number where a writer that knows transport-cc left its place: behind header and
+/// block header, and the element's one or two bytes.
+pub fn number(packet: &mut [u8], number: i64) {
+    let at = if packet.get(12) == Some(&0xBE) { 17 } else { 18 };
+    if let Some(place) = packet.get_mut(at..at + 2) {
+        place.copy_from_slice(&(number as u16).to_be_bytes());
     }
 }
 

@@ -7,6 +7,7 @@ use crate::bandwidth::Downlink;
 use crate::demux::{Demux, MOST_SSRCS};
 use crate::down::{Down, Numbering};
 use crate::feedback::TransportFeedback;
+use crate::sending::SendSide;
 use crate::srtp::SrtpSession;
 use crate::table::NumberMap;
 
@@ -46,6 +47,7 @@ pub struct Peer {
     left: VecDeque<(u32, Numbering)>, // by SSRC, oldest first
     pub feedback: TransportFeedback,
     pub downlink: Downlink,
+    pub sending: SendSide,
     pub counters: LinkCounters,
     /// What its encoders may use in all; `None`: nobody said.
     pub budget_bps: Option<u64>,
@@ -80,6 +82,7 @@ impl Peer {
             left: VecDeque::new(),
             feedback: TransportFeedback::default(),
             downlink: Downlink::default(),
+            sending: SendSide::default(),
             counters: LinkCounters::default(),
             budget_bps: None,
             budget_changed: false,
@@ -130,6 +133,19 @@ impl Peer {
         }
     }
 
+    /// What its link carries: by transport-wide feedback where that comes, else by reports and REMB.
+    fn estimate_bps(&self, now: f64) -> i64 {
+        if self.sending.is_heard(now) { self.sending.estimate_bps() } else { self.downlink.estimate_bps }
+    }
+
+    /// A datagram of so many bytes went out; `number` is its transport-wide one, if it has one.
+    pub fn sent(&mut self, number: Option<i64>, size: usize, now: f64, probe: u32) {
+        self.bytes_sent += size as i64;
+        if let Some(number) = number {
+            self.sending.outstanding.sent(number, size, now, probe);
+        }
+    }
+
     /// What was sent in the last whole second, or already in this one.
     pub fn recent_bps(&self) -> i64 {
         self.sent_bps.max(self.bytes_sent * 8)
@@ -174,7 +190,7 @@ impl Peer {
 
     /// `size`: bytes of a packet that was asked for.
     pub fn may_resend(&mut self, size: usize, now: f64) -> bool {
-        let rate = RESENT_SHARE * self.downlink.estimate_bps.max(self.sent_bps) as f64 / 8.0;
+        let rate = RESENT_SHARE * self.estimate_bps(now).max(self.sent_bps) as f64 / 8.0;
         let earned = self.resend_left + rate * (now - self.resend_at);
         self.resend_left = earned.min(rate * RESENT_AT_ONCE_S);
         self.resend_at = now;

@@ -2,6 +2,7 @@
 
 use crate::api::{Event, Kind};
 use crate::down::Down;
+use crate::incoming::number;
 use crate::outbox::Outbox;
 use crate::peer::Peer;
 use crate::rtcp::{ReportBlock, SenderReport};
@@ -23,7 +24,7 @@ const MOST_BLOCKS: usize = 31;
 pub fn poll_peer(
     peer: &mut Peer,
     tracks: &mut Table<Track>,
-    downs: &Table<Down>,
+    downs: &mut Table<Down>,
     outbox: &mut Outbox,
     now: f64,
 ) {
@@ -42,6 +43,7 @@ pub fn poll_peer(
         peer.reports_due = Some(now + REPORTS_S);
     }
     send(&packets, peer, outbox);
+    train(peer, downs, outbox, now);
     match peer.quality_due {
         None => peer.quality_due = Some(now + QUALITY_S),
         Some(due) if now >= due => {
@@ -51,10 +53,43 @@ pub fn poll_peer(
         }
         Some(_) => (),
     }
-    if peer.heard
-        && let Some(bitrate_bps) = peer.downlink.poll(now)
-    {
-        outbox.event(Event::Estimate { peer: peer.id.clone(), bitrate_bps, sent_bps: peer.recent_bps() });
+    let measured = peer.sending.is_heard(now);
+    let estimate = if measured {
+        peer.sending.poll(now)
+    } else if peer.heard {
+        peer.downlink.poll(now)
+    } else {
+        None
+    };
+    if let Some(bitrate_bps) = estimate {
+        let sent_bps = peer.recent_bps();
+        outbox.event(Event::Estimate { peer: peer.id.clone(), bitrate_bps, sent_bps, measured });
+    }
+}
+
+/// Padding that finds out whether there is room for more, on the first RTX stream there is.
+fn train(peer: &mut Peer, downs: &mut Table<Down>, outbox: &mut Outbox, now: f64) {
+    if peer.sending.prober.wish_bps == 0 {
+        return;
+    }
+    let mut keys = peer.downs.iter().map(|pair| pair.1);
+    let carrier = keys.find(|key| downs.get(*key).is_some_and(Down::may_pad));
+    let Some(carrier) = carrier.and_then(|key| downs.get_mut(key)) else {
+        return;
+    };
+    let Some((train, packets)) = peer.sending.train(now) else {
+        return;
+    };
+    for _ in 0..packets {
+        let given = peer.sending.outstanding.number();
+        let (buffer, begin) = outbox.begin();
+        carrier.padding(buffer);
+        number(buffer.get_mut(begin..).unwrap_or_default(), given);
+        if peer.srtp.protect(buffer, begin).is_ok()
+            && let Some(size) = outbox.send(&peer.id)
+        {
+            peer.sent(Some(given), size, now, train);
+        }
     }
 }
 

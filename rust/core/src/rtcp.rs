@@ -2,6 +2,7 @@
 //!
 //! What a forwarder has no use for (SDES, APP, XR, other feedback) is checked for its length and left out.
 
+use crate::arrivals::{Arrivals, read_arrivals};
 use crate::rtp::{Malformed, u16_at, u32_at};
 
 pub const SR: u8 = 200;
@@ -52,6 +53,7 @@ pub enum RtcpItem {
     Nack(u32, Vec<u16>),
     /// draft-alvestrand-rmcat-remb-03 2.2; up to 81 bits.
     Remb(u128),
+    Arrivals(Arrivals),
 }
 
 /// A compound packet, or a reduced-size one (RFC 5506). `Err`: a length in it does not fit; nothing of it may be used.
@@ -135,6 +137,7 @@ fn blocks(body: &[u8], start: usize, count: u8) -> Result<Vec<ReportBlock>, Malf
 fn feedback(kind: u8, form: u8, source: u32, fci: &[u8], items: &mut Vec<RtcpItem>) -> Result<(), Malformed> {
     match (kind, form) {
         (RTPFB, NACK) => items.push(RtcpItem::Nack(source, nacked(fci))),
+        (RTPFB, TWCC) => items.push(RtcpItem::Arrivals(read_arrivals(fci)?)),
         (PSFB, PLI) => items.push(RtcpItem::KeyframeWish(source)),
         (PSFB, FIR) => {
             let entries = fci.chunks_exact(8).filter_map(|entry| u32_at(entry, 0));

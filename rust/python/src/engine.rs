@@ -210,4 +210,8 @@ impl MediaEngine {
     fn set_budget(&self, py: Python<'_>, peer: &str, bitrate_bps: u64) -> PyResult<()> {
         called(py.detach(|| self.engine.set_budget(peer, bitrate_bps)))
     }
+
+    fn set_wish(&self, py: Python<'_>, peer: &str, bitrate_bps: i64) -> PyResult<()> {
+        called(py.detach(|| self.engine.set_wish(peer, bitrate_bps)))
+    }
 }

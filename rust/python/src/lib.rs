@@ -81,6 +81,10 @@ impl NativeForwarder {
         known(self.core.set_budget(peer, bitrate_bps))
     }
 
+    fn set_wish(&mut self, peer: &str, bitrate_bps: i64) -> PyResult<()> {
+        known(self.core.set_wish(peer, bitrate_bps))
+    }
+
     fn receive(&mut self, py: Python<'_>, peer: &str, datagram: &[u8], now: f64) -> PyResult<()> {
         self.work(py, |core| core.receive(peer, datagram, now))
     }

@@ -213,8 +213,8 @@ impl Api {
                 let values = (&**peer, *lost_up, *lost_down, *rtt_s, *jitter_s);
                 self.quality.bind(py).call1(values)
             }
-            Event::Estimate { peer, bitrate_bps, sent_bps } => {
-                self.estimate.bind(py).call1((&**peer, *bitrate_bps, *sent_bps))
+            Event::Estimate { peer, bitrate_bps, sent_bps, measured } => {
+                self.estimate.bind(py).call1((&**peer, *bitrate_bps, *sent_bps, *measured))
             }
         }
     }

@@ -103,7 +103,7 @@ class Sender:
         if now >= self._picture_at:
             self._picture_at += PICTURE_S
             self._picture(now)
-        train = self.side.prober.poll(self.side.rate.bitrate_bps, now)
+        train = self.side.train(now)
         if train is not None:
             for _ in range(train[1]):
                 self._send(PACKET_BYTES, now, train[0])

@@ -21,7 +21,7 @@ NARROW, MIDDLE, WIDE = 300_000, 1_000_000, 3_000_000
 
 def sender(line: Line, *, wish_bps: int = 0, most_bps: float = float("inf")) -> Sender:
     made = Sender(line, most_bps=most_bps)
-    made.side.prober.wish(wish_bps, 0.0)
+    made.side.prober.wish(wish_bps)
     return made
 
 
@@ -247,8 +247,8 @@ def test_delays_that_grow_are_over_use_and_that_shrink_under_use() -> None:
 def test_a_train_says_what_it_measured() -> None:
     """Spread by a link of 600 kbit/s it finds 95 % of that; with too little of it there, nothing."""
     prober = Prober()
-    prober.wish(5_000_000, 0.0)
     assert prober.poll(500_000, 1.0) is None
+    prober.wish(5_000_000)
     train, packets = prober.poll(500_000, 4.0) or (0, 0)
     assert packets > LEAST
     assert prober.poll(500_000, 4.1) is None

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
 
 from media.forwarder.api import Layer, Want
 from media.ids import ParticipantSid, TrackSid
-from media.room.budget import SOUND_BPS, Budget, Demand, share
-from media.room.commands import SetWant, StartForwarding, Tell
+from media.room.budget import SOUND_BPS, Budget, Demand, for_pictures, share
+from media.room.commands import SetWant, SetWish, StartForwarding, Tell
 from media.room.events import Estimated, LayersSeen, Left, TrackRates, TrackSettings, Unsubscribe
 from media.room.messages import LayersWanted, StreamsChanged, StreamState
 from media.room.model import Grants, Source
@@ -212,6 +215,95 @@ def test_a_step_that_was_too_much_waits_twice_as_long() -> None:
     assert waits == [3.0, 6.0, 12.0, 24.0, 48.0, 96.0, 96.0]
     budget.estimate(300_000, 800_000, now + 50.0)
     assert budget.grows_at == now + 53.0
+
+
+def test_a_measured_estimate_is_followed_upwards() -> None:
+    """What came through raises the limit once it has held for three seconds; a step into the blue waits four times."""
+    budget = Budget()
+    budget.estimate(1_000_000, 900_000, 0.0, measured=True)
+    assert budget.estimate(400_000, 900_000, 0.0, measured=True)
+    assert budget.grows_at == 12.0
+    assert not budget.estimate(900_000, 380_000, 2.9, measured=True)
+    assert not budget.estimate(430_000, 380_000, 3.1, measured=True)
+    assert budget.estimate(900_000, 380_000, 3.2, measured=True)
+    assert budget.limit_bps == 900_000
+    assert budget.estimate(500_000, 800_000, 5.0, measured=True)
+    assert not budget.estimate(900_000, 480_000, 10.9, measured=True)
+    assert budget.estimate(900_000, 480_000, 11.0, measured=True)
+
+
+def test_noise_moves_no_limit() -> None:
+    """Estimates that swing by 5 % around what is sent change nothing, measured or not."""
+    for measured in (False, True):
+        budget = Budget()
+        budget.estimate(1_000_000, 900_000, 0.0, measured=measured)
+        budget.estimate(600_000, 900_000, 0.0, measured=measured)
+        for step in range(1, 12):
+            swing = 570_000 if step % 2 else 630_000
+            assert not budget.estimate(swing, 600_000, float(step), measured=measured)
+        assert budget.limit_bps == 600_000
+
+
+def test_equals_share_evenly_and_words_on_a_screen_come_first() -> None:
+    """Nobody has the large picture before all of a rank have the middle one; a screen is readable before faces."""
+    faces = [demand(name, 150_000, 500_000, 1_700_000) for name in "abc"]
+    assert share(SOUND_BPS + 1_700_000, faces) == {"a": MEDIUM, "b": MEDIUM, "c": MEDIUM}
+    screen = evolve(demand("screen", 150_000, 500_000, 1_700_000, rank=0), readable=MEDIUM)
+    narrow = share(SOUND_BPS + 800_000, [*faces, screen])
+    assert narrow == {"screen": MEDIUM, "a": LOW, "b": LOW, "c": None}
+    assert share(SOUND_BPS + 300_000, [*faces, screen])["screen"] is LOW
+
+
+demands = st.lists(
+    st.tuples(st.integers(0, 2), st.lists(st.integers(10_000, 2_000_000), min_size=1, max_size=3)),
+    min_size=1,
+    max_size=8,
+).map(
+    lambda rows: [
+        demand(f"v{at}", *sorted(costs), rank=rank) for at, (rank, costs) in enumerate(rows)
+    ]
+)
+
+
+@given(demands, st.integers(50_000, 8_000_000))
+def test_no_more_is_shared_than_there_is(wanted: list[Demand], limit: int) -> None:
+    """The pictures fit beside the sound, but for the first one's least; and who is paused is no better ranked."""
+    chosen = share(limit, wanted)
+    spent = {d.track: d.costs[layer] for d in wanted if (layer := chosen[d.track]) is not None}
+    first = min(wanted, key=lambda d: d.rank).track
+    assert sum(spent.values()) <= for_pictures(limit) or set(spent) == {first}
+    assert len(chosen) == len(wanted)
+
+
+@given(demands, st.integers(50_000, 4_000_000), st.integers(0, 4_000_000))
+def test_with_more_room_nobody_important_has_less(
+    wanted: list[Demand], limit: int, more: int
+) -> None:
+    """Going down the ranks, the first who is shown or not shown otherwise is one that is shown with more room."""
+    ordered = sorted(wanted, key=lambda d: d.rank)
+    narrow, wide = share(limit, wanted), share(limit + more, wanted)
+    for each in ordered:
+        before, after = narrow[each.track], wide[each.track]
+        if (before is None) != (after is None):
+            assert before is None
+            return
+    top = ordered[0].track
+    assert (wide[top] or LOW) >= (narrow[top] or LOW)
+
+
+def test_a_full_link_is_probed_for_what_waits() -> None:
+    """Measured, the wish is everything at its best, in steps of 0.1 Mbit/s; when all of it is sent there is none."""
+    lesson = lesson_with_face(adaptive=False)
+    assert lesson.do(Estimated(MASHA, 2_500_000, 1_700_000, measured=True)) == []
+    commands = lesson.do(Estimated(MASHA, 500_000, 1_700_000, measured=True))
+    wishes = only(SetWish, commands)
+    assert [wish.to for wish in wishes] == [MASHA]
+    assert wishes[0].bitrate_bps >= 1_700_000
+    assert wishes[0].bitrate_bps % 100_000 == 0
+    lesson.let(3.1)
+    commands = lesson.do(Estimated(MASHA, 5_000_000, 400_000, measured=True))
+    assert only(SetWish, commands) == [SetWish(MASHA, 0)]
+    assert {c.want for c in only(SetWant, commands)} == {Want()}
 
 
 def test_a_full_link_pauses_and_says_so() -> None:

@@ -53,6 +53,7 @@ STEPS = {
     "track": lambda w: w.put_track(TRACK),
     "down": lambda w: w.put_down(DOWN, Want()),
     "want": lambda w: w.set_want(DOWN.id, Want(paused=True)),
+    "wish": lambda w: w.set_wish(BORIS, 1_000_000),
     "mute": lambda w: w.mute(TRACK.sid, True),
     "unmute": lambda w: w.mute(TRACK.sid, False),
     "pin": lambda w: w.pin(TRACK.sid, True),

@@ -1,0 +1,124 @@
+//! How long packets wait in the queue of a link, and how much comes through it: what the last second really was.
+//!
+//! A slope of delays alone takes a computer that stumbles for a queue that grows. Packets that waited are later than the
+//! fastest ones of the last seconds; after a stumble the next packet is on time again.
+
+use std::collections::VecDeque;
+
+/// Seconds of arrivals of which the least delayed counts, and how many packets at least.
+const RECENT_S: f64 = 0.15;
+const LEAST: usize = 5;
+/// Seconds for which the fastest packet is remembered, at least; at most twice that.
+const FASTEST_KEPT_S: f64 = 5.0;
+/// Seconds of arrivals that throughput is counted over, and at least, in the beginning.
+const THROUGH_S: f64 = 0.5;
+const THROUGH_LEAST_S: f64 = 0.15;
+
+/// Of one subscriber's link.
+pub struct StandingQueue {
+    wait_s: f64,
+    recent: VecDeque<(f64, f64)>, // arrived, way
+    fastest: f64,
+    fastest_before: f64,
+    since: f64,
+}
+
+impl Default for StandingQueue {
+    fn default() -> Self {
+        Self {
+            wait_s: 0.0,
+            recent: VecDeque::new(),
+            fastest: f64::INFINITY,
+            fastest_before: f64::INFINITY,
+            since: f64::NEG_INFINITY,
+        }
+    }
+}
+
+impl StandingQueue {
+    /// One packet more. The clocks of both ends differ by any constant.
+    pub fn delivered(&mut self, sent_at: f64, arrived_at: f64) {
+        let way = arrived_at - sent_at;
+        if arrived_at - self.since > FASTEST_KEPT_S {
+            self.fastest_before = self.fastest;
+            self.fastest = way;
+            self.since = arrived_at;
+        }
+        self.fastest = self.fastest.min(way);
+        self.recent.push_back((arrived_at, way));
+        while self.recent.len() > LEAST
+            && self.recent.front().is_some_and(|oldest| oldest.0 < arrived_at - RECENT_S)
+        {
+            self.recent.pop_front();
+        }
+    }
+
+    /// Seconds that packets wait now: by the one of the last moment that waited least.
+    pub fn judge(&mut self) -> f64 {
+        let least = self.recent.iter().fold(f64::INFINITY, |least, each| least.min(each.1));
+        if self.recent.len() >= LEAST {
+            self.wait_s = least - self.fastest.min(self.fastest_before);
+        }
+        self.wait_s
+    }
+}
+
+/// Bits a second that arrive, of the last `THROUGH_S` (draft-ietf-rmcat-gcc-02, 5.5: R_hat).
+#[derive(Default)]
+pub struct Throughput {
+    pub bitrate_bps: Option<f64>,
+    arrived: VecDeque<(f64, i64)>,
+    bytes: i64,
+    began: Option<f64>,
+}
+
+impl Throughput {
+    /// One packet more, of any kind.
+    pub fn delivered(&mut self, arrived_at: f64, size: i64) {
+        let slept = self.arrived.back().is_some_and(|newest| (arrived_at - newest.0).abs() > 3.0);
+        let began = match self.began {
+            Some(began) if !slept => began,
+            _ => {
+                self.arrived.clear();
+                self.bytes = 0;
+                self.began = Some(arrived_at);
+                arrived_at
+            }
+        };
+        self.arrived.push_back((arrived_at, size));
+        self.bytes += size;
+        while let Some(oldest) = self.arrived.front().filter(|oldest| oldest.0 <= arrived_at - THROUGH_S) {
+            self.bytes -= oldest.1;
+            self.arrived.pop_front();
+        }
+        let span = (arrived_at - began).min(THROUGH_S);
+        if span >= THROUGH_LEAST_S {
+            self.bitrate_bps = Some((self.bytes * 8) as f64 / span);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stumble_is_no_queue() {
+        let mut queue = StandingQueue::default();
+        for number in 0..200 {
+            let now = f64::from(number) * 0.01;
+            let late = if now >= 1.0 { (0.3 - (now - 1.0)).max(0.0) } else { 0.0 };
+            queue.delivered(now, now + 50.0 + late);
+            assert!(queue.judge() < 0.001 || (1.0..1.5).contains(&now));
+        }
+    }
+
+    #[test]
+    fn half_a_second_is_counted() {
+        let mut through = Throughput::default();
+        for number in 0..100 {
+            through.delivered(f64::from(number) * 0.01, 125);
+        }
+        assert_eq!(through.bitrate_bps.map(f64::round), Some(100_000.0));
+    }
+}
