@@ -1,4 +1,4 @@
-"""Debian's Janus with its videoroom, driven over its WebSocket; publishers and subscribers are connections of their own.
+"""Debian's Janus with its videoroom, over its WebSocket; publishers and subscribers are connections of their own.
 
 Its process and its network: `janus_process.py`.
 """
@@ -71,6 +71,8 @@ class Janus:
             bitrate=0,
         )
         publishers = [await End.publisher(session, number, streams) for streams in mix.publishers]
+        # Before that it says that there is no such feed.
+        await until(lambda: len(session.up) == len(publishers), "publishers connect", DEADLINE_S)
         feeds = [one.feed for one in publishers]
         subscribers: list[End] = []
         while len(subscribers) < people:
@@ -81,17 +83,23 @@ class Janus:
             )
             people -= sum(not wanted for wanted in mine)  # the only publisher has nothing to watch
         ends = [*publishers, *subscribers]
+        await until(lambda: len(session.up) == len(ends), "all connect", DEADLINE_S)
         await until(
-            lambda: all(one.wire.connected.is_set() for one in ends), "all connect", DEADLINE_S
+            lambda: all(one.wire.connected.is_set() for one in ends), "here too", DEADLINE_S
         )
         return ends
 
 
 @define(eq=False)
 class Session:
-    """One for everybody; each connection is a handle of it."""
+    """One for everybody; each connection is a handle of it.
+
+    Attributes:
+        up: handles whose handshakes are done.
+    """
 
     _socket: aiohttp.ClientWebSocketResponse
+    up: set[int] = field(factory=set)
     _id: int = 0
     _waiting: dict[str, asyncio.Future[dict[str, Any]]] = field(factory=dict)
     _numbers: Iterator[int] = field(factory=count)
@@ -99,6 +107,8 @@ class Session:
     async def listen(self) -> None:
         async for message in self._socket:
             said = message.json()
+            if said["janus"] == "webrtcup":
+                self.up.add(said["sender"])
             if said["janus"] == "ack":  # the event comes later
                 continue
             waiting = self._waiting.pop(said.get("transaction", ""), None)

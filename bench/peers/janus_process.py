@@ -1,7 +1,7 @@
 """Janus as a process, and a network that it likes.
 
 It takes no candidates of loopback, so it has to run where another address is: `namespace` starts the whole benchmark
-anew in a private network with a dummy interface (root, iproute2).
+anew in a private network with a veth pair (root, iproute2).
 """
 
 from __future__ import annotations
@@ -60,8 +60,9 @@ def namespace() -> None:
     if os.geteuid() or not shutil.which("ip") or not shutil.which("janus"):
         raise NoJanus("wants root, and apt-get install janus iproute2")
     script = (
-        f"ip link set lo up && ip link add bench0 type dummy && ip address add {ADDRESS}/24 dev bench0"
-        ' && ip link set bench0 up && exec "$@"'
+        "ip link set lo up && ip link add bench0 type veth peer name bench1"
+        f" && ip address add {ADDRESS}/24 dev bench0 && ip link set bench0 up && ip link set bench1 up"
+        ' && exec "$@"'
     )
     os.environ[INSIDE] = "1"
     arguments = [sys.executable, "-m", *_module(), *sys.argv[1:]]
