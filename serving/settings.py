@@ -108,7 +108,8 @@ def section_of(name: str, raw: Any, kind: type[Any]) -> dict[str, Any]:
 
 
 def networks_of(name: str, raw: Any) -> tuple[IPv4Network | IPv6Network, ...]:
+    words = [one if isinstance(one, str) else "" for one in of(list, name, raw)]  # 0 is no 0.0.0.0
     try:
-        return tuple(ip_network(one) for one in of(list, name, raw))
+        return tuple(ip_network(word) for word in words)
     except ValueError:
         raise BadConfig(f"{name}: want networks such as 192.0.2.0/24") from None

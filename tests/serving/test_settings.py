@@ -85,6 +85,6 @@ def test_a_name_that_is_misspelt_is_said() -> None:
 def test_networks() -> None:
     """As administrators write them."""
     assert settings.networks_of("n", ["192.0.2.0/24"]) == (ip_network("192.0.2.0/24"),)
-    for wrong in ("192.0.2.0/24", ["192.0.2.1/24"], [None]):
+    for wrong in ("192.0.2.0/24", ["192.0.2.1/24"], [None], [False], [0]):
         with pytest.raises(BadConfig, match=r"^n: want"):
             settings.networks_of("n", wrong)
