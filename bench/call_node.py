@@ -8,8 +8,8 @@
         after = await node.figures()
 
 `python -m bench.call_node plain` (or native) writes one line with its port and ends when its standard input does.
-`GET /figures`: CPU seconds, how late the event loop was since the last question, memory, files, threads, and the size of
-every table that a client can make grow.
+`GET /figures`: CPU seconds, how late the event loop was since the last question, memory, files, threads, and the size
+of every table that a client can make grow.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a packet costs and how late it comes through a whole node: socket, decryption, forwarder, encryption, socket.
 
-One camera of 30 pictures a second, six packets each, to N light participants, on both planes in one run. CPU of the node
-by packets sent, its CPU at rest taken off; `sendto` by itself on the same machine beside it. Added latency: from the
+One camera of 30 pictures a second, six packets each, to N light participants, on both planes in one run. CPU of the
+node by packets sent, its CPU at rest taken off; `sendto` alone on the same machine beside it. Added latency: from the
 publisher's `sendto` to the subscriber's event loop, of every packet and subscriber, N sockets in one process;
 `loopback_…`: one socket, no node.
 """
