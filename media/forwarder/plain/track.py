@@ -129,7 +129,8 @@ class Track:
             return
         # All silent: a camera that is off. What was sent goes on when it comes back, without a keyframe.
         candidates = self.live or self.streams.keys()
-        layer = choose_layer(down.want.layer, set(self.spec.rids.values()), candidates)
+        declared = {*self.spec.rids.values(), *self.spec.ssrcs.values()}
+        layer = choose_layer(down.want.layer, declared, candidates)
         if layer is None:
             down.target = None
             if self.live:

@@ -216,7 +216,8 @@ impl Track {
         // All silent: a camera that is off. What was sent goes on when it comes back, without a keyframe.
         let all = || self.streams.iter().map(|stream| stream.layer).collect();
         let candidates = if self.live.is_empty() { all() } else { self.live };
-        let declared = self.spec.rids.iter().map(|pair| pair.1).collect();
+        let by_rid = self.spec.rids.iter().map(|pair| pair.1);
+        let declared = by_rid.chain(self.spec.ssrcs.iter().map(|pair| pair.1)).collect();
         down.target = choose_layer(down.want.layer, declared, candidates);
         let Some(layer) = down.target else {
             if !self.live.is_empty() {

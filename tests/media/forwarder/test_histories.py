@@ -915,6 +915,16 @@ def test_a_small_tile_gets_nothing_rather_than_too_much(make: Make) -> None:
     assert events(replayed)[-1] == Forwarding(down, None)
 
 
+def test_layers_that_are_named_by_ssrc_are_chosen_from_as_well(make: Make) -> None:
+    """A publisher whose SDP has a SIM group and no rids: a small tile gets the small picture, not the largest."""
+    named = evolve(CAMERA_IN, rids={}, ssrcs={ssrc: layer for layer, ssrc in SSRC.items()})
+    small = SetWant(camera_down(0).id, Want(layer=Layer.LOW))
+    pictures = [each for layer in reversed(Layer) for each in frame(0, layer, key=True)]
+    replayed = replay(make, [*lesson(camera=named), small, *pictures])
+
+    assert bodies(packets_to(pupil(0), replayed)) == ["LOW 0.0"]
+
+
 def test_a_caller_that_takes_nothing_is_not_flooded(make: Make) -> None:
     """Output that nobody fetches is bounded, and what is over is counted."""
     forwarder, teacher = make(), End(TEACHER)
