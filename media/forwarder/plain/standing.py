@@ -12,6 +12,9 @@ from attrs import define, field
 
 #: Seconds of arrivals of which the least delayed counts, and how many packets at least.
 RECENT_S, LEAST = 0.15, 5
+#: Packets of that time at most, and of `THROUGH_S`: three times what 20 Mbit/s are. A subscriber's clock that stands
+#: still, or goes back, makes nobody keep more.
+MOST_RECENT, MOST_THROUGH = 1_024, 4_096
 #: Seconds for which the fastest packet is remembered, at least; at most twice that. A way that became longer (Wi-Fi to
 #: mobile) looks like a queue for so long.
 FASTEST_KEPT_S = 5.0
@@ -38,7 +41,8 @@ class StandingQueue:
         self._fastest = min(self._fastest, way)
         recent = self._recent
         recent.append((arrived_at, way))
-        while len(recent) > LEAST and recent[0][0] < arrived_at - RECENT_S:
+        oldest = arrived_at - RECENT_S
+        while len(recent) > LEAST and (recent[0][0] < oldest or len(recent) > MOST_RECENT):
             recent.popleft()
 
     def judge(self) -> float:
@@ -68,7 +72,7 @@ class Throughput:
             self._began, self._bytes = arrived_at, 0
         arrived.append((arrived_at, size))
         self._bytes += size
-        while arrived[0][0] <= arrived_at - THROUGH_S:
+        while arrived[0][0] <= arrived_at - THROUGH_S or len(arrived) > MOST_THROUGH:
             self._bytes -= arrived.popleft()[1]
         span = min(arrived_at - self._began, THROUGH_S)
         if span >= THROUGH_LEAST_S:

@@ -12,7 +12,7 @@ from media.forwarder.plain.feedback import MOST_NUMBERS, TransportFeedback
 from media.forwarder.plain.probe import LEAST, Prober
 from media.forwarder.plain.rate import MORE_BPS, MOST_OVER, RateControl
 from media.forwarder.plain.rtp import Malformed
-from media.forwarder.plain.standing import StandingQueue
+from media.forwarder.plain.standing import MOST_RECENT, MOST_THROUGH, StandingQueue, Throughput
 from media.forwarder.plain.trendline import DelayGradient, Usage
 from tests.media.forwarder.link import Line, Sender, run
 
@@ -227,6 +227,17 @@ def test_a_stumble_is_no_queue() -> None:
         queue.delivered(now, now + 50.0 + late)
         if not 1.0 <= now < 1.5:
             assert queue.judge() < 0.001
+
+
+def test_a_clock_that_stands_still_keeps_no_more() -> None:
+    """A subscriber that says of all packets that they came at one moment makes the node remember some of them only."""
+    queue, through = StandingQueue(), Throughput()
+    for number in range(10_000):
+        queue.delivered(-float(number), 5.0)
+        through.delivered(5.0, 100)
+    through.delivered(5.4, 100)
+    assert queue.judge() == 10_000 - MOST_RECENT
+    assert through.bitrate_bps == MOST_THROUGH * 100 * 8 / (5.4 - 5.0)
 
 
 def test_delays_that_grow_are_over_use_and_that_shrink_under_use() -> None:
