@@ -8,6 +8,10 @@ use std::collections::VecDeque;
 /// Seconds of arrivals of which the least delayed counts, and how many packets at least.
 const RECENT_S: f64 = 0.15;
 const LEAST: usize = 5;
+/// Packets of that time at most, and of `THROUGH_S`: three times what 20 Mbit/s are. A subscriber's clock that stands
+/// still, or goes back, makes nobody keep more.
+const MOST_RECENT: usize = 1_024;
+const MOST_THROUGH: usize = 4_096;
 /// Seconds for which the fastest packet is remembered, at least; at most twice that.
 const FASTEST_KEPT_S: f64 = 5.0;
 /// Seconds of arrivals that throughput is counted over, and at least, in the beginning.
@@ -46,8 +50,9 @@ impl StandingQueue {
         }
         self.fastest = self.fastest.min(way);
         self.recent.push_back((arrived_at, way));
+        let is_old = |packet: &(f64, f64)| packet.0 < arrived_at - RECENT_S;
         while self.recent.len() > LEAST
-            && self.recent.front().is_some_and(|oldest| oldest.0 < arrived_at - RECENT_S)
+            && (self.recent.len() > MOST_RECENT || self.recent.front().is_some_and(is_old))
         {
             self.recent.pop_front();
         }
@@ -87,7 +92,9 @@ impl Throughput {
         };
         self.arrived.push_back((arrived_at, size));
         self.bytes += size;
-        while let Some(oldest) = self.arrived.front().filter(|oldest| oldest.0 <= arrived_at - THROUGH_S) {
+        while let Some(oldest) = self.arrived.front()
+            && (oldest.0 <= arrived_at - THROUGH_S || self.arrived.len() > MOST_THROUGH)
+        {
             self.bytes -= oldest.1;
             self.arrived.pop_front();
         }
@@ -111,6 +118,17 @@ mod tests {
             queue.delivered(now, now + 50.0 + late);
             assert!(queue.judge() < 0.001 || (1.0..1.5).contains(&now));
         }
+    }
+
+    #[test]
+    fn a_clock_that_stands_still_keeps_no_more() {
+        let (mut queue, mut through) = (StandingQueue::default(), Throughput::default());
+        for number in 0..10_000 {
+            queue.delivered(-f64::from(number), 5.0);
+            through.delivered(5.0, 100);
+        }
+        assert_eq!((queue.recent.len(), through.arrived.len()), (MOST_RECENT, MOST_THROUGH));
+        assert_eq!(through.bytes, 409_600);
     }
 
     #[test]
