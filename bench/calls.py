@@ -7,9 +7,9 @@ and descriptions of a browser's size, nothing decoded. One JSON line each:
 opening the WebSocket to the transport, to every track being negotiated, to the first packet of each (publishers send
 one every 100 ms). `calls.crowd`: everybody publishes and watches everybody, and one more comes: CPU of the node until
 all have all, bytes to all of them, and its CPU a second at rest. `calls.forward`: what packets cost and how late they
-come (`calls_forward`).
+come (`calls_forward`). `calls.load.…`: a hundred people on the native part of the load (`bench/load`).
 
-    .venv/bin/python -m bench.calls [--only join|crowd|forward] [--version v0|v1] [--newcomers 10] [10 50 100]
+    .venv/bin/python -m bench.calls [--only join|crowd|forward|load] [--version v0|v1] [--newcomers 10] [10 50 100]
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ from typing import Any
 from bench.call_node import NodeProcess, call_node
 from bench.calls_forward import forwarding
 from bench.light import Light, until
+from bench.load.lineup import lineup
+from bench.load.program import build
+from bench.load.rows import rows
 
 SIZES = (1, 10, 50, 100)
 #: Subscribers of one camera; with its publisher a call is full at 100.
@@ -244,11 +247,15 @@ async def main(options: argparse.Namespace) -> None:
     if options.only in (None, "forward"):
         for subscribers in options.sizes or SUBSCRIBERS:
             print(json.dumps(await forwarding(subscribers)), flush=True)
+    if options.only in (None, "load"):
+        async with lineup(build()) as peers:
+            async for row in rows(peers):
+                print(json.dumps(row), flush=True)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--only", choices=("join", "crowd", "forward"))
+    parser.add_argument("--only", choices=("join", "crowd", "forward", "load"))
     parser.add_argument("--version", choices=("v0", "v1"))
     parser.add_argument("--newcomers", type=int)
     parser.add_argument("sizes", type=int, nargs="*")

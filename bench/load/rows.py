@@ -30,6 +30,7 @@ ROUNDS, SECONDS, WARM_S, FIRST_WARM_S = 5, 2.0, 0.5, 3.0
 JOINS_S = 17
 DEADLINE_S = 20.0
 ROOM = "lesson"
+KINDS = ("one", "hundred", "storm")
 
 
 async def load(
@@ -159,9 +160,15 @@ async def storming(server: Server, rounds: int = ROUNDS) -> dict[str, Any]:
         }
 
 
-async def rows(ours: Sequence[Server], others: Sequence[Peer]) -> AsyncIterator[dict[str, Any]]:
-    """`ours`: the forwarder that is measured first, then those that it is compared with."""
-    peers = [*ours, *others]
-    yield await load(ONE, FULL, peers)
-    yield await load(HUNDRED, FULL, peers)
-    yield await storming(ours[0])
+async def rows(
+    peers: Sequence[Peer],
+    only: Sequence[str] = KINDS,
+    people: int = FULL,
+    rounds: int = ROUNDS,
+) -> AsyncIterator[dict[str, Any]]:
+    """The first of `peers` is measured, the others are what it is compared with."""
+    for mix in (ONE, HUNDRED):
+        if mix.name in only:
+            yield await load(mix, people, peers, rounds)
+    if "storm" in only and isinstance(peers[0], Server):
+        yield await storming(peers[0], rounds)
