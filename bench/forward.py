@@ -5,7 +5,8 @@
 A 720p camera (30 pictures of six packets a second) to 1, 20 and 100 subscribers, AES-128-GCM, VP8 with picture ids,
 abs-send-time, mid and a history for NACKs. Forwarded means: chosen, renumbered, encrypted, and handed to the socket.
 Prints one JSON line. Figures are medians of five windows; on a busy machine trust the ratios. `python_over_native` is
-of `receive` and `take_output` alone.
+of `receive` and `take_output` alone. `engine`: a media thread of the native plane from socket to socket, to 100, with and without
+segments that the kernel cuts, by `K`, a bare `sendto` in Rust (`rust/io/examples/forward_cost.rs`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import argparse
 import json
 import socket
 import statistics
+import subprocess
 import sys
 import time
 
@@ -21,6 +23,7 @@ from attrs import define, field
 
 from media.forwarder.api import Forwarder, Layer, Want
 from media.forwarder.choose import NoForwarder, choose
+from media.forwarder.native.sources import RUST
 from media.ids import PeerId
 from tests.media.forwarder.ends import End
 from tests.media.forwarder.histories import (
@@ -138,6 +141,23 @@ def _native(subscribers: int) -> _Lesson | None:
         return None
 
 
+def _engine() -> dict[str, float] | None:
+    """None without Rust."""
+    run = [RUST.parent / "scripts" / "with-rust", "cargo", "run", "--quiet", "--release", "--locked"]
+    done = subprocess.run(
+        [*run, "--package", "sferum-forwarder-io", "--example", "forward_cost"],
+        cwd=RUST,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        print("bench: the engine was not measured", file=sys.stderr)
+        return None
+    figures: dict[str, float] = json.loads(done.stdout)
+    return figures
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--size", type=int, default=1100, help="bytes of an RTP packet")
@@ -146,6 +166,8 @@ def main() -> None:
     result: dict[str, object] = {"bench": "forward", "size": options.size, "profile": "GCM128"}
     for subscribers in (1, 20, 100):
         result[f"subscribers_{subscribers}"] = _figures(subscribers, options.size, options.packets)
+    if (engine := _engine()) is not None:
+        result["engine"] = engine
     print(json.dumps(result))
 
 

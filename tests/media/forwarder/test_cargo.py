@@ -1,4 +1,4 @@
-"""The native forwarder's own tests: parts that Python does not see, and vectors of the RFCs."""
+"""The native forwarder's own tests: parts that Python does not see, vectors of the RFCs, sockets and threads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ WITH_RUST = RUST.parent / "scripts" / "with-rust"
 
 
 @pytest.mark.timeout(600)
-def test_the_core_s_own_tests_pass() -> None:
+def test_the_crates_own_tests_pass() -> None:
     """`cargo test`, with what `make native` has built already."""
     if subprocess.run([WITH_RUST, "true"], capture_output=True, check=False).returncode == 127:
         pytest.skip("no Rust")
@@ -26,6 +26,8 @@ def test_the_core_s_own_tests_pass() -> None:
             "--locked",
             "--package",
             "sferum-forwarder-core",
+            "--package",
+            "sferum-forwarder-io",
         ],
         cwd=RUST,
         capture_output=True,
