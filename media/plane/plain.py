@@ -205,10 +205,15 @@ class PlainPlane:
                 way = self._ways.get(out.peer)
                 if way is not None and (refused := way.send(out.data)) is not None:
                     self._ignored[refused] += 1
-            for event in self.forwarder.take_events():
-                self.hear(event)
         except Exception as fault:
             self._log_fault(fault)
+        for event in self.forwarder.take_events():
+            try:
+                self.hear(event)
+            except (
+                Exception
+            ) as fault:  # a mistake about one room must not cost the others their events
+                self._log_fault(fault)
 
     def _poll(self) -> None:
         """For ever; the next one may be fine, and without it every call ends."""

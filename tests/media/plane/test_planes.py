@@ -8,9 +8,11 @@ from collections.abc import Callable
 
 import pytest
 
-from media.forwarder.api import Loudness, Want
-from media.ids import PeerId
+from media.forwarder.api import Forwarding, Loudness, Want
+from media.forwarder.plain.forwarder import PlainForwarder
+from media.ids import DownId, PeerId
 from media.plane.api import Plane
+from media.plane.plain import PlainPlane
 from media.transport.api import IceCredentials, Ignored
 from media.transport.framing import Framer, frame
 from tests.media.forwarder.ends import End
@@ -117,6 +119,24 @@ async def test_loudness_is_told(make: Callable[[], Plane]) -> None:
             lambda: any(isinstance(one, Loudness) and MICROPHONE in one.levels for one in told),
             "how loud it is",
         )
+
+
+def test_an_event_that_meets_a_bug_costs_no_other() -> None:
+    """Of what one flush tells, each is told, and each mistake is counted."""
+    forwarder = PlainForwarder()
+    plane, told = PlainPlane(forwarder), []
+
+    def hear(event: object) -> None:
+        told.append(event)
+        raise LookupError
+
+    plane.hear = hear
+    events = [Forwarding(DownId(name), None) for name in ("a", "b")]
+    for event in events:
+        forwarder._outbox.event(event)
+    plane._flush()
+    assert told == events
+    assert plane.faults == 2
 
 
 async def test_control_is_handed_up(make: Callable[[], Plane]) -> None:
