@@ -387,6 +387,19 @@ def test_sound_is_sent_again_as_it_was(make: Make) -> None:
     assert sent[3] == sent[1]
 
 
+def test_what_is_numbered_is_sent_again_as_it_was(make: Make) -> None:
+    """With another transport-wide number it would be another header under one nonce, which gives GCM's key away."""
+    heard = evolve(microphone_down(0), extensions=Extensions(mid=3, audio_level=1, transport_cc=5))
+    steps: list[Step] = [AddPeer(TEACHER), AddTrack(MICROPHONE_IN), AddPeer(pupil(0))]
+    steps += [AddDown(heard), *(voice(number) for number in range(3))]
+    replayed = replay(make, [*steps, Receive(pupil(0), build_nack(7000, [11]), 0.1)])
+
+    sent = [data for outcome in replayed.outcomes for to, data in outcome.sent if to == pupil(0)]
+    assert sent[3] == sent[1]
+    numbers = [packet.elements[5] for packet in packets_to(pupil(0), replayed)]
+    assert numbers[:3] == [bytes((0, number)) for number in range(3)]
+
+
 def test_thirty_pupils_cost_one_keyframe(make: Make) -> None:
     """A whole class that asks for a keyframe within a second makes one request to the teacher."""
     steps: list[Step] = [*lesson(30), *frame(0, key=True), Poll(0.01)]
