@@ -1,4 +1,4 @@
-"""The native forwarder's own tests: parts that Python does not see, vectors of the RFCs, sockets and threads."""
+"""The native forwarder's own tests: parts that Python does not see, vectors of the RFCs, sockets, threads, noise."""
 
 from __future__ import annotations
 
@@ -28,6 +28,10 @@ def test_the_crates_own_tests_pass() -> None:
             "sferum-forwarder-core",
             "--package",
             "sferum-forwarder-io",
+            "--package",
+            "sferum-load",
+            "--package",
+            "sferum-noise",
         ],
         cwd=RUST,
         capture_output=True,
