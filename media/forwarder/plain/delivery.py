@@ -7,6 +7,8 @@ neither way.
 
 from __future__ import annotations
 
+from itertools import takewhile
+
 from attrs import define, field, frozen
 
 from media.forwarder.plain.arrivals import Arrivals
@@ -39,6 +41,7 @@ class Outstanding:
     following: int = 0  # the next number, unrolled
     _sent: dict[int, tuple[float, int, int]] = field(factory=dict)  # when, bytes, probe; ascending
     _missing: set[int] = field(factory=set)  # of those, passed over by a message
+    _passed: int = 0  # below it, all of those are
 
     def number(self) -> int:
         """The next packet's, unrolled; what is written is its low 16 bits."""
@@ -56,22 +59,20 @@ class Outstanding:
     def reported(self, arrivals: Arrivals) -> tuple[list[Delivery], int]:
         """What arrived, in the order in which it was sent, and how many are lost for good."""
         first = self.following + seq_delta(arrivals.first, self.following & 0xFFFF)
-        lost = 0
-        for number in [*self._sent]:
-            if number >= first:
-                break
+        gone = [*takewhile(lambda number: number < first, self._sent)]
+        lost = len(self._missing.intersection(gone))
+        self._missing.difference_update(gone)
+        for number in gone:
             del self._sent[number]
-            if number in self._missing:
-                self._missing.discard(number)
-                lost += 1
         delivered = []
         for place, tick in arrivals.received:
             packet = self._sent.pop(first + place, None)
             if packet is not None:
                 self._missing.discard(first + place)
                 delivered.append(Delivery(packet[0], tick * TICK_S, packet[1], packet[2]))
-        for number in self._sent:
-            if number >= first + arrivals.count:
-                break
-            self._missing.add(number)
+        # Each is looked at once, whatever messages say of it afterwards: a datagram has forty of them.
+        behind = min(first + arrivals.count, self.following)
+        passed = range(max(first, self._passed), behind)
+        self._missing.update(number for number in passed if number in self._sent)
+        self._passed = max(self._passed, behind)
         return delivered, lost

@@ -206,6 +206,22 @@ def test_late_is_not_lost() -> None:
     assert sent.reported(Arrivals(5, 1, ((0, 12),))) == ([], 0)
 
 
+def test_what_a_message_passes_over_has_been_sent_before_it() -> None:
+    """Messages that count further than what was sent, or tell the same again, make nothing of later packets lost."""
+    sent = Outstanding()
+
+    def send(packets: int) -> None:
+        for _ in range(packets):
+            sent.sent(sent.number(), 100, 1.0)
+
+    send(3)
+    assert sent.reported(Arrivals(0, 100, ())) == ([], 0)
+    assert sent.reported(Arrivals(0, 2, ())) == ([], 0)
+    send(2)
+    assert sent.reported(Arrivals(3, 1, ())) == ([], 3)
+    assert sent.reported(Arrivals(5, 0, ())) == ([], 1)  # 3; nobody spoke of 4
+
+
 def test_numbers_wrap_and_are_forgotten() -> None:
     """The low 16 bits are told; of packets nobody answers for, the oldest go."""
     sent = Outstanding(following=65_535)
