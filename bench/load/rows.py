@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from statistics import median
 from typing import Any
 
+import aiohttp
 from attrs import define, field
 
 from bench.light import Light, until
@@ -86,7 +87,7 @@ class Storm:
 
     Attributes:
         took: seconds from opening the WebSocket to all tracks, of everybody who came.
-        failed: how many did not come within `DEADLINE_S`.
+        failed: how many did not come within `DEADLINE_S`, or found the call full because others had not left yet.
     """
 
     server: Server
@@ -118,9 +119,13 @@ class Storm:
     async def _visit(self, name: str) -> None:
         clock = asyncio.get_running_loop().time
         begun = clock()
-        light = await Light.join(
-            self.server, ROOM, name, v1=False, watch=True, prefix=self.server.prefix
-        )
+        try:
+            light = await Light.join(
+                self.server, ROOM, name, v1=False, watch=True, prefix=self.server.prefix
+            )
+        except aiohttp.WSServerHandshakeError:
+            self.failed += 1
+            return
         try:
             async with asyncio.timeout(DEADLINE_S):
                 await light.connected()

@@ -22,7 +22,7 @@ from bench.light_wire import Wire
 from bench.load.plan import Mix, Stream, offset_us, reading, stream_line, wire_line
 from bench.load.program import Program
 
-ADDRESS, PORT = "10.77.0.1", 8188
+ADDRESS = "10.77.0.1"
 GROUP, DEADLINE_S = 5, 60.0
 PLUGIN = "janus.plugin.videoroom"
 
@@ -31,10 +31,12 @@ PLUGIN = "janus.plugin.videoroom"
 class Janus:
     """Attributes:
 
+    port: of its WebSocket.
     program, cpu: the native part of the load, and its processor.
     """
 
     name: str
+    port: int
     pids: Sequence[int]
     http: aiohttp.ClientSession
     program: Path
@@ -42,7 +44,7 @@ class Janus:
 
     @asynccontextmanager
     async def fill(self, mix: Mix, people: int, room: str) -> AsyncIterator[Program]:
-        url = f"ws://{ADDRESS}:{PORT}"
+        url = f"ws://{ADDRESS}:{self.port}"
         async with (
             self.http.ws_connect(url, protocols=["janus-protocol"]) as socket,
             asyncio.TaskGroup() as group,
@@ -54,6 +56,7 @@ class Janus:
                 keeping = group.create_task(session.keep())
                 yield program
                 keeping.cancel()
+            await asyncio.gather(*(end.wire.close() for end in ends))
             listening.cancel()
 
     async def _ends(self, session: Session, mix: Mix, people: int) -> list[End]:

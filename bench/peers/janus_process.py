@@ -19,7 +19,8 @@ from tempfile import TemporaryDirectory
 import aiohttp
 
 from bench.load.server import http, place
-from bench.peers.janus import ADDRESS, PORT, Janus
+from bench.peers.janus import ADDRESS, Janus
+from tests.support.process import free_port
 
 #: Says that we are in the private network already.
 INSIDE = "SFERUM_BENCH_NAMESPACE"
@@ -37,7 +38,7 @@ transports: {{
   disable = "{transports}"
 }}
 """
-_WEBSOCKETS = f"general: {{\n  ws = true\n  ws_port = {PORT}\n}}\nadmin: {{\n}}\n"
+_WEBSOCKETS = "general: {{\n  ws = true\n  ws_port = {port}\n}}\nadmin: {{\n}}\n"
 _OTHER_PLUGINS = (
     *("audiobridge", "duktape", "echotest", "lua", "nosip", "recordplay"),
     *("sip", "streaming", "textroom", "videocall", "voicemail"),
@@ -83,21 +84,26 @@ async def janus(
 
     `libraries`: a folder with another libsrtp than Debian's, which is built on NSS.
     """
-    with TemporaryDirectory() as folder, _running(Path(folder), loops, libraries) as process:
+    port = free_port()
+    with TemporaryDirectory() as folder, _running(Path(folder), port, loops, libraries) as process:
         if cpus is not None:
             place(process.pid, cpus[0])
         async with http() as session:
-            await _ready(session)
-            yield Janus(name, [process.pid], session, program, None if cpus is None else cpus[1])
+            await _ready(session, port)
+            yield Janus(
+                name, port, [process.pid], session, program, None if cpus is None else cpus[1]
+            )
 
 
 @contextmanager
-def _running(folder: Path, loops: int, libraries: str) -> Iterator[subprocess.Popen[bytes]]:
+def _running(
+    folder: Path, port: int, loops: int, libraries: str
+) -> Iterator[subprocess.Popen[bytes]]:
     plugins = ",".join(f"libjanus_{name}.so" for name in _OTHER_PLUGINS)
     transports = ",".join(f"libjanus_{name}.so" for name in _OTHER_TRANSPORTS)
     settings = _SETTINGS.format(loops=loops, plugins=plugins, transports=transports)
     (folder / "janus.jcfg").write_text(settings, "utf-8")
-    (folder / "janus.transport.websockets.jcfg").write_text(_WEBSOCKETS, "utf-8")
+    (folder / "janus.transport.websockets.jcfg").write_text(_WEBSOCKETS.format(port=port), "utf-8")
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             ["janus", f"--configs-folder={folder}", f"--config={folder / 'janus.jcfg'}"],
@@ -112,10 +118,10 @@ def _running(folder: Path, loops: int, libraries: str) -> Iterator[subprocess.Po
         process.wait(10)
 
 
-async def _ready(session: aiohttp.ClientSession) -> None:
+async def _ready(session: aiohttp.ClientSession, port: int) -> None:
     for _ in range(200):
         try:
-            async with session.ws_connect(f"ws://{ADDRESS}:{PORT}", protocols=["janus-protocol"]):
+            async with session.ws_connect(f"ws://{ADDRESS}:{port}", protocols=["janus-protocol"]):
                 return
         except aiohttp.ClientError:
             await asyncio.sleep(0.1)
