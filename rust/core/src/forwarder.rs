@@ -9,7 +9,7 @@ use crate::history::Sent;
 use crate::incoming::{look_into, number};
 use crate::loudest::Loudest;
 use crate::loudness::LoudnessMeter;
-use crate::outbox::Outbox;
+use crate::outbox::{Outbox, pad};
 use crate::peer::Peer;
 use crate::periodic::{next_wakeup, poll_peer};
 use crate::rtcp::parse_rtcp;
@@ -219,6 +219,14 @@ impl Forwarder {
         }
     }
 
+    /// The same, with so many bytes of padding in every packet that it becomes: those of one picture get one size, and the kernel
+    /// can cut them out of one message.
+    pub fn receive_padded(&mut self, peer: &str, datagram: &[u8], now: f64, padding: u8) {
+        self.outbox.padding = padding;
+        self.receive(peer, datagram, now);
+        self.outbox.padding = 0;
+    }
+
     fn receive_rtcp(&mut self, key: usize, data: &mut Vec<u8>, now: f64) -> Result<(), Drop> {
         let peer = self.peers.get_mut(key).ok_or(Drop::UnknownPeer)?;
         let ssrc = u32_at(data, 4).ok_or(Drop::RtcpMalformed)?;
@@ -387,6 +395,7 @@ impl Forwarder {
     /// After a panic in a call: what had been taken out of its place to be worked on is put together again.
     pub fn mend(&mut self) {
         let Self { tracks, downs, outbox, .. } = self;
+        outbox.padding = 0;
         for key in tracks.keys().to_vec() {
             let Some(track) = tracks.get_mut(key) else {
                 continue;
@@ -423,9 +432,11 @@ fn send(mut sent: Sent, down: &mut Down, peer: &mut Peer, outbox: &mut Outbox, n
     if let Some(given) = transport {
         number(&mut sent.head, given);
     }
+    let padding = outbox.padding;
     let (buffer, begin) = outbox.begin();
     buffer.extend_from_slice(&sent.head);
     buffer.extend_from_slice(sent.body.bytes());
+    pad(buffer, begin, padding);
     let sealed = peer.srtp.protect(buffer, begin);
     down.history.put(sent);
     if sealed.is_err() {

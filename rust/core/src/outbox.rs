@@ -16,6 +16,20 @@ pub struct Outbox {
     transmits: Vec<(Id, usize)>, // whose, and where it ends
     events: Vec<Event>,
     pub stats: Stats,
+    /// Bytes that media packets get at their end; the plain forwarder knows only 0.
+    pub padding: u8,
+}
+
+/// RFC 3550 5.1: so many bytes at the end of the packet that begins at `begin`, unless it has some.
+pub fn pad(buffer: &mut Vec<u8>, begin: usize, padding: u8) {
+    if padding > 0
+        && let Some(first) = buffer.get_mut(begin)
+        && *first & 0x20 == 0
+    {
+        *first |= 0x20;
+        buffer.resize(buffer.len() + usize::from(padding) - 1, 0);
+        buffer.push(padding);
+    }
 }
 
 impl Outbox {
@@ -77,6 +91,16 @@ impl Outbox {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn padding_says_its_size_and_comes_once() {
+        let mut buffer = vec![7, 0x80, 96];
+        pad(&mut buffer, 1, 3);
+        assert_eq!(buffer, [7, 0xA0, 96, 0, 0, 3]);
+        pad(&mut buffer, 1, 3);
+        pad(&mut buffer, 0, 0);
+        assert_eq!(buffer.len(), 6);
+    }
 
     #[test]
     fn datagrams_come_out_as_they_were_written_and_no_more_than_fit() {

@@ -24,7 +24,8 @@ const PAYLOAD: usize = 1_088;
 /// Nanoseconds of CPU that the threads of this name have had.
 fn cpu_ns(name: &str) -> u64 {
     let tasks = fs::read_dir("/proc/self/task").expect("this process").flatten();
-    let of = tasks.filter(|task| fs::read_to_string(task.path().join("comm")).unwrap_or_default().trim() == name);
+    let of =
+        tasks.filter(|task| fs::read_to_string(task.path().join("comm")).unwrap_or_default().trim() == name);
     of.map(|task| {
         let spent = fs::read_to_string(task.path().join("schedstat")).expect("of a thread");
         spent.split(' ').next().and_then(|first| first.parse::<u64>().ok()).expect("nanoseconds")

@@ -9,6 +9,7 @@ pub mod framing;
 mod ids;
 mod ignored;
 mod media_thread;
+mod padding;
 mod sender;
 pub mod stun;
 mod sys;

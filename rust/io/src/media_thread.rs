@@ -16,6 +16,7 @@ use crate::connection::{Connection, Reading};
 use crate::directory::{Directory, Route, Verdict};
 use crate::framing::MAX_FRAME;
 use crate::ignored::{Counters, Ignored};
+use crate::padding::paddings;
 use crate::sender::{Sender, Sent};
 use crate::sys::{Inbox, LONGEST, Poll, Ready, Wake, monotonic, receive_segments};
 use crate::upward::{Datagram, Told, Upward};
@@ -37,8 +38,8 @@ const FIRST_TCP: u64 = 2;
 /// Work for a forwarder, from whoever has the engine.
 pub type Command = Box<dyn FnOnce(&mut Forwarder) -> std::result::Result<(), BadId> + Send>;
 
-/// Of another thread's peer: whose, what, when.
-type Handed = (Id, Vec<u8>, f64);
+/// Of another thread's peer: whose, what, when, and how much padding.
+type Handed = (Id, Vec<u8>, f64, u8);
 
 /// Where a thread is reached.
 pub struct Mailbox {
@@ -184,8 +185,8 @@ impl MediaThread {
         if !self.obey() {
             return false;
         }
-        for (peer, datagram, now) in handed {
-            self.work.receive(&peer, &datagram, now);
+        for (peer, datagram, now, padding) in handed {
+            self.work.receive(&peer, &datagram, now, padding);
         }
         let now = monotonic();
         if now >= self.due {
@@ -229,17 +230,15 @@ impl MediaThread {
             };
             let now = monotonic();
             self.obey(); // what was called before these came
-            for place in 0..count {
-                let Some((data, from, segment)) = self.inbox.message(place) else {
-                    continue;
-                };
-                let from = Route::Udp(from);
+            let mut came = Vec::with_capacity(count);
+            for (data, from, segment) in (0..count).filter_map(|place| self.inbox.message(place)) {
                 if data.is_empty() {
                     self.work.shared.counters.count(Ignored::Empty);
                 }
-                for datagram in data.chunks(segment.max(1)) {
-                    self.work.take_in(datagram, from, now, LONGEST);
-                }
+                came.extend(data.chunks(segment.max(1)).map(|datagram| (Route::Udp(from), datagram)));
+            }
+            for ((from, datagram), padding) in came.iter().zip(self.work.paddings(&came)) {
+                self.work.take_in(datagram, *from, now, LONGEST, padding);
             }
             self.work.flush();
         }
@@ -269,13 +268,20 @@ impl Work {
         }
     }
 
-    fn take_in(&mut self, datagram: &[u8], from: Route, now: f64, longest: usize) {
+    /// Without segments nobody gains by it.
+    fn paddings(&self, came: &[(Route, &[u8])]) -> Vec<u8> {
+        if self.sender.has_segments() { paddings(came) } else { vec![0; came.len()] }
+    }
+
+    fn take_in(&mut self, datagram: &[u8], from: Route, now: f64, longest: usize, padding: u8) {
         let verdict = self.shared.directory().judge(datagram, from, longest);
         match verdict {
-            Ok(Verdict::Media(peer, thread)) if thread == self.number => self.receive(&peer, datagram, now),
+            Ok(Verdict::Media(peer, thread)) if thread == self.number => {
+                self.receive(&peer, datagram, now, padding);
+            }
             Ok(Verdict::Media(peer, thread)) => {
                 if let Some(mailbox) = self.shared.mailboxes.get(thread) {
-                    mailbox.hand((peer, datagram.to_vec(), now), &self.shared.counters);
+                    mailbox.hand((peer, datagram.to_vec(), now, padding), &self.shared.counters);
                 }
             }
             Ok(Verdict::Upward(whose)) => {
@@ -286,8 +292,8 @@ impl Work {
         }
     }
 
-    fn receive(&mut self, peer: &str, datagram: &[u8], now: f64) {
-        self.guarded(|forwarder| forwarder.receive(peer, datagram, now));
+    fn receive(&mut self, peer: &str, datagram: &[u8], now: f64, padding: u8) {
+        self.guarded(|forwarder| forwarder.receive_padded(peer, datagram, now, padding));
         if self.forwarder.output().len() > MOST_UNSENT {
             self.flush();
         }
@@ -311,7 +317,7 @@ impl Work {
             return;
         }
         let now = monotonic();
-        let reading = connection.read(|packet| self.take_in(packet, Route::Tcp(number), now, MAX_FRAME));
+        let reading = connection.read(|packet| self.take_in(packet, Route::Tcp(number), now, MAX_FRAME + 1, 0));
         if reading == Reading::GoesOn {
             return;
         }

@@ -39,6 +39,10 @@ impl Sender {
         &self.socket
     }
 
+    pub fn has_segments(&self) -> bool {
+        self.segments
+    }
+
     /// What does not go is counted and dropped: late media is of no use.
     pub fn send(&mut self, batch: &[(SocketAddr, &[IoSlice<'_>])], counters: &Counters) {
         let mut messages = Vec::with_capacity(batch.len());
