@@ -214,7 +214,7 @@ def _section(asked: _Asked, policy: Policy) -> Section:
         protocol=offered.protocol,
         direction=Direction.INACTIVE,
         codecs=codecs,
-        extensions=accepted_extensions(offered.extensions),
+        extensions=accepted_extensions(offered.extensions, sound=offered.kind is SectionKind.AUDIO),
         extmap_allow_mixed=offered.extmap_allow_mixed and not asked.all_mixed,
         rtcp_mux=True,
         rtcp_rsize=offered.rtcp_rsize,

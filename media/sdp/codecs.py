@@ -188,12 +188,15 @@ def extensions_of(lines: Iterable[ExtensionLine]) -> Extensions:
     return Extensions(**ids)
 
 
-def accepted_extensions(lines: Iterable[ExtensionLine]) -> tuple[ExtensionLine, ...]:
-    """Those of an offer that we take, each id and URI once: all that are ever wanted."""
+def accepted_extensions(
+    lines: Iterable[ExtensionLine], *, sound: bool
+) -> tuple[ExtensionLine, ...]:
+    """Those of an offer that we take, each id and URI once: all that are ever wanted; send times only of pictures."""
     taken: dict[int, ExtensionLine] = {}
     uris: set[str] = set()
     for line in lines:
         known = line.uri in EXTENSION_FIELDS and line.id <= 14
+        known = known and not (sound and line.uri == ABS_SEND_TIME)
         if known and line.id not in taken and line.uri not in uris:
             direction = _MIRRORED[line.direction] if line.direction else None
             taken[line.id] = ExtensionLine(line.id, line.uri, direction)
