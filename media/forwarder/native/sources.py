@@ -11,8 +11,8 @@ API = _ROOT / "media" / "forwarder" / "api.py"
 #: The Rust sources; they are in a checkout only.
 RUST = _ROOT / "rust"
 _SUFFIXES = {".rs", ".toml", ".lock"}
-#: What stands there too and goes into no build: the load generator of the benchmarks, and what a plain `cargo` makes.
-_APART = {"load", "target"}
+#: What stands there too and goes into no build: the load generator of the benchmarks, fuzzing, what a plain `cargo` makes.
+_APART = {"fuzz", "load", "noise", "target"}
 
 
 def api_hash(api: Path = API) -> str:

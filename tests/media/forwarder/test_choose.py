@@ -61,8 +61,9 @@ def test_sources_are_known_by_names_and_contents(tmp_path: Path) -> None:
     (tmp_path / "a.rs").write_text("fn one() {}")
     first = rust_hash(tmp_path)
     (tmp_path / "notes.md").write_text("of no weight")
-    (tmp_path / "target").mkdir()
-    (tmp_path / "target" / "generated.rs").write_text("by cargo or an editor")
+    for apart in ("target", "fuzz/target"):
+        (tmp_path / apart).mkdir(parents=True)
+        (tmp_path / apart / "generated.rs").write_text("by cargo or an editor")
     assert rust_hash(tmp_path) == first
     (tmp_path / "b.rs").write_text("")
     assert rust_hash(tmp_path) != first
