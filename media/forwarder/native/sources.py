@@ -11,7 +11,7 @@ API = _ROOT / "media" / "forwarder" / "api.py"
 #: The Rust sources; they are in a checkout only.
 RUST = _ROOT / "rust"
 _SUFFIXES = {".rs", ".toml", ".lock"}
-#: What stands there too and goes into no build: the load generator of the benchmarks, fuzzing, what a plain `cargo` makes.
+#: What stands there too and goes into no build: the load generator, fuzzing, and what a plain `cargo` makes.
 _APART = {"fuzz", "load", "noise", "target"}
 
 
