@@ -449,3 +449,69 @@ fn send(mut sent: Sent, down: &mut Down, peer: &mut Peer, outbox: &mut Outbox, n
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::{Codec, Extensions, Layer, SrtpProfile};
+
+    fn lesson() -> Forwarder {
+        let mut forwarder = Forwarder::default();
+        for peer in ["teacher", "pupil"] {
+            let (key, salt) = (vec![1; 16], vec![1; 12]);
+            let profile = SrtpProfile::AeadAes128Gcm;
+            let (rx_key, rx_salt, tx_key, tx_salt) = (key.clone(), salt.clone(), key, salt);
+            let session = Forwarder::session(&SrtpKeys { profile, rx_key, rx_salt, tx_key, tx_salt });
+            forwarder.add_peer(Id::from(peer), session.expect("keys of the right size")).expect("new");
+        }
+        let track = TrackIn {
+            sid: Id::from("camera"),
+            peer: Id::from("teacher"),
+            kind: Kind::Video,
+            mid: "0".to_owned(),
+            payload_types: vec![(96, Codec::Vp8)],
+            clock_rate: 90_000,
+            rtx: Vec::new(),
+            ssrcs: vec![(7, Layer::High)],
+            rids: Vec::new(),
+            extensions: Extensions::default(),
+            group: Id::from(""),
+        };
+        forwarder.add_track(track).expect("new");
+        let down = DownTrack {
+            id: Id::from("down"),
+            track: Id::from("camera"),
+            peer: Id::from("pupil"),
+            mid: "1".to_owned(),
+            ssrc: 9,
+            rtx_ssrc: 0,
+            payload_types: vec![(Codec::Vp8, (96, 0))],
+            extensions: Extensions::default(),
+            cname: "node".to_owned(),
+            first_sequence: 1,
+            first_timestamp: 0,
+            first_picture_id: 0,
+        };
+        forwarder.add_down(down, Want { layer: Layer::High, temporal: 3, paused: false }).expect("new");
+        forwarder
+    }
+
+    #[test]
+    fn what_a_panic_left_in_pieces_is_put_together() {
+        let mut forwarder = lesson();
+        let Forwarder { tracks, downs, outbox, .. } = &mut forwarder;
+        let track = tracks.get_mut(0).expect("the camera");
+        track.meet(Layer::High, 7, downs, outbox);
+        assert_eq!(track.stream(Layer::High).map(|stream| stream.takers.len()), Some(1));
+        track.downs.clear(); // as after a panic in `retarget`, and in `hand_on`
+        if let Some(stream) = track.stream_mut(Layer::High) {
+            stream.takers.clear();
+        }
+        forwarder.outbox.padding = 3;
+        forwarder.mend();
+        let track = forwarder.tracks.get(0).expect("the camera");
+        assert_eq!(track.downs, [0]);
+        assert_eq!(track.stream(Layer::High).map(|stream| stream.takers.len()), Some(1));
+        assert_eq!(forwarder.outbox.padding, 0);
+    }
+}

@@ -272,3 +272,44 @@ impl Drop for Engine {
         self.close();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sferum_forwarder_core::api::{SrtpKeys, SrtpProfile};
+    use std::time::{Duration, Instant};
+
+    fn session() -> SrtpSession {
+        let key = || (vec![1; 16], vec![1; 12]);
+        let ((rx_key, rx_salt), (tx_key, tx_salt)) = (key(), key());
+        let profile = SrtpProfile::AeadAes128Gcm;
+        Forwarder::session(&SrtpKeys { profile, rx_key, rx_salt, tx_key, tx_salt })
+            .expect("of the right size")
+    }
+
+    fn told(engine: &Engine, wanted: &Told) {
+        let begun = Instant::now();
+        while !engine.take_told().contains(wanted) {
+            assert!(begun.elapsed() < Duration::from_secs(20), "never told");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    #[test]
+    fn a_mistake_is_told_and_the_same_forwarder_goes_on() {
+        let engine =
+            Engine::new(vec![UdpSocket::bind("127.0.0.1:0").expect("a port")], true).expect("an engine");
+        engine.add_peer("PC", session(), "room").expect("new");
+        engine.call(|_| Ok(0), |_| panic!("a mistake, made by a test")).expect("queued");
+        told(&engine, &Told::Fault(1, "the native forwarder made a mistake; where, stderr says".to_owned()));
+        // It still knows whom it knew: a second one of that name is refused by the forwarder itself.
+        engine.call(|_| Ok(0), |forwarder| forwarder.add_peer(Id::from("PC"), session())).expect("queued");
+        told(
+            &engine,
+            &Told::Fault(
+                2,
+                "a forwarder knew an id that the engine did not, or the other way round".to_owned(),
+            ),
+        );
+    }
+}

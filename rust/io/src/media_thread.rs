@@ -317,7 +317,8 @@ impl Work {
             return;
         }
         let now = monotonic();
-        let reading = connection.read(|packet| self.take_in(packet, Route::Tcp(number), now, MAX_FRAME + 1, 0));
+        let reading =
+            connection.read(|packet| self.take_in(packet, Route::Tcp(number), now, MAX_FRAME + 1, 0));
         if reading == Reading::GoesOn {
             return;
         }
