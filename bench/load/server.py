@@ -90,6 +90,7 @@ async def ours(
                 )
         finally:
             process.stop()
+            process.api.close()
 
 
 def http() -> aiohttp.ClientSession:
