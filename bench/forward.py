@@ -5,8 +5,8 @@
 A 720p camera (30 pictures of six packets a second) to 1, 20 and 100 subscribers, AES-128-GCM, VP8 with picture ids,
 abs-send-time, mid and a history for NACKs. Forwarded means: chosen, renumbered, encrypted, and handed to the socket.
 Prints one JSON line. Figures are medians of five windows; on a busy machine trust the ratios. `python_over_native` is
-of `receive` and `take_output` alone. `engine`: a media thread of the native plane from socket to socket, to 100, with and without
-segments that the kernel cuts, by `K`, a bare `sendto` in Rust (`rust/io/examples/forward_cost.rs`).
+of `receive` and `take_output` alone. `engine`: a media thread of the native plane from socket to socket, to 100, with
+and without segments that the kernel cuts, by `K`, a bare `sendto` in Rust (`rust/io/examples/forward_cost.rs`).
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from tests.media.forwarder.histories import (
 
 WINDOWS = 5
 PACKETS_A_PICTURE = 6
+WITH_RUST = RUST.parent / "scripts" / "with-rust"
 
 
 def _sink() -> tuple[socket.socket, socket.socket]:
@@ -143,9 +144,9 @@ def _native(subscribers: int) -> _Lesson | None:
 
 def _engine() -> dict[str, float] | None:
     """None without Rust."""
-    run = [RUST.parent / "scripts" / "with-rust", "cargo", "run", "--quiet", "--release", "--locked"]
+    example = "--package sferum-forwarder-io --example forward_cost"
     done = subprocess.run(
-        [*run, "--package", "sferum-forwarder-io", "--example", "forward_cost"],
+        [WITH_RUST, *f"cargo run --quiet --release --locked {example}".split()],
         cwd=RUST,
         stdout=subprocess.PIPE,
         text=True,

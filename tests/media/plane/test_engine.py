@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import selectors
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -123,7 +123,7 @@ def test_what_goes_up_is_readable_until_it_is_taken(engine: Engine, port: socket
 def test_unknown_ids_are_said_at_once(engine: Engine) -> None:
     """`KeyError`, as from every forwarder; a known one is refused the second time."""
     nobody = PeerId("nobody")
-    calls = [
+    calls: list[Callable[[], None]] = [
         lambda: engine.remove_peer(nobody),
         lambda: engine.add_track(CAMERA_IN),
         lambda: engine.remove_track(TrackSid("none")),
