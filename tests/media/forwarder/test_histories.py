@@ -716,15 +716,18 @@ def test_a_link_that_loses_is_told(make: Make) -> None:
     assert [e.bitrate_bps for e in told if isinstance(e, Estimate)] == [MIN_BPS]
 
 
-def test_a_publisher_s_loss_is_not_the_pupil_s(make: Make) -> None:
-    """What never reached us is missing at the pupil too, but says nothing of the pupil's link."""
+@pytest.mark.parametrize(
+    ("lost", "estimate"), [(50, START_BPS * 108 // 100), (62, MIN_BPS)], ids=["none", "an eighth"]
+)
+def test_a_publisher_s_loss_is_not_the_pupil_s(make: Make, lost: int, estimate: int) -> None:
+    """What never reached us is missing at the pupil too, but is neither lost on the pupil's link nor sent over it."""
     pictures = [frame(n, key=n == 0)[0] for n in range(161)]
     steps: list[Step] = [*lesson(), Poll(0.0), *pictures[:11]]
     steps.append(Receive(pupil(0), _reported(highest=110, lost=0), 0.42))
     steps += [step for n, step in enumerate(pictures[11:]) if n % 3]
-    steps += [Receive(pupil(0), _reported(highest=260, lost=50), 6.42), Poll(6.5)]
+    steps += [Receive(pupil(0), _reported(highest=260, lost=lost), 6.42), Poll(6.5)]
     told = events(replay(make, steps))
-    assert [e.bitrate_bps for e in told if isinstance(e, Estimate)] == [START_BPS * 108 // 100]
+    assert [e.bitrate_bps for e in told if isinstance(e, Estimate)] == [estimate]
 
 
 def _reported(*, highest: int, lost: int) -> bytes:

@@ -133,3 +133,16 @@ def test_a_client_of_many_addresses(checks: list[tuple[int, bool]]) -> None:
         check(ice, f"r{number}", float(now), use=use)
         assert len(ice.routes()) <= MAX_ROUTES
         assert ice.selected in ice.routes()
+
+
+def test_the_address_in_use_and_the_one_to_come_are_kept() -> None:
+    """A flood of checks from elsewhere makes neither of them forgotten."""
+    ice = lite()
+    check(ice, "used", 0.0)
+    ice.accept("named", ice.current, True, 0.1)
+    for number in range(3 * MAX_ROUTES):
+        check(ice, f"r{number}", 0.2 + number / 100)
+    assert ice.selected == "used"
+    assert {"used", "named"} <= set(ice.routes())
+    ice.prove("named")
+    assert ice.selected == "named"
