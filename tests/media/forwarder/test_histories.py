@@ -931,6 +931,14 @@ def test_a_small_tile_gets_nothing_rather_than_too_much(make: Make) -> None:
     assert events(replayed)[-1] == Forwarding(down, None)
 
 
+def test_a_keyframe_whose_beginning_is_overtaken_begins_nothing(make: Make) -> None:
+    """What overtook it was not forwarded: a decoder would begin with a hole. The next keyframe is whole."""
+    overtaken = list(reversed(frame(0, key=True, packets=2)))
+    replayed = replay(make, [*lesson(), *overtaken, *frame(2, key=True, packets=2)])
+
+    assert bodies(packets_to(pupil(0), replayed)) == ["HIGH 2.0", "HIGH 2.1"]
+
+
 def test_layers_that_are_named_by_ssrc_are_chosen_from_as_well(make: Make) -> None:
     """A publisher whose SDP has a SIM group and no rids: a small tile gets the small picture, not the largest."""
     named = evolve(CAMERA_IN, rids={}, ssrcs={ssrc: layer for layer, ssrc in SSRC.items()})
