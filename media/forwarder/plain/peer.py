@@ -88,10 +88,12 @@ class Peer:
         """Of `recent_bps`."""
         return max(self.audio_bps, self.audio_bytes * 8)
 
-    def estimate_bps(self, now: float) -> int:
+    @property
+    def estimate_bps(self) -> int:
         """What its link carries: by transport-wide feedback where that comes, else by reports and REMB."""
-        heard = self.sending.is_heard(now)
-        return self.sending.estimate_bps if heard else self.downlink.estimate_bps
+        if self.sending.is_heard:
+            return self.sending.estimate_bps
+        return self.downlink.estimate_bps
 
     def sent(self, ready: Ready, size: int, now: float, probe: int = 0) -> None:
         """A datagram of so many bytes went out."""
@@ -140,7 +142,7 @@ class Peer:
 
     def may_resend(self, size: int, now: float) -> bool:
         """`size`: bytes of a packet that was asked for."""
-        rate = RESENT_SHARE * max(self.estimate_bps(now), self.sent_bps) / 8
+        rate = RESENT_SHARE * max(self.estimate_bps, self.sent_bps) / 8
         self._resend_left = min(
             rate * RESENT_AT_ONCE_S, self._resend_left + rate * (now - self._resend_at)
         )

@@ -16,7 +16,7 @@ TRIES, LENGTH_S = 2.0, 0.05
 #: Bytes of one packet: a header, extensions, 255 of padding and SRTP's tag (`down.py`).
 PACKET_BYTES = 295
 #: Packets of a train, at least and at most.
-LEAST, MOST = 8, 120
+LEAST, MOST = 8, 60
 #: Of its packets, the share that must arrive for it to say anything.
 ENOUGH = 0.8
 #: Seconds until the next: after one that found more, and after one that did not, which doubles up to the last.

@@ -13,8 +13,8 @@ from attrs import define, field
 from media.forwarder.plain.bandwidth import COLLAPSE, LITTLE_LOSS, MAX_BPS, MUCH_LOSS, START_BPS
 from media.forwarder.plain.trendline import Usage
 
-#: Less is not believed of any link that carries a voice.
-MIN_BPS = 60_000.0
+#: Less is not believed of a link: one small picture goes on, late rather than not at all.
+MIN_BPS = 100_000.0
 #: 5.5: eta a second, beta.
 UP, DOWN = 0.08, 0.85
 #: 5.5: A_hat is never above so much of R_hat, and bits a second that are added.
@@ -27,10 +27,10 @@ GENTLY_S, SETTLE_S = 0.8, 0.2
 #: libwebrtc's `link_capacity_estimator.cc`: weight of a sample, variance at first and its bounds, kbit/s.
 WEIGHT, VARIANCE, VARIANCE_MIN, VARIANCE_MAX = 0.05, 0.4, 0.4, 2.5
 #: 5.5, additive: half a packet of the average a response time; a picture has so many pictures a second.
-PICTURES, PACKET_BITS, RESPONSE_S = 30.0, 9_600.0, 0.07
+PICTURES, PACKET_BITS, RESPONSE_S = 30.0, 9_600.0, 0.06
 #: A queue of so many seconds, beside a slope, is a full link; one of that many lets nothing grow, and when it has not
-#: emptied so long after a fall, there is another. The last one hurries.
-QUEUE_S, LONG_QUEUE_S, DRAIN_S, ALARM_S = 0.025, 0.08, 2.0, 0.2
+#: emptied so long after a fall, there is another. The last one hurries; before it a fall is to the half at most.
+QUEUE_S, LONG_QUEUE_S, DRAIN_S, ALARM_S = 0.05, 0.08, 2.0, 0.2
 #: 6: packets over which loss is counted, and seconds between two falls for it.
 LEAST_PACKETS, LOSS_EVERY_S = 100, 0.5
 
@@ -72,13 +72,23 @@ class RateControl:
     _lossy: bool = False  # between 2 and 10 %: nothing grows
 
     def update(
-        self, usage: Usage, wait_s: float, through_bps: float | None, rtt_s: float, now: float
+        self,
+        usage: Usage,
+        wait_s: float,
+        through_bps: float | None,
+        busy_bps: float | None,
+        rtt_s: float,
+        now: float,
     ) -> None:
-        """5.5, after every message. `wait_s`: how long packets stand in the queue."""
+        """5.5, after every message.
+
+        `wait_s`: how long packets stand in the queue; `busy_bps`: what comes out of it, which is more than
+        `through_bps` where little was sent until a moment ago.
+        """
         passed = 0.0 if self._updated_at is None else min(now - self._updated_at, 1.0)
         self._updated_at = now
         if usage is Usage.OVER and wait_s > QUEUE_S:
-            self._fall(wait_s, through_bps, rtt_s, now)
+            self._fall(wait_s, _larger(through_bps, busy_bps), rtt_s, now)
         elif wait_s > LONG_QUEUE_S and through_bps and now - self._fell_at >= DRAIN_S:
             self._fall(wait_s, min(through_bps, self.bitrate_bps), rtt_s, now)
         elif usage is not Usage.NORMAL or wait_s > LONG_QUEUE_S:
@@ -110,6 +120,8 @@ class RateControl:
             return
         self._capacity.full(through / 1000)
         lower = DOWN * (self.bitrate_bps if about else through)
+        if wait_s < ALARM_S:
+            lower = max(lower, self.bitrate_bps / 2)
         if lower < self.bitrate_bps:
             self.bitrate_bps = max(lower, MIN_BPS)
         self._fell_at = now
@@ -136,3 +148,7 @@ class RateControl:
         if bitrate_bps > self.bitrate_bps:
             self.bitrate_bps = min(bitrate_bps, float(MAX_BPS))
             self._capacity.kbps = None
+
+
+def _larger(one: float | None, other: float | None) -> float | None:
+    return other if one is None else one if other is None else max(one, other)

@@ -19,8 +19,6 @@ from media.forwarder.plain.rate import LONG_QUEUE_S, RateControl
 from media.forwarder.plain.standing import StandingQueue, Throughput
 from media.forwarder.plain.trendline import DelayGradient, Usage
 
-#: Seconds without a message after which the estimate says nothing any more.
-SILENT_S = 3.0
 #: A round trip before one is known.
 USUAL_RTT_S = 0.1
 #: Seconds between two estimates that are told, unless it fell, and the smallest change.
@@ -37,7 +35,7 @@ class SendSide:
     _gradient: DelayGradient = field(factory=DelayGradient)
     _queue: StandingQueue = field(factory=StandingQueue)
     _through: Throughput = field(factory=Throughput)
-    _heard_at: float = float("-inf")
+    is_heard: bool = False  # feedback has come; while nothing is sent none does
     _told_bps: int = 0
     _told_at: float = float("-inf")
 
@@ -45,44 +43,43 @@ class SendSide:
     def estimate_bps(self) -> int:
         return int(self.rate.bitrate_bps)
 
-    def is_heard(self, now: float) -> bool:
-        """Whether feedback comes; without it there is no estimate."""
-        return now - self._heard_at < SILENT_S
-
     def reported(self, arrivals: Arrivals, rtt_s: float | None, now: float) -> None:
         """One message of the subscriber."""
         delivered, lost = self.outstanding.reported(arrivals)
         if not delivered and not lost:
             return
-        self._heard_at = now
-        over = False
+        self.is_heard = True
+        over = media = False
         for packet in delivered:
             self._through.delivered(packet.arrived_at, packet.size)
             if packet.probe:
                 self.prober.delivered(packet)
                 continue
-            self._queue.delivered(packet.sent_at, packet.arrived_at)
+            media = True
+            self._queue.delivered(packet.sent_at, packet.arrived_at, packet.size)
             self._gradient.delivered(packet.sent_at * 1000, packet.arrived_at * 1000)
             over = over or self._gradient.usage is Usage.OVER
         usage = Usage.OVER if over else self._gradient.usage
         wait_s = self._queue.judge()
         rate, through = self.rate, self._through.bitrate_bps
         before = rate.bitrate_bps
-        rate.update(usage, wait_s, through, USUAL_RTT_S if rtt_s is None else min(rtt_s, 1.0), now)
+        rtt_s = USUAL_RTT_S if rtt_s is None else min(rtt_s, 1.0)
+        if media:  # padding says nothing of delays
+            rate.update(usage, wait_s, through, self._queue.busy_bps, rtt_s, now)
         rate.reported(len(delivered), lost, through, now)
         found = self.prober.judge(rate.bitrate_bps, now)
-        if rate.bitrate_bps < before or wait_s > LONG_QUEUE_S:
+        if rate.bitrate_bps < before or (media and wait_s > LONG_QUEUE_S):
             self.prober.put_off(now)
         elif found is not None:
             rate.probed(found)
 
     def train(self, now: float) -> tuple[int, int] | None:
         """A train of padding that is to leave now: its number, and how many packets it has."""
-        return self.prober.poll(self.rate.bitrate_bps, now) if self.is_heard(now) else None
+        return self.prober.poll(self.rate.bitrate_bps, now) if self.is_heard else None
 
     def poll(self, now: float) -> int | None:
         """The estimate, when it is time to tell it."""
-        if not self.is_heard(now):
+        if not self.is_heard:
             return None
         estimate = self.estimate_bps
         change = abs(estimate - self._told_bps) / max(1, self._told_bps)

@@ -24,15 +24,21 @@ THROUGH_S, THROUGH_LEAST_S = 0.5, 0.15
 
 @define
 class StandingQueue:
-    """Of one subscriber's link."""
+    """Of one subscriber's link.
+
+    Attributes:
+        busy_bps: bits a second that came out of the queue in the last moment. While something stands in it that is what
+            the link carries, however little was sent before.
+    """
 
     wait_s: float = 0.0
-    _recent: deque[tuple[float, float]] = field(factory=deque)  # arrived, way
+    busy_bps: float | None = None
+    _recent: deque[tuple[float, float, int]] = field(factory=deque)  # arrived, way, bytes
     _fastest: float = float("inf")
     _fastest_before: float = float("inf")
     _since: float = float("-inf")
 
-    def delivered(self, sent_at: float, arrived_at: float) -> None:
+    def delivered(self, sent_at: float, arrived_at: float, size: int) -> None:
         """One packet more. The clocks of both ends differ by any constant."""
         way = arrived_at - sent_at
         if arrived_at - self._since > FASTEST_KEPT_S:
@@ -40,18 +46,21 @@ class StandingQueue:
             self._since = arrived_at
         self._fastest = min(self._fastest, way)
         recent = self._recent
-        recent.append((arrived_at, way))
+        recent.append((arrived_at, way, size))
         oldest = arrived_at - RECENT_S
         while len(recent) > LEAST and (recent[0][0] < oldest or len(recent) > MOST_RECENT):
             recent.popleft()
 
     def judge(self) -> float:
         """Seconds that packets wait now: by the one of the last moment that waited least."""
-        least = float("inf")
-        for _, way in self._recent:
-            least = min(least, way)
+        least, total = float("inf"), 0
+        for _, way, size in self._recent:
+            least, total = min(least, way), total + size
         if len(self._recent) >= LEAST:
             self.wait_s = least - min(self._fastest, self._fastest_before)
+            first, last = self._recent[0], self._recent[-1]
+            took = last[0] - first[0]
+            self.busy_bps = (total - first[2]) * 8 / took if took > 0 else None
         return self.wait_s
 
 

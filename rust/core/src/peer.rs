@@ -134,8 +134,8 @@ impl Peer {
     }
 
     /// What its link carries: by transport-wide feedback where that comes, else by reports and REMB.
-    fn estimate_bps(&self, now: f64) -> i64 {
-        if self.sending.is_heard(now) { self.sending.estimate_bps() } else { self.downlink.estimate_bps }
+    fn estimate_bps(&self) -> i64 {
+        if self.sending.is_heard { self.sending.estimate_bps() } else { self.downlink.estimate_bps }
     }
 
     /// A datagram of so many bytes went out; `number` is its transport-wide one, if it has one.
@@ -190,7 +190,7 @@ impl Peer {
 
     /// `size`: bytes of a packet that was asked for.
     pub fn may_resend(&mut self, size: usize, now: f64) -> bool {
-        let rate = RESENT_SHARE * self.estimate_bps(now).max(self.sent_bps) as f64 / 8.0;
+        let rate = RESENT_SHARE * self.estimate_bps().max(self.sent_bps) as f64 / 8.0;
         let earned = self.resend_left + rate * (now - self.resend_at);
         self.resend_left = earned.min(rate * RESENT_AT_ONCE_S);
         self.resend_at = now;

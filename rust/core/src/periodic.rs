@@ -53,9 +53,10 @@ pub fn poll_peer(
         }
         Some(_) => (),
     }
-    let measured = peer.sending.is_heard(now);
+    let measured = peer.sending.is_heard;
     let estimate = if measured {
-        peer.sending.poll(now)
+        // voices have no numbers, and fit as well
+        peer.sending.poll(now).map(|estimate| estimate + peer.recent_audio_bps())
     } else if peer.heard {
         peer.downlink.poll(now)
     } else {

@@ -12,7 +12,7 @@ const LENGTH_S: f64 = 0.05;
 const PACKET_BYTES: f64 = 295.0;
 /// Packets of a train, at least and at most.
 const LEAST: i64 = 8;
-const MOST: i64 = 120;
+const MOST: i64 = 60;
 /// Of its packets, the share that must arrive for it to say anything.
 const ENOUGH: f64 = 0.8;
 /// Seconds until the next: after one that found more, and after one that did not, which doubles up to the last.

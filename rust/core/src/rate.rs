@@ -6,8 +6,8 @@
 use crate::bandwidth::{COLLAPSE, LITTLE_LOSS, MAX_BPS, MUCH_LOSS, START_BPS};
 use crate::trendline::Usage;
 
-/// Less is not believed of any link that carries a voice.
-const MIN_BPS: f64 = 60_000.0;
+/// Less is not believed of a link: one small picture goes on, late rather than not at all.
+const MIN_BPS: f64 = 100_000.0;
 const UP: f64 = 0.08;
 const DOWN: f64 = 0.85;
 const MOST_OVER: f64 = 1.5;
@@ -23,10 +23,10 @@ const VARIANCE_MIN: f64 = 0.4;
 const VARIANCE_MAX: f64 = 2.5;
 const PICTURES: f64 = 30.0;
 const PACKET_BITS: f64 = 9_600.0;
-const RESPONSE_S: f64 = 0.07;
+const RESPONSE_S: f64 = 0.06;
 /// A queue of so many seconds, beside a slope, is a full link; one of that many lets nothing grow, and when it has not
-/// emptied so long after a fall, there is another. The last one hurries.
-const QUEUE_S: f64 = 0.025;
+/// emptied so long after a fall, there is another. The last one hurries; before it a fall is to the half at most.
+const QUEUE_S: f64 = 0.05;
 pub const LONG_QUEUE_S: f64 = 0.08;
 const DRAIN_S: f64 = 2.0;
 const ALARM_S: f64 = 0.2;
@@ -91,12 +91,23 @@ impl Default for RateControl {
 }
 
 impl RateControl {
-    /// 5.5, after every message. `wait_s`: how long packets stand in the queue.
-    pub fn update(&mut self, usage: Usage, wait_s: f64, through_bps: Option<f64>, rtt_s: f64, now: f64) {
+    /// 5.5, after every message. `wait_s`: how long packets stand in the queue; `busy_bps`: what comes out of it, which is
+    /// more than `through_bps` where little was sent until a moment ago.
+    pub fn update(
+        &mut self,
+        usage: Usage,
+        wait_s: f64,
+        through_bps: Option<f64>,
+        busy_bps: Option<f64>,
+        rtt_s: f64,
+        now: f64,
+    ) {
         let passed = self.updated_at.map_or(0.0, |at| (now - at).min(1.0));
         self.updated_at = Some(now);
         if usage == Usage::Over && wait_s > QUEUE_S {
-            self.fall(wait_s, through_bps, rtt_s, now);
+            let larger =
+                through_bps.map_or(busy_bps, |one| Some(busy_bps.map_or(one, |other| one.max(other))));
+            self.fall(wait_s, larger, rtt_s, now);
         } else if wait_s > LONG_QUEUE_S
             && now - self.fell_at >= DRAIN_S
             && let Some(through) = through_bps.filter(|through| *through != 0.0)
@@ -137,7 +148,10 @@ impl RateControl {
             return;
         }
         self.capacity.full(through / 1000.0);
-        let lower = DOWN * if about { self.bitrate_bps } else { through };
+        let mut lower = DOWN * if about { self.bitrate_bps } else { through };
+        if wait_s < ALARM_S {
+            lower = lower.max(self.bitrate_bps / 2.0);
+        }
         if lower < self.bitrate_bps {
             self.bitrate_bps = lower.max(MIN_BPS);
         }
@@ -182,12 +196,15 @@ mod tests {
     #[test]
     fn a_queue_lowers_it_and_rest_raises_it() {
         let mut rate = RateControl::default();
-        rate.update(Usage::Over, 0.1, Some(1_000_000.0), 0.1, 1.0);
-        assert_eq!(rate.bitrate_bps, 850_000.0);
-        rate.update(Usage::Over, 0.01, Some(1_000_000.0), 0.1, 5.0);
+        rate.update(Usage::Over, 0.1, Some(1_000_000.0), None, 0.1, 1.0);
+        assert_eq!(rate.bitrate_bps, 1_250_000.0);
+        rate.update(Usage::Over, 0.3, Some(500_000.0), Some(1_000_000.0), 0.1, 3.0);
+        rate.update(Usage::Over, 0.3, Some(500_000.0), Some(850_000.0), 0.1, 5.0);
+        rate.bitrate_bps = 850_000.0;
+        rate.update(Usage::Over, 0.01, Some(1_000_000.0), None, 0.1, 5.0);
         assert_eq!(rate.bitrate_bps, 850_000.0);
         for second in 6..20 {
-            rate.update(Usage::Normal, 0.0, Some(850_000.0), 0.1, f64::from(second));
+            rate.update(Usage::Normal, 0.0, Some(850_000.0), None, 0.1, f64::from(second));
         }
         assert!(rate.bitrate_bps > 1_200_000.0 && rate.bitrate_bps <= 1.5 * 850_000.0 + 10_000.0);
     }
@@ -196,8 +213,8 @@ mod tests {
     fn loss_lowers_it_and_little_of_it_only_stops_it() {
         let mut rate = RateControl { bitrate_bps: 1_000_000.0, ..RateControl::default() };
         rate.reported(95, 5, Some(900_000.0), 1.0);
-        rate.update(Usage::Normal, 0.0, Some(900_000.0), 0.1, 1.0);
-        rate.update(Usage::Normal, 0.0, Some(900_000.0), 0.1, 2.0);
+        rate.update(Usage::Normal, 0.0, Some(900_000.0), None, 0.1, 1.0);
+        rate.update(Usage::Normal, 0.0, Some(900_000.0), None, 0.1, 2.0);
         assert_eq!(rate.bitrate_bps, 1_000_000.0);
         rate.reported(84, 16, Some(900_000.0), 3.0);
         assert_eq!(rate.bitrate_bps.round(), 920_000.0);

@@ -9,8 +9,6 @@ use crate::rate::{LONG_QUEUE_S, RateControl};
 use crate::standing::{StandingQueue, Throughput};
 use crate::trendline::{DelayGradient, Usage};
 
-/// Seconds without a message after which the estimate says nothing any more.
-const SILENT_S: f64 = 3.0;
 /// A round trip before one is known.
 const USUAL_RTT_S: f64 = 0.1;
 /// Seconds between two estimates that are told, unless it fell, and the smallest change.
@@ -25,7 +23,7 @@ pub struct SendSide {
     gradient: DelayGradient,
     queue: StandingQueue,
     through: Throughput,
-    heard_at: f64,
+    pub is_heard: bool, // feedback has come; while nothing is sent none does
     told_bps: i64,
     told_at: f64,
 }
@@ -39,7 +37,7 @@ impl Default for SendSide {
             gradient: DelayGradient::default(),
             queue: StandingQueue::default(),
             through: Throughput::default(),
-            heard_at: f64::NEG_INFINITY,
+            is_heard: false,
             told_bps: 0,
             told_at: f64::NEG_INFINITY,
         }
@@ -51,26 +49,22 @@ impl SendSide {
         self.rate.bitrate_bps as i64
     }
 
-    /// Whether feedback comes; without it there is no estimate.
-    pub fn is_heard(&self, now: f64) -> bool {
-        now - self.heard_at < SILENT_S
-    }
-
     /// One message of the subscriber.
     pub fn reported(&mut self, arrivals: &Arrivals, rtt_s: Option<f64>, now: f64) {
         let (delivered, lost) = self.outstanding.reported(arrivals);
         if delivered.is_empty() && lost == 0 {
             return;
         }
-        self.heard_at = now;
-        let mut over = false;
+        self.is_heard = true;
+        let (mut over, mut media) = (false, false);
         for packet in &delivered {
             self.through.delivered(packet.arrived_at, packet.size);
             if packet.probe != 0 {
                 self.prober.delivered(packet);
                 continue;
             }
-            self.queue.delivered(packet.sent_at, packet.arrived_at);
+            media = true;
+            self.queue.delivered(packet.sent_at, packet.arrived_at, packet.size);
             self.gradient.delivered(packet.sent_at * 1000.0, packet.arrived_at * 1000.0);
             over = over || self.gradient.usage == Usage::Over;
         }
@@ -80,10 +74,13 @@ impl SendSide {
         let rate = &mut self.rate;
         let before = rate.bitrate_bps;
         let rtt_s = rtt_s.map_or(USUAL_RTT_S, |rtt| rtt.min(1.0));
-        rate.update(usage, wait_s, through, rtt_s, now);
+        if media {
+            // padding says nothing of delays
+            rate.update(usage, wait_s, through, self.queue.busy_bps, rtt_s, now);
+        }
         rate.reported(delivered.len() as i64, lost, through, now);
         let found = self.prober.judge(rate.bitrate_bps, now);
-        if rate.bitrate_bps < before || wait_s > LONG_QUEUE_S {
+        if rate.bitrate_bps < before || media && wait_s > LONG_QUEUE_S {
             self.prober.put_off(now);
         } else if let Some(found) = found {
             rate.probed(found);
@@ -92,7 +89,7 @@ impl SendSide {
 
     /// A train of padding that is to leave now: its number, and how many packets it has.
     pub fn train(&mut self, now: f64) -> Option<(u32, i64)> {
-        if !self.is_heard(now) {
+        if !self.is_heard {
             return None;
         }
         self.prober.poll(self.rate.bitrate_bps, now)
@@ -100,7 +97,7 @@ impl SendSide {
 
     /// The estimate, when it is time to tell it.
     pub fn poll(&mut self, now: f64) -> Option<i64> {
-        if !self.is_heard(now) {
+        if !self.is_heard {
             return None;
         }
         let estimate = self.estimate_bps();

@@ -21,7 +21,10 @@ const THROUGH_LEAST_S: f64 = 0.15;
 /// Of one subscriber's link.
 pub struct StandingQueue {
     wait_s: f64,
-    recent: VecDeque<(f64, f64)>, // arrived, way
+    /// Bits a second that came out of the queue in the last moment. While something stands in it that is what the link
+    /// carries, however little was sent before.
+    pub busy_bps: Option<f64>,
+    recent: VecDeque<(f64, f64, i64)>, // arrived, way, bytes
     fastest: f64,
     fastest_before: f64,
     since: f64,
@@ -31,6 +34,7 @@ impl Default for StandingQueue {
     fn default() -> Self {
         Self {
             wait_s: 0.0,
+            busy_bps: None,
             recent: VecDeque::new(),
             fastest: f64::INFINITY,
             fastest_before: f64::INFINITY,
@@ -41,7 +45,7 @@ impl Default for StandingQueue {
 
 impl StandingQueue {
     /// One packet more. The clocks of both ends differ by any constant.
-    pub fn delivered(&mut self, sent_at: f64, arrived_at: f64) {
+    pub fn delivered(&mut self, sent_at: f64, arrived_at: f64, size: i64) {
         let way = arrived_at - sent_at;
         if arrived_at - self.since > FASTEST_KEPT_S {
             self.fastest_before = self.fastest;
@@ -49,8 +53,8 @@ impl StandingQueue {
             self.since = arrived_at;
         }
         self.fastest = self.fastest.min(way);
-        self.recent.push_back((arrived_at, way));
-        let is_old = |packet: &(f64, f64)| packet.0 < arrived_at - RECENT_S;
+        self.recent.push_back((arrived_at, way, size));
+        let is_old = |packet: &(f64, f64, i64)| packet.0 < arrived_at - RECENT_S;
         while self.recent.len() > LEAST
             && (self.recent.len() > MOST_RECENT || self.recent.front().is_some_and(is_old))
         {
@@ -60,9 +64,17 @@ impl StandingQueue {
 
     /// Seconds that packets wait now: by the one of the last moment that waited least.
     pub fn judge(&mut self) -> f64 {
-        let least = self.recent.iter().fold(f64::INFINITY, |least, each| least.min(each.1));
-        if self.recent.len() >= LEAST {
+        let (mut least, mut total) = (f64::INFINITY, 0);
+        for (_, way, size) in &self.recent {
+            least = least.min(*way);
+            total += size;
+        }
+        if self.recent.len() >= LEAST
+            && let (Some(first), Some(last)) = (self.recent.front(), self.recent.back())
+        {
             self.wait_s = least - self.fastest.min(self.fastest_before);
+            let took = last.0 - first.0;
+            self.busy_bps = (took > 0.0).then(|| ((total - first.2) * 8) as f64 / took);
         }
         self.wait_s
     }
@@ -115,7 +127,7 @@ mod tests {
         for number in 0..200 {
             let now = f64::from(number) * 0.01;
             let late = if now >= 1.0 { (0.3 - (now - 1.0)).max(0.0) } else { 0.0 };
-            queue.delivered(now, now + 50.0 + late);
+            queue.delivered(now, now + 50.0 + late, 100);
             assert!(queue.judge() < 0.001 || (1.0..1.5).contains(&now));
         }
     }
@@ -124,7 +136,7 @@ mod tests {
     fn a_clock_that_stands_still_keeps_no_more() {
         let (mut queue, mut through) = (StandingQueue::default(), Throughput::default());
         for number in 0..10_000 {
-            queue.delivered(-f64::from(number), 5.0);
+            queue.delivered(-f64::from(number), 5.0, 100);
             through.delivered(5.0, 100);
         }
         assert_eq!((queue.recent.len(), through.arrived.len()), (MOST_RECENT, MOST_THROUGH));

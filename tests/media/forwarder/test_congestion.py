@@ -240,7 +240,7 @@ def test_a_stumble_is_no_queue() -> None:
     for number in range(200):
         now = number * 0.01
         late = max(0.0, 0.3 - (now - 1.0)) if now >= 1.0 else 0.0
-        queue.delivered(now, now + 50.0 + late)
+        queue.delivered(now, now + 50.0 + late, 100)
         if not 1.0 <= now < 1.5:
             assert queue.judge() < 0.001
 
@@ -249,7 +249,7 @@ def test_a_clock_that_stands_still_keeps_no_more() -> None:
     """A subscriber that says of all packets that they came at one moment makes the node remember some of them only."""
     queue, through = StandingQueue(), Throughput()
     for number in range(10_000):
-        queue.delivered(-float(number), 5.0)
+        queue.delivered(-float(number), 5.0, 100)
         through.delivered(5.0, 100)
     through.delivered(5.4, 100)
     assert queue.judge() == 10_000 - MOST_RECENT
@@ -294,13 +294,13 @@ def test_loss_lowers_the_rate_and_little_of_it_only_stops_it() -> None:
     """Section 6 of gcc-02: up to 10 % hold, above it half the loss off, above 20 % what came through."""
     rate = RateControl(1_000_000.0)
     rate.reported(95, 5, 900_000.0, 1.0)
-    rate.update(Usage.NORMAL, 0.0, 900_000.0, 0.1, 1.0)
-    rate.update(Usage.NORMAL, 0.0, 900_000.0, 0.1, 2.0)
+    rate.update(Usage.NORMAL, 0.0, 900_000.0, None, 0.1, 1.0)
+    rate.update(Usage.NORMAL, 0.0, 900_000.0, None, 0.1, 2.0)
     assert rate.bitrate_bps == 1_000_000
     rate.reported(84, 16, 900_000.0, 3.0)
     assert rate.bitrate_bps == pytest.approx(920_000)
     rate.reported(60, 40, 500_000.0, 4.0)
     assert rate.bitrate_bps == 500_000
     rate.reported(100, 0, 500_000.0, 5.0)
-    rate.update(Usage.NORMAL, 0.0, 500_000.0, 0.1, 6.0)
+    rate.update(Usage.NORMAL, 0.0, 500_000.0, None, 0.1, 6.0)
     assert rate.bitrate_bps == pytest.approx(540_000)
