@@ -51,9 +51,7 @@ def poll_peer(peer: Peer, outbox: Outbox, now: float) -> None:
     if peer.sending.is_heard:
         measured, estimate = True, peer.sending.poll(now)
         if estimate is not None:
-            estimate += (
-                peer.recent_audio_bps
-            )  # voices have no numbers, and fit as well
+            estimate += peer.recent_audio_bps  # voices have no numbers, and fit as well
     else:
         measured, estimate = False, peer.downlink.poll(now) if peer.heard else None
     if estimate is not None:

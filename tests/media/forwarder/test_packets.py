@@ -281,7 +281,7 @@ def test_a_fir_is_a_wish_for_each_of_its_entries() -> None:
 def test_what_means_nothing_to_us_is_skipped() -> None:
     """SDES, APP, XR and other feedback are no error."""
     data = build_cname(1, "x") + bytes.fromhex("80cc0001000000018bcf000100000001")
-    data += bytes.fromhex("8fcd000200000001000000028fce000300000001000000004e4f5045")
+    data += bytes.fromhex("83cd000200000001000000028fce000300000001000000004e4f5045")
     assert parse_rtcp(data) == []
 
 
@@ -297,6 +297,7 @@ def test_what_means_nothing_to_us_is_skipped() -> None:
         ("81c9000100000000", "report block is cut off"),
         ("82cb000100000001", "BYE is cut off"),
         ("81cd000100000001", "feedback is cut off"),
+        ("8fcd00020000000100000002", "transport feedback is cut off"),
         ("a0c9000100000000", "padding is longer than the packet"),
         ("a0c9000100000009", "padding is longer than the packet"),
         ("8fce0003000000010000000052454d42", "REMB is cut off"),
