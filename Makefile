@@ -47,8 +47,9 @@ bench: $(READY) ## B=name runs bench/name.py; B= lists them
 docs: $(READY) ## links and the HTTP description in docs/
 	@scripts/docs $(PY)
 
-fuzz: $(READY) ## parsers against random bytes, longer than in `make test`
+fuzz: $(READY) ## parsers against random bytes, longer than in `make test`: in Python, then each in Rust for two minutes
 	HYPOTHESIS_PROFILE=fuzz $(PY) -m pytest -k fuzz $(T)
+	scripts/fuzz 120
 
 soak: $(READY) ## a call of half an hour, then hours of ordinary school life against one server
 	$(PY) -m bench.call_soak
