@@ -41,7 +41,7 @@ KEY = Key("test", "a-secret-of-at-least-32-characters")
 LESSON = RoomName("lesson")
 PREFIX = "/livekit/sfu"
 SAMPLE_RATE, TONE_HZ = 48_000, 440
-#: The native one where a build fits; `SFERUM_FORWARDER=plain make test T=tests/media/signal`: the same clients on Python.
+#: Native where a build fits; `SFERUM_FORWARDER=plain make test T=tests/media/signal`: the same clients on Python.
 FORWARDER = choose(os.environ.get("SFERUM_FORWARDER", "auto"))
 #: Seconds since 1970, for whoever signs tokens here.
 wall = time.time

@@ -147,7 +147,7 @@ impl Day {
             232..=235 => forwarder.add_down(source.down(who, to, how), want(choices)),
             236..=238 => forwarder.remove_down(&source.down_id(who, to)),
             239..=242 => forwarder.mute_track(&source.sid(who), how & 1 == 0),
-            243..=245 => forwarder.set_budget(&peer(who), u64::from(how) * 100_003 << (how & 7)),
+            243..=245 => forwarder.set_budget(&peer(who), (u64::from(how) * 100_003) << (how & 7)),
             246..=249 => forwarder.add_track(source.track(who, how)),
             250 => forwarder.remove_track(&source.sid(who)),
             251 if how & 3 == 0 => {
