@@ -48,6 +48,10 @@ class BotDown(Exception):
     """Synapse cannot be reached, is busy, or does not let the bot in: try again later."""
 
 
+class KeysLost(BotDown):
+    """The server has other one-time keys under our names: the process was killed between giving and keeping them."""
+
+
 class BotRefused(Exception):
     """Synapse said no to one request. `errcode` is Matrix's, such as M_FORBIDDEN."""
 
@@ -73,6 +77,8 @@ async def checked(answer: Awaitable[T | nio.ErrorResponse]) -> T:
         raise BotDown(type(error).__name__) from None
     if isinstance(response, nio.ErrorResponse):
         code = str(response.status_code or "M_UNKNOWN")
+        if isinstance(response, nio.KeysUploadError) and "already exists" in str(response.message):
+            raise KeysLost("one-time keys are others")  # Synapse has no code for it
         if code in {"M_UNKNOWN", "M_LIMIT_EXCEEDED", "M_UNKNOWN_TOKEN", "M_MISSING_TOKEN"}:
             raise BotDown(code)
         raise BotRefused(code)
@@ -125,7 +131,12 @@ class Session:
 
     async def _begin(self, as_http: JsonHttp, homeserver: Homeserver) -> None:
         first = await checked(self._client.sync(sync_filter=FILTER, full_state=True))
-        await self._exchange_keys()
+        try:
+            await self._exchange_keys()
+        except KeysLost:
+            logger.error("bot device is replaced why=one-time keys are others")  # noqa: TRY400 (the word says it all)
+            self._folder.forget_device()
+            raise
         identity = Identity.of(self.user_id, self._folder.seeds())
         own_key = self._client.olm.account.identity_keys["ed25519"]
         try:

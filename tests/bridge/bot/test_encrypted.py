@@ -149,6 +149,32 @@ async def test_a_lost_folder_is_replaced(sealed: Office) -> None:
     verify(after["device_keys"][bot][device_id], bot, after["self_signing_keys"][bot])
 
 
+async def test_killed_between_giving_keys_and_keeping_them(sealed: Office) -> None:
+    """The server has one-time keys that the device knows nothing of: it is replaced, and the bot works on."""
+    bot, folder = sealed.server.staff_bot, sealed.folder
+    sealed.start_bot()
+    await sealed.card((await sealed.apply()).id)
+    (device_id,) = (await identity(sealed))["device_keys"][bot]
+    await sealed.stop_bot()
+    kept = folder / f"{bot}_{device_id}.db"
+    kept.unlink()
+    vault = sealed.world.services.vault
+    unkept = nio.AsyncClient(
+        sealed.server.url,
+        bot,
+        device_id,
+        store_path=str(folder),
+        config=nio.AsyncClientConfig(pickle_key=vault.lookup("bot device").hex()),
+    )
+    unkept.restore_login(bot, device_id, "unused")
+    unkept.store.database.close()
+    assert kept.exists()
+    sealed.start_bot()
+    await sealed.card((await sealed.apply()).id)
+    (again,) = (await identity(sealed))["device_keys"][bot]
+    assert again != device_id
+
+
 async def test_keys_may_come_after_the_words(sealed: Office, director: nio.AsyncClient) -> None:
     """A command that cannot be read yet is carried out when its key arrives."""
     sealed.start_bot()
