@@ -18,7 +18,7 @@ use crate::framing::MAX_FRAME;
 use crate::ignored::{Counters, Ignored};
 use crate::padding::paddings;
 use crate::sender::{Sender, Sent};
-use crate::sys::{Inbox, LONGEST, Poll, Ready, Wake, monotonic, receive_segments};
+use crate::sys::{Inbox, LONGEST, Poll, Ready, Wake, go_before_others, monotonic, receive_segments};
 use crate::upward::{Datagram, Told, Upward};
 
 /// Seconds between two polls of the forwarder, at most and at least (`media/signal/pump.py`).
@@ -160,6 +160,7 @@ impl MediaThread {
     /// forwarder goes on, mended, because one begun anew would end every call of the thread, and repeat numbers under
     /// the same keys (RFC 3711 9.1).
     pub fn run(mut self) {
+        go_before_others();
         loop {
             match catch_unwind(AssertUnwindSafe(|| self.turn())) {
                 Ok(true) => (),

@@ -20,6 +20,8 @@ const LONGEST_GRO: usize = 65_536;
 /// Messages that are taken at once: one core's cache, about.
 const TAKEN: usize = 64;
 const TAKEN_GRO: usize = 16;
+/// Of a media thread, where that is permitted (`LimitNICE=` of systemd).
+const NICE: c_int = -5;
 
 fn checked(result: c_int) -> Result<c_int> {
     if result < 0 { Err(Error::last_os_error()) } else { Ok(result) }
@@ -44,6 +46,22 @@ pub fn monotonic() -> f64 {
 pub fn duplicate(fd: RawFd) -> Result<OwnedFd> {
     // SAFETY: no memory is handed over; a number that names nothing is refused by the kernel.
     owned(unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0) })
+}
+
+/// The calling thread goes before others of its process where the system permits it: pictures wait for nobody's
+/// signalling. A real-time thread is one step above what it has inherited, another is nicer to itself by `NICE`.
+pub fn go_before_others() {
+    let mut inherited = libc::sched_param { sched_priority: 0 };
+    // SAFETY: `inherited` is written, then read; 0 is the calling thread.
+    unsafe {
+        let policy = libc::sched_getscheduler(0);
+        if policy != libc::SCHED_RR && policy != libc::SCHED_FIFO {
+            libc::setpriority(libc::PRIO_PROCESS, 0, NICE);
+        } else if libc::sched_getparam(0, &raw mut inherited) == 0 {
+            inherited.sched_priority += 1;
+            libc::sched_setscheduler(0, policy, &raw const inherited);
+        }
+    }
 }
 
 // --- waiting
