@@ -128,7 +128,9 @@ Names = Mapping[str, str]
 def told(visit: Visit, line: Line, names: Names) -> Told:
     """A line with names for ids and words for words."""
     detail = " → ".join(
-        part for part in (_value(visit, line, one) for one in (line.before, line.after)) if part
+        part
+        for part in (_value(visit, line, one, names) for one in (line.before, line.after))
+        if part
     )
     return Told(
         at=line.at,
@@ -159,14 +161,16 @@ VALUES: dict[str, str] = {
 }
 
 
-def _value(visit: Visit, line: Line, value: str) -> str:
-    """`teacher,guardian`, `listed`, class ids: the words among them in words."""
+def _value(visit: Visit, line: Line, value: str, names: Names) -> str:
+    """`teacher,guardian`, `listed` in words, class ids by name."""
     if line.action == "roster":
         counts = (part.partition("=") for part in value.split(",") if part)
         language: Language = "en" if visit.language == "en" else "ru"
         return ", ".join(f"{kind_words(kind, language)}: {number}" for kind, _, number in counts)
     parts = [part for part in value.split(",") if part]
-    return ", ".join(visit.gettext(VALUES[part]) if part in VALUES else part for part in parts)
+    return ", ".join(
+        visit.gettext(VALUES[part]) if part in VALUES else names.get(part, part) for part in parts
+    )
 
 
 async def _lines(visit: Visit, account: Account, start: int, most: int) -> list[Line]:

@@ -182,6 +182,7 @@ async def test_a_person_is_found_moved_and_given_a_role(browsing: World) -> None
     await expect(page.get_by_role("row").filter(has_text="Приказ 17")).to_contain_text(
         "Белова Анна"
     )
+    await expect(page.get_by_role("row").filter(has_text="5А → 1Б")).to_contain_text("Иванов")
 
 
 async def test_a_parent_is_linked_restricted_and_freed(browsing: World) -> None:
