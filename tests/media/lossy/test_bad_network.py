@@ -134,3 +134,26 @@ async def _told(anna: Guest, boris: Guest, new: Viewer) -> None:
     await new.until(
         "room.remoteParticipants.get('anna').metadata.includes('hand')", "sees the hand"
     )
+
+
+async def test_a_page_sees_twelve_cameras_over_a_bad_network() -> None:
+    """Each of a class's twelve tiles goes on moving, though every line loses, delays and mixes up."""
+    async with lossy_calls((BAD, BAD)) as world, browsers(world.calls) as chromium:
+        pupils = [f"pupil{number}" for number in range(12)]
+        for name in pupils:
+            pupil = await world.calls.join(name, auto_subscribe=False, decode=False)
+            await pupil.publish_camera(160, 90, simulcast=False)
+        teacher = await chromium.join("teacher", version="2.23.0")
+        for name in pupils:
+            await teacher.sees(name)
+        at_first = {name: (await page_received(teacher, name))["video"] for name in pupils}
+        at_last = dict(at_first)
+
+        async def all_moved() -> bool:
+            for name in pupils:
+                at_last[name] = (await page_received(teacher, name))["video"]
+            return all(at_last[name].frames >= at_first[name].frames + 30 for name in pupils)
+
+        await eventually(all_moved, "every tile moves on", 60)
+        assert sum(at_last[name].again - at_first[name].again for name in pupils) > 0
+        assert not [e for e in await teacher.happened("events") if "econnect" in e[0]]
