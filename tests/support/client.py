@@ -11,6 +11,7 @@ import nio
 from attrs import define, field
 
 from tests.support.accounts import Account
+from tests.support.polling import DEADLINE_S
 
 T = TypeVar("T")
 
@@ -64,7 +65,7 @@ class Client:
         predicate: Callable[[nio.SyncResponse], T | None],
         *,
         what: str = "event",
-        deadline_s: float = 15.0,
+        deadline_s: float = DEADLINE_S,
     ) -> T:
         """Sync until `predicate` answers something true about one response, and return that.
 
@@ -81,7 +82,7 @@ class Client:
                 return found
 
     async def until_message(
-        self, room_id: str, body: str, *, deadline_s: float = 15.0
+        self, room_id: str, body: str, *, deadline_s: float = DEADLINE_S
     ) -> nio.RoomMessage:
         """The message with this text in this room, once it arrives."""
 

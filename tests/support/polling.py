@@ -9,11 +9,14 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+#: Seconds a fact may take that is true within one on an idle machine: CI's two cores serve two test runs at once.
+DEADLINE_S = 30.0
+
 #: Seconds between two looks: short against a server's start (1-3 s), long enough to leave it the CPU.
 INTERVAL_S = 0.02
 
 
-def until(probe: Callable[[], T | None], *, what: str, deadline_s: float = 10.0) -> T:
+def until(probe: Callable[[], T | None], *, what: str, deadline_s: float = DEADLINE_S) -> T:
     """Call `probe` until it answers something true, and return that.
 
     Raises:
@@ -30,7 +33,7 @@ def until(probe: Callable[[], T | None], *, what: str, deadline_s: float = 10.0)
 
 
 async def until_async(
-    probe: Callable[[], Awaitable[T | None]], *, what: str, deadline_s: float = 10.0
+    probe: Callable[[], Awaitable[T | None]], *, what: str, deadline_s: float = DEADLINE_S
 ) -> T:
     """`until` for a probe that is a coroutine function.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -22,12 +23,31 @@ class StartError(Exception):
     """A server of the tests did not come up; the message ends with its own last words."""
 
 
+#: Not those that the system gives to outgoing connections (32768 and up): one of them could be taken by any request
+#: between its choice and its server's start.
+PORTS = range(20_000, 32_000)
+_given: set[int] = set()
+
+
 def free_port() -> int:
-    """A TCP port on 127.0.0.1 that nobody listens on right now."""
+    """A TCP port on 127.0.0.1 that nobody listens on right now, and that this run has not given to anybody yet.
+
+    By chance, so that test runs beside this one choose others.
+    """
+    while True:
+        port = secrets.choice(PORTS)
+        if port not in _given and _bindable(port):
+            _given.add(port)
+            return port
+
+
+def _bindable(port: int) -> bool:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 def not_installed(what: str) -> NoReturn:
