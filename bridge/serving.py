@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any
 
 from aiohttp import web
 
@@ -23,6 +24,7 @@ from bridge.ports_homeserver import HomeserverDown, HomeserverRefused
 from bridge.roles import UserId
 from bridge.web.app import build
 from bridge.wiring import Machine, StoppedEarly, Wired, wired
+from serving.failures import failure_of
 from serving.listening import LOOPBACK, listening, metrics_app
 from serving.logs import first_of, kind_of, place_of
 from serving.patience import patient
@@ -121,25 +123,23 @@ async def _figures(port: int | None) -> AsyncIterator[None]:
         yield
 
 
-async def always(part: str, run: Callable[[], Awaitable[None]]) -> None:
+async def always(part: str, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Run a loop; if it fails, say so and begin again: no part takes the others down."""
     failures = 0
     while True:
-        try:
-            await run()
-        except Exception as error:
-            wait_s = BEGIN_AGAIN_S[min(failures, len(BEGIN_AGAIN_S) - 1)]
-            failures += 1
-            logger.error(  # noqa: TRY400 (a trace may quote values)
-                "part failed part=%s error=%s at=%s again_s=%.0f",
-                part,
-                kind_of(error),
-                place_of(error),
-                wait_s,
-            )
-            await asyncio.sleep(wait_s)
-        else:
+        error = await failure_of(run())
+        if error is None:
             return
+        wait_s = BEGIN_AGAIN_S[min(failures, len(BEGIN_AGAIN_S) - 1)]
+        failures += 1
+        logger.error(
+            "part failed part=%s error=%s at=%s again_s=%.0f",
+            part,
+            kind_of(error),
+            place_of(error),
+            wait_s,
+        )
+        await asyncio.sleep(wait_s)
 
 
 async def say_until_synapse_answers(bridge: Wired) -> None:

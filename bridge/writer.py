@@ -26,6 +26,7 @@ from bridge.ports_homeserver import Homeserver
 from bridge.records import StepsId, StepsItem, StepsState
 from bridge.steps import Steps
 from bridge.vault import CannotUnseal
+from serving.failures import failure_of
 from serving.json_object import BadJson
 
 logger = logging.getLogger(__name__)
@@ -132,12 +133,14 @@ class Writer:
     async def run(self) -> None:
         """Write for ever, when it is this process' turn. `__main__` puts it into its TaskGroup."""
         while True:
-            try:
-                async with self.store.only_writer() as turn:
-                    await self._write(turn)
-            except Exception as error:  # a database that is away must not end the bridge
-                logger.error("writer begins again error=%s", _kind(error))  # noqa: TRY400 (a trace may quote values)
+            error = await failure_of(self._write_in_turn())
+            if error is not None:  # a database that is away must not end the bridge
+                logger.error("writer begins again error=%s", _kind(error))
             await asyncio.sleep(RECOVER_S)
+
+    async def _write_in_turn(self) -> None:
+        async with self.store.only_writer() as turn:
+            await self._write(turn)
 
     async def _write(self, turn: WriterTurn) -> None:
         async with self.store.begin() as work:

@@ -13,6 +13,7 @@ from attrs import field, frozen
 from bridge.application import Application, State
 from bridge.bot.texts import initials, moment, text
 from bridge.dispute import Dispute, DisputeState
+from bridge.records import CardId
 from bridge.roles import Role
 
 
@@ -125,6 +126,17 @@ def signs(facts: Facts) -> tuple[str, ...]:
     if facts.application.state is not State.NEW:
         return ()
     return ("❌",) if facts.match in ON_PAGE else BOTH
+
+
+def txn_id_of(card_id: CardId) -> str:
+    """Of the message: the same each time, so a card that is sent again is there once."""
+    return f"card-{card_id}"
+
+
+def card_id_in(txn_id: str) -> CardId | None:
+    """Whose message was sent so; None for a sign, an edit, an answer."""
+    word, _, rest = txn_id.partition("-")
+    return CardId(rest) if word == "card" and rest and "-" not in rest else None
 
 
 def new_content(body: str) -> dict[str, object]:

@@ -14,7 +14,7 @@ from attrs import define, field
 
 from bridge.application import State
 from bridge.bot.answering import answer
-from bridge.bot.cards import answer_to
+from bridge.bot.cards import answer_to, card_id_in
 from bridge.bot.commands import Misread, parse
 from bridge.bot.deciding import DONE, Outcome, decide_card
 from bridge.bot.facts import language_of, page_of
@@ -27,7 +27,7 @@ from bridge.metrics import BOT_COMMANDS, BOT_DECISIONS
 from bridge.people import Org
 from bridge.ports_directory import DirectoryRefused
 from bridge.ports_homeserver import HomeserverRefused
-from bridge.records import CardKind
+from bridge.records import CardKind, StaffCard
 from bridge.roles import Account, UserId
 from bridge.services import Services
 
@@ -46,6 +46,8 @@ class Room(Protocol):
     ) -> str: ...
 
     async def is_redacted(self, room_id: str, event_id: str) -> bool: ...
+
+    async def sent_as(self, room_id: str, event_id: str) -> str | None: ...
 
 
 @define(kw_only=True, eq=False)
@@ -70,8 +72,7 @@ class Office:
         yes = verdict(heard.key)
         if yes is None:
             return
-        async with self.services.store.begin() as work:
-            card = await work.cards.by_event(heard.room_id, heard.target)
+        card = await self._card(heard)
         if card is None or card.kind not in DECIDABLE:
             return
         asked = await self._who(heard)
@@ -91,6 +92,20 @@ class Office:
             language_of(org), outcome.value, number=card.number, link=page_of(self.services)
         )
         await self._answer(heard, heard.target, body)
+
+    async def _card(self, heard: Reaction) -> StaffCard | None:
+        """Also one whose event id is not kept yet: people see a card before the bot knows that it was sent."""
+        async with self.services.store.begin() as work:
+            known = await work.cards.by_event(heard.room_id, heard.target)
+        if known is not None:
+            return known
+        sent_as = await self.session.sent_as(heard.room_id, heard.target)
+        card_id = None if sent_as is None else card_id_in(sent_as)
+        if card_id is None:
+            return None
+        async with self.services.store.begin() as work:
+            found = await work.cards.get(card_id)
+        return found if found is not None and found.room_id == heard.room_id else None
 
     async def _said(self, heard: Said, now: datetime) -> None:
         command = parse(heard.body)

@@ -22,6 +22,7 @@ from bridge.bot.cards import (
     new_content,
     sign_on,
     signs,
+    txn_id_of,
 )
 from bridge.bot.digest import digest_text, due_digest, reserve_digest
 from bridge.bot.facts import (
@@ -240,7 +241,8 @@ class Posting:
         """
         event_id = card.event_id
         if event_id is None:
-            event_id = await self.session.send(card.room_id, new_content(body), f"card-{card.id}")
+            txn_id = txn_id_of(card.id)
+            event_id = await self.session.send(card.room_id, new_content(body), txn_id)
             for number, key in enumerate(keys):
                 content, txn_id = sign_on(event_id, key), f"card-{card.id}-sign{number}"
                 await self.session.send(card.room_id, content, txn_id, "m.reaction")

@@ -23,6 +23,7 @@ from bridge.ports_directory import DirectoryDown, DirectoryRefused
 from bridge.ports_homeserver import HomeserverDown, HomeserverRefused
 from bridge.roles import UserId
 from bridge.services import Services
+from serving.failures import failure_of
 from serving.logs import kind_of, place_of
 
 logger = logging.getLogger(__name__)
@@ -75,14 +76,14 @@ class Bot:
             failures = 0
             while True:
                 began = services.clock()
-                try:
-                    await self._work(folder)
-                except Exception as error:
-                    failures = 0 if services.clock() > began + HEALTHY else failures
-                    wait_s = self.begin_again_s[min(failures, len(self.begin_again_s) - 1)]
-                    failures += 1
-                    _complain(error, wait_s)
-                    await asyncio.sleep(wait_s)
+                error = await failure_of(self._work(folder))
+                if error is None:
+                    return
+                failures = 0 if services.clock() > began + HEALTHY else failures
+                wait_s = self.begin_again_s[min(failures, len(self.begin_again_s) - 1)]
+                failures += 1
+                _complain(error, wait_s)
+                await asyncio.sleep(wait_s)
 
     async def _work(self, folder: Folder) -> None:
         services = self.services

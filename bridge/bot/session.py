@@ -203,15 +203,26 @@ class Session:
 
     async def is_redacted(self, room_id: str, event_id: str) -> bool:
         """Whether the message was taken back, or cannot be seen."""
+        unsigned = await self._unsigned(room_id, event_id)
+        return unsigned is None or "redacted_because" in unsigned
+
+    async def sent_as(self, room_id: str, event_id: str) -> str | None:
+        """The `txn_id` of what this device has sent; None for everything else."""
+        txn_id = (await self._unsigned(room_id, event_id) or {}).get("transaction_id")
+        return txn_id if isinstance(txn_id, str) else None
+
+    async def _unsigned(self, room_id: str, event_id: str) -> Mapping[str, Any] | None:
+        """What the server says about an event; None if it cannot be seen."""
         try:
             answer = await self._http.ask(
                 "GET", CLIENT + path_of("rooms", room_id, "event", event_id)
             )
         except NoAnswer as lost:
             raise BotDown(str(lost)) from None
+        if not answer.ok:
+            return None
         unsigned = answer.json.raw.get("unsigned")
-        taken_back = isinstance(unsigned, dict) and "redacted_because" in unsigned
-        return not answer.ok or taken_back
+        return unsigned if isinstance(unsigned, dict) else {}
 
     async def _exchange_keys(self) -> None:
         client = self._client

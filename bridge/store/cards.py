@@ -65,6 +65,9 @@ class SqlCards:
         )
         return [_card(row) for row in rows]
 
+    async def get(self, card_id: CardId) -> StaffCard | None:
+        return await self._one(table.c.id == card_id)
+
     async def by_event(self, room_id: str, event_id: str) -> StaffCard | None:
         return await self._one(table.c.event_id == event_id, table.c.room_id == room_id)
 

@@ -531,6 +531,9 @@ class MemoryCards:
         mine = [row for row in self.rows.values() if row.org_id == org_id and not row.settled_at]
         return sorted(mine, key=lambda row: row.number)
 
+    async def get(self, card_id: CardId) -> StaffCard | None:
+        return self.rows.get(card_id)
+
     async def by_event(self, room_id: str, event_id: str) -> StaffCard | None:
         return self._one(lambda row: (row.room_id, row.event_id) == (room_id, event_id))
 

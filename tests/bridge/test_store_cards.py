@@ -44,6 +44,8 @@ async def test_a_card_is_found_by_its_message_and_its_number(store: Store) -> No
     async with store.begin() as work:
         await work.cards.save(posted)
         assert await work.cards.by_event(ROOM, "$1") == posted
+        assert await work.cards.get(posted.id) == posted
+        assert await work.cards.get(CardId("0000")) is None
         assert await work.cards.by_event("!other:school.test", "$1") is None
         assert await work.cards.by_number(SCHOOL, 1) == posted
         assert await work.cards.by_number(OTHER, 1) is None

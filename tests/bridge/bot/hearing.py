@@ -54,6 +54,9 @@ class Silent:
     async def is_redacted(self, room_id: str, event_id: str) -> bool:
         return False
 
+    async def sent_as(self, room_id: str, event_id: str) -> str | None:
+        return None
+
 
 class Noting(Silent):
     """Keeps what is said."""

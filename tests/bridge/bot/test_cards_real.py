@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 from bridge.application import State
+from bridge.bot.heard import Heard, Reaction
+from bridge.bot.session import BotDown, Session
 from bridge.deciding import decide_application
 from bridge.records import Action
 from bridge.roles import Role, UserId
@@ -47,6 +52,92 @@ async def test_a_touch_lets_a_pupil_in(office: Office) -> None:
     assert made.applicant is not None
     account = accounts.login(office.server.api, made.applicant, PASSWORD)
     assert account.user_id in office.world.school.members("class", "5А")
+
+
+async def test_a_touch_on_a_card_that_has_just_appeared(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody is quicker than the bot, which is still at the signs under its card: it counts."""
+    heard, handled = asyncio.Event(), asyncio.Event()
+    send, listen, handled_as_ever = Session.send, Session.listen, Session.handled
+
+    async def sending(
+        self: Session,
+        room_id: str,
+        content: Mapping[str, Any],
+        txn_id: str,
+        kind: str = "m.room.message",
+    ) -> str:
+        if kind == "m.reaction":
+            async with asyncio.timeout(20):
+                await handled.wait()
+        event_id = await send(self, room_id, content, txn_id, kind)
+        if txn_id == f"card-{await only_card(office)}":
+            await office.react("D1", event_id, "✅")
+            async with asyncio.timeout(20):
+                await heard.wait()
+        return event_id
+
+    async def listening(self: Session, timeout_ms: int) -> list[Heard]:
+        found = await listen(self, timeout_ms)
+        if any(isinstance(one, Reaction) for one in found):
+            heard.set()
+        return found
+
+    def noting(self: Session) -> None:
+        handled_as_ever(self)
+        if heard.is_set():
+            handled.set()
+
+    office.start_bot()
+    await office.answer("D1", "!help")  # it listens
+    monkeypatch.setattr(Session, "send", sending)
+    monkeypatch.setattr(Session, "listen", listening)
+    monkeypatch.setattr(Session, "handled", noting)
+    made = await office.apply()
+    card = await office.card(made.id, "finished")
+    assert card.event_id is not None
+    assert "принята" in (await office.edits(card.event_id))[-1]
+
+
+async def only_card(office: Office) -> str:
+    async with office.world.services.store.begin() as work:
+        (card,) = await work.cards.unsettled(office.world.org_id)
+    return card.id
+
+
+async def test_a_touch_on_a_card_that_a_crash_has_left(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bot goes down between sending a card and keeping its event id; what was touched meanwhile counts."""
+    send, sent = Session.send, asyncio.Event()
+
+    async def sending(
+        self: Session,
+        room_id: str,
+        content: Mapping[str, Any],
+        txn_id: str,
+        kind: str = "m.room.message",
+    ) -> str:
+        event_id = await send(self, room_id, content, txn_id, kind)
+        if txn_id.startswith("card-"):
+            sent.set()
+            raise BotDown("killed")
+        return event_id
+
+    office.start_bot()
+    await office.answer("D1", "!help")
+    monkeypatch.setattr(Session, "send", sending)
+    made = await office.apply()
+    async with asyncio.timeout(20):
+        await sent.wait()
+    await office.stop_bot()
+    monkeypatch.setattr(Session, "send", send)
+    (message,) = [one for one in await office.messages() if "m.relates_to" not in one["content"]]
+    await office.react("D1", message["event_id"], "✅")
+    office.start_bot()
+    card = await office.card(made.id, "finished")
+    assert card.event_id == message["event_id"]
 
 
 async def test_a_deputy_rejects_by_command(office: Office) -> None:

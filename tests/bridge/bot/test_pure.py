@@ -10,13 +10,23 @@ import pytest
 from attrs import evolve
 
 from bridge.application import State
-from bridge.bot.cards import ON_PAGE, SETTLED, Facts, Match, card_text, signs
+from bridge.bot.cards import (
+    ON_PAGE,
+    SETTLED,
+    Facts,
+    Match,
+    card_id_in,
+    card_text,
+    signs,
+    txn_id_of,
+)
 from bridge.bot.commands import Misread
 from bridge.bot.deciding import Outcome
 from bridge.bot.heard import verdict
 from bridge.bot.pace import MOST, MOST_PEOPLE, WITHIN, Pace
 from bridge.bot.texts import TEXTS, age, day, initials, moment, text
 from bridge.limits import ALARMS
+from bridge.records import CardId
 from bridge.roles import Account, OrgId, Role, UserId
 from tests.bridge.values import NOW, application
 
@@ -130,3 +140,10 @@ def test_pace_is_each_persons_own() -> None:
     for number in range(MOST_PEOPLE + 5):
         pace.takes(f"@{number}:s", NOW)
     assert pace.takes("@a:s", NOW)
+
+
+def test_a_card_is_known_by_its_transaction() -> None:
+    """Its message alone: not a sign under it, an edit of it, an answer, anybody's message."""
+    assert card_id_in(txn_id_of(CardId("b2abff4c"))) == "b2abff4c"
+    others = ("card-b2abff4c-sign0", "card-b2abff4c-finished", "answer-$x", "card-", "card", "")
+    assert [card_id_in(one) for one in others] == [None] * len(others)
