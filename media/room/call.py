@@ -32,6 +32,8 @@ from media.room.speakers import Speakers
 
 #: Attributes of this prefix are the server's: clients may read them, not write them.
 OURS = "sferum."
+#: What a host can hold, as clients are told of it.
+HOLDABLE = tuple(sorted(set(Source) - {Source.UNKNOWN}, key=lambda source: source.value))
 
 
 @define(kw_only=True)
@@ -189,7 +191,10 @@ class Call:
 
     def standing(self, member: Member) -> Standing:
         """What hosts decided about the person of this connection."""
-        return self.standings.setdefault(member.person, Standing())
+        known = self.standings.get(member.person)
+        if known is None:
+            known = self.standings[member.person] = Standing()
+        return known
 
     def member_of(self, identity: Identity) -> Member | None:
         """By identity, or by sid: hosts' pages and old clients use either."""
@@ -274,7 +279,7 @@ class Call:
             ours[f"{OURS}host"] = "1"
         if member.waiting:
             ours[f"{OURS}waiting"] = "1"
-        held = sorted(s.value for s in Source if self.held(member, s) and s is not Source.UNKNOWN)
+        held = [source.value for source in HOLDABLE if self.held(member, source)]
         if held:
             ours[f"{OURS}held"] = ",".join(held)
         if standing.hand is not None:
@@ -286,12 +291,11 @@ class Call:
         if member.grants.host:
             return False
         standing = self.standing(member)
-        shut = source is Source.CAMERA and not self.settings.cameras
-        return (
-            source in standing.held
-            or (shut and source not in standing.released)
-            or (self.led and self.comes_in_muted(member, source))
-        )
+        if standing.held and source in standing.held:
+            return True
+        if source is Source.CAMERA and not self.settings.cameras:
+            return source not in standing.released
+        return self.led and self.comes_in_muted(member, source)
 
     def comes_in_muted(self, member: Member, source: Source) -> bool:
         """R43: pupils come in muted. Before a host has come they may unmute: a lesson has not begun."""

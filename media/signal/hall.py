@@ -13,7 +13,7 @@ from livekit.protocol import models, rtc, webhook
 from media.forwarder.api import Codec, Kind
 from media.ids import Identity, ParticipantSid, RoomName, TrackSid
 from media.room import commands, events, messages
-from media.room.model import SCREENS, LeaveReason, Participant, Refusal, Track
+from media.room.model import SCREENS, LeaveReason, Participant, Refusal, State, Track
 from media.room.operations import Operation
 from media.room.room import Room
 from media.signal import data
@@ -21,6 +21,8 @@ from media.signal import messages as wire
 from media.signal.client import Client
 from media.signal.frames import Encoded
 from media.signal.joining import Version
+from media.signal.news import News
+from media.signal.people import People
 from media.signal.services import Services
 
 logger = logging.getLogger(__name__)
@@ -43,6 +45,9 @@ class Hall:
     _to_flush: set[ParticipantSid] = field(factory=set)
     _answers: dict[str, Refusal | None] = field(factory=dict)
     _asked: int = 0
+    _people: People = field(factory=People)
+    _news: News = field(factory=News)
+    _gone_meanwhile: dict[ParticipantSid, tuple[Participant, ...]] = field(factory=dict)
 
     def enter(self, client: Client) -> None:
         """Before the room is told: it answers with commands about this client."""
@@ -81,7 +86,7 @@ class Hall:
             while self._waiting:
                 now = self.services.clock()
                 for command in self.room.handle(self._waiting.popleft(), now):
-                    self._do(command)
+                    _method_for(type(command))(self, command)
                 for sid in sorted(self._to_flush):
                     if (client := self.clients.get(sid)) is not None:
                         client.negotiation.flush(now)
@@ -107,6 +112,14 @@ class Hall:
             if named if to else client.sid not in waiting:
                 client.send_data(data.RELIABLE if reliable else data.LOSSY, packet)
 
+    def tick(self, now: float) -> None:
+        """Many times a second: what the room does by the clock, and news that have waited."""
+        wakeup = self.room.next_wakeup()
+        if wakeup is not None and wakeup <= now:
+            self.handle(events.Ticked())
+        if self._news.is_due(now):
+            self._tell_news()
+
     def check(self, now: float) -> None:
         """About once a second: who lost their way begins anew."""
         for client in list(self.clients.values()):
@@ -124,21 +137,33 @@ class Hall:
     @_do.register
     def _(self, command: commands.Tell) -> None:
         message = command.message
+        if isinstance(message, messages.ParticipantsChanged):
+            self._changed(message.participants, command.to)
+            return
         to = [one for sid in command.to if (one := self.clients.get(sid)) is not None]
         if isinstance(message, messages.ServerData):
             self._count(message.refusal)
             packet = data.server_packet(message.topic, message.payload)
             for client in to:
                 client.send_data(data.RELIABLE, packet)
+        elif isinstance(message, messages.Welcome | messages.Reconnected):
+            for client in to:
+                self._greet(client, message)
+        else:
+            self._signal(message, to)
+
+    def _greet(self, client: Client, message: messages.Welcome | messages.Reconnected) -> None:
+        facts = self.services.facts
+        if isinstance(message, messages.Welcome):
+            others = self._people.others(message.others)
+            primary = client.joining.version is Version.V0
+            client.tell(wire.welcome(message, facts, others=others, subscriber_primary=primary))
             return
-        for client in to:
-            if isinstance(message, messages.Welcome):
-                primary = client.joining.version is Version.V0
-                client.tell(wire.welcome(message, self.services.facts, subscriber_primary=primary))
-            elif isinstance(message, messages.Reconnected):
-                client.tell(wire.reconnected(message, self.services.facts))
-        if isinstance(message, messages.Welcome | messages.Reconnected):
-            return
+        client.tell(wire.reconnected(message, facts))
+        if gone := self._gone_meanwhile.pop(client.sid, ()):
+            client.tell(self._people.news(gone))
+
+    def _signal(self, message: messages.Message, to: list[Client]) -> None:
         if isinstance(message, messages.LayersWanted):
             codec = self._codecs.get(message.track, Codec.VP8)
             encoded = Encoded(wire.layers_wanted(message, [codec.value]))
@@ -150,6 +175,38 @@ class Hall:
             self._count(message.refusal)
             for client in to:
                 client.negotiation.publications.refuse(message.cid)
+
+    def _changed(
+        self, participants: tuple[Participant, ...], to: tuple[ParticipantSid, ...]
+    ) -> None:
+        """People hear of themselves and of tracks at once, of who else comes and goes now and then."""
+        if not self._news.may_wait(participants):
+            self._tell_news()
+            self._say(participants, to)
+            return
+        (one,) = participants
+        if one.sid in to:
+            self._say(participants, (one.sid,))
+        if others := tuple(sid for sid in to if sid != one.sid):
+            self._news.hold(one, others)
+        if self._news.is_due(self.services.clock()):
+            self._tell_news()
+
+    def _tell_news(self) -> None:
+        """What is held. Who is away by now, and was not when it happened, learns on their return who has gone."""
+        for told in self._news.take(self.services.clock()):
+            self._say(told.participants, told.to)
+            gone = tuple(one for one in told.participants if one.state is State.DISCONNECTED)
+            for sid in told.to if gone else ():
+                client = self.clients.get(sid)
+                if client is not None and client.connection is None:
+                    self._gone_meanwhile[sid] = self._gone_meanwhile.get(sid, ()) + gone
+
+    def _say(self, participants: tuple[Participant, ...], to: tuple[ParticipantSid, ...]) -> None:
+        encoded = Encoded(self._people.news(participants))
+        for sid in to:
+            if (client := self.clients.get(sid)) is not None:
+                client.say(encoded)
 
     def _count(self, refusal: Refusal | None) -> None:
         if refusal is not None:
@@ -215,6 +272,8 @@ class Hall:
 
     @_do.register
     def _(self, command: commands.SendData) -> None:
+        if self._news.holds(command.sender_sid):  # they were here before they spoke
+            self._tell_news()
         packet = data.write_packet(command)
         label = data.RELIABLE if command.reliable else data.LOSSY
         for sid in command.to:
@@ -223,6 +282,9 @@ class Hall:
 
     @_do.register
     def _(self, command: commands.Gone) -> None:
+        self._people.forget(command.sid)
+        self._news.forget(command.sid)
+        self._gone_meanwhile.pop(command.sid, None)
         if (client := self.clients.pop(command.sid, None)) is None:
             return
         left = "participant_left" if client.is_connected else "participant_connection_aborted"
@@ -286,6 +348,10 @@ class Hall:
         return models.ParticipantInfo(
             sid=client.sid, identity=client.identity, state="DISCONNECTED"
         )
+
+
+#: `singledispatchmethod` would make a function anew for each command.
+_method_for = vars(Hall)["_do"].dispatcher.dispatch
 
 
 def goodbye(refusal: Refusal) -> messages.Goodbye:

@@ -73,13 +73,13 @@ class NodeFacts:
 
 
 def welcome(
-    message: messages.Welcome, facts: NodeFacts, *, subscriber_primary: bool
+    message: messages.Welcome, facts: NodeFacts, *, others: bytes, subscriber_primary: bool
 ) -> rtc.SignalResponse:
-    return rtc.SignalResponse(
+    """`others`: a JoinResponse of nothing but those who are there, written."""
+    response = rtc.SignalResponse(
         join=rtc.JoinResponse(
             room=room(message.room),
             participant=participant(message.participant),
-            other_participants=[participant(one) for one in message.others],
             server_version=SERVER_VERSION,
             ice_servers=facts.relays(),
             subscriber_primary=subscriber_primary,
@@ -93,6 +93,8 @@ def welcome(
             fast_publish=True,
         )
     )
+    response.join.MergeFromString(others)
+    return response
 
 
 def reconnected(message: messages.Reconnected, facts: NodeFacts) -> rtc.SignalResponse:
@@ -127,7 +129,7 @@ def response(message: messages.Message) -> rtc.SignalResponse:
     """Every message that needs nothing of the node.
 
     Raises:
-        KeyError: one of those above, or ServerData, which is no signal. A bug of ours.
+        KeyError: one of those above, ParticipantsChanged (`People.news`), or ServerData, which is no signal. A bug.
     """
     return rtc.SignalResponse(**{_FIELDS[type(message)]: _MAKERS[type(message)](message)})
 
@@ -248,7 +250,6 @@ def _answered(one: messages.RequestAnswered) -> rtc.RequestResponse:
 
 _STATES: Mapping[State, str] = {state: state.name for state in State}
 _FIELDS: Mapping[type[Any], str] = {
-    messages.ParticipantsChanged: "update",
     messages.RoomChanged: "room_update",
     messages.TrackPublished: "track_published",
     messages.TrackUnpublished: "track_unpublished",
@@ -261,9 +262,6 @@ _FIELDS: Mapping[type[Any], str] = {
     messages.Goodbye: "leave",
 }
 _MAKERS: Mapping[type[Any], Callable[[Any], Any]] = {
-    messages.ParticipantsChanged: lambda m: rtc.ParticipantUpdate(
-        participants=[participant(one) for one in m.participants]
-    ),
     messages.RoomChanged: lambda m: rtc.RoomUpdate(room=room(m.room)),
     messages.TrackPublished: lambda m: rtc.TrackPublishedResponse(
         cid=m.track.cid, track=track(m.track)

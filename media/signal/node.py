@@ -265,9 +265,7 @@ class Node:
             checked = now if due else checked
             for hall in list(self.halls.values()):
                 try:
-                    wakeup = hall.room.next_wakeup()
-                    if wakeup is not None and wakeup <= now:
-                        hall.handle(events.Ticked())
+                    hall.tick(now)
                     if due:
                         hall.check(now)
                 except Exception:  # one room's bug is not every room's end
