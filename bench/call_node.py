@@ -89,14 +89,14 @@ def tables(node: Node) -> dict[str, int]:
         "listener_addresses": len(listener._by_address),
         "listener_tasks": len(listener._tasks),
         "tasks": len(asyncio.all_tasks()),
-        **_plain_tables(services.plane),
+        **_plane_tables(services.plane),
     }
 
 
-def _plain_tables(plane: Any) -> dict[str, int]:
-    """The native plane's are in Rust."""
+def _plane_tables(plane: Any) -> dict[str, int]:
     if not isinstance(plane, PlainPlane):
-        return {}
+        held = {f"engine_{name}": size for name, size in plane._engine.held().items()}
+        return {**held, "plane_connections": plane.connections}
     forwarder: Any = plane.forwarder
     return {
         "plane_peers": len(plane._peers),
@@ -106,6 +106,7 @@ def _plain_tables(plane: Any) -> dict[str, int]:
         "forwarder_tracks": len(forwarder._tracks),
         "forwarder_downs": len(forwarder._downs),
         "forwarder_voices": len(forwarder._loudness._voices),
+        "forwarder_groups": len(forwarder._loudest._groups),
     }
 
 

@@ -1,4 +1,5 @@
-"""A call that goes on for hours while people come, go, mute and lose their connection: `make soak` (CALL_MINUTES=30).
+"""A call that goes on for hours while people come, go, mute and lose their connection: `make soak` (CALL_MINUTES=30,
+FORWARDER=native or plain).
 
 Twelve light guests (`light`), by a seed; sound and pictures flow all the time. Now and then a roll call: whoever is
 away comes back, each has every other's tracks and gets packets of them. Memory, files, threads and lateness are
@@ -40,6 +41,7 @@ STAYS = frozenset({"rooms", "tasks"})
 class Plan:
     """Attributes:
 
+    forwarder: as in media.yaml.
     warm_up_s: not looked at: caches fill, the allocator takes its pages.
     roll_call_s: seconds between two roll calls; each is a sample.
     rss_kb_per_hour, files_per_hour, threads_per_hour, late_ms_per_hour: the steepest slopes that count as flat.
@@ -47,6 +49,7 @@ class Plan:
 
     seconds: float
     warm_up_s: float
+    forwarder: str = "native"
     guests: int = 12
     roll_call_s: float = 20.0
     action_s: float = 0.5
@@ -185,7 +188,7 @@ async def soak(plan: Plan) -> dict[str, Any]:
     TimeoutError: somebody lacked something for too long.
     """
     clock = asyncio.get_running_loop().time
-    async with call_node() as node:
+    async with call_node(plan.forwarder) as node:
         fresh = await node.figures(collect=True)
         lesson = Lesson(node, plan, random.Random(plan.seed))
         began, samples = clock(), list[Sample]()
@@ -212,6 +215,7 @@ async def soak(plan: Plan) -> dict[str, Any]:
         last = await node.figures()
         return {
             "soak": "calls",
+            "forwarder": plan.forwarder,
             "minutes": round(plan.seconds / 60, 1),
             "seed": plan.seed,
             "done": dict(lesson.done),
@@ -253,13 +257,14 @@ async def emptied(node: NodeProcess, fresh: dict[str, Any], deadline_s: float = 
         await asyncio.sleep(0.2)
 
 
-def planned(minutes: float, seed: int) -> Plan:
+def planned(minutes: float, seed: int, forwarder: str = "native") -> Plan:
     """Warm after a third, at most five minutes. In less than an hour growth of 4 MB is still noise."""
     warm_up_s = min(300.0, minutes * 20)
     hours = min(1.0, (minutes * 60 - warm_up_s) / 3600)
     return Plan(
         seconds=minutes * 60,
         warm_up_s=warm_up_s,
+        forwarder=forwarder,
         rss_kb_per_hour=4_096 / hours,
         files_per_hour=2 / hours,
         threads_per_hour=2 / hours,
@@ -271,7 +276,7 @@ def planned(minutes: float, seed: int) -> Plan:
 async def main() -> int:
     minutes = float(os.environ.get("CALL_MINUTES", "30"))
     seed = int(os.environ.get("SEED", "86"))
-    plan = planned(minutes, seed)
+    plan = planned(minutes, seed, os.environ.get("FORWARDER", "native"))
     with contextlib.suppress(BrokenPipeError):
         print(json.dumps(await soak(plan)), flush=True)
     return 0

@@ -83,4 +83,7 @@ class Engine(Protocol):
     def ignored(self) -> Mapping[str, int]:
         """By `media.transport.api.Ignored` values."""
 
+    def held(self) -> Mapping[str, int]:
+        """Entries of every table that clients can make grow; some are milliseconds old."""
+
     def close(self) -> None: ...

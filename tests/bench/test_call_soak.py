@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from bench.call_soak import Plan, Sample, not_flat, planned, slope_per_hour, soak
 
 
@@ -34,17 +36,19 @@ def test_bounds_are_for_what_is_looked_at() -> None:
     assert round(half.rss_kb_per_hour * 25 / 60) == four.rss_kb_per_hour == 4_096
 
 
-def test_a_short_call_leaves_nothing_behind() -> None:
+@pytest.mark.parametrize("forwarder", ["native", "plain"])
+def test_a_short_call_leaves_nothing_behind(forwarder: str) -> None:
     """Guests come, go, mute, resume and vanish; everybody always has everybody, and at the end every table is empty.
 
     Memory of a minute says little: its bound here is what a leak of each packet would pass.
     """
     plan = Plan(
-        seconds=12,
-        warm_up_s=4,
+        seconds=8,
+        forwarder=forwarder,
+        warm_up_s=2,
         guests=6,
-        roll_call_s=3,
-        action_s=0.25,
+        roll_call_s=2,
+        action_s=0.2,
         rss_kb_per_hour=4_000_000,
         files_per_hour=20_000,
         threads_per_hour=20_000,

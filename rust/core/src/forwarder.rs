@@ -40,7 +40,27 @@ fn bad(id: &str) -> BadId {
     BadId(Id::from(id))
 }
 
+/// Entries of everything that coming, publishing and subscribing fill.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    pub peers: usize,
+    pub tracks: usize,
+    pub downs: usize,
+    pub voices: usize,
+    pub groups: usize,
+}
+
 impl Forwarder {
+    pub fn held(&self) -> Held {
+        Held {
+            peers: self.peers.len(),
+            tracks: self.tracks.len(),
+            downs: self.downs.len(),
+            voices: self.loudness.len(),
+            groups: self.loudest.len(),
+        }
+    }
+
     // --- who and what
 
     /// `Err`: it is known already.

@@ -87,6 +87,11 @@ pub struct Loudest {
 }
 
 impl Loudest {
+    /// Groups in which somebody was heard.
+    pub fn len(&self) -> usize {
+        self.groups.len()
+    }
+
     /// Whether an audio packet with this extension element goes on; without a group, or a level, it always does.
     pub fn heard(&mut self, group: &Id, track: usize, element: &[u8], now: f64) -> bool {
         let Some(level) = element.first().filter(|_| !group.is_empty()) else {

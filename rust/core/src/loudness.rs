@@ -41,6 +41,11 @@ pub struct LoudnessMeter {
 }
 
 impl LoudnessMeter {
+    /// Voices that are measured.
+    pub fn len(&self) -> usize {
+        self.voices.len()
+    }
+
     /// An audio packet with this extension element came; an empty one says nothing.
     pub fn heard(&mut self, key: usize, track: &Id, element: &[u8], now: f64) {
         let Some(amplitude) = element.first().and_then(|level| AMPLITUDE.get(usize::from(level & 0x7F)))

@@ -50,6 +50,10 @@ impl<T> Table<T> {
         self.order.is_empty()
     }
 
+    pub fn len(&self) -> usize {
+        self.order.len()
+    }
+
     pub fn key(&self, name: &str) -> Option<usize> {
         self.names.get(name).copied()
     }

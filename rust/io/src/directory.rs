@@ -40,6 +40,11 @@ pub enum Verdict {
 }
 
 impl Directory {
+    /// Addresses that are somebody's, peers, ufrags.
+    pub fn held(&self) -> [usize; 3] {
+        [self.bound.len(), self.peers.len(), self.ufrags.len()]
+    }
+
     pub fn bind(&mut self, route: Route, peer: Id) {
         self.bound.insert(route, peer);
     }

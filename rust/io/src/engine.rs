@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
 use sferum_forwarder_core::api::{BadId, DownTrack, Id, Stats, TrackIn, Want};
-use sferum_forwarder_core::forwarder::Forwarder;
+use sferum_forwarder_core::forwarder::{Forwarder, Held};
 use sferum_forwarder_core::srtp::SrtpSession;
 
 use crate::connection::Connection;
@@ -123,13 +123,39 @@ impl Engine {
     /// Of all threads, some milliseconds old.
     pub fn stats(&self) -> (Stats, Sent) {
         let (mut sum, mut sent) = (Stats::default(), Sent::default());
-        for thread in &self.shared.stats {
+        for thread in &self.shared.figures {
             let thread = locked(thread);
-            sum.add(&thread.0);
-            sent.messages += thread.1.messages;
-            sent.datagrams += thread.1.datagrams;
+            sum.add(&thread.stats);
+            sent.messages += thread.sent.messages;
+            sent.datagrams += thread.sent.datagrams;
         }
         (sum, sent)
+    }
+
+    /// Entries of every table that clients can make grow; those of the forwarders are some milliseconds old.
+    pub fn held(&self) -> Vec<(&'static str, usize)> {
+        let mut sum = Held::default();
+        for thread in &self.shared.figures {
+            let held = locked(thread).held;
+            sum.peers += held.peers;
+            sum.tracks += held.tracks;
+            sum.downs += held.downs;
+            sum.voices += held.voices;
+            sum.groups += held.groups;
+        }
+        let [addresses, placed, ufrags] = self.shared.directory().held();
+        let connections = self.shared.connections.read().unwrap_or_else(PoisonError::into_inner).len();
+        vec![
+            ("peers", sum.peers),
+            ("tracks", sum.tracks),
+            ("downs", sum.downs),
+            ("voices", sum.voices),
+            ("groups", sum.groups),
+            ("addresses", addresses),
+            ("placed", placed),
+            ("ufrags", ufrags),
+            ("connections", connections),
+        ]
     }
 
     // --- addresses

@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, TryRecvError};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use sferum_forwarder_core::api::{BadId, Id, Stats};
-use sferum_forwarder_core::forwarder::Forwarder;
+use sferum_forwarder_core::forwarder::{Forwarder, Held};
 
 use crate::batch::Batch;
 use crate::connection::{Connection, Reading};
@@ -71,6 +71,14 @@ impl Mailbox {
     }
 }
 
+/// Of one thread, told a few times a second.
+#[derive(Default)]
+pub struct Figures {
+    pub stats: Stats,
+    pub sent: Sent,
+    pub held: Held,
+}
+
 /// What all threads and whoever has the engine look at.
 pub struct Shared {
     directory: RwLock<Directory>,
@@ -78,7 +86,7 @@ pub struct Shared {
     pub upward: Upward,
     pub counters: Counters,
     pub mailboxes: Vec<Mailbox>,
-    pub stats: Vec<Mutex<(Stats, Sent)>>,
+    pub figures: Vec<Mutex<Figures>>,
 }
 
 impl Shared {
@@ -89,7 +97,7 @@ impl Shared {
             upward: Upward::new()?,
             counters: Counters::default(),
             mailboxes: (0..threads).map(|_| Mailbox::new()).collect::<Result<_>>()?,
-            stats: (0..threads).map(|_| Mutex::default()).collect(),
+            figures: (0..threads).map(|_| Mutex::default()).collect(),
         })
     }
 
@@ -366,9 +374,10 @@ impl Work {
     }
 
     fn tell_stats(&self) {
-        if let Some(stats) = self.shared.stats.get(self.number) {
-            let now = (self.forwarder.stats().clone(), self.sender.sent);
-            *stats.lock().unwrap_or_else(PoisonError::into_inner) = now;
+        if let Some(figures) = self.shared.figures.get(self.number) {
+            let (stats, held) = (self.forwarder.stats().clone(), self.forwarder.held());
+            let now = Figures { stats, sent: self.sender.sent, held };
+            *figures.lock().unwrap_or_else(PoisonError::into_inner) = now;
         }
     }
 }

@@ -121,6 +121,10 @@ impl MediaEngine {
         self.engine.ignored().into_py_dict(py)
     }
 
+    fn held<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        self.engine.held().into_py_dict(py)
+    }
+
     /// (messages, datagrams) that the UDP sockets were given: fewer messages where the kernel cuts them.
     fn sent(&self) -> (u64, u64) {
         let sent = self.engine.stats().1;
