@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from attrs import evolve
 
@@ -50,7 +52,7 @@ def test_within_the_bounds_nothing_is_said() -> None:
         ({"paused": True, "share": 0.0}, "the picture is paused"),
     ],
 )
-def test_each_bound_has_its_words(less: dict[str, object], said: str) -> None:
+def test_each_bound_has_its_words(less: dict[str, Any], said: str) -> None:
     """One that is broken is told of, and only that one."""
     assert list(BOUNDS.broken_by(evolve(FINE, **less))) == [said]
 
@@ -63,6 +65,12 @@ def test_a_pause_excuses_a_picture_and_no_voice() -> None:
     ]
 
 
+def test_a_busy_machine_makes_standstills_of_its_own() -> None:
+    """A publisher that makes two thirds of the film may stand still for a third of the time more."""
+    assert not list(BOUNDS.broken_by(evolve(FINE, frames_s=10.0, frozen=0.43)))
+    assert list(BOUNDS.broken_by(evolve(FINE, frames_s=10.0, frozen=0.44)))
+
+
 def test_a_voice_may_settle_first() -> None:
     """Where the line has just changed, the first third of the voice is not asked for."""
     assert not list(evolve(BOUNDS, settled=True).broken_by(evolve(FINE, concealed=0.2)))
@@ -72,7 +80,7 @@ def test_a_voice_may_settle_first() -> None:
     "less",
     [{"share": 0.79}, {"moves_after_s": 5.6}, {"moves_after_s": None}, {"width_after_s": 14.0}],
 )
-def test_native_may_be_a_little_worse(less: dict[str, object]) -> None:
+def test_native_may_be_a_little_worse(less: dict[str, Any]) -> None:
     """Fewer pictures by a fifth, later by five seconds, large by twelve: more is told, and the other way nothing."""
     assert len(list(fell_behind(evolve(FINE, **less), FINE))) == 1
     assert not list(fell_behind(FINE, evolve(FINE, **less)))

@@ -1,0 +1,77 @@
+// What pages do in test_conditions.py, beside livekit_page.js. Evaluated: `var` is seen by what is evaluated later.
+
+// Three layers with the bitrates of 180, 360 and 720 lines and a quarter of their pixels: two such encoders and two
+// decoders run beside each other on two cores.
+var LAYERS = () => [[160, 90, 150], [320, 180, 450]].map(([w, h, kbps]) => new LivekitClient.VideoPreset(w, h, kbps * 1000, 15));
+var LARGEST = { maxBitrate: 1700 * 1000, maxFramerate: 15 };
+
+// A picture that costs as much as it may, fifteen times a second, and a tone: to every room of `rooms`.
+async function publishFilm(rooms) {
+  const small = Object.assign(document.createElement('canvas'), { width: 80, height: 45 });
+  const large = Object.assign(document.createElement('canvas'), { width: 640, height: 360 });
+  const [from, to] = [small.getContext('2d'), large.getContext('2d')];
+  to.imageSmoothingEnabled = false;
+  const noise = from.createImageData(80, 45);
+  let dice = 1;
+  const draw = () => {
+    for (let at = 0; at < noise.data.length; at += 4) {
+      dice = Math.imul(dice, 1664525) + 1013904223 | 0;
+      noise.data[at] = dice >>> 24; noise.data[at + 1] = dice >>> 16; noise.data[at + 2] = dice >>> 8; noise.data[at + 3] = 255;
+    }
+    from.putImageData(noise, 0, 0);
+    to.drawImage(small, 0, 0, 640, 360);
+  };
+  draw();
+  const film = large.captureStream(15).getVideoTracks()[0];
+  setInterval(draw, 1000 / 15);
+
+  const sound = new AudioContext();
+  const tone = new OscillatorNode(sound, { frequency: 440 });
+  const out = new MediaStreamAudioDestinationNode(sound);
+  tone.connect(out);
+  tone.start();
+
+  const { Source } = LivekitClient.Track;
+  const options = {
+    source: Source.Camera, simulcast: true, videoCodec: 'vp8', videoEncoding: LARGEST, videoSimulcastLayers: LAYERS(),
+    degradationPreference: 'maintain-framerate-and-resolution', // a busy machine is no reason to send less
+  };
+  for (const one of rooms) {
+    await one.localParticipant.publishTrack(film.clone(), options);
+    await one.localParticipant.publishTrack(out.stream.getAudioTracks()[0].clone(), { source: Source.Microphone });
+  }
+}
+
+// Of each room: now, and how many pictures of each layer were sent.
+async function filmSent(rooms) {
+  return Promise.all(rooms.map(async one => {
+    const { sender } = one.localParticipant.getTrackPublication(LivekitClient.Track.Source.Camera).track;
+    const rows = [...(await sender.getStats()).values()].filter(row => row.type === 'outbound-rtp');
+    return [performance.now() / 1000, Object.fromEntries(rows.map(row => [row.rid, row.framesSent]))];
+  }));
+}
+
+// Samples of what comes from somebody; the stage is what the line is like.
+var recording = { samples: [], stage: 0 };
+
+async function sample(identity) {
+  const stage = recording.stage;
+  const [picture, voice] = await Promise.all([received(identity, 'Camera'), received(identity, 'Microphone')]);
+  const camera = room.remoteParticipants.get(identity).getTrackPublication(LivekitClient.Track.Source.Camera);
+  if (stage !== recording.stage) return; // the line changed while this one was taken
+  recording.samples.push({
+    at_s: performance.now() / 1000, stage,
+    frames: picture.framesDecoded, width: picture.frameWidth ?? 0,
+    freezes: picture.freezeCount, frozen_s: picture.totalFreezesDuration,
+    packets: picture.packetsReceived, lost: picture.packetsLost,
+    concealed: voice.concealedSamples - voice.silentConcealedSamples, samples: voice.totalSamplesReceived,
+    paused: happened.stream[camera.trackSid] === 'paused',
+  });
+}
+
+// The line has just become what it is in this stage.
+async function beginStage(identity, stage) {
+  recording.stage = stage;
+  await sample(identity);
+  recording.timer ??= setInterval(sample, 250, identity);
+}
