@@ -81,6 +81,18 @@ class School:
 
         return until(settled, what=f"rooms of {self.org_id}", deadline_s=deadline_s)
 
+    def abandon(self) -> None:
+        """Nobody looks at it any more: what is left to do for its rooms must not keep the next school's waiting."""
+        path = self.server.directory / "homeserver.db"
+        with closing(sqlite3.connect(path, timeout=30)) as database, database:
+            database.execute(
+                "UPDATE sferum_orgs SET held = 'abandoned' WHERE org_id = ?", (self.org_id,)
+            )
+            database.execute(
+                "UPDATE sferum_jobs SET state = 'done' WHERE org_id = ? AND state = 'queued'",
+                (self.org_id,),
+            )
+
     def person_id(self, source_id: str) -> str:
         """Our id of a person of the roster."""
         return base32_id("p", "person", self.org_id, self.source, source_id)

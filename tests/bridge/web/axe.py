@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import axe_playwright_python
-from playwright.async_api import Page
+from playwright.async_api import Error, Page
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
+RUN = AXE + "\n;axe.run(document, {resultTypes: ['violations']})"
 
 
 async def assert_accessible(page: Page) -> None:
@@ -16,8 +18,7 @@ async def assert_accessible(page: Page) -> None:
     Raises:
         AssertionError: names rules and elements.
     """
-    await page.evaluate(AXE)
-    found = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    found = await _evaluated(page, RUN)
     broken = [
         f"{one['id']}: {one['help']}: {', '.join(node['html'][:120] for node in one['nodes'])}"
         for one in found["violations"]
@@ -25,10 +26,24 @@ async def assert_accessible(page: Page) -> None:
     assert not broken, f"{page.url}\n" + "\n".join(broken)
     size = page.viewport_size
     await page.set_viewport_size({"width": 320, "height": 740})
-    wide = await page.evaluate("document.documentElement.scrollWidth")
+    wide = await _evaluated(page, "document.documentElement.scrollWidth")
     if size is not None:
         await page.set_viewport_size(size)
     assert wide <= 320, f"{page.url} is {wide} px wide on a screen of 320"
+
+
+async def _evaluated(page: Page, expression: str) -> Any:
+    """In a page that has arrived whole: a click returns with its first bytes.
+
+    Pages that look again by themselves (`Refresh`) may do so in the middle; then once more.
+    """
+    while True:
+        await page.wait_for_load_state()
+        try:
+            return await page.evaluate(expression)
+        except Error as error:
+            if "context was destroyed" not in error.message:
+                raise
 
 
 async def assert_accessible_everywhere(page: Page, path: str) -> None:

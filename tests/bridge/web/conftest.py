@@ -12,17 +12,19 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 from pytest_asyncio import is_async_test
 
 from tests.bridge.web.pictures import ALBUM
 from tests.bridge.web.world import World, open_world
 from tests.support.chromium import OFFLINE
 from tests.support.fleet import Fleet
+from tests.support.polling import DEADLINE_S
 from tests.support.process import not_installed
 from tests.support.synapse import Homeserver
 
 HERE = Path(__file__).parent
+expect.set_options(timeout=DEADLINE_S * 1000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

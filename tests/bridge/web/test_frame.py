@@ -84,6 +84,7 @@ async def test_malformed_requests_are_answered_with_pages(world: World) -> None:
 async def test_a_flood_from_one_address_is_stopped(world: World) -> None:
     """429 for that address only; X-Forwarded-For counts from our own proxy, not what a visitor writes before it."""
     visitor = await world.visitor()
+    world.clock.stop()
     statuses = [
         (
             await visitor.get("/robots.txt", **{"X-Forwarded-For": f"10.0.0.{n % 9}, 198.51.100.7"})

@@ -39,6 +39,7 @@ async def test_a_refusal_says_why_in_the_log(browsing: World) -> None:
     await page.goto("/applications")
     await page.get_by_role("link", name="Отклонить").click()
     await page.get_by_role("button", name="Отклонить и стереть").click()
+    await expect(page.get_by_role("status")).to_have_text("Готово: заявки отклонены.")
     assert await reasons(browsing, Action.APPLICATION_REJECTED) == [
         "",
         "Из другой школы, звонили …",
