@@ -135,7 +135,7 @@ class Office:
         async def find() -> str | None:
             return next((body for body in await self.bodies() if fits(body)), None)
 
-        return await until_async(find, what=what, deadline_s=20)
+        return await until_async(find, what=what)
 
     async def answer(self, source_id: str, body: str) -> str:
         """Say it and wait for the bot's answer."""
@@ -150,7 +150,7 @@ class Office:
                     return str(event["content"]["body"])
             return None
 
-        return await until_async(find, what="the bot's answer", deadline_s=20)
+        return await until_async(find, what="the bot's answer")
 
     async def edits(self, event_id: str) -> list[str]:
         """What was made of a message, in order."""
@@ -165,7 +165,7 @@ class Office:
         async def find() -> bool:
             return any(words in body for body in await self.edits(event_id))
 
-        await until_async(find, what=f"edit with {words}", deadline_s=20)
+        await until_async(find, what=f"edit with {words}")
 
     # --- applications
 
@@ -214,15 +214,17 @@ class Office:
         assert await services.writer.finish(steps_id, 30) is Finished.DONE
         return made
 
-    async def card(self, ref: str, shown: str = "new") -> StaffCard:
-        """The card of an application, once it shows that state."""
+    async def card(
+        self, ref: str, shown: str = "new", kind: CardKind = CardKind.APPLICATION
+    ) -> StaffCard:
+        """The card of an application or a dispute, once it shows that state."""
 
         async def find() -> StaffCard | None:
             async with self.world.services.store.begin() as work:
-                found = await work.cards.of(CardKind.APPLICATION, ref)
+                found = await work.cards.of(kind, ref)
             return found if found is not None and found.shown == shown else None
 
-        return await until_async(find, what=f"card showing {shown}", deadline_s=20)
+        return await until_async(find, what=f"card showing {shown}")
 
     async def state(self, application: Application) -> State:
         async with self.world.services.store.begin() as work:

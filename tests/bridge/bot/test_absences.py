@@ -14,6 +14,7 @@ from bridge.roles import UserId
 from tests.bridge.bot.office import Office, open_office
 from tests.support.configuration import NO_RATE_LIMITS
 from tests.support.fleet import Fleet
+from tests.support.polling import DEADLINE_S
 
 pytestmark = pytest.mark.integration
 
@@ -153,5 +154,5 @@ async def test_one_process_has_the_bot(office: Office) -> None:
         await office.answer("D1", "!queue")
         assert not entered.is_set()
         await office.stop_bot()
-        await asyncio.wait_for(entered.wait(), 5)
+        await asyncio.wait_for(entered.wait(), DEADLINE_S)
     assert first.user_id == office.server.staff_bot

@@ -20,6 +20,7 @@ from tests.bridge.bot.hearing import Hearing
 from tests.bridge.bot.office import Office
 from tests.bridge.web.family import PASSWORD
 from tests.support import accounts
+from tests.support.polling import DEADLINE_S
 
 pytestmark = pytest.mark.integration
 
@@ -69,12 +70,12 @@ async def test_a_touch_on_a_card_that_has_just_appeared(
         kind: str = "m.room.message",
     ) -> str:
         if kind == "m.reaction":
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(DEADLINE_S):
                 await handled.wait()
         event_id = await send(self, room_id, content, txn_id, kind)
         if txn_id == f"card-{await only_card(office)}":
             await office.react("D1", event_id, "✅")
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(DEADLINE_S):
                 await heard.wait()
         return event_id
 
@@ -129,7 +130,7 @@ async def test_a_touch_on_a_card_that_a_crash_has_left(
     await office.answer("D1", "!help")
     monkeypatch.setattr(Session, "send", sending)
     made = await office.apply()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(DEADLINE_S):
         await sent.wait()
     await office.stop_bot()
     monkeypatch.setattr(Session, "send", send)

@@ -60,7 +60,7 @@ async def read(client: nio.AsyncClient, room_id: str, fits: Any) -> Any:
         seen.extend(room.timeline.events if room else ())
         return next((event for event in seen if fits(event)), None)
 
-    return await until_async(find, what="a message that can be read", deadline_s=20)
+    return await until_async(find, what="a message that can be read")
 
 
 async def identity(office: Office) -> dict[str, Any]:
@@ -205,7 +205,7 @@ async def test_keys_may_come_after_the_words(sealed: Office, director: nio.Async
         events = [e for e in await sealed.events() if e["sender"] == bot]
         return len([e for e in events if e["type"] == "m.room.encrypted"]) - 1  # the card
 
-    await until_async(answers, what="the answer to what could be read", deadline_s=20)
+    await until_async(answers, what="the answer to what could be read")
     assert await sealed.state(made) is State.NEW
     for kind, arguments, more in held:
         await checked(send(kind, *arguments, **more))

@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bridge.contact import Medium, parse_email, subject
-from bridge.dispute import Dispute, DisputeId
+from bridge.dispute import Dispute, DisputeId, DisputeState
 from bridge.limits import Limit
-from bridge.records import Action, AuditEntry, BoundContact, ContactId
+from bridge.records import Action, AuditEntry, BoundContact, CardKind, ContactId
 from bridge.steps import EnsureAccount, Steps
 from bridge.writer import enqueue
 from tests.bridge.bot.office import Office
@@ -104,21 +104,18 @@ async def test_the_room_says_whose_a_number_is(office: Office) -> None:
         assert await work.contacts.of_account(dispute.owner) == []
     colleague = await open_dispute(office, "d2", "T1")
     body = await office.until_body(lambda one: "№2" in one, "the colleague's card")
+    card = await office.card(colleague.id, DisputeState.OPEN.value, CardKind.DISPUTE)
+    assert card.event_id is not None
     assert "О. Н. (учитель)" in body
     assert "освободится сам" not in body
     answer = await office.answer("D2", "!отклонить 2 это её номер, +7 916 123-45-67")
     assert answer == "№2: номер остаётся за владельцем."
     async with services.store.begin() as work:
-        card = await work.cards.by_number(office.world.org_id, 2)
-    assert card is not None
-    assert card.event_id is not None
-    event_id = card.event_id
-    async with services.store.begin() as work:
         entries = await work.audit.of_org(office.world.org_id, 50)
     assert [one.reason for one in entries if one.action is Action.DISPUTE_KEPT] == [
         "это её номер, …"
     ]
-    await office.until_edit(event_id, "Остаётся за владельцем.\nРешение: Л. О.")
+    await office.until_edit(card.event_id, "Остаётся за владельцем.\nРешение: Л. О.")
     async with services.store.begin() as work:
         assert len(await work.contacts.of_account(colleague.owner)) == 1
 
