@@ -25,7 +25,7 @@ from attrs import define, field
 from livekit.protocol import models, rtc
 
 from bench.call_node import PREFIX
-from bench.light_sdp import Offered, answered, extensions, shown, split, theirs, whole
+from bench.light_sdp import Offered, answered, extensions, shown, split, theirs, trickled, whole
 from bench.light_wire import Wire
 from media.forwarder.plain.rtcp_build import build_pli
 from tests.media.forwarder.ends import AUDIO_LEVEL, MID, TRANSPORT_CC, rtp, vp8
@@ -59,8 +59,9 @@ class Sender:
     ssrc: int = field(factory=lambda: secrets.randbits(31) + 1)
     track: str = ""  # TR_…, once it is announced
     muted: bool = False
-    number: int = 0
+    number: int = 0  # of the last packet
     picture: int = 0
+    stamp: int = 0
 
 
 @define(eq=False)
@@ -144,6 +145,11 @@ class Light:
     def shown_sections(self) -> list[str]:
         """Of the server's last offer (v0), after what it says of them all."""
         return [self._general, *self._answers]
+
+    @property
+    def sent_up(self) -> int:
+        """Transport-wide number of the last packet that we sent."""
+        return self._transport_number & 0xFFFF
 
     def state(self) -> str:
         """For whoever waited in vain."""
@@ -288,6 +294,10 @@ class Light:
             self._again = False
             await self._make_offer()
 
+    async def _hear_trickle(self, said: rtc.TrickleRequest) -> None:
+        wire = self._down if said.target == rtc.SignalTarget.SUBSCRIBER else self._up
+        wire.reach(trickled(said.candidateInit))
+
     async def _hear_media_sections_requirement(self, more: rtc.MediaSectionsRequirement) -> None:
         self._add_receiving("audio", more.num_audios)
         self._add_receiving("video", more.num_videos)
@@ -428,13 +438,14 @@ class Light:
         if not self.is_publishing or not sender.track:
             return
         sender.number += 1
+        sender.stamp = stamp & 0xFFFFFFFF
         self._transport_number += 1
         packet = rtp(
             ssrc=sender.ssrc,
             sequence=sender.number & 0xFFFF,
             payload=payload,
             payload_type=payload_type,
-            timestamp=stamp & 0xFFFFFFFF,
+            timestamp=sender.stamp,
             marker=last,
             elements={
                 **elements,
@@ -456,6 +467,7 @@ def _announcement(sender: Sender) -> rtc.AddTrackRequest:
         source="MICROPHONE" if audio else "CAMERA",
         width=0 if audio else 640,
         height=0 if audio else 360,
+        disable_red=True,  # what is sent is plain Opus
     )
 
 

@@ -5,15 +5,19 @@ Their sizes are a browser's: a section that only receives is 0.9 kB for sound an
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from attrs import field, frozen
 
 from tests.media.sdp.goldens import golden
 
+_CANDIDATE = re.compile(r"\bcandidate:\S+ 1 udp \d+ (\S+) (\d+)", re.IGNORECASE)
 _START = re.compile(r"^(?=m=)", re.MULTILINE)
 _ICE = re.compile(r"^a=(ice-ufrag|ice-pwd|fingerprint|setup|mid|msid|ssrc):?.*\r\n", re.MULTILINE)
+#: LiveKit's server offers `sendrecv` and takes nothing there.
+_SENDS = re.compile(r"^a=send(only|recv)\b", re.MULTILINE)
 #: What an answer repeats of an offered section.
 _REPEATED = ("a=extmap:", "a=rtcp-mux", "a=rtcp-rsize", "a=rtpmap:", "a=rtcp-fb:", "a=fmtp:")
 
@@ -34,13 +38,27 @@ class Ours:
 
 
 @frozen
+class Candidate:
+    """Where the server may be reached over UDP."""
+
+    address: str
+    port: int
+
+
+@frozen
 class Theirs:
-    """The server's end, wherever in the description it stands."""
+    """The server's end, wherever in the description it stands.
+
+    Attributes:
+        begins: DTLS; only in an answer.
+        candidates: those of the description; others come one by one (`trickled`).
+    """
 
     ufrag: str
     pwd: str = field(repr=False)
     fingerprint: str
-    port: int
+    begins: bool
+    candidates: Sequence[Candidate] = ()
 
 
 @frozen
@@ -67,13 +85,24 @@ def theirs(text: str) -> Theirs:
         ufrag=one(r"^a=ice-ufrag:(.+)$"),
         pwd=one(r"^a=ice-pwd:(.+)$"),
         fingerprint=one(r"^a=fingerprint:(.+)$"),
-        port=int(one(r"^a=candidate:\S+ 1 udp \d+ \S+ (\d+)")),
+        begins="\na=setup:active" in text,
+        candidates=candidates(text),
     )
+
+
+def candidates(text: str) -> tuple[Candidate, ...]:
+    """Component 1 over UDP, of a description or of a single `candidate:` (RFC 8839 5.1)."""
+    return tuple(Candidate(address, int(port)) for address, port in _CANDIDATE.findall(text))
+
+
+def trickled(init: str) -> tuple[Candidate, ...]:
+    """Of an RTCIceCandidateInit in JSON, as LiveKit's `trickle` has it; the end of candidates is an empty one."""
+    return candidates(json.loads(init).get("candidate") or "")
 
 
 def shown(section: str) -> Shown | None:
     """What the server sends in this section; None where it sends nothing."""
-    if "\na=sendonly" not in section:
+    if not _SENDS.search(section):
         return None
     msid = re.search(r"^a=msid:[^|\s]+\|(\S+)", section, re.MULTILINE)
     ssrc = re.search(r"^a=ssrc(?:-group:FID |:)(\d+)", section, re.MULTILINE)
@@ -95,7 +124,7 @@ def answered(section: str, ours: Ours, general: str = "") -> str:
     head = f"{lines[0]}\r\nc=IN IP4 0.0.0.0\r\n{ours.lines('active')}{mid}\r\n"
     if lines[0].startswith("m=application"):
         return f"{head}a=sctp-port:5000\r\na=max-message-size:262144\r\n"
-    direction = "recvonly" if "a=sendonly" in lines else "inactive"
+    direction = "recvonly" if _SENDS.search(section) else "inactive"
     kept = "".join(f"{line}\r\n" for line in lines if line.startswith(_REPEATED))
     return f"{head}a={direction}\r\n{general}{kept}"
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 from aioice import stun
@@ -21,7 +21,7 @@ from aiortc.rtcsctptransport import RTCSctpCapabilities, RTCSctpTransport
 from attrs import field, frozen
 from OpenSSL import SSL
 
-from bench.light_sdp import Ours, Theirs
+from bench.light_sdp import Candidate, Ours, Theirs
 from media.forwarder.api import SrtpKeys, SrtpProfile
 from media.transport.api import IceCredentials
 from media.transport.dtls import PROFILES
@@ -52,13 +52,13 @@ class Handed:
     pwd: str = field(repr=False)
 
 
-def srtp_keys(connection: SSL.Connection) -> SrtpKeys:
-    """Of a DTLS client (RFC 5764 4.2): rx is what the server sends."""
+def srtp_keys(connection: SSL.Connection, *, begun: bool) -> SrtpKeys:
+    """RFC 5764 4.2: rx is what the server sends. `begun`: by us, so that we are DTLS's client."""
     chosen = connection.get_selected_srtp_profile()
     profile = next(one for one in PROFILES if one.openssl_profile == chosen)
     key, size = profile.key_length, 2 * (profile.key_length + profile.salt_length)
     material = connection.export_keying_material(b"EXTRACTOR-dtls_srtp", size)
-    tx, rx = (profile.get_key_and_salt(material, side) for side in (0, 1))
+    tx, rx = (profile.get_key_and_salt(material, side) for side in (not begun, begun))
     return SrtpKeys(SrtpProfile(chosen.decode()), rx[:key], rx[key:], tx[:key], tx[key:])
 
 
@@ -73,12 +73,12 @@ class Wire(asyncio.DatagramProtocol):
         self.connected = asyncio.Event()
         self._media = media
         self._theirs: Theirs | None = None
+        self._port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._inbox: asyncio.Queue[bytes] = asyncio.Queue()
         self._checked = asyncio.Event()
         self._udp: asyncio.DatagramTransport | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._dtls: Any = RTCDtlsTransport(cast(RTCIceTransport, self), [CERTIFICATE])
-        self._dtls._set_role("client")
         self._sctp = RTCSctpTransport(self._dtls)
         self._now = asyncio.get_running_loop().time
 
@@ -89,22 +89,31 @@ class Wire(asyncio.DatagramProtocol):
     def meet(self, theirs: Theirs) -> None:
         """The server's end as its description says; another ufrag is a restart."""
         before, self._theirs = self._theirs, theirs
+        self.reach(theirs.candidates)
         if before is None:
             self._tasks.append(asyncio.ensure_future(self._connect(theirs)))
             self._tasks.append(asyncio.ensure_future(self._check()))
         elif before.ufrag != theirs.ufrag:
             self._send_check()
 
+    def reach(self, candidates: Iterable[Candidate]) -> None:
+        """The first on the address that we talk to is taken; nothing is ever sent elsewhere."""
+        for candidate in candidates:
+            if candidate.address == self._host and not self._port.done():
+                self._port.set_result(candidate.port)
+
     async def _connect(self, theirs: Theirs) -> None:
         loop = asyncio.get_running_loop()
+        port = await self._port
         self._udp, _ = await loop.create_datagram_endpoint(
-            lambda: self, remote_addr=(self._host, theirs.port)
+            lambda: self, remote_addr=(self._host, port)
         )
         for _ in range(
             2
         ):  # as browsers do; what we send also bounds what an unproved address is sent
             self._send_check()
         await self._checked.wait()
+        self._dtls._set_role("server" if theirs.begins else "client")
         algorithm, value = theirs.fingerprint.split()
         await self._dtls.start(RTCDtlsParameters([RTCDtlsFingerprint(algorithm, value)]))
         if self._dtls.state == "connected":
@@ -174,7 +183,9 @@ class Wire(asyncio.DatagramProtocol):
         self._close_socket()
         local = IceCredentials(self._theirs.ufrag, self._theirs.pwd)
         check = binding_request(local, self.ours.ufrag)
-        return Handed(fd, srtp_keys(self._dtls._ssl), check, self.ours.pwd)
+        return Handed(
+            fd, srtp_keys(self._dtls._ssl, begun=self._dtls._role == "client"), check, self.ours.pwd
+        )
 
     async def close(self, *, silently: bool = False) -> None:
         """`silently`: the server is told nothing."""

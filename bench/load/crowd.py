@@ -13,12 +13,14 @@ from attrs import define, field
 
 from bench.light import Door, Light, until
 from bench.light_wire import Wire
-from bench.load.plan import Mix, Stream, offset_us, reading, stream_line, wire_line
+from bench.load.plan import Begun, Mix, Stream, offset_us, reading, stream_line, wire_line
 from bench.load.program import Program
 
 #: Participants who come at the same time.
 GROUP = 5
 DEADLINE_S = 60.0
+#: Between two packets of what is not yet measured.
+PAUSE_S = 0.1
 
 
 @define(eq=False)
@@ -39,20 +41,47 @@ class Crowd:
         """`people` in all; everybody has negotiated everything."""
         crowd = cls(mix)
         try:
-            names = [f"p{number}" for number in range(people)]
-            for first in range(0, people, GROUP):
-                group = names[first : first + GROUP]
-                crowd.people += await asyncio.gather(
-                    *(crowd._come(door, room, name, prefix) for name in group)
-                )
-            for light in crowd.people:
-                what = f"{light.name} has all: {light.state()}"
-                await until(partial(crowd._has_all, light), what, DEADLINE_S)
+            come = partial(crowd._come, door, room, prefix)
+            first = min(people, len(mix.publishers) + 1)
+            async with crowd._sending():
+                await come(range(first))
+            await come(range(first, people))
             yield crowd
         finally:
             await asyncio.gather(*(light.leave() for light in crowd.people))
 
-    async def _come(self, door: Door, room: str, name: str, prefix: str) -> Light:
+    @asynccontextmanager
+    async def _sending(self) -> AsyncIterator[None]:
+        """A packet of everything now and then: LiveKit's server offers others a track only after the first.
+
+        One who watches is enough to see that it did.
+        """
+
+        async def send() -> None:
+            while True:
+                for light in self.people[: len(self.mix.publishers)]:
+                    light.speak()
+                    light.film(key=True)
+                await asyncio.sleep(PAUSE_S)
+
+        async with asyncio.TaskGroup() as group:
+            sending = group.create_task(send())
+            try:
+                yield
+            finally:
+                sending.cancel()
+
+    async def _come(self, door: Door, room: str, prefix: str, numbers: range) -> None:
+        """A few at a time; all of them have everything then."""
+        for at in range(0, len(numbers), GROUP):
+            self.people += await asyncio.gather(
+                *(self._join(door, room, f"p{one}", prefix) for one in numbers[at : at + GROUP])
+            )
+        for light in self.people:
+            what = f"{light.name} has all: {light.state()}"
+            await until(partial(self._has_all, light), what, DEADLINE_S)
+
+    async def _join(self, door: Door, room: str, name: str, prefix: str) -> Light:
         light = await Light.join(door, room, name, v1=False, watch=True, prefix=prefix)
         if int(name[1:]) < len(self.mix.publishers):
             await light.publish()
@@ -76,7 +105,7 @@ class Crowd:
 
         def hand(wire: Wire, light: Light) -> int:
             handed = wire.hand_over()
-            lines.append(wire_line(handed, reading(light.shown_sections)))
+            lines.append(wire_line(handed, reading(light.shown_sections), light.sent_up))
             fds.append(handed.fd)
             return len(fds) - 1
 
@@ -96,6 +125,7 @@ class Crowd:
                         ssrc=sender.ssrc,
                         mid=sender.mid,
                         offset_us=offset_us(next(numbers), stream),
+                        begun=Begun(sender.number, sender.stamp, sender.picture),
                     )
                 )
         async with Program.start(program, [*lines, *streams], fds, cpu=cpu) as started:

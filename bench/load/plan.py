@@ -98,22 +98,38 @@ def reading(sections: Iterable[str]) -> Reading:
     return Reading(int(found[1]) if found else 0, {int(rtx): int(of) for rtx, of in pairs})
 
 
-def wire_line(handed: Handed, how: Reading) -> str:
+@frozen
+class Begun:
+    """Numbers of the last packet that was sent of a stream before it went to the native part."""
+
+    sequence: int = 0
+    timestamp: int = 0
+    picture: int = 0
+
+
+FRESH = Begun()
+
+
+def wire_line(handed: Handed, how: Reading, sent: int = 0) -> str:
+    """`sent`: transport-wide number of the last packet sent on it."""
     keys = handed.keys
     rtx = ",".join(f"{one}:{of}" for one, of in how.rtx.items())
     return (
         f"wire fd={handed.fd} profile={keys.profile.value} rx_key={keys.rx_key.hex()} rx_salt={keys.rx_salt.hex()}"
         f" tx_key={keys.tx_key.hex()} tx_salt={keys.tx_salt.hex()} check={handed.check.hex()} pwd={handed.pwd}"
-        f" transport_cc={how.transport_cc} rtx={rtx}"
+        f" transport_cc={how.transport_cc} sent={sent} rtx={rtx}"
     )
 
 
-def stream_line(stream: Stream, *, wire: int, ssrc: int, mid: str, offset_us: int) -> str:
+def stream_line(
+    stream: Stream, *, wire: int, ssrc: int, mid: str, offset_us: int, begun: Begun = FRESH
+) -> str:
     """The ids of header extensions are those of our own offers (`light_sdp`)."""
     return (
         f"stream kind={stream.kind} wire={wire} ssrc={ssrc} payload_type={OPUS if stream.kind == 'audio' else VP8}"
         f" mid={mid} mid_id={MID} cc_id={TRANSPORT_CC} level_id={AUDIO_LEVEL} period_us={stream.period_us}"
         f" offset_us={offset_us} packets={stream.packets} size={stream.size}"
+        f" sequence={begun.sequence & 0xFFFF} timestamp={begun.timestamp} picture={begun.picture & 0x7FFF}"
     )
 
 

@@ -59,6 +59,8 @@ class Server:
             Crowd.gather(self, room, mix, people, prefix=self.prefix) as crowd,
             crowd.load(self.program, cpu=self.cpu) as program,
         ):
+            # Its threads begin: consent goes on while other servers are filled.
+            await program.window(seconds=0.0, warm=0.0)
             yield program
 
     def token(self, identity: str, room: str) -> str:

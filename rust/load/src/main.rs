@@ -87,6 +87,7 @@ impl Load {
                 fd: plan.fd,
                 check: plan.check,
                 pwd: plan.pwd,
+                sent: plan.sent,
                 session: Held::new(session),
                 subscriber: Held::new(Subscriber::new(plan.transport_cc, plan.rtx, number)),
             });

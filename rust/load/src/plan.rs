@@ -15,6 +15,8 @@ pub struct WirePlan {
     pub pwd: String,
     /// Id of the transport-wide sequence number in what comes; 0: none.
     pub transport_cc: u8,
+    /// Transport-wide number of the last packet that was sent before.
+    pub sent: u16,
     /// RTX payload type → what it repairs; only these are asked for again.
     pub rtx: HashMap<u8, u8>,
 }
@@ -40,6 +42,10 @@ pub struct StreamPlan {
     pub offset_us: u64,
     pub packets: u32,
     pub size: usize,
+    /// Of the last packet that was sent before; 0: none was.
+    pub sequence: u16,
+    pub timestamp: u32,
+    pub picture: u16,
 }
 
 pub enum Line {
@@ -104,6 +110,7 @@ fn wire(words: &Words<'_>) -> Result<WirePlan, BadLine> {
         check: words.hex("check")?,
         pwd: words.text("pwd")?.to_owned(),
         transport_cc: words.number("transport_cc")?,
+        sent: words.number("sent")?,
         rtx: rtx.collect::<Option<_>>().ok_or(BadLine("rtx".to_owned()))?,
     })
 }
@@ -126,6 +133,9 @@ fn stream(words: &Words<'_>) -> Result<StreamPlan, BadLine> {
         offset_us: words.number("offset_us")?,
         packets: words.number("packets")?,
         size: words.number("size")?,
+        sequence: words.number("sequence")?,
+        timestamp: words.number("timestamp")?,
+        picture: words.number("picture")?,
     })
 }
 
@@ -171,12 +181,12 @@ mod tests {
     use super::*;
 
     const WIRE: &str = "wire fd=7 profile=SRTP_AEAD_AES_128_GCM rx_key=00ff rx_salt=01 tx_key=02 tx_salt=03 \
-                        check=0001 pwd=abc+/= transport_cc=3 rtx=97:96,99:98";
+                        check=0001 pwd=abc+/= transport_cc=3 sent=5 rtx=97:96,99:98";
 
     #[test]
     fn a_wire_has_keys_and_what_can_be_asked_for_again() {
         let Ok(Line::Wire(wire)) = parse(WIRE) else { panic!("not a wire") };
-        assert_eq!((wire.fd, wire.transport_cc, wire.pwd.as_str()), (7, 3, "abc+/="));
+        assert_eq!((wire.fd, wire.transport_cc, wire.sent, wire.pwd.as_str()), (7, 3, 5, "abc+/="));
         assert_eq!((wire.keys.rx_key, wire.check), (vec![0, 255], vec![0, 1]));
         assert_eq!(wire.rtx, HashMap::from([(97, 96), (99, 98)]));
     }

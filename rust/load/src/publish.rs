@@ -21,7 +21,7 @@ pub struct Published {
 }
 
 pub fn run(shared: &Arc<Shared>) {
-    let mut transports = vec![0_u16; shared.wires.len()];
+    let mut transports: Vec<_> = shared.wires.iter().map(|wire| wire.sent).collect();
     loop {
         match shared.phase() {
             Phase::Over => return,

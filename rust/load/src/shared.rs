@@ -42,6 +42,8 @@ pub struct Wire {
     pub fd: i32,
     pub check: Vec<u8>,
     pub pwd: String,
+    /// Transport-wide number of the last packet that was sent before.
+    pub sent: u16,
     pub session: Held<SrtpSession>,
     pub subscriber: Held<Subscriber>,
 }

@@ -28,13 +28,13 @@ pub struct Source {
 impl Source {
     pub fn new(plan: StreamPlan) -> Self {
         Self {
-            plan,
             key_wanted: AtomicBool::new(true),
-            sequence: 1,
-            timestamp: 0,
-            picture: 0,
+            sequence: plan.sequence.wrapping_add(1),
+            timestamp: plan.timestamp,
+            picture: plan.picture,
             packets: 0,
             octets: 0,
+            plan,
         }
     }
 
@@ -119,6 +119,9 @@ mod tests {
             offset_us: 0,
             packets: 2,
             size: 100,
+            sequence: 0,
+            timestamp: 0,
+            picture: 0,
         }
     }
 
@@ -139,6 +142,15 @@ mod tests {
         let second = source.burst(&mut transport, 6);
         let read = parse_rtp(&second[0]).expect("RTP");
         assert_eq!((read.payload[6], read.timestamp), (0x11, 3_600));
+    }
+
+    #[test]
+    fn what_was_sent_before_is_gone_on_with() {
+        let begun =
+            StreamPlan { sequence: 0xFFFF, timestamp: 0xFFFF_FFFF, picture: 0x7FFF, ..plan(Kind::Video) };
+        let read = Source::new(begun).burst(&mut 0, 5);
+        let read = parse_rtp(&read[0]).expect("RTP");
+        assert_eq!((read.sequence, read.timestamp, &read.payload[2..4]), (0, 1_799, &[0x80, 0][..]));
     }
 
     #[test]

@@ -13,6 +13,7 @@ from bench.load.plan import (
     ONE,
     SOUND,
     THUMBNAIL,
+    Begun,
     Reading,
     offset_us,
     reading,
@@ -56,10 +57,10 @@ def test_a_description_says_how_what_comes_is_read() -> None:
 def test_a_wire_is_told_with_its_keys() -> None:
     """Everything that the native part needs is one line; a repr of the same values shows no secret."""
     handed = Handed(7, keys_of(TEACHER), b"\x00\x01", "password")
-    line = wire_line(handed, Reading(3, {97: 96, 99: 98}))
+    line = wire_line(handed, Reading(3, {97: 96, 99: 98}), sent=7)
     assert line.startswith("wire fd=7 profile=SRTP_AEAD_AES_128_GCM rx_key=")
     assert f"tx_key={handed.keys.tx_key.hex()} " in line
-    assert line.endswith("check=0001 pwd=password transport_cc=3 rtx=97:96,99:98")
+    assert line.endswith("check=0001 pwd=password transport_cc=3 sent=7 rtx=97:96,99:98")
     assert "password" not in repr(handed)
     assert handed.keys.tx_key.hex() not in repr(handed)
 
@@ -68,7 +69,16 @@ def test_a_stream_is_told_with_its_rhythm() -> None:
     """A picture is a burst, sound is a packet."""
     line = stream_line(MAIN, wire=2, ssrc=9, mid="1", offset_us=5)
     assert line.startswith("stream kind=video wire=2 ssrc=9 payload_type=96 mid=1 mid_id=4 ")
-    assert line.endswith("period_us=33333 offset_us=5 packets=6 size=1100")
+    assert "period_us=33333 offset_us=5 packets=6 size=1100" in line
     assert "kind=audio wire=2 ssrc=9 payload_type=111" in stream_line(
         SOUND, wire=2, ssrc=9, mid="1", offset_us=5
     )
+
+
+def test_a_stream_that_was_begun_here_is_gone_on_with() -> None:
+    """Numbers are told as they stand in packets: sequences in 16 bits, pictures in 15."""
+    begun = Begun(sequence=65_537, timestamp=960, picture=0x8001)
+    line = stream_line(SOUND, wire=2, ssrc=9, mid="1", offset_us=5, begun=begun)
+    assert line.endswith(" sequence=1 timestamp=960 picture=1")
+    fresh = stream_line(SOUND, wire=2, ssrc=9, mid="1", offset_us=5)
+    assert fresh.endswith(" sequence=0 timestamp=0 picture=0")

@@ -9,6 +9,7 @@ import pytest
 from bench.load.lineup import UnknownPeer, lineup
 from bench.load.plan import ONE
 from bench.load.program import NoProgram, build
+from bench.load.server import ours
 from bench.peers.janus import active
 from tests.media.sdp.goldens import golden
 
@@ -37,6 +38,21 @@ async def test_every_packet_is_counted_and_what_is_lost_comes_again(program: Pat
     assert 0 < window["p50_ms"] <= window["p99_ms"] <= window["p999_ms"]
     assert window["server_cpu_s"] > 0
     assert floor_us > 0.1
+
+
+@pytest.mark.integration
+@pytest.mark.timeout(600)
+async def test_a_server_is_measured_by_its_address_and_process(program: Path) -> None:
+    """`--peer livekit` needs to know no more of ours than of LiveKit's: address, process id and a key."""
+    async with ours("plain", program, cpus=None) as server:
+        address = server.base.replace("http", "ws", 1) + server.prefix
+        key = f"{server.keys[0].name}:{server.keys[0].secret}"
+        peer = ["livekit", address, str(server.pids[0])]
+        async with lineup(program, [], [peer], key) as (other,), other.fill(ONE, 2, "r") as load:
+            window = await load.window(seconds=0.5, warm=0.2, pids=other.pids)
+    assert (other.name, window["streams"]) == ("livekit", ONE.heard(2))
+    assert window["received"] > window["lost"] == window["unopened"] == 0
+    assert window["server_cpu_s"] > 0
 
 
 async def test_a_peer_that_nobody_can_drive_is_named() -> None:
