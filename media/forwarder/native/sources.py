@@ -13,6 +13,8 @@ RUST = _ROOT / "rust"
 _SUFFIXES = {".rs", ".toml", ".lock"}
 #: What stands there too and goes into no build: the load generator, fuzzing, and what a plain `cargo` makes.
 _APART = {"fuzz", "load", "noise", "target"}
+#: Of a crate: its tests.
+_TESTS = {"examples", "tests"}
 
 
 def api_hash(api: Path = API) -> str:
@@ -20,12 +22,16 @@ def api_hash(api: Path = API) -> str:
     return sha256(api.read_bytes()).hexdigest()
 
 
+def _is_built(parts: tuple[str, ...]) -> bool:
+    return parts[0] not in _APART and not _TESTS.intersection(parts[1:2])
+
+
 def rust_hash(rust: Path = RUST) -> str | None:
     """SHA-256 over names and contents of the Rust sources, hexadecimal; None where there are none."""
     files = sorted(
         each
         for each in rust.rglob("*")
-        if each.suffix in _SUFFIXES and each.relative_to(rust).parts[0] not in _APART
+        if each.suffix in _SUFFIXES and _is_built(each.relative_to(rust).parts)
     )
     if not files:
         return None

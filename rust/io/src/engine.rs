@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::io::{Error, Result as IoResult};
 use std::net::{TcpStream, UdpSocket};
 use std::os::fd::{OwnedFd, RawFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,7 +15,7 @@ use sferum_forwarder_core::forwarder::{Forwarder, Held};
 use sferum_forwarder_core::srtp::SrtpSession;
 
 use crate::connection::Connection;
-use crate::directory::Route;
+use crate::directory::{Directory, Route};
 use crate::ids::{Found, Ids};
 use crate::media_thread::{Command, MediaThread, Shared};
 use crate::sender::Sent;
@@ -30,6 +31,8 @@ pub enum Refused {
     /// The caller's mistake.
     Id(BadId),
     Closed,
+    /// Ours; it is told as a fault, too.
+    Mistake,
 }
 
 impl From<BadId> for Refused {
@@ -186,14 +189,14 @@ impl Engine {
 
     /// Its number. The threads take turns.
     pub fn adopt(&self, fd: OwnedFd) -> IoResult<u32> {
-        if self.is_closed() {
-            return Err(Error::other("closed"));
-        }
         let number = self.connections.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
         let turn = number as usize % self.shared.mailboxes.len();
         let mailbox = self.shared.mailboxes.get(turn).ok_or_else(|| Error::other("no thread"))?;
-        // Before the thread can be told of it, it must find it.
+        // Before the thread can be told of it, it must find it; and whoever closes must, or it would stay open.
         let mut connections = self.shared.connections.write().unwrap_or_else(PoisonError::into_inner);
+        if self.is_closed() {
+            return Err(Error::other("closed"));
+        }
         let connection = Connection::new(TcpStream::from(fd), Shared::token(number), mailbox.poll.clone())?;
         connections.insert(number, Arc::new(connection));
         Ok(number)
@@ -215,40 +218,54 @@ impl Engine {
         find: impl FnOnce(&mut Ids) -> Found,
         work: impl FnOnce(&mut Forwarder) -> Result<(), BadId> + Send + 'static,
     ) -> Called {
-        // Until it is in the queue: two calls about one thing are carried out in the order in which they were judged.
+        self.call_and_place(find, work, |_, _| ())
+    }
+
+    /// `place`: what the directory learns by it, and on which thread it is.
+    fn call_and_place(
+        &self,
+        find: impl FnOnce(&mut Ids) -> Found,
+        work: impl FnOnce(&mut Forwarder) -> Result<(), BadId> + Send + 'static,
+        place: impl FnOnce(&mut Directory, usize),
+    ) -> Called {
+        // Until the directory knows: two calls about one thing are carried out in the order in which they were judged.
         let mut ids = locked(&self.ids);
         let lines = locked(&self.lines);
         if lines.is_empty() {
             return Err(Refused::Closed);
         }
-        let thread = find(&mut ids)?;
+        let Ok(found) = catch_unwind(AssertUnwindSafe(|| find(&mut ids))) else {
+            self.shared.upward.fault("the engine made a mistake in a call; where, stderr says");
+            return Err(Refused::Mistake);
+        };
+        let thread = found?;
         let line = lines.get(thread).ok_or(Refused::Closed)?;
         line.send(Box::new(work)).map_err(|_| Refused::Closed)?;
         if let Some(mailbox) = self.shared.mailboxes.get(thread) {
             mailbox.wake.set();
         }
+        place(&mut self.shared.change_directory(), thread);
         Ok(())
     }
 
     /// In a room, all of which is on one thread.
     pub fn add_peer(&self, peer: &str, session: SrtpSession, room: &str) -> Called {
         let (id, added) = (Id::from(peer), Id::from(peer));
-        let mut pinned = 0;
-        let find = |ids: &mut Ids| {
-            pinned = ids.add_peer(&id, room)?;
-            Ok(pinned)
-        };
-        self.call(find, move |forwarder| forwarder.add_peer(added, session))?;
-        self.shared.change_directory().pin(id, pinned);
-        Ok(())
+        self.call_and_place(
+            |ids| ids.add_peer(&id, room),
+            move |forwarder| forwarder.add_peer(added, session),
+            |directory, thread| directory.pin(Id::from(peer), thread),
+        )
     }
 
     /// And its tracks and down tracks; its media goes nowhere, addresses stay bound.
     pub fn remove_peer(&self, peer: &str) -> Called {
         let id = Id::from(peer);
-        self.call(|ids| ids.remove_peer(peer), move |forwarder| forwarder.remove_peer(&id))?;
-        self.shared.change_directory().remove_peer(peer);
-        Ok(())
+        self.call_and_place(
+            |ids| ids.remove_peer(peer),
+            move |forwarder| forwarder.remove_peer(&id),
+            |directory, _| directory.remove_peer(peer),
+        )
     }
 
     pub fn add_track(&self, track: TrackIn) -> Called {
@@ -300,42 +317,5 @@ impl Drop for Engine {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use sferum_forwarder_core::api::{SrtpKeys, SrtpProfile};
-    use std::time::{Duration, Instant};
-
-    fn session() -> SrtpSession {
-        let key = || (vec![1; 16], vec![1; 12]);
-        let ((rx_key, rx_salt), (tx_key, tx_salt)) = (key(), key());
-        let profile = SrtpProfile::AeadAes128Gcm;
-        Forwarder::session(&SrtpKeys { profile, rx_key, rx_salt, tx_key, tx_salt })
-            .expect("of the right size")
-    }
-
-    fn told(engine: &Engine, wanted: &Told) {
-        let begun = Instant::now();
-        while !engine.take_told().contains(wanted) {
-            assert!(begun.elapsed() < Duration::from_secs(20), "never told");
-            std::thread::sleep(Duration::from_millis(1));
-        }
-    }
-
-    #[test]
-    fn a_mistake_is_told_and_the_same_forwarder_goes_on() {
-        let engine =
-            Engine::new(vec![UdpSocket::bind("127.0.0.1:0").expect("a port")], true).expect("an engine");
-        engine.add_peer("PC", session(), "room").expect("new");
-        engine.call(|_| Ok(0), |_| panic!("a mistake, made by a test")).expect("queued");
-        told(&engine, &Told::Fault(1, "the native forwarder made a mistake; where, stderr says".to_owned()));
-        // It still knows whom it knew: a second one of that name is refused by the forwarder itself.
-        engine.call(|_| Ok(0), |forwarder| forwarder.add_peer(Id::from("PC"), session())).expect("queued");
-        told(
-            &engine,
-            &Told::Fault(
-                2,
-                "a forwarder knew an id that the engine did not, or the other way round".to_owned(),
-            ),
-        );
-    }
-}
+#[path = "engine_tests.rs"]
+mod tests;

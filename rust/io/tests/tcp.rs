@@ -4,34 +4,11 @@
 mod support;
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
 
 use sferum_forwarder_io::Route;
 use sferum_forwarder_io::engine::Engine;
 use sferum_forwarder_io::upward::Told;
-use support::{DEADLINE, Person, ROOM, camera, down, engine, picture, sessions, until};
-
-/// A client's end, and the number that the engine gave to the other one.
-fn connect(engine: &Engine) -> (TcpStream, u32) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let client = TcpStream::connect(listener.local_addr().expect("an address")).expect("connected");
-    client.set_read_timeout(Some(DEADLINE)).expect("a timeout");
-    let accepted = listener.accept().expect("accepted").0;
-    (client, engine.adopt(accepted.into()).expect("adopted"))
-}
-
-fn write(client: &mut TcpStream, packet: &[u8]) {
-    let framed = [&(packet.len() as u16).to_be_bytes()[..], packet].concat();
-    client.write_all(&framed).expect("written");
-}
-
-fn read(client: &mut TcpStream) -> Vec<u8> {
-    let mut head = [0; 2];
-    client.read_exact(&mut head).expect("a frame in time");
-    let mut packet = vec![0; usize::from(u16::from_be_bytes(head))];
-    client.read_exact(&mut packet).expect("the rest of it");
-    packet
-}
+use support::{Person, ROOM, camera, connect, down, engine, picture, read, sessions, until, write};
 
 fn closed(engine: &Engine) -> Vec<u32> {
     let told = engine.take_told().into_iter();

@@ -12,6 +12,7 @@ use sferum_forwarder_io::Route;
 use sferum_forwarder_io::engine::{Called, Engine, Refused, descriptor};
 use sferum_forwarder_io::upward::Told;
 
+use crate::mistake;
 use crate::values::{self, Api};
 
 type Any<'py> = Bound<'py, PyAny>;
@@ -40,6 +41,7 @@ fn called(result: Called) -> PyResult<()> {
     result.map_err(|refused| match refused {
         Refused::Id(BadId(id)) => PyKeyError::new_err(id.to_string()),
         Refused::Closed => PyRuntimeError::new_err("the media engine is closed"),
+        Refused::Mistake => mistake(),
     })
 }
 

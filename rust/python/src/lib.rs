@@ -21,18 +21,36 @@ struct NativeForwarder {
     api: Api,
 }
 
-/// Unknown ids in calls are bugs.
-fn known(result: Result<(), BadId>) -> PyResult<()> {
-    result.map_err(|BadId(id)| PyKeyError::new_err(id.to_string()))
+/// A mistake of ours is an `Exception` like one in Python; pyo3's own `PanicException` would end the process.
+fn mistake() -> PyErr {
+    PyRuntimeError::new_err("the native forwarder made a mistake; where, stderr says")
 }
 
 impl NativeForwarder {
-    /// Without Python's lock. A mistake of ours is an `Exception` like one in Python, which costs one datagram; pyo3's own
-    /// `PanicException` would end the process.
-    fn work(&mut self, py: Python<'_>, work: impl FnOnce(&mut Forwarder) + Send) -> PyResult<()> {
+    /// Without Python's lock. A mistake costs one datagram or call: the forwarder goes on, mended.
+    fn work<T: Send>(
+        &mut self,
+        py: Python<'_>,
+        work: impl FnOnce(&mut Forwarder) -> T + Send,
+    ) -> PyResult<T> {
         let core = &mut self.core;
-        let done = py.detach(|| catch_unwind(AssertUnwindSafe(|| work(core))));
-        done.map_err(|_| PyRuntimeError::new_err("the native forwarder made a mistake; where, stderr says"))
+        let done = py.detach(|| {
+            let done = catch_unwind(AssertUnwindSafe(|| work(core)));
+            if done.is_err() {
+                let _as_far_as_it_goes = catch_unwind(AssertUnwindSafe(|| core.mend()));
+            }
+            done
+        });
+        done.map_err(|_| mistake())
+    }
+
+    /// Unknown ids in calls are bugs.
+    fn call(
+        &mut self,
+        py: Python<'_>,
+        work: impl FnOnce(&mut Forwarder) -> Result<(), BadId> + Send,
+    ) -> PyResult<()> {
+        self.work(py, work)?.map_err(|BadId(id)| PyKeyError::new_err(id.to_string()))
     }
 }
 
@@ -43,46 +61,49 @@ impl NativeForwarder {
         Ok(Self { core: Forwarder::default(), api: Api::import(py)? })
     }
 
-    fn add_peer(&mut self, peer: &str, keys: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn add_peer(&mut self, py: Python<'_>, peer: &str, keys: &Bound<'_, PyAny>) -> PyResult<()> {
         let session = Forwarder::session(&values::keys(keys)?);
         let session = session.ok_or_else(|| PyValueError::new_err("SRTP keys of the wrong length"))?;
-        known(self.core.add_peer(Id::from(peer), session))
+        self.call(py, |core| core.add_peer(Id::from(peer), session))
     }
 
-    fn remove_peer(&mut self, peer: &str) -> PyResult<()> {
-        known(self.core.remove_peer(peer))
+    fn remove_peer(&mut self, py: Python<'_>, peer: &str) -> PyResult<()> {
+        self.call(py, |core| core.remove_peer(peer))
     }
 
-    fn add_track(&mut self, track: &Bound<'_, PyAny>) -> PyResult<()> {
-        known(self.core.add_track(values::track(track)?))
+    fn add_track(&mut self, py: Python<'_>, track: &Bound<'_, PyAny>) -> PyResult<()> {
+        let track = values::track(track)?;
+        self.call(py, |core| core.add_track(track))
     }
 
-    fn remove_track(&mut self, sid: &str) -> PyResult<()> {
-        known(self.core.remove_track(sid))
+    fn remove_track(&mut self, py: Python<'_>, sid: &str) -> PyResult<()> {
+        self.call(py, |core| core.remove_track(sid))
     }
 
-    fn mute_track(&mut self, sid: &str, muted: bool) -> PyResult<()> {
-        known(self.core.mute_track(sid, muted))
+    fn mute_track(&mut self, py: Python<'_>, sid: &str, muted: bool) -> PyResult<()> {
+        self.call(py, |core| core.mute_track(sid, muted))
     }
 
-    fn add_down(&mut self, down: &Bound<'_, PyAny>, want: &Bound<'_, PyAny>) -> PyResult<()> {
-        known(self.core.add_down(values::down(down)?, values::want(want)?))
+    fn add_down(&mut self, py: Python<'_>, down: &Bound<'_, PyAny>, want: &Bound<'_, PyAny>) -> PyResult<()> {
+        let (down, want) = (values::down(down)?, values::want(want)?);
+        self.call(py, |core| core.add_down(down, want))
     }
 
-    fn remove_down(&mut self, down: &str) -> PyResult<()> {
-        known(self.core.remove_down(down))
+    fn remove_down(&mut self, py: Python<'_>, down: &str) -> PyResult<()> {
+        self.call(py, |core| core.remove_down(down))
     }
 
-    fn set_want(&mut self, down: &str, want: &Bound<'_, PyAny>) -> PyResult<()> {
-        known(self.core.set_want(down, values::want(want)?))
+    fn set_want(&mut self, py: Python<'_>, down: &str, want: &Bound<'_, PyAny>) -> PyResult<()> {
+        let want = values::want(want)?;
+        self.call(py, |core| core.set_want(down, want))
     }
 
-    fn set_budget(&mut self, peer: &str, bitrate_bps: u64) -> PyResult<()> {
-        known(self.core.set_budget(peer, bitrate_bps))
+    fn set_budget(&mut self, py: Python<'_>, peer: &str, bitrate_bps: u64) -> PyResult<()> {
+        self.call(py, |core| core.set_budget(peer, bitrate_bps))
     }
 
-    fn set_wish(&mut self, peer: &str, bitrate_bps: i64) -> PyResult<()> {
-        known(self.core.set_wish(peer, bitrate_bps))
+    fn set_wish(&mut self, py: Python<'_>, peer: &str, bitrate_bps: i64) -> PyResult<()> {
+        self.call(py, |core| core.set_wish(peer, bitrate_bps))
     }
 
     fn receive(&mut self, py: Python<'_>, peer: &str, datagram: &[u8], now: f64) -> PyResult<()> {

@@ -61,7 +61,7 @@ def test_sources_are_known_by_names_and_contents(tmp_path: Path) -> None:
     (tmp_path / "a.rs").write_text("fn one() {}")
     first = rust_hash(tmp_path)
     (tmp_path / "notes.md").write_text("of no weight")
-    for apart in ("target", "fuzz/target"):
+    for apart in ("target", "fuzz/target", "io/tests"):
         (tmp_path / apart).mkdir(parents=True)
         (tmp_path / apart / "generated.rs").write_text("by cargo or an editor")
     assert rust_hash(tmp_path) == first

@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 #![allow(dead_code)] // each test file uses a part of it
 
-use std::net::{SocketAddr, UdpSocket};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
 
 use sferum_forwarder_core::api::{
@@ -46,6 +47,28 @@ pub fn udp() -> (UdpSocket, SocketAddr) {
     socket.set_read_timeout(Some(DEADLINE)).expect("a timeout");
     let address = socket.local_addr().expect("an address");
     (socket, address)
+}
+
+/// A client's end, and the number that the engine gave to the other one.
+pub fn connect(engine: &Engine) -> (TcpStream, u32) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let client = TcpStream::connect(listener.local_addr().expect("an address")).expect("connected");
+    client.set_read_timeout(Some(DEADLINE)).expect("a timeout");
+    let accepted = listener.accept().expect("accepted").0;
+    (client, engine.adopt(accepted.into()).expect("adopted"))
+}
+
+pub fn write(client: &mut TcpStream, packet: &[u8]) {
+    let framed = [&(packet.len() as u16).to_be_bytes()[..], packet].concat();
+    client.write_all(&framed).expect("written");
+}
+
+pub fn read(client: &mut TcpStream) -> Vec<u8> {
+    let mut head = [0; 2];
+    client.read_exact(&mut head).expect("a frame in time");
+    let mut packet = vec![0; usize::from(u16::from_be_bytes(head))];
+    client.read_exact(&mut packet).expect("the rest of it");
+    packet
 }
 
 pub fn camera(sid: &str, peer: &str) -> TrackIn {

@@ -1,0 +1,138 @@
+//! Calls that meet each other, and mistakes.
+
+use super::*;
+use sferum_forwarder_core::api::{SrtpKeys, SrtpProfile};
+use std::io::Read;
+use std::net::TcpListener;
+use std::sync::mpsc::channel;
+use std::thread::{scope, sleep, yield_now};
+use std::time::{Duration, Instant};
+
+const DEADLINE: Duration = Duration::from_secs(20);
+
+fn session() -> SrtpSession {
+    let key = || (vec![1; 16], vec![1; 12]);
+    let ((rx_key, rx_salt), (tx_key, tx_salt)) = (key(), key());
+    let profile = SrtpProfile::AeadAes128Gcm;
+    Forwarder::session(&SrtpKeys { profile, rx_key, rx_salt, tx_key, tx_salt }).expect("of the right size")
+}
+
+fn told(engine: &Engine, wanted: &Told) {
+    let begun = Instant::now();
+    while !engine.take_told().contains(wanted) {
+        assert!(begun.elapsed() < DEADLINE, "never told");
+        sleep(Duration::from_millis(1));
+    }
+}
+
+fn one() -> Engine {
+    Engine::new(vec![UdpSocket::bind("127.0.0.1:0").expect("a port")], true).expect("an engine")
+}
+
+#[test]
+fn a_mistake_in_a_call_is_refused_and_told_and_the_next_call_is_carried_out() {
+    let engine = one();
+    let called = engine.call(|_| panic!("a mistake, made by a test"), |_| Ok(()));
+    assert_eq!(called, Err(Refused::Mistake));
+    told(&engine, &Told::Fault(1, "the engine made a mistake in a call; where, stderr says".to_owned()));
+    engine.add_peer("PC", session(), "room").expect("new");
+}
+
+#[test]
+fn a_thread_that_is_held_up_loses_the_oldest_and_keeps_whoever_calls_waiting() {
+    let bound = || UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let sockets = [bound(), bound()];
+    let first = sockets[0].local_addr().expect("an address");
+    let engine = Engine::new(sockets.into(), true).expect("an engine");
+    engine.add_peer("elsewhere", session(), "a room on the first thread").expect("new");
+    engine.add_peer("PC", session(), "a room on the second thread").expect("new");
+    let client = bound();
+    engine.bind(Route::Udp(client.local_addr().expect("an address")), "PC");
+    let (held, gate) = channel::<()>();
+    engine.call(|_| Ok(1), move |_| gate.recv().map_err(|_| BadId(Id::from("gate")))).expect("queued");
+    let overflowed = || engine.ignored().iter().any(|each| each.0 == "queue_full");
+    let begun = Instant::now();
+    while !overflowed() {
+        assert!(begun.elapsed() < DEADLINE, "never full");
+        client.send_to(&[0x80; 40], first).expect("sent");
+    }
+    let (calls, taken) = (MOST_COMMANDS as u32 + 1, AtomicU32::new(0));
+    let call = |bps: u32| {
+        engine.set_budget("PC", bps.into()).expect("known");
+        taken.fetch_add(1, Ordering::Relaxed);
+    };
+    scope(|scope| {
+        let calling = scope.spawn(|| (0..calls).for_each(call));
+        while taken.load(Ordering::Relaxed) < calls - 1 {
+            assert!(begun.elapsed() < DEADLINE, "they do not fit");
+            yield_now();
+        }
+        assert!(!calling.is_finished());
+        engine.set_route("elsewhere", None); // which is of no thread: it does not wait
+        held.send(()).expect("it is held up");
+        calling.join().expect("carried out");
+    });
+    while engine.stats().0.drops.iter().sum::<u64>() < 4_096 {
+        assert!(begun.elapsed() < DEADLINE, "what was handed over and kept came nowhere");
+    }
+    assert!(engine.take_told().is_empty());
+}
+
+#[test]
+fn a_mistake_is_told_and_the_same_forwarder_goes_on() {
+    let engine = one();
+    engine.add_peer("PC", session(), "room").expect("new");
+    engine.call(|_| Ok(0), |_| panic!("a mistake, made by a test")).expect("queued");
+    told(&engine, &Told::Fault(1, "the native forwarder made a mistake; where, stderr says".to_owned()));
+    // It still knows whom it knew: a second one of that name is refused by the forwarder itself.
+    engine.call(|_| Ok(0), |forwarder| forwarder.add_peer(Id::from("PC"), session())).expect("queued");
+    told(
+        &engine,
+        &Told::Fault(2, "a forwarder knew an id that the engine did not, or the other way round".to_owned()),
+    );
+}
+
+#[test]
+fn nobody_s_next_call_is_judged_before_the_directory_knows_of_the_last() {
+    let engine = one();
+    scope(|both| {
+        let held = engine.shared.directory();
+        let adding = both.spawn(|| engine.add_peer("PC", session(), "room"));
+        let mut refused = 0;
+        while refused < 100 {
+            // Whoever could see the peer now could remove it, and leave the directory with one who is gone.
+            match engine.ids.try_lock() {
+                Ok(ids) => assert!(ids.peer("PC").is_err()),
+                Err(_) => refused += 1,
+            }
+            sleep(Duration::from_millis(1));
+        }
+        drop(held);
+        adding.join().expect("no panic").expect("new");
+    });
+    engine.remove_peer("PC").expect("known");
+}
+
+#[test]
+fn a_connection_that_comes_while_it_closes_is_closed_or_refused() {
+    for _ in 0..30 {
+        let engine = one();
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let mut client = TcpStream::connect(listener.local_addr().expect("an address")).expect("connected");
+        client.set_read_timeout(Some(DEADLINE)).expect("a timeout");
+        let accepted = listener.accept().expect("accepted").0;
+        scope(|both| {
+            let held = engine.shared.connections.read();
+            both.spawn(|| engine.adopt(accepted.into()));
+            while engine.connections.load(Ordering::Relaxed) == 0 {
+                yield_now();
+            }
+            both.spawn(|| engine.close());
+            while !engine.is_closed() {
+                yield_now();
+            }
+            drop(held);
+        });
+        assert_eq!(client.read(&mut [0; 10]).expect("an end"), 0);
+    }
+}
