@@ -5,7 +5,7 @@ estimate has fallen below what was sent. Then the budget is the estimate; while 
 until everything fits. A step that was too much is tried again only after twice the time.
 
 A measured estimate (`media.forwarder.api.Estimate`) rises by itself as far as padding came through: the budget follows
-it, and a step into the blue is for links where none does.
+it, at once or when the limit has held for long enough, and a step into the blue is for links where none does.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ PROBE_S, PROBE = 3.0, 2.0
 LONGEST_PROBE_S = 96.0
 #: Seconds after a step in which a full link is that step's fault.
 BLAMED_S = 6.0
-#: A measured estimate that is so much above the limit raises it; noise is less. Steps into the blue are so much rarer.
-RISEN, BLUE = 1.1, 4.0
+#: A measured estimate that is so much above the limit raises it; noise is less. Steps into the blue are so much rarer:
+#: trains of padding know better, without a second of lost sound.
+RISEN, BLUE = 1.1, 10.0
 #: No limit that is worth remembering, bits a second.
 ENDLESS_BPS = 50_000_000
 #: Set aside for sound, bits a second.
@@ -89,7 +90,8 @@ class Budget:
         """When `grow` will say yes, if nothing happens; None: no limit."""
         if self.limit_bps is None:
             return None
-        return self._held_since + self._hold_s * (BLUE if self.measured else 1.0)
+        known = not self.measured or self._last_bps >= RISEN * self.limit_bps
+        return self._held_since + self._hold_s * (1.0 if known else BLUE)
 
     def _rises(self, bitrate_bps: int, now: float) -> bool:
         """To what came through, once the limit has held for as long as a step takes."""
@@ -109,6 +111,8 @@ class Budget:
         if due is None or now < due:
             return False
         assert self.limit_bps is not None
+        if self.measured and self._rises(self._last_bps, now):
+            return True
         self._held_since = self._grew_at = now
         larger = int(max(self.limit_bps, self._last_bps) * PROBE)
         self.limit_bps = None if larger > ENDLESS_BPS else larger

@@ -18,6 +18,7 @@ from media.sdp.codecs import (
     known_codecs,
     sent_extensions,
     with_feedback,
+    without_remb,
 )
 from media.sdp.values import (
     Candidate,
@@ -287,7 +288,10 @@ def _codecs(
         if codec not in known:
             continue
         line, rtx = known[codec]
-        lines.append(_as_answered(with_feedback(line, feedback), codec, wish, track))
+        line = with_feedback(line, feedback)
+        if down:
+            line = without_remb(line, offered.extensions)
+        lines.append(_as_answered(line, codec, wish, track))
         if rtx is not None:
             lines.append(rtx)
     return tuple(lines)

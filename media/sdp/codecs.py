@@ -6,7 +6,7 @@ stream of another profile could be published and not be seen.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from attrs import evolve, frozen
 
@@ -37,16 +37,14 @@ EXTENSION_FIELDS = {
     ABS_CAPTURE_TIME: "abs_capture_time",
 }
 
-#: What is offered downstream (v0) in every section; ids as Chromium 156 numbers them. No transport-cc: towards clients
-#: we hear REMB, and a client that sees this extension sends the other feedback. No levels: who speaks is told by
+#: What is offered downstream (v0) in every section; ids as Chromium 156 numbers them. Pictures carry transport-wide
+#: numbers, or send times where the client does not know those (`streams.py`). No levels: who speaks is told by
 #: signalling.
-_OFFERED_EXTENSIONS = (ExtensionLine(2, ABS_SEND_TIME), ExtensionLine(4, MID))
-#: What our packets carry in a section of the client's (v1), by whether it has sound. Send times are for REMB, which
-#: libwebrtc computes from pictures only (`Call::NotifyBweOfReceivedPacket`); no mids, as the section names its SSRCs.
-_SENT_EXTENSIONS: Mapping[bool, frozenset[str]] = {
-    True: frozenset(),
-    False: frozenset({ABS_SEND_TIME}),
-}
+_OFFERED_EXTENSIONS = (
+    ExtensionLine(2, ABS_SEND_TIME),
+    ExtensionLine(3, TRANSPORT_CC),
+    ExtensionLine(4, MID),
+)
 #: Decoders of these need it to skip layers.
 _LAYERED = {Codec.AV1, Codec.VP9}
 
@@ -54,7 +52,7 @@ AUDIO_FEEDBACK_UP = ("transport-cc", "nack")
 VIDEO_FEEDBACK_UP = ("goog-remb", "transport-cc", "ccm fir", "nack", "nack pli")
 AUDIO_FEEDBACK_DOWN = ("nack",)
 #: Who knows PLI asks for pictures with that: "ccm fir" would be words that nobody uses.
-VIDEO_FEEDBACK_DOWN = ("goog-remb", "nack", "nack pli")
+VIDEO_FEEDBACK_DOWN = ("goog-remb", "transport-cc", "nack", "nack pli")
 
 #: Of opus; livekit-client plays one channel of what does not say so.
 SENDS_STEREO = {"sprop-stereo": "1"}
@@ -178,6 +176,14 @@ def with_feedback(line: CodecLine, wanted: tuple[str, ...]) -> CodecLine:
     return evolve(line, feedback=tuple(kind for kind in line.feedback if kind in wanted))
 
 
+def without_remb(line: CodecLine, extensions: Iterable[ExtensionLine]) -> CodecLine:
+    """As we write it where we send pictures: who tells of every arrival estimates nothing itself."""
+    numbered = any(each.uri == TRANSPORT_CC for each in extensions)
+    if not numbered or "transport-cc" not in line.feedback:
+        return line
+    return evolve(line, feedback=tuple(kind for kind in line.feedback if kind != "goog-remb"))
+
+
 def extensions_of(lines: Iterable[ExtensionLine]) -> Extensions:
     """Ids for the forwarder. One-byte ids only (1..14): what has a higher one is not negotiated."""
     ids = {
@@ -205,14 +211,19 @@ def accepted_extensions(
 
 
 def sent_extensions(lines: Iterable[ExtensionLine], codec: Codec) -> tuple[ExtensionLine, ...]:
-    """Those of `accepted_extensions` that packets of a track in `codec` carry towards a client."""
-    wanted = _SENT_EXTENSIONS[codec in _AUDIO]
-    layered = codec in _LAYERED
-    return tuple(
-        line
-        for line in lines
-        if line.uri in wanted or (layered and line.uri == DEPENDENCY_DESCRIPTOR)
-    )
+    """Those of `accepted_extensions` that packets of a track in `codec` carry towards a client (v1).
+
+    Pictures have transport-wide numbers, else send times, of which libwebrtc makes REMB from pictures only
+    (`Call::NotifyBweOfReceivedPacket`); nothing has mids, as the section names its SSRCs.
+    """
+    if codec in _AUDIO:
+        return ()
+    lines = tuple(lines)
+    numbered = any(line.uri == TRANSPORT_CC for line in lines)
+    wanted = {TRANSPORT_CC if numbered else ABS_SEND_TIME}
+    if codec in _LAYERED:
+        wanted.add(DEPENDENCY_DESCRIPTOR)
+    return tuple(line for line in lines if line.uri in wanted)
 
 
 _MIRRORED = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from media.forwarder.api import Codec, Extensions, Kind, Layer
 from media.ids import TrackSid
@@ -68,7 +68,9 @@ def incoming(offered: Section, answered: Section) -> Incoming | None:
 def sending(section: Section) -> Sending | None:
     """How packets look there: an answer of ours (v1), or a client's answer to our offer (v0).
 
-    Without transport-cc, whatever was negotiated: a client that sees it stops sending REMB.
+    Pictures have transport-wide numbers where the client tells of their arrival (extension and feedback both), and no
+    send times then: it makes no REMB. Voices have none: older libwebrtc tells of those of pictures only, and what is
+    not told of is lost.
     """
     if section.kind is SectionKind.DATA or section.rejected:
         return None
@@ -78,8 +80,15 @@ def sending(section: Section) -> Sending | None:
         for line in section.codecs
         if (codec := codec_of(line)) is not None
     }
-    lines = [line for line in section.extensions if "transport-wide-cc" not in line.uri]
-    return Sending(mid=section.mid, payload_types=payload_types, extensions=extensions_of(lines))
+    extensions = extensions_of(section.extensions)
+    told = section.kind is SectionKind.VIDEO and any(
+        "transport-cc" in line.feedback for line in section.codecs
+    )
+    if told and extensions.transport_cc:
+        extensions = evolve(extensions, abs_send_time=0)
+    else:
+        extensions = evolve(extensions, transport_cc=0)
+    return Sending(mid=section.mid, payload_types=payload_types, extensions=extensions)
 
 
 def track_of(section: Section) -> str | None:

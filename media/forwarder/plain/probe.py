@@ -20,7 +20,7 @@ LEAST, MOST = 8, 60
 #: Of its packets, the share that must arrive for it to say anything.
 ENOUGH = 0.8
 #: Seconds until the next: after one that found more, and after one that did not, which doubles up to the last.
-SOON_S, AGAIN_S, LONGEST_S = 0.4, 3.0, 8.0
+SOON_S, AGAIN_S, LONGEST_S = 0.4, 3.0, 6.0
 #: Seconds after which a train that was not told of is given up.
 GIVEN_UP_S = 1.5
 #: What counts as more; and of what it measured, what is believed (libwebrtc's kTargetUtilizationFraction).
@@ -63,15 +63,19 @@ class Prober:
         if packet.probe == self._train and self._sent_at is not None:
             self._arrived.append((packet.arrived_at, packet.size))
 
-    def judge(self, estimate_bps: float, now: float) -> float | None:
-        """After every message: what the train found, once enough of it is there; None: nothing new, or no more."""
+    def judge(self, estimate_bps: float, fastest_s: float, now: float) -> float | None:
+        """After every message: what the train found, once enough of it is there; None: nothing new, or no more.
+
+        `fastest_s`: what the fastest packet took lately, by both clocks. Packets that a busy computer takes in at once
+        arrived without a distance: what the last one took says how long the train was on its way, at most.
+        """
         if self._sent_at is None or len(self._arrived) < self._packets * ENOUGH:
             return None
         first, last, size = self._arrived[0][0], self._arrived[0][0], 0
         for arrived_at, each in self._arrived:
             first, last, size = min(first, arrived_at), max(last, arrived_at), size + each
         size -= self._arrived[0][1]  # what came first has waited for nobody
-        took = last - first
+        took = max(last - first, last - self._sent_at - fastest_s)
         through = BELIEVED * size * 8 / took if took > 0 else self._bitrate_bps
         found = min(through, self._bitrate_bps)
         more = found > MORE * estimate_bps

@@ -67,7 +67,7 @@ class SendSide:
         if media:  # padding says nothing of delays
             rate.update(usage, wait_s, through, self._queue.busy_bps, rtt_s, now)
         rate.reported(len(delivered), lost, through, now)
-        found = self.prober.judge(rate.bitrate_bps, now)
+        found = self.prober.judge(rate.bitrate_bps, self._queue.fastest_s, now)
         if rate.bitrate_bps < before or (media and wait_s > LONG_QUEUE_S):
             self.prober.put_off(now)
         elif found is not None:

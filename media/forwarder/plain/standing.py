@@ -10,7 +10,8 @@ from collections import deque
 
 from attrs import define, field
 
-#: Seconds of arrivals of which the least delayed counts, and how many packets at least.
+#: Seconds of arrivals of which the least delayed counts, with the packet before them; and how many at least. A computer
+#: that stood still for longer takes in at its end what came meanwhile: the packet before says that nothing waited.
 RECENT_S, LEAST = 0.15, 5
 #: Packets of that time at most, and of `THROUGH_S`: three times what 20 Mbit/s are. A subscriber's clock that stands
 #: still, or goes back, makes nobody keep more.
@@ -48,8 +49,13 @@ class StandingQueue:
         recent = self._recent
         recent.append((arrived_at, way, size))
         oldest = arrived_at - RECENT_S
-        while len(recent) > LEAST and (recent[0][0] < oldest or len(recent) > MOST_RECENT):
+        while len(recent) > LEAST and (recent[1][0] < oldest or len(recent) > MOST_RECENT):
             recent.popleft()
+
+    @property
+    def fastest_s(self) -> float:
+        """What the fastest packet of the last seconds took, by both clocks."""
+        return min(self._fastest, self._fastest_before)
 
     def judge(self) -> float:
         """Seconds that packets wait now: by the one of the last moment that waited least."""
@@ -57,7 +63,7 @@ class StandingQueue:
         for _, way, size in self._recent:
             least, total = min(least, way), total + size
         if len(self._recent) >= LEAST:
-            self.wait_s = least - min(self._fastest, self._fastest_before)
+            self.wait_s = least - self.fastest_s
             first, last = self._recent[0], self._recent[-1]
             took = last[0] - first[0]
             self.busy_bps = (total - first[2]) * 8 / took if took > 0 else None

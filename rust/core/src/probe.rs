@@ -18,7 +18,7 @@ const ENOUGH: f64 = 0.8;
 /// Seconds until the next: after one that found more, and after one that did not, which doubles up to the last.
 const SOON_S: f64 = 0.4;
 const AGAIN_S: f64 = 3.0;
-const LONGEST_S: f64 = 8.0;
+const LONGEST_S: f64 = 6.0;
 /// Seconds after which a train that was not told of is given up.
 const GIVEN_UP_S: f64 = 1.5;
 /// What counts as more; and of what it measured, what is believed.
@@ -83,8 +83,11 @@ impl Prober {
     }
 
     /// After every message: what the train found, once enough of it is there; `None`: nothing new, or no more.
-    pub fn judge(&mut self, estimate_bps: f64, now: f64) -> Option<f64> {
-        self.sent_at?;
+    ///
+    /// `fastest_s`: what the fastest packet took lately, by both clocks. Packets that a busy computer takes in at once
+    /// arrived without a distance: what the last one took says how long the train was on its way, at most.
+    pub fn judge(&mut self, estimate_bps: f64, fastest_s: f64, now: f64) -> Option<f64> {
+        let sent_at = self.sent_at?;
         let &(begin, begin_size) = self.arrived.first()?;
         if (self.arrived.len() as f64) < self.packets as f64 * ENOUGH {
             return None;
@@ -96,7 +99,7 @@ impl Prober {
             size += each;
         }
         size -= begin_size; // what came first has waited for nobody
-        let took = last - first;
+        let took = (last - first).max(last - sent_at - fastest_s);
         let through = if took > 0.0 { BELIEVED * size as f64 * 8.0 / took } else { self.bitrate_bps };
         let found = through.min(self.bitrate_bps);
         let more = found > MORE * estimate_bps;
@@ -134,14 +137,25 @@ mod tests {
         assert_eq!(packets, 21);
         assert_eq!(prober.poll(500_000.0, 4.1), None);
         for number in 0..packets {
-            assert!(number > packets / 2 || prober.judge(500_000.0, 4.2).is_none());
+            assert!(number > packets / 2 || prober.judge(500_000.0, 5.0, 4.2).is_none());
             let arrived_at = 9.0 + number as f64 * 295.0 * 8.0 / 600_000.0;
             prober.delivered(&Delivery { sent_at: 4.0, arrived_at, size: 295, probe: train });
         }
-        assert_eq!(prober.judge(500_000.0, 4.3).map(f64::round), Some(570_000.0));
+        assert_eq!(prober.judge(500_000.0, 5.0, 4.3).map(f64::round), Some(570_000.0));
         assert_eq!(prober.poll(570_000.0, 4.5), None);
         assert!(prober.poll(570_000.0, 4.8).is_some());
         assert_eq!(prober.poll(570_000.0, 7.0), None);
         assert_eq!(prober.poll(5_000_000.0, 60.0), None);
+    }
+
+    #[test]
+    fn a_train_that_is_taken_in_at_once_has_been_on_its_way() {
+        let mut prober = Prober::default();
+        prober.wish(5_000_000);
+        let (train, packets) = prober.poll(500_000.0, 4.0).expect("a train");
+        for _ in 0..packets {
+            prober.delivered(&Delivery { sent_at: 4.0, arrived_at: 9.2, size: 295, probe: train });
+        }
+        assert_eq!(prober.judge(500_000.0, 5.0, 4.3), None);
     }
 }

@@ -79,7 +79,7 @@ impl SendSide {
             rate.update(usage, wait_s, through, self.queue.busy_bps, rtt_s, now);
         }
         rate.reported(delivered.len() as i64, lost, through, now);
-        let found = self.prober.judge(rate.bitrate_bps, now);
+        let found = self.prober.judge(rate.bitrate_bps, self.queue.fastest_s(), now);
         if rate.bitrate_bps < before || media && wait_s > LONG_QUEUE_S {
             self.prober.put_off(now);
         } else if let Some(found) = found {

@@ -5,7 +5,8 @@
 
 use std::collections::VecDeque;
 
-/// Seconds of arrivals of which the least delayed counts, and how many packets at least.
+/// Seconds of arrivals of which the least delayed counts, with the packet before them; and how many at least. A computer
+/// that stood still for longer takes in at its end what came meanwhile: the packet before says that nothing waited.
 const RECENT_S: f64 = 0.15;
 const LEAST: usize = 5;
 /// Packets of that time at most, and of `THROUGH_S`: three times what 20 Mbit/s are. A subscriber's clock that stands
@@ -56,10 +57,15 @@ impl StandingQueue {
         self.recent.push_back((arrived_at, way, size));
         let is_old = |packet: &(f64, f64, i64)| packet.0 < arrived_at - RECENT_S;
         while self.recent.len() > LEAST
-            && (self.recent.len() > MOST_RECENT || self.recent.front().is_some_and(is_old))
+            && (self.recent.len() > MOST_RECENT || self.recent.get(1).is_some_and(is_old))
         {
             self.recent.pop_front();
         }
+    }
+
+    /// What the fastest packet of the last seconds took, by both clocks.
+    pub fn fastest_s(&self) -> f64 {
+        self.fastest.min(self.fastest_before)
     }
 
     /// Seconds that packets wait now: by the one of the last moment that waited least.
@@ -72,7 +78,7 @@ impl StandingQueue {
         if self.recent.len() >= LEAST
             && let (Some(first), Some(last)) = (self.recent.front(), self.recent.back())
         {
-            self.wait_s = least - self.fastest.min(self.fastest_before);
+            self.wait_s = least - self.fastest_s();
             let took = last.0 - first.0;
             self.busy_bps = (took > 0.0).then(|| ((total - first.2) * 8) as f64 / took);
         }

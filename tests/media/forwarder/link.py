@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import heapq
 import random  # noqa: TID251 -- seeded: the dice of the network
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 
 from attrs import define, field
@@ -60,10 +61,42 @@ class Line:
 
 
 @define(eq=False)
+class Host:
+    """A computer with other things to do: for `busy` of the time it stands still, `least_s` to `most_s` each time."""
+
+    busy: float = 0.0
+    least_s: float = 0.005
+    most_s: float = 0.05
+    seed: int = 3
+    _until: float = 0.0  # so far its pauses are known
+    _begins: list[float] = field(factory=list)  # of pauses
+    _ends: list[float] = field(factory=list)
+    _dice: random.Random = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._dice = random.Random(self.seed)  # noqa: S311 -- no secret
+
+    def runs(self, now: float) -> float:
+        """When it goes on, now or later."""
+        if not self.busy:
+            return now
+        while self._until <= now:
+            pause = self._dice.uniform(self.least_s, self.most_s)
+            rests = pause * (1 / self.busy - 1) * self._dice.uniform(0.0, 2.0)
+            self._begins.append(self._until + rests)
+            self._until += rests + pause
+            self._ends.append(self._until)
+        pause = bisect_right(self._begins, now) - 1
+        return max(now, self._ends[pause]) if pause >= 0 else now
+
+
+@define(eq=False)
 class Sender:
     """Sends pictures at its estimate, or at `most_bps`, and what its prober says.
 
     Attributes:
+        sound: numbered too; clients are sent voices without numbers.
+        here, there: our computer, and the subscriber's.
         waits: (when, seconds in the queue) of each packet of media.
         estimates: (when, bits a second).
     """
@@ -71,6 +104,10 @@ class Sender:
     line: Line
     most_bps: float = float("inf")
     seed: int = 2
+    picture_s: float = PICTURE_S
+    sound: bool = True
+    here: Host = field(factory=Host)
+    there: Host = field(factory=Host)
     side: SendSide = field(factory=SendSide)
     waits: list[tuple[float, float]] = field(factory=list)
     estimates: list[tuple[float, int]] = field(factory=list)
@@ -89,19 +126,22 @@ class Sender:
 
     def step(self, now: float) -> None:
         """What happens in these 5 ms, at both ends."""
-        while self._coming and self._coming[0][0] <= now:
-            at, number = heapq.heappop(self._coming)
-            self._feedback.arrived(number & 0xFFFF, 7, at + CLOCK_S)
         back = self.line.delay_s
-        self._answers += [(now + back, each) for each in self._feedback.poll(now + CLOCK_S)]
+        if self.there.runs(now) == now:
+            while self._coming and self._coming[0][0] <= now:
+                at, number = heapq.heappop(self._coming)
+                self._feedback.arrived(number & 0xFFFF, 7, self.there.runs(at) + CLOCK_S)
+            self._answers += [(now + back, each) for each in self._feedback.poll(now + CLOCK_S)]
+        if self.here.runs(now) > now:
+            return
         while self._answers and self._answers[0][0] <= now:
             _, message = self._answers.pop(0)
             self.side.reported(read_arrivals(message[12:]), 2 * back, now)
-        if now >= self._sound_at:
+        while self.sound and now >= self._sound_at:
             self._sound_at += 0.02
             self._send(90, now)
-        if now >= self._picture_at:
-            self._picture_at += PICTURE_S
+        while now >= self._picture_at:
+            self._picture_at += self.picture_s
             self._picture(now)
         train = self.side.train(now)
         if train is not None:
@@ -111,13 +151,21 @@ class Sender:
 
     def _picture(self, now: float) -> None:
         self._pictures += 1
-        rate = max(0.0, min(self.side.rate.bitrate_bps, self.most_bps) - 36_000)
-        size = rate * PICTURE_S / 8 * (1 - UNEVEN + 2 * UNEVEN * self._dice.random())
+        size = (
+            self._bitrate_bps()
+            * self.picture_s
+            / 8
+            * (1 - UNEVEN + 2 * UNEVEN * self._dice.random())
+        )
         if self._pictures % 300 == 0:
             size *= 4
         while size > 0:
             self._send(int(min(size, MOST_BYTES)) + 40, now)
             size -= MOST_BYTES
+
+    def _bitrate_bps(self) -> float:
+        """Of the picture that is sent now."""
+        return max(0.0, min(self.side.rate.bitrate_bps, self.most_bps) - 36_000)
 
     def _send(self, size: int, now: float, probe: int = 0) -> None:
         number = self.side.outstanding.number()

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from media.forwarder.api import Layer
 from media.forwarder.plain.arrivals import Arrivals, read_arrivals
 from media.forwarder.plain.delivery import MOST_OUTSTANDING, TICK_S, Delivery, Outstanding
 from media.forwarder.plain.feedback import MOST_NUMBERS, TransportFeedback
@@ -14,7 +15,8 @@ from media.forwarder.plain.rate import MORE_BPS, MOST_OVER, RateControl
 from media.forwarder.plain.rtp import Malformed
 from media.forwarder.plain.standing import MOST_RECENT, MOST_THROUGH, StandingQueue, Throughput
 from media.forwarder.plain.trendline import DelayGradient, Usage
-from tests.media.forwarder.link import Line, Sender, run
+from tests.media.forwarder.link import Host, Line, Sender, run
+from tests.media.forwarder.viewer import COSTS, Viewer
 
 NARROW, MIDDLE, WIDE = 300_000, 1_000_000, 3_000_000
 
@@ -127,6 +129,56 @@ def test_others_on_the_link() -> None:
     for begin in (20.0, 40.0):
         assert one.mean_bps(begin + 7, begin + 10) > 1_200_000
         assert one.mean_bps(begin + 13, begin + 20) < 1_100_000
+
+
+# --- computers that are busy: pauses of up to 50 ms, of up to 150
+
+BUSY = [(0.0, 0.05), (0.5, 0.05), (0.6, 0.15)]
+
+
+def viewer(line: Line, busy: float, longest_s: float, seed: int) -> Viewer:
+    here = Host(busy, most_s=longest_s, seed=7 * seed)
+    there = Host(busy, most_s=longest_s, seed=11 * seed)
+    return Viewer(line, seed=seed, here=here, there=there)
+
+
+@pytest.mark.parametrize(("busy", "longest_s"), BUSY)
+@pytest.mark.parametrize("seed", [2, 3, 4])
+def test_a_busy_computer_is_no_full_link(busy: float, longest_s: float, seed: int) -> None:
+    """Both ends stand still for half of the time: the largest picture is never taken, and there is room beside it."""
+    one = viewer(Line(20_000_000), busy, longest_s, seed)
+    run([one], until=40.0)
+    assert not one.changes
+    assert min(bps for at, bps in one.estimates if at > 5.0) > COSTS[Layer.HIGH]
+
+
+@pytest.mark.parametrize(("busy", "longest_s"), BUSY)
+def test_a_narrow_link_is_noticed_by_busy_computers(busy: float, longest_s: float) -> None:
+    """From 20 Mbit/s to 0.7: two seconds later no more is sent than that, and most packets do not wait."""
+    line = Line(20_000_000)
+    one = viewer(line, busy, longest_s, 3)
+    run([one], until=20.0)
+    line.bandwidth_bps = 700_000
+    run([one], until=50.0, begin=20.0)
+    assert one.changes[0][0] < 22.0
+    assert one.wait_s(0.75, since=25.0) < 0.15
+
+
+@pytest.mark.parametrize("busy", [0.0, 0.5])
+@pytest.mark.parametrize("seed", [2, 3, 4, 5])
+def test_the_large_picture_is_back_when_a_link_is_good(busy: float, seed: int) -> None:
+    """After half a minute of 400 kbit/s, 5 % loss and 100 ms: no step that was too much meanwhile, back within 12 s."""
+    line = Line(20_000_000, delay_s=0.002)
+    one = viewer(line, busy, 0.05, seed)
+    run([one], until=10.0)
+    line.bandwidth_bps, line.delay_s, line.loss, line.jitter_s = 400_000, 0.1, 0.05, 0.01
+    run([one], until=40.0, begin=10.0)
+    assert not [at for at, layer in one.changes if at > 14.0 and layer is not Layer.LOW]
+    line.bandwidth_bps, line.delay_s, line.loss, line.jitter_s = 20_000_000, 0.002, 0.0, 0.0
+    run([one], until=60.0, begin=40.0)
+    back = one.back_at(40.0)
+    assert back is not None
+    assert back < 52.0
 
 
 # --- the parts
@@ -280,14 +332,24 @@ def test_a_train_says_what_it_measured() -> None:
     assert packets > LEAST
     assert prober.poll(500_000, 4.1) is None
     for number in range(packets):
-        assert number > packets / 2 or prober.judge(500_000, 4.2) is None
+        assert number > packets / 2 or prober.judge(500_000, 5.0, 4.2) is None
         prober.delivered(Delivery(4.0, 9.0 + number * 295 * 8 / 600_000, 295, train))
-    assert prober.judge(500_000, 4.3) == pytest.approx(0.95 * 600_000)
-    assert prober.judge(500_000, 4.3) is None
+    assert prober.judge(500_000, 5.0, 4.3) == pytest.approx(0.95 * 600_000)
+    assert prober.judge(500_000, 5.0, 4.3) is None
     assert prober.poll(570_000, 4.5) is None
     assert prober.poll(570_000, 4.8) is not None
     assert prober.poll(570_000, 7.0) is None  # given up: nobody told of it
     assert prober.poll(5_000_000, 60.0) is None  # there is room
+
+
+def test_a_train_that_is_taken_in_at_once_has_been_on_its_way() -> None:
+    """Packets that a busy computer takes in together have no distance; 0.2 s late they say nothing of more room."""
+    prober = Prober()
+    prober.wish(5_000_000)
+    train, packets = prober.poll(500_000, 4.0) or (0, 0)
+    for _ in range(packets):
+        prober.delivered(Delivery(4.0, 9.2, 295, train))
+    assert prober.judge(500_000, 5.0, 4.3) is None
 
 
 def test_loss_lowers_the_rate_and_little_of_it_only_stops_it() -> None:

@@ -218,11 +218,11 @@ def test_a_step_that_was_too_much_waits_twice_as_long() -> None:
 
 
 def test_a_measured_estimate_is_followed_upwards() -> None:
-    """What came through raises the limit once it has held for three seconds; a step into the blue waits four times."""
+    """What came through raises the limit once it has held for three seconds; a step into the blue waits ten times."""
     budget = Budget()
     budget.estimate(1_000_000, 900_000, 0.0, measured=True)
     assert budget.estimate(400_000, 900_000, 0.0, measured=True)
-    assert budget.grows_at == 12.0
+    assert budget.grows_at == 30.0
     assert not budget.estimate(900_000, 380_000, 2.9, measured=True)
     assert not budget.estimate(430_000, 380_000, 3.1, measured=True)
     assert budget.estimate(900_000, 380_000, 3.2, measured=True)
@@ -230,6 +230,19 @@ def test_a_measured_estimate_is_followed_upwards() -> None:
     assert budget.estimate(500_000, 800_000, 5.0, measured=True)
     assert not budget.estimate(900_000, 480_000, 10.9, measured=True)
     assert budget.estimate(900_000, 480_000, 11.0, measured=True)
+
+
+def test_what_was_measured_too_early_is_not_forgotten() -> None:
+    """It is told once: the limit rises to it when it has held for three seconds, without another word."""
+    budget = Budget()
+    budget.estimate(1_000_000, 900_000, 0.0, measured=True)
+    budget.estimate(400_000, 900_000, 0.0, measured=True)
+    assert not budget.estimate(1_900_000, 380_000, 1.0, measured=True)
+    assert budget.grows_at == 3.0
+    assert not budget.grow(2.9)
+    assert budget.grow(3.0)
+    assert budget.limit_bps == 1_900_000
+    assert budget.grows_at == 33.0
 
 
 def test_noise_moves_no_limit() -> None:

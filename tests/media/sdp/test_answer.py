@@ -127,7 +127,7 @@ def test_tracks_in_free_sections() -> None:
     assert picture.ssrcs == {1001: "c", 2001: "c"}
     assert picture.ssrc_groups[0].semantics == "FID"
     assert names(picture) == ["VP8", "rtx"]
-    assert "transport-cc" not in picture.codecs[0].feedback
+    assert picture.codecs[0].feedback == ("transport-cc", "nack", "nack pli")
     assert "a=ssrc:1001 cname:c\r\n" in text
     assert answer.sections[1].direction is answer.sections[4].direction is Direction.INACTIVE
 
@@ -178,14 +178,30 @@ def test_what_the_forwarder_is_told_of_a_microphone() -> None:
 
 
 def test_what_the_forwarder_is_told_of_the_way_down() -> None:
-    """The client's own payload types, and no transport-cc although it was negotiated: REMB is what we hear."""
+    """The client's own payload types; numbers for pictures, instead of send times, if it tells of their arrival."""
     answer = answered(outgoing={"3": camera()})
-    told = sending(answer.sections[3])
+    picture = answer.sections[3]
+    told = sending(picture)
     assert told is not None
     assert told.payload_types == {Codec.VP8: (96, 97)}
-    assert told.extensions.transport_cc == 0
+    assert told.extensions.transport_cc == 3
+    assert told.extensions.abs_send_time == 0
     assert told.extensions.mid == 4
     assert sending(answer.sections[6]) is None
+    silent = tuple(evolve(codec, feedback=("goog-remb", "nack")) for codec in picture.codecs)
+    told = sending(evolve(picture, codecs=silent))
+    assert told is not None
+    assert told.extensions.transport_cc == 0
+    assert told.extensions.abs_send_time == 2
+
+
+def test_who_tells_of_arrivals_is_not_asked_for_an_estimate() -> None:
+    """A free section with transport-cc and its extension loses goog-remb; one without them keeps it."""
+    assert "goog-remb" not in answered(outgoing={"3": camera()}).sections[3].codecs[0].feedback
+    bare = evolve(PUBLISH.sections[3], extensions=())
+    offer = evolve(PUBLISH, sections=(*PUBLISH.sections[:3], bare, *PUBLISH.sections[4:]))
+    feedback = answered(offer, outgoing={"3": camera()}).sections[3].codecs[0].feedback
+    assert feedback == ("goog-remb", "transport-cc", "nack", "nack pli")
 
 
 def test_layers_of_other_names_and_of_ssrc_groups() -> None:
