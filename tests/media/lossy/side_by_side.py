@@ -19,7 +19,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import Factory, define, evolve, frozen
 
 from media.forwarder.plain.forwarder import PlainForwarder
 from media.plane.plain import PlainPlane
@@ -36,6 +36,8 @@ LARGE = "document.querySelector('video').style.cssText = 'width: 640px; height: 
 Sent = tuple[float, dict[str, int]]
 #: Widths of the layers, pixels: as in `conditions_page.js`.
 LAYERS = (160, 320, 640)
+#: For so many seconds each layer has nearly all pictures, before the line changes.
+WHOLE_S, WHOLE = 1.0, 0.9
 #: Without a memory of every datagram: it would be long.
 MAKERS = PLANES | {"plain": lambda: PlainPlane(PlainForwarder())}
 
@@ -119,7 +121,29 @@ async def side_by_side() -> AsyncIterator[SideBySide]:
         for viewer in pages.values():
             await viewer.sees(PUBLISHER, width=LAYERS[-1])
             await viewer.hears(PUBLISHER)
+        await eventually(Whole(publisher).now, "all layers are sent")
         yield SideBySide(worlds=worlds, pages=pages, publisher=publisher)
+
+
+@define
+class Whole:
+    """Whether every layer has as many pictures as any, to every room: the publisher's estimates begin low."""
+
+    publisher: Viewer
+    _before: list[Sent] = Factory(list)
+
+    async def now(self) -> bool:
+        sent: list[Sent] = await self.publisher.page.evaluate("filmSent(rooms)")
+        if not self._before:
+            self._before = sent
+        if sent[0][0] - self._before[0][0] < WHOLE_S:
+            return False
+        made = [
+            [frames - old.get(rid, 0) for rid, frames in new.items()]
+            for (_, old), (_, new) in zip(self._before, sent, strict=True)
+        ]
+        self._before = sent
+        return all(min(frames) >= WHOLE * max(frames) > 0 for frames in made)
 
 
 async def _publish(worlds: Mapping[str, Lossy], viewer: Viewer) -> None:
