@@ -1,7 +1,7 @@
 """What a hundred in one call cost a server, and how late packets come. One line of JSON for each figure.
 
     .venv/bin/python -m bench.load [--only one hundred storm] [--forwarder native plain] [--rounds 5] [--people 100]
-        [--peer livekit ws://127.0.0.1:7880 PID --key devkey:secret] [--peer janus] [--peer janus_best FOLDER]
+        [--peer livekit ws://127.0.0.1:7880 PID [--key NAME:SECRET]] [--peer janus] [--peer janus_best FOLDER]
 
 The first server is the one that is measured, the others what it is compared with; `--forwarder` without a value: none
 of ours. Server and load are on a processor each, with real-time priority where that is granted.
@@ -17,6 +17,7 @@ from bench.load.lineup import lineup
 from bench.load.program import build
 from bench.load.rows import FULL, KINDS, ROUNDS, rows
 from bench.peers.janus_process import namespace
+from bench.peers.livekit import KEY
 
 
 async def main(options: argparse.Namespace) -> None:
@@ -35,5 +36,5 @@ if __name__ == "__main__":
     parser.add_argument("--people", type=int, default=FULL)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--peer", nargs="+", action="append", default=[])
-    parser.add_argument("--key", default="devkey:secret", help="name:secret of the peer")
+    parser.add_argument("--key", default=KEY, help="name:secret of the peer")
     asyncio.run(main(parser.parse_args()))

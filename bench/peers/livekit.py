@@ -9,12 +9,15 @@ from pathlib import Path
 from bench.load.server import Server, http, place
 from media.access.tokens import Key
 
+#: Of `livekit.yaml` beside this file.
+KEY = "bench:only-for-benchmarks-on-this-machine"
+
 
 @asynccontextmanager
 async def livekit(
     address: str, pid: str, *, key: str, program: Path, cpus: tuple[int, int] | None
 ) -> AsyncIterator[Server]:
-    """`address`: `ws://host:port`, what clients are given. `key`: `name:secret`."""
+    """`address`: `ws://127.0.0.1:port`; it has to offer clients a candidate there. `key`: `name:secret`."""
     if cpus is not None:
         place(int(pid), cpus[0])
     name, _, secret = key.partition(":")

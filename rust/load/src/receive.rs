@@ -7,7 +7,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use sferum_forwarder_core::rtcp::{RtcpItem, parse_rtcp};
-use sferum_forwarder_core::rtp::parse_rtp;
+use sferum_forwarder_core::rtp::{parse_rtp, u16_at};
 
 use crate::shared::{Phase, Shared, Wire, now_ns};
 use crate::sys::Inbox;
@@ -69,8 +69,14 @@ fn take(shared: &Shared, wire: &Wire, inbox: &Inbox) {
             }
             (Some(128..=191), Some(_)) => {
                 let seconds = arrived_ns as f64 / 1e9;
-                if subscriber.take(datagram, seconds) == Some(Taken::ToOpen) && is_measured {
-                    open(shared, wire, datagram, arrived_ns);
+                match subscriber.take(datagram, seconds) {
+                    Some(Taken::ToOpen) if is_measured => open(shared, wire, datagram, arrived_ns),
+                    Some(Taken::Repair) => {
+                        if let Some(number) = original(wire, datagram) {
+                            subscriber.repaired(number);
+                        }
+                    }
+                    _ => (),
                 }
             }
             _ => (),
@@ -87,6 +93,13 @@ fn open(shared: &Shared, wire: &Wire, datagram: &[u8], arrived_ns: u64) {
         Some(sent_ns) => seen.late.add(arrived_ns.saturating_sub(sent_ns)),
         None => seen.unopened += 1,
     }
+}
+
+/// What a repair repairs: none where it is padding only, as LiveKit's server probes with.
+fn original(wire: &Wire, datagram: &[u8]) -> Option<u16> {
+    let mut packet = datagram.to_vec();
+    wire.session.lock().unprotect(&mut packet).ok()?;
+    u16_at(parse_rtp(&packet).ok()?.payload, 0)
 }
 
 fn hear(shared: &Shared, subscriber: &mut crate::taking::Subscriber, item: &RtcpItem) {
