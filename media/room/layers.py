@@ -211,9 +211,16 @@ def _level(subscription: Subscription) -> Layer | None:
 
 
 def _highest(call: Call, published: Published) -> Layer | None:
+    """Nearly everybody wants all there is: then the first one is asked, and no other."""
     members, track = call.members, published.sid
-    found = (_level(members[sid].subscriptions[track]) for sid in published.subscribers)
-    return max(found, key=_rank, default=None)
+    highest: Layer | None = None
+    for sid in published.subscribers:
+        level = _level(members[sid].subscriptions[track])
+        if _rank(level) > _rank(highest):
+            highest = level
+            if highest is Layer.HIGH:
+                break
+    return highest
 
 
 def ask_publishers(call: Call, now: float) -> list[Command]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import singledispatchmethod
 
 from attrs import define, evolve, field
@@ -85,14 +85,20 @@ class Hall:
         try:
             while self._waiting:
                 now = self.services.clock()
-                for command in self.room.handle(self._waiting.popleft(), now):
-                    _method_for(type(command))(self, command)
+                self._carry_out(self.room.handle(self._waiting.popleft(), now))
                 for sid in sorted(self._to_flush):
                     if (client := self.clients.get(sid)) is not None:
                         client.negotiation.flush(now)
                 self._to_flush.clear()
         finally:
             self._busy = False
+
+    def _carry_out(self, following: Sequence[commands.Command]) -> None:
+        leaving = {one.sid for one in following if isinstance(one, commands.Gone)}
+        for command in following:
+            if isinstance(command, commands.StopForwarding) and command.to in leaving:
+                continue  # it ends with their connections
+            _method_for(type(command))(self, command)
 
     def ask(self, operation: Operation) -> Refusal | None:
         """A service with the room's admin right asks (Twirp); None: done."""

@@ -116,7 +116,7 @@ class Subscriptions:
                 payload_types=looks.payload_types,
                 extensions=looks.extensions,
             )
-        outgoing = known.outgoing
+        outgoing, drawn = known.outgoing, self.bits(15 + 32 + 15)
         return DownTrack(
             id=known.id,
             track=outgoing.sid,
@@ -127,11 +127,10 @@ class Subscriptions:
             payload_types=looks.payload_types,
             extensions=looks.extensions,
             cname=outgoing.cname,
-            first_sequence=self.bits(
-                15
-            ),  # the lower half: no wrap in the first packets (RFC 3711 3.3.1)
-            first_timestamp=self.bits(32),
-            first_picture_id=self.bits(15),
+            # the lower half: no wrap in the first packets (RFC 3711 3.3.1)
+            first_sequence=drawn & 0x7FFF,
+            first_timestamp=drawn >> 15 & 0xFFFFFFFF,
+            first_picture_id=drawn >> 47,
         )
 
     def _ssrc(self) -> int:

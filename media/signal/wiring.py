@@ -6,11 +6,15 @@ down track only with its track, its track only with its peer. Wishes are kept he
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from attrs import define, evolve, field, frozen
 
 from media.forwarder.api import DownTrack, SrtpKeys, TrackIn, Want
 from media.ids import DownId, PeerId, RoomName, TrackSid
 from media.plane.api import Forwarding
+
+K = TypeVar("K")
 
 
 @frozen
@@ -32,6 +36,7 @@ class Wiring:
     _wired_tracks: set[TrackSid] = field(factory=set)
     _wired_downs: set[DownId] = field(factory=set)
     _downs_of: dict[TrackSid, set[DownId]] = field(factory=dict)
+    _downs_to: dict[PeerId, set[DownId]] = field(factory=dict)
 
     def peer_connected(self, peer: PeerId, keys: SrtpKeys, room: RoomName) -> None:
         if peer in self._peers:
@@ -40,13 +45,14 @@ class Wiring:
         self._peers.add(peer)
         for track in [one for one in self._tracks.values() if one.peer == peer]:
             self._wire_track(track)
-        for down in [one for one in self._downs.values() if one.track.peer == peer]:
-            self._wire_down(down)
+        for down in sorted(self._downs_to.get(peer, ())):
+            self._wire_down(self._downs[down])
 
     def peer_gone(self, peer: PeerId) -> None:
-        """Its tracks and down tracks are forgotten too."""
-        for down in [one.track.id for one in self._downs.values() if one.track.peer == peer]:
-            self.drop_down(down)
+        """Its tracks and down tracks are forgotten too; the forwarder takes them with the peer."""
+        for down in list(self._downs_to.get(peer, ())):
+            self._forget_down(self._downs.pop(down))
+            self._wired_downs.discard(down)
         for track in [one.sid for one in self._tracks.values() if one.peer == peer]:
             self.drop_track(track)
         if peer in self._peers:
@@ -88,18 +94,22 @@ class Wiring:
             self.drop_down(track.id)
         self._downs[track.id] = Down(track, want)
         self._downs_of.setdefault(track.track, set()).add(track.id)
+        self._downs_to.setdefault(track.peer, set()).add(track.id)
         self._wire_down(self._downs[track.id])
 
     def drop_down(self, down: DownId) -> None:
         if (known := self._downs.pop(down, None)) is None:
             return
-        siblings = self._downs_of[known.track.track]
-        siblings.discard(down)
-        if not siblings:
-            del self._downs_of[known.track.track]
+        self._forget_down(known)
         if down in self._wired_downs:
             self._wired_downs.remove(down)
             self.forwarder.remove_down(down)
+
+    def _forget_down(self, down: Down) -> None:
+        """That its track, and its peer, have it."""
+        track = down.track
+        _discard(self._downs_of, track.track, track.id)
+        _discard(self._downs_to, track.peer, track.id)
 
     def set_want(self, down: DownId, want: Want) -> None:
         if (known := self._downs.get(down)) is None or known.want == want:
@@ -136,3 +146,10 @@ class Wiring:
             return
         self._wired_downs.add(track.id)
         self.forwarder.add_down(track, down.want)
+
+
+def _discard(sets: dict[K, set[DownId]], key: K, down: DownId) -> None:
+    """No empty sets stay."""
+    sets[key].discard(down)
+    if not sets[key]:
+        del sets[key]

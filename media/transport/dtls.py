@@ -53,6 +53,8 @@ class Certificate(RTCCertificate):
     def __init__(self, key: ec.EllipticCurvePrivateKey, cert: x509.Certificate) -> None:
         super().__init__(key, cert)
         self._context: SSL.Context | None = None
+        first = next(f for f in self.getFingerprints() if f.algorithm == "sha-256")
+        self.fingerprint = Fingerprint(first.algorithm, first.value)
 
     def _create_ssl_context(self, srtp_profiles: list[SRTPProtectionProfile]) -> SSL.Context:
         if self._context is None:
@@ -60,11 +62,6 @@ class Certificate(RTCCertificate):
             self._context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
             self._context.set_options(SSL.OP_NO_QUERY_MTU)
         return self._context
-
-    @property
-    def fingerprint(self) -> Fingerprint:
-        first = next(f for f in self.getFingerprints() if f.algorithm == "sha-256")
-        return Fingerprint(first.algorithm, first.value)
 
 
 class Dtls(RTCDtlsTransport):
