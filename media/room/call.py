@@ -119,6 +119,7 @@ class Member:
         missed: what a lost client was not told and must learn on its return.
         heard: the last reliable sequence number that arrived from here; `sent` the packets after which others may ask.
         replayed: they have asked since they came or came back: a second time nothing is sent again.
+        shown: what clients were shown last, and all that it was made of (`Call.snapshot`).
     """
 
     sid: ParticipantSid
@@ -149,6 +150,7 @@ class Member:
     sent: deque[Sent] = Factory(deque)
     budget: Budget = Factory(Budget)
     line: Line = Factory(Line)
+    shown: tuple[tuple[object, ...], Participant] | None = None
 
     @property
     def visible(self) -> bool:
@@ -239,7 +241,20 @@ class Call:
         return self.members[published.track.publisher]
 
     def snapshot(self, member: Member) -> Participant:
-        """A member as clients see them now."""
+        """A member as clients see them now: made anew only when something about them, or for all, is different."""
+        standing = self.standing(member)
+        tracks = tuple([p.track for p in member.tracks.values() if p.track.ready])
+        made_of = (
+            (member.state, member.version, member.waiting, member.grants, tracks),
+            (member.name, member.metadata, tuple(member.attributes.items())),
+            (standing.hand, tuple(standing.held), tuple(standing.released)),
+            (self.settings, self.led),
+        )
+        if member.shown is None or member.shown[0] != made_of:
+            member.shown = made_of, self._snapshot(member, tracks)
+        return member.shown[1]
+
+    def _snapshot(self, member: Member, tracks: tuple[Track, ...]) -> Participant:
         return Participant(
             sid=member.sid,
             identity=member.identity,
@@ -250,7 +265,7 @@ class Call:
             name=member.name,
             metadata=member.metadata,
             attributes={**member.attributes, **self.our_attributes(member)},
-            tracks=tuple(p.track for p in member.tracks.values() if p.track.ready),
+            tracks=tracks,
         )
 
     def gone(self, member: Member, reason: LeaveReason) -> Participant:

@@ -60,13 +60,14 @@ class Subscriptions:
         if known is not None:
             self._by_track[track] = evolve(known, want=want)
             return known.outgoing
+        drawn = self.bits(64)
         outgoing = Outgoing(
             sid=track,
             publisher=publisher,
             kind=SECTION_KINDS[kind],
             codec=codec,
-            ssrc=self._ssrc(),
-            rtx_ssrc=self._ssrc() if kind is Kind.VIDEO else 0,
+            ssrc=self._ssrc(drawn & 0xFFFFFFFF),
+            rtx_ssrc=self._ssrc(drawn >> 32) if kind is Kind.VIDEO else 0,
             cname=publisher[-CNAME_CHARACTERS:],
             stereo=stereo,
         )
@@ -133,8 +134,10 @@ class Subscriptions:
             first_picture_id=drawn >> 47,
         )
 
-    def _ssrc(self) -> int:
-        while (ssrc := self.bits(32)) in self._ssrcs or ssrc == 0:
-            pass
+    def _ssrc(self, drawn: int) -> int:
+        """`drawn`, unless it is taken."""
+        ssrc = drawn
+        while ssrc in self._ssrcs or ssrc == 0:
+            ssrc = self.bits(32)
         self._ssrcs.add(ssrc)
         return ssrc

@@ -104,7 +104,8 @@ class Dtls(RTCDtlsTransport):
         """One datagram; aiortc reads one record of it, which leaves the next for whenever another datagram comes."""
         timeout = None if self.encrypted else self._connection.DTLSv1_get_timeout()
         try:
-            datagram = await asyncio.wait_for(self.transport._recv(), timeout)
+            async with asyncio.timeout(timeout):
+                datagram = await self.transport._recv()
         except TimeoutError:
             self._handle_timeout()
             await self._write_ssl()
