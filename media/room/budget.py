@@ -31,8 +31,8 @@ BLAMED_S = 6.0
 RISEN, BLUE = 1.1, 10.0
 #: No limit that is worth remembering, bits a second.
 ENDLESS_BPS = 50_000_000
-#: Set aside for sound, bits a second.
-SOUND_BPS = 100_000
+#: Set aside for sound, and what one voice of livekit-client takes: 48,000 of Opus and 50 headers, bits a second.
+SOUND_BPS, VOICE_BPS = 100_000, 65_000
 
 
 @frozen(kw_only=True)
@@ -133,19 +133,23 @@ def for_pictures(limit_bps: int) -> int:
     return max(limit_bps - SOUND_BPS, limit_bps // 2)
 
 
-def share(limit_bps: int, demands: Sequence[Demand]) -> dict[TrackSid, Layer | None]:
+def share(
+    limit_bps: int, demands: Sequence[Demand], *, measured: bool = False
+) -> dict[TrackSid, Layer | None]:
     """The layer of each video, None for paused: first everyone the least (screens what can be read), in order; then
     more, in order, those of one rank evenly.
 
-    The first one is never paused unless even its least costs twice what there is: a frozen teacher
-    is worse than a late one.
+    The first one is never paused unless even its least costs twice what there is: a frozen teacher is worse than a late
+    one. Where the limit is `measured` there is no doubt about it: a picture beside which no voice fits is late for
+    ever, and takes a third of the voice with it.
     """
     left = for_pictures(limit_bps)
+    least_bps = limit_bps - VOICE_BPS if measured else 2 * limit_bps
     ordered = sorted(demands, key=lambda d: d.rank)
     chosen: dict[TrackSid, Layer | None] = {}
     for number, demand in enumerate(ordered):
         least, cost = _begin(demand, left)
-        if cost <= left or (number == 0 and cost <= 2 * limit_bps):
+        if cost <= left or (number == 0 and cost <= least_bps):
             chosen[demand.track] = least
             left = max(left - cost, 0)
         else:

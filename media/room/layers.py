@@ -126,7 +126,8 @@ def wants_of(call: Call, member: Member) -> dict[TrackSid, Want]:
     demands = _demands(call, member, best)
     if not demands or member.budget.fits(demands):
         return best
-    for sid, layer in share(member.budget.limit_bps, demands).items():
+    shares = share(member.budget.limit_bps, demands, measured=member.budget.measured)
+    for sid, layer in shares.items():
         if layer is None:
             best[sid] = Want(layer=_lowest(call.tracks[sid]), paused=True)
         elif layer < best[sid].layer:

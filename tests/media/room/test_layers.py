@@ -173,6 +173,14 @@ def test_a_budget_is_shared_in_order(limit: int, chosen: dict[str, Layer | None]
     assert share(limit, wanted) == chosen
 
 
+@pytest.mark.parametrize(("limit", "layer"), [(215_000, LOW), (214_000, None), (160_000, None)])
+def test_no_picture_goes_where_its_voice_would_not(limit: int, layer: Layer | None) -> None:
+    """On a link that is measured; of one that is guessed the first picture is kept."""
+    wanted = [demand("a", 150_000, 500_000)]
+    assert share(limit, wanted, measured=True) == {"a": layer}
+    assert share(limit, wanted) == {"a": LOW}
+
+
 def test_an_estimate_alone_limits_nothing() -> None:
     """Not where it begins, not while it rises, not when it falls above what is sent: only a fall below it."""
     budget = Budget()
