@@ -66,6 +66,7 @@ class Figures:
         freezes: standstills that ended. `frozen`: their share of the time.
         longest_s: the longest of them, or span without a picture; where it is paused none counts.
         switches: changes of the width. `width`, `paused`: at the end. `width_after_s`: since when it is that width.
+        paused_for: share of the time in which the server said that it sent no picture.
         moves_after_s: from the change until the picture moved; None: it did not.
         concealed: share of the sound that the page made up. `concealed_later`: the same without the first third.
         lost: share of the picture's packets that did not come, those sent again aside.
@@ -81,6 +82,7 @@ class Figures:
     width: int
     width_after_s: float
     paused: bool
+    paused_for: float
     moves_after_s: float | None
     concealed: float
     concealed_later: float
@@ -144,6 +146,11 @@ class Seen:
         return since.at_s - self.samples[0].at_s
 
     @property
+    def paused_for(self) -> float:
+        paused = sum(b.at_s - a.at_s for a, b in pairwise(self.samples) if a.paused)
+        return paused / max(1e-9, self.seconds)
+
+    @property
     def concealed(self) -> float:
         return _made_up(self.samples[0], self.samples[-1])
 
@@ -193,6 +200,7 @@ def figures(
             width=its.samples[-1].width,
             width_after_s=its.width_after_s,
             paused=its.samples[-1].paused,
+            paused_for=its.paused_for,
             moves_after_s=its.moves_after_s(MOVES * frames_s),
             concealed=its.concealed,
             concealed_later=its.concealed_later,

@@ -31,11 +31,11 @@ from tests.media.world import eventually
 
 PAGE = Path(__file__).parent / "conditions_page.js"
 PUBLISHER, WATCHER = "anna", "boris"
-LARGE = "document.querySelector('video').style.cssText = 'width: 640px; height: 360px'"
+LARGE = "document.querySelector('video').style.cssText = 'width: 960px; height: 540px'"
 #: Of one room: the page's clock, seconds, and pictures of each layer since it was published.
 Sent = tuple[float, dict[str, int]]
 #: Widths of the layers, pixels: as in `conditions_page.js`.
-LAYERS = (160, 320, 640)
+LAYERS = (240, 480, 960)
 #: For so many seconds each layer has nearly all pictures, before the line changes.
 WHOLE_S, WHOLE = 1.0, 0.9
 #: Without a memory of every datagram: it would be long.

@@ -15,7 +15,7 @@ BOUNDS = Bounds(
 )
 FINE = Figures(
     name="fine",
-    frames_s=15.0,
+    frames_s=12.0,
     share=1.0,
     freezes=1,
     frozen=0.05,
@@ -24,6 +24,7 @@ FINE = Figures(
     width=640,
     width_after_s=1.0,
     paused=False,
+    paused_for=0.0,
     moves_after_s=0.5,
     concealed=0.02,
     concealed_later=0.01,
@@ -59,7 +60,7 @@ def test_each_bound_has_its_words(less: dict[str, Any], said: str) -> None:
 
 def test_a_pause_excuses_a_picture_and_no_voice() -> None:
     """Where it may be paused, nothing is asked of a paused picture, but all of the voice."""
-    paused = evolve(FINE, paused=True, share=0.0, moves_after_s=None, concealed=0.2)
+    paused = evolve(FINE, paused_for=0.1, share=0.0, moves_after_s=None, concealed=0.2)
     assert list(evolve(BOUNDS, may_pause=True).broken_by(paused)) == [
         "0.200 of the voice was made up"
     ]
@@ -67,8 +68,8 @@ def test_a_pause_excuses_a_picture_and_no_voice() -> None:
 
 def test_a_busy_machine_makes_standstills_of_its_own() -> None:
     """A publisher that makes two thirds of the film may stand still for a third of the time more."""
-    assert not list(BOUNDS.broken_by(evolve(FINE, frames_s=10.0, frozen=0.43)))
-    assert list(BOUNDS.broken_by(evolve(FINE, frames_s=10.0, frozen=0.44)))
+    assert not list(BOUNDS.broken_by(evolve(FINE, frames_s=8.0, frozen=0.43)))
+    assert list(BOUNDS.broken_by(evolve(FINE, frames_s=8.0, frozen=0.44)))
 
 
 def test_a_voice_may_settle_first() -> None:

@@ -89,7 +89,7 @@ def test_a_pause_is_no_standstill() -> None:
     """A picture that the server says it does not send stands still on purpose."""
     samples = [evolve(one, paused=104.0 < one.at_s <= 108.0) for one in film(16, 16, 16, 16, 0)]
     its = narrow(samples)
-    assert (its.longest_s, its.paused) == (0.0, True)
+    assert (its.longest_s, its.paused, its.paused_for) == (0.0, True, 15 / 16)
     assert of(samples)[2].longest_s == 4.0
 
 
