@@ -158,6 +158,7 @@ class Drop(enum.Enum):
     NOT_THEIRS = "not_theirs"  # RTCP that asks for, or ends, a stream which is not this peer's
     NO_SUBSCRIBER = "no_subscriber"
     QUIETER = "quieter"  # three others of its group are louder
+    TOO_OFTEN = "too_often"  # RTCP by the thousand
 
 
 # --- what comes out

@@ -168,6 +168,8 @@ class PlainForwarder:
         if isinstance(data, Drop):
             return data
         peer.reported(ssrc)
+        if not peer.may_control(now):
+            return Drop.TOO_OFTEN
         try:
             items = parse_rtcp(data)
         except Malformed:

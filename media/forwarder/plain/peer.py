@@ -17,6 +17,10 @@ from media.ids import PeerId
 MOST_CONTEXTS = 2 * MOST_SSRCS
 #: SSRCs that a peer can have used up in its life. A screen that is shared again takes six.
 MOST_RETIRED = 20_000
+#: RTCP packets of one peer that are looked at in `RTCP_WINDOW_S`: each may ask about a hundred streams. Chosen by us;
+#: feedback every 50 ms and a NACK for each of a hundred losses a second are 120.
+MOST_RTCP = 2_000
+RTCP_WINDOW_S = 1.0
 #: Packets sent again to one peer in `RESEND_WINDOW_S`; whoever asks for more is not mended by it.
 MOST_RESENT = 200
 RESEND_WINDOW_S = 0.1
@@ -73,6 +77,8 @@ class Peer:
     )  # SSRCs that SRTP has a context for, oldest first
     _retired: set[int] = field(factory=set)  # SSRCs whose context is gone
     _reports: dict[int, float] = field(factory=dict)  # middle of NTP → when sent
+    _rtcp: int = 0
+    _rtcp_since: float = float("-inf")
     _resent: int = 0
     _resent_since: float = float("-inf")
     _resend_left: float = 0.0  # bytes
@@ -139,6 +145,13 @@ class Peer:
             self._accepted[ssrc] = None
         else:
             self.accepted(ssrc)
+
+    def may_control(self, now: float) -> bool:
+        """Whether one more authentic RTCP packet is looked at."""
+        if now - self._rtcp_since >= RTCP_WINDOW_S:
+            self._rtcp_since, self._rtcp = now, 0
+        self._rtcp += 1
+        return self._rtcp <= MOST_RTCP
 
     def may_resend(self, size: int, now: float) -> bool:
         """`size`: bytes of a packet that was asked for."""

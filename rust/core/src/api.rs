@@ -180,11 +180,12 @@ pub enum Drop {
     NotTheirs,
     NoSubscriber,
     Quieter,
+    TooOften,
 }
 
 impl Drop {
     /// In the order of their declaration, with the words of `api.py`.
-    pub const ALL: [(Self, &'static str); 18] = [
+    pub const ALL: [(Self, &'static str); 19] = [
         (Self::UnknownPeer, "unknown_peer"),
         (Self::NotRtp, "not_rtp"),
         (Self::TooLong, "too_long"),
@@ -203,6 +204,7 @@ impl Drop {
         (Self::NotTheirs, "not_theirs"),
         (Self::NoSubscriber, "no_subscriber"),
         (Self::Quieter, "quieter"),
+        (Self::TooOften, "too_often"),
     ];
 }
 
@@ -223,7 +225,7 @@ pub struct Stats {
     pub packets_out: u64,
     pub bytes_in: u64,
     pub bytes_out: u64,
-    pub drops: [u64; 18],
+    pub drops: [u64; 19],
     pub plis_sent: u64,
     pub nacks_sent: u64,
     pub nacks_received: u64,

@@ -255,6 +255,9 @@ impl Forwarder {
         }
         peer.srtp.unprotect_rtcp(data)?;
         peer.reported(ssrc);
+        if !peer.may_control(now) {
+            return Err(Drop::TooOften);
+        }
         let items = parse_rtcp(data).map_err(|_| Drop::RtcpMalformed)?;
         let mut control =
             Control { peer, tracks: &mut self.tracks, downs: &mut self.downs, outbox: &mut self.outbox, now };
