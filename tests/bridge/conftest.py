@@ -4,17 +4,40 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from bridge.greeting import LOOK_AGAIN_S
 from bridge.ports import Store
 from bridge.store import SqlStore
 from bridge.store.engine import open_engine
 from tests.bridge.memory import MemoryStore
 from tests.support.fleet import Fleet
+from tests.support.polling import DEADLINE_S
 from tests.support.postgres import Cluster
+
+#: How long pages and bot wait for the one writer before they say that it goes on by itself.
+PATIENCE = (
+    "bridge.deciding.WAIT_S",
+    "bridge.web.class_pupil.WAIT_S",
+    "bridge.web.contacts.PATIENCE_S",
+    "bridge.web.leaving.PATIENCE_S",
+    "bridge.web.password.PATIENCE_S",
+    "bridge.web.person_changes.WAIT_S",
+    "bridge.web.welcome.PATIENCE_S",
+)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _patient() -> Iterator[None]:
+    """However busy the machine is, what a test has asked for is done when it is answered."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in PATIENCE:
+            patch.setattr(name, DEADLINE_S)
+        patch.setattr("bridge.greeting.LOOKS", int(DEADLINE_S / LOOK_AGAIN_S))
+        yield
 
 
 def url_of(cluster: Cluster, database: str) -> str:

@@ -22,6 +22,7 @@ from bridge.records import (
     StepsItem,
 )
 from bridge.roles import Role
+from bridge.web import school
 from tests.bridge.web.axe import assert_accessible, assert_accessible_everywhere
 from tests.bridge.web.lists import staff, students
 from tests.bridge.web.world import World
@@ -343,8 +344,11 @@ async def test_settings_are_the_schools(browsing: World) -> None:
     assert org.name == "Гимназия № 7"
 
 
-async def test_what_failed_is_shown_and_tried_again(browsing: World) -> None:
+async def test_what_failed_is_shown_and_tried_again(
+    browsing: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A list given up, a stopped sending: on the first page, with a button; and gone when seen to."""
+    monkeypatch.setattr(school, "WAIT_S", 0.5)  # what is tried again here never succeeds
     world = browsing
     await world.let_in("D1", "T3")
     user_id = (await world.person("T3")).user_id

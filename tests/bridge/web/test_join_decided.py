@@ -176,7 +176,8 @@ async def test_a_match_is_the_person_of_the_list(world: World) -> None:
     assert [(s.person.source_id, s.sure) for s in one.suggestions] == [("U2", True)]
     yes = await decided(world, "T1", one, True, match=one.suggestions[0].person.person_id)
     assert isinstance(yes, Application)
-    assert (await world.person("U2")).user_id == await signs_in(world, phone)
+    user_id = await signs_in(world, phone)
+    assert (await world.person("U2")).user_id == user_id
 
 
 async def test_silence_ends_an_application(world: World) -> None:
