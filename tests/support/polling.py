@@ -14,10 +14,21 @@ DEADLINE_S = 30.0
 
 #: Seconds between two looks: short against a server's start (1-3 s), long enough to leave it the CPU.
 INTERVAL_S = 0.02
+#: Where a look costs the server that is waited for some milliseconds of its one core.
+UNHURRIED_S = 0.1
 
 
-def until(probe: Callable[[], T | None], *, what: str, deadline_s: float = DEADLINE_S) -> T:
+def until(
+    probe: Callable[[], T | None],
+    *,
+    what: str,
+    deadline_s: float = DEADLINE_S,
+    interval_s: float = INTERVAL_S,
+) -> T:
     """Call `probe` until it answers something true, and return that.
+
+    Args:
+        interval_s: seconds between two calls.
 
     Raises:
         TimeoutError: nothing true within `deadline_s` seconds; the message names `what` and the last answer.
@@ -29,11 +40,15 @@ def until(probe: Callable[[], T | None], *, what: str, deadline_s: float = DEADL
             return answer
         if time.monotonic() > end:
             raise TimeoutError(f"{what}: not within {deadline_s:g} s; last answer {answer!r}")
-        time.sleep(INTERVAL_S)
+        time.sleep(interval_s)
 
 
 async def until_async(
-    probe: Callable[[], Awaitable[T | None]], *, what: str, deadline_s: float = DEADLINE_S
+    probe: Callable[[], Awaitable[T | None]],
+    *,
+    what: str,
+    deadline_s: float = DEADLINE_S,
+    interval_s: float = INTERVAL_S,
 ) -> T:
     """`until` for a probe that is a coroutine function.
 
@@ -47,4 +62,4 @@ async def until_async(
             return answer
         if time.monotonic() > end:
             raise TimeoutError(f"{what}: not within {deadline_s:g} s; last answer {answer!r}")
-        await asyncio.sleep(INTERVAL_S)
+        await asyncio.sleep(interval_s)

@@ -15,7 +15,7 @@ from attrs import define, field
 
 from tests.support.accounts import Account
 from tests.support.http import Response
-from tests.support.polling import until
+from tests.support.polling import UNHURRIED_S, until
 from tests.support.synapse import Homeserver
 
 API = "/_synapse/client/sferum/v1"
@@ -79,14 +79,23 @@ class School:
             found = self.progress()
             return found if found["settled"] else None
 
-        return until(settled, what=f"rooms of {self.org_id}", deadline_s=deadline_s)
+        return until(
+            settled,
+            what=f"rooms of {self.org_id}",
+            deadline_s=deadline_s,
+            interval_s=UNHURRIED_S,
+        )
 
     def abandon(self) -> None:
-        """Nobody looks at it any more: what is left to do for its rooms must not keep the next school's waiting."""
+        """Nobody looks at it any more: its rooms must not keep the next school's waiting, nor the bot look after it.
+
+        Not the API's way, which would make archives of its rooms.
+        """
         path = self.server.directory / "homeserver.db"
         with closing(sqlite3.connect(path, timeout=30)) as database, database:
             database.execute(
-                "UPDATE sferum_orgs SET held = 'abandoned' WHERE org_id = ?", (self.org_id,)
+                "UPDATE sferum_orgs SET status = 'closed', held = 'abandoned' WHERE org_id = ?",
+                (self.org_id,),
             )
             database.execute(
                 "UPDATE sferum_jobs SET state = 'done' WHERE org_id = ? AND state = 'queued'",

@@ -50,7 +50,7 @@ def open_school(server: Homeserver, org_id: str, **settings: Any) -> School:
     school.create(**settings)
     school.apply(office())
     school.sign_in_all(["D1", "Z1", "T1", "P1"])
-    school.settle(deadline_s=30)
+    school.settle()
     return school
 
 

@@ -29,7 +29,7 @@ from tests.support import accounts
 from tests.support.accounts import Account
 from tests.support.appservice import STAFF_BOT
 from tests.support.client import Client
-from tests.support.polling import until_async
+from tests.support.polling import UNHURRIED_S, until_async
 from tests.support.synapse import Homeserver
 
 CLIENT = "/_matrix/client/v3"
@@ -135,7 +135,7 @@ class Office:
         async def find() -> str | None:
             return next((body for body in await self.bodies() if fits(body)), None)
 
-        return await until_async(find, what=what)
+        return await until_async(find, what=what, interval_s=UNHURRIED_S)
 
     async def answer(self, source_id: str, body: str) -> str:
         """Say it and wait for the bot's answer."""
@@ -150,7 +150,7 @@ class Office:
                     return str(event["content"]["body"])
             return None
 
-        return await until_async(find, what="the bot's answer")
+        return await until_async(find, what="the bot's answer", interval_s=UNHURRIED_S)
 
     async def edits(self, event_id: str) -> list[str]:
         """What was made of a message, in order."""
@@ -165,7 +165,7 @@ class Office:
         async def find() -> bool:
             return any(words in body for body in await self.edits(event_id))
 
-        await until_async(find, what=f"edit with {words}")
+        await until_async(find, what=f"edit with {words}", interval_s=UNHURRIED_S)
 
     # --- applications
 
