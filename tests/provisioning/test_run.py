@@ -99,7 +99,7 @@ class Runner:
         """Ask it to end; the exit code."""
         assert self.process is not None
         self.process.send_signal(how)
-        return self.process.wait(30)
+        return self.process.wait(90)
 
     def text(self) -> str:
         return self.output.read_text("utf-8")
@@ -555,7 +555,7 @@ def test_stopping_in_the_middle_takes_the_children_along(
     """Ctrl-C, SIGTERM or a closed window during the set-up end Synapse too; the next start goes on and finishes."""
     runner = Runner(tmp_path / "var", free_port())
     runner.start("--pupils", "30")
-    until(lambda: "Sample school" in runner.text(), what="set-up", deadline_s=60)
+    until(lambda: "Sample school" in runner.text(), what="set-up", deadline_s=180)
     pids = runner.synapse, runner.bridge
     assert runner.stop(how) == 130
     assert not any(map(alive, pids))
@@ -570,7 +570,7 @@ def test_leftovers_are_found_and_ended(tmp_path: Path) -> None:
     """After a crash of `sferum run` (SIGKILL) its Synapse and bridge are named, stopped, and new ones serve."""
     runner = Runner(tmp_path / "var", free_port())
     runner.start("--pupils", "30")
-    until(lambda: "Sample school" in runner.text(), what="set-up", deadline_s=60)
+    until(lambda: "Sample school" in runner.text(), what="set-up", deadline_s=180)
     pid, bridge = runner.synapse, runner.bridge
     assert runner.process is not None
     runner.process.kill()
@@ -602,7 +602,7 @@ def test_a_bridge_that_dies_ends_the_run(tmp_path: Path) -> None:
     synapse = runner.synapse
     os.kill(runner.bridge, signal.SIGKILL)
     assert runner.process is not None
-    assert runner.process.wait(30) == 1
+    assert runner.process.wait(90) == 1
     assert "bridge ended by itself (code -9)" in runner.text()
     assert not alive(synapse)
     assert runner.run_once() == 0, runner.text()
