@@ -19,7 +19,7 @@ MOST_CONTEXTS = 2 * MOST_SSRCS
 MOST_RETIRED = 20_000
 #: RTCP packets of one peer that are looked at in `RTCP_WINDOW_S`: each may ask about a hundred streams. Chosen by us;
 #: feedback every 50 ms and a NACK for each of a hundred losses a second are 120.
-MOST_RTCP = 2_000
+MOST_RTCP = 5_000
 RTCP_WINDOW_S = 1.0
 #: Packets sent again to one peer in `RESEND_WINDOW_S`; whoever asks for more is not mended by it.
 MOST_RESENT = 200

@@ -18,7 +18,7 @@ const MOST_CONTEXTS: usize = 2 * MOST_SSRCS;
 const MOST_RETIRED: usize = 20_000;
 /// RTCP packets of one peer that are looked at in `RTCP_WINDOW_S`: each may ask about a hundred streams. Chosen by us;
 /// feedback every 50 ms and a NACK for each of a hundred losses a second are 120.
-const MOST_RTCP: u32 = 2_000;
+const MOST_RTCP: u32 = 5_000;
 const RTCP_WINDOW_S: f64 = 1.0;
 /// Packets sent again to one peer in `RESEND_WINDOW_S`; whoever asks for more is not mended by it.
 const MOST_RESENT: u32 = 200;

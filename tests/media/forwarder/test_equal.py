@@ -70,7 +70,7 @@ def test_bounds_are_alike() -> None:
         elements = {MID: b"1", RID: b"q"}
         packet = rtp(ssrc=100_000 + number, sequence=number, payload=b"x", elements=elements)
         steps.append(Receive(TEACHER, packet, 20 + number / 1000))
-    steps += [Receive(pupil(0), build_nack(5000, [number]), 25.0) for number in range(2_100)]
+    steps += [Receive(pupil(0), build_nack(5000, [number]), 25.0) for number in range(5_100)]
     steps.append(Poll(30.0))
     assert NATIVE is not None
     plain, native = PlainForwarder(), NATIVE()
