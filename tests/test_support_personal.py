@@ -64,9 +64,12 @@ def test_links_codes_and_known_secrets_are_found_in_a_log(tmp_path: Path) -> Non
 
 def test_what_a_run_has_used_is_watched_for() -> None:
     """Names and tokens wherever they stand, codes where they stand alone: ids and times are full of digits."""
-    personal.watch("Тестов-Тестовский", "")
+    personal.watch("Тестов-Тестовский", "", "N171XGf3hVcvl36u_0CV1g", "482913507")
     personal.watch_codes("739182")
     assert personal.watched("hello said account=Тестов-Тестовский")
+    assert personal.watched("GET /i/xN171XGf3hVcvl36u_0CV1gy?back=/")
+    assert personal.watched("invite=482913507")
+    assert not personal.watched("GET /i/xN171XGf3hVcvl36u_0CV1?back=/N171XGf3hVcvl36u_0CV1")
     assert personal.watched("code 739182 sent")
     assert not personal.watched("code 739182 sent", codes=False)
     assert not personal.watched("id=a739182b took 0.739182 s, 7391823")
