@@ -6,7 +6,7 @@ T ?=
 B ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock native run test check format bench docs fuzz soak clean
+.PHONY: help setup lock native run test check format bench docs fuzz sanitize soak clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -50,6 +50,9 @@ docs: $(READY) ## links and the HTTP description in docs/
 fuzz: $(READY) ## parsers against random bytes, longer than in `make test`: in Python, then each in Rust for two minutes
 	HYPOTHESIS_PROFILE=fuzz $(PY) -m pytest -k fuzz $(T)
 	scripts/fuzz 120
+
+sanitize: ## the tests in Rust under ThreadSanitizer and AddressSanitizer (nightly Rust with rust-src); after work on threads or sys.rs
+	scripts/sanitize
 
 soak: $(READY) ## a call of half an hour, then hours of ordinary school life against one server
 	$(PY) -m bench.call_soak
