@@ -31,6 +31,9 @@ PICTURES, PACKET_BITS, RESPONSE_S = 30.0, 9_600.0, 0.06
 #: A queue of so many seconds, beside a slope, is a full link; one of that many lets nothing grow, and when it has not
 #: emptied so long after a fall, there is another. The last one hurries; before it a fall is to the half at most.
 QUEUE_S, LONG_QUEUE_S, DRAIN_S, ALARM_S = 0.05, 0.08, 2.0, 0.2
+#: A queue out of which less than so much comes as when it filled gets shorter. One that is as long as it was after
+#: `DRAIN_S`, to so many seconds, without losses, is none: the way has become longer (Wi-Fi to mobile), and no fall was right.
+EASED, SAME_S = 0.8, 0.03
 #: 6: packets over which loss is counted, and seconds between two falls for it.
 LEAST_PACKETS, LOSS_EVERY_S = 100, 0.5
 
@@ -70,6 +73,10 @@ class RateControl:
     _lost: int = 0
     _loss_fell_at: float = float("-inf")
     _lossy: bool = False  # between 2 and 10 %: nothing grows
+    _filled_bps: float | None = None  # what came through at the first fall, while packets wait
+    _before_bps: float = 0.0  # the rate before that fall
+    _fell_wait_s: float = 0.0
+    _since_fall: tuple[int, int] = (0, 0)  # packets, and those of them that were lost
 
     def update(
         self,
@@ -79,17 +86,22 @@ class RateControl:
         busy_bps: float | None,
         rtt_s: float,
         now: float,
-    ) -> None:
-        """5.5, after every message.
+    ) -> bool:
+        """5.5, after every message. Whether what looked like a queue is a longer way.
 
         `wait_s`: how long packets stand in the queue; `busy_bps`: what comes out of it, which is more than
         `through_bps` where little was sent until a moment ago.
         """
         passed = 0.0 if self._updated_at is None else min(now - self._updated_at, 1.0)
         self._updated_at = now
+        if wait_s <= LONG_QUEUE_S:
+            self._filled_bps = None
         if usage is Usage.OVER and wait_s > QUEUE_S:
             self._fall(wait_s, _larger(through_bps, busy_bps), rtt_s, now)
         elif wait_s > LONG_QUEUE_S and through_bps and now - self._fell_at >= DRAIN_S:
+            if self._is_longer(wait_s, through_bps):
+                self.probed(self._before_bps)
+                return True
             self._fall(wait_s, min(through_bps, self.bitrate_bps), rtt_s, now)
         elif usage is not Usage.NORMAL or wait_s > LONG_QUEUE_S:
             self._holds = True
@@ -97,6 +109,17 @@ class RateControl:
             self._holds = False
         elif through_bps is not None and not self._lossy:
             self._rise(through_bps, rtt_s, passed)
+        return False
+
+    def _is_longer(self, wait_s: float, through_bps: float) -> bool:
+        """Less has come through for a while, all of it, and nothing waits shorter or longer."""
+        packets, lost = self._since_fall
+        return (
+            self._filled_bps is not None
+            and through_bps < EASED * self._filled_bps
+            and abs(wait_s - self._fell_wait_s) <= SAME_S
+            and lost < LITTLE_LOSS * packets
+        )
 
     def _rise(self, through_bps: float, rtt_s: float, passed: float) -> None:
         capacity = self._capacity
@@ -119,6 +142,9 @@ class RateControl:
         if now - self._fell_at < (GENTLY_S if gently else SETTLE_S) + rtt_s:
             return
         self._capacity.full(through / 1000)
+        if self._filled_bps is None:
+            self._filled_bps, self._before_bps = through, self.bitrate_bps
+        self._fell_wait_s, self._since_fall = wait_s, (0, 0)
         lower = DOWN * (self.bitrate_bps if about else through)
         if wait_s < ALARM_S:
             lower = max(lower, self.bitrate_bps / 2)
@@ -128,6 +154,8 @@ class RateControl:
 
     def reported(self, received: int, lost: int, through_bps: float | None, now: float) -> None:
         """6: packets of one message. Above a fifth, which no radio link loses for long, down to what came through."""
+        packets, gone = self._since_fall
+        self._since_fall = packets + received + lost, gone + lost
         self._expected += received + lost
         self._lost += lost
         if self._expected < LEAST_PACKETS:
@@ -144,7 +172,7 @@ class RateControl:
         self._loss_fell_at = now
 
     def probed(self, bitrate_bps: float) -> None:
-        """A train of packets came through at this rate."""
+        """A train of packets came through at this rate, or others did until the way became longer."""
         if bitrate_bps > self.bitrate_bps:
             self.bitrate_bps = min(bitrate_bps, float(MAX_BPS))
             self._capacity.kbps = None

@@ -64,8 +64,9 @@ class SendSide:
         rate, through = self.rate, self._through.bitrate_bps
         before = rate.bitrate_bps
         rtt_s = USUAL_RTT_S if rtt_s is None else min(rtt_s, 1.0)
-        if media:  # padding says nothing of delays
-            rate.update(usage, wait_s, through, self._queue.busy_bps, rtt_s, now)
+        if media and rate.update(usage, wait_s, through, self._queue.busy_bps, rtt_s, now):
+            self._queue.longer_way()  # padding says nothing of delays
+            wait_s = 0.0
         rate.reported(len(delivered), lost, through, now)
         found = self.prober.judge(rate.bitrate_bps, self._queue.fastest_s, now)
         if rate.bitrate_bps < before or (media and wait_s > LONG_QUEUE_S):

@@ -16,8 +16,7 @@ RECENT_S, LEAST = 0.15, 5
 #: Packets of that time at most, and of `THROUGH_S`: three times what 20 Mbit/s are. A subscriber's clock that stands
 #: still, or goes back, makes nobody keep more.
 MOST_RECENT, MOST_THROUGH = 1_024, 4_096
-#: Seconds for which the fastest packet is remembered, at least; at most twice that. A way that became longer (Wi-Fi to
-#: mobile) looks like a queue for so long.
+#: Seconds for which the fastest packet is remembered, at least; at most twice that.
 FASTEST_KEPT_S = 5.0
 #: Seconds of arrivals that throughput is counted over, and at least, in the beginning.
 THROUGH_S, THROUGH_LEAST_S = 0.5, 0.15
@@ -68,6 +67,11 @@ class StandingQueue:
             took = last[0] - first[0]
             self.busy_bps = (total - first[2]) * 8 / took if took > 0 else None
         return self.wait_s
+
+    def longer_way(self) -> None:
+        """What packets take now is what the fastest take."""
+        self._fastest = self._fastest_before = self.fastest_s + self.wait_s
+        self.wait_s = 0.0
 
 
 @define

@@ -30,6 +30,11 @@ const QUEUE_S: f64 = 0.05;
 pub const LONG_QUEUE_S: f64 = 0.08;
 const DRAIN_S: f64 = 2.0;
 const ALARM_S: f64 = 0.2;
+/// A queue out of which less than so much comes as when it filled gets shorter. One that is as long as it was after
+/// `DRAIN_S`, to so many seconds, without losses, is none: the way has become longer (Wi-Fi to mobile), and
+/// no fall was right.
+const EASED: f64 = 0.8;
+const SAME_S: f64 = 0.03;
 /// Packets over which loss is counted, and seconds between two falls for it.
 const LEAST_PACKETS: i64 = 100;
 const LOSS_EVERY_S: f64 = 0.5;
@@ -71,7 +76,11 @@ pub struct RateControl {
     expected: i64,
     lost: i64,
     loss_fell_at: f64,
-    lossy: bool, // between 2 and 10 %: nothing grows
+    lossy: bool,             // between 2 and 10 %: nothing grows
+    filled_bps: Option<f64>, // what came through at the first fall, while packets wait
+    before_bps: f64,         // the rate before that fall
+    fell_wait_s: f64,
+    since_fall: (i64, i64), // packets, and those of them that were lost
 }
 
 impl Default for RateControl {
@@ -86,12 +95,16 @@ impl Default for RateControl {
             lost: 0,
             loss_fell_at: f64::NEG_INFINITY,
             lossy: false,
+            filled_bps: None,
+            before_bps: 0.0,
+            fell_wait_s: 0.0,
+            since_fall: (0, 0),
         }
     }
 }
 
 impl RateControl {
-    /// 5.5, after every message. `wait_s`: how long packets stand in the queue; `busy_bps`: what comes out of it, which is
+    /// 5.5, after every message. Whether what looked like a queue is a longer way. `wait_s`: how long packets stand in the queue; `busy_bps`: what comes out of it, which is
     /// more than `through_bps` where little was sent until a moment ago.
     pub fn update(
         &mut self,
@@ -101,9 +114,12 @@ impl RateControl {
         busy_bps: Option<f64>,
         rtt_s: f64,
         now: f64,
-    ) {
+    ) -> bool {
         let passed = self.updated_at.map_or(0.0, |at| (now - at).min(1.0));
         self.updated_at = Some(now);
+        if wait_s <= LONG_QUEUE_S {
+            self.filled_bps = None;
+        }
         if usage == Usage::Over && wait_s > QUEUE_S {
             let larger =
                 through_bps.map_or(busy_bps, |one| Some(busy_bps.map_or(one, |other| one.max(other))));
@@ -112,6 +128,10 @@ impl RateControl {
             && now - self.fell_at >= DRAIN_S
             && let Some(through) = through_bps.filter(|through| *through != 0.0)
         {
+            if self.is_longer(wait_s, through) {
+                self.probed(self.before_bps);
+                return true;
+            }
             self.fall(wait_s, Some(through.min(self.bitrate_bps)), rtt_s, now);
         } else if usage != Usage::Normal || wait_s > LONG_QUEUE_S {
             self.holds = true;
@@ -120,6 +140,15 @@ impl RateControl {
         } else if let Some(through) = through_bps.filter(|_| !self.lossy) {
             self.rise(through, rtt_s, passed);
         }
+        false
+    }
+
+    /// Less has come through for a while, all of it, and nothing waits shorter or longer.
+    fn is_longer(&self, wait_s: f64, through_bps: f64) -> bool {
+        let (packets, lost) = self.since_fall;
+        self.filled_bps.is_some_and(|filled| through_bps < EASED * filled)
+            && (wait_s - self.fell_wait_s).abs() <= SAME_S
+            && (lost as f64) < LITTLE_LOSS * packets as f64
     }
 
     fn rise(&mut self, through_bps: f64, rtt_s: f64, passed: f64) {
@@ -148,6 +177,12 @@ impl RateControl {
             return;
         }
         self.capacity.full(through / 1000.0);
+        if self.filled_bps.is_none() {
+            self.filled_bps = Some(through);
+            self.before_bps = self.bitrate_bps;
+        }
+        self.fell_wait_s = wait_s;
+        self.since_fall = (0, 0);
         let mut lower = DOWN * if about { self.bitrate_bps } else { through };
         if wait_s < ALARM_S {
             lower = lower.max(self.bitrate_bps / 2.0);
@@ -160,6 +195,8 @@ impl RateControl {
 
     /// 6: packets of one message. Above a fifth, which no radio link loses for long, down to what came through.
     pub fn reported(&mut self, received: i64, lost: i64, through_bps: Option<f64>, now: f64) {
+        self.since_fall.0 += received + lost;
+        self.since_fall.1 += lost;
         self.expected += received + lost;
         self.lost += lost;
         if self.expected < LEAST_PACKETS {
@@ -180,7 +217,7 @@ impl RateControl {
         self.loss_fell_at = now;
     }
 
-    /// A train of packets came through at this rate.
+    /// A train of packets came through at this rate, or others did until the way became longer.
     pub fn probed(&mut self, bitrate_bps: f64) {
         if bitrate_bps > self.bitrate_bps {
             self.bitrate_bps = bitrate_bps.min(MAX_BPS as f64);

@@ -69,14 +69,14 @@ impl SendSide {
             over = over || self.gradient.usage == Usage::Over;
         }
         let usage = if over { Usage::Over } else { self.gradient.usage };
-        let wait_s = self.queue.judge();
+        let mut wait_s = self.queue.judge();
         let through = self.through.bitrate_bps;
         let rate = &mut self.rate;
         let before = rate.bitrate_bps;
         let rtt_s = rtt_s.map_or(USUAL_RTT_S, |rtt| rtt.min(1.0));
-        if media {
-            // padding says nothing of delays
-            rate.update(usage, wait_s, through, self.queue.busy_bps, rtt_s, now);
+        if media && rate.update(usage, wait_s, through, self.queue.busy_bps, rtt_s, now) {
+            self.queue.longer_way(); // padding says nothing of delays
+            wait_s = 0.0;
         }
         rate.reported(delivered.len() as i64, lost, through, now);
         let found = self.prober.judge(rate.bitrate_bps, self.queue.fastest_s(), now);

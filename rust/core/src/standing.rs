@@ -84,6 +84,13 @@ impl StandingQueue {
         }
         self.wait_s
     }
+
+    /// What packets take now is what the fastest take.
+    pub fn longer_way(&mut self) {
+        self.fastest = self.fastest_s() + self.wait_s;
+        self.fastest_before = self.fastest;
+        self.wait_s = 0.0;
+    }
 }
 
 /// Bits a second that arrive, of the last `THROUGH_S` (draft-ietf-rmcat-gcc-02, 5.5: R_hat).

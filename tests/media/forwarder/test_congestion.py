@@ -15,6 +15,7 @@ from media.forwarder.plain.rate import MORE_BPS, MOST_OVER, RateControl
 from media.forwarder.plain.rtp import Malformed
 from media.forwarder.plain.standing import MOST_RECENT, MOST_THROUGH, StandingQueue, Throughput
 from media.forwarder.plain.trendline import DelayGradient, Usage
+from media.room.budget import VOICE_BPS
 from tests.media.forwarder.link import Host, Line, Sender, run
 from tests.media.forwarder.viewer import COSTS, Viewer
 
@@ -179,6 +180,32 @@ def test_the_large_picture_is_back_when_a_link_is_good(busy: float, seed: int) -
     back = one.back_at(40.0)
     assert back is not None
     assert back < 52.0
+
+
+@pytest.mark.parametrize("busy", [0.0, 0.5])
+@pytest.mark.parametrize("seed", [2, 3, 4, 5])
+def test_a_longer_way_is_no_full_link(busy: float, seed: int) -> None:
+    """From 20 to 300 ms (Wi-Fi to mobile): the small picture goes on beside its voice, the large one is back in 7 s."""
+    line = Line(20_000_000)
+    one = viewer(line, busy, 0.05, seed)
+    run([one], until=10.0)
+    line.delay_s = 0.3
+    run([one], until=30.0, begin=10.0)
+    assert min(bps for at, bps in one.estimates if at > 10.0) > COSTS[Layer.LOW] + VOICE_BPS
+    assert one.layer is Layer.HIGH
+    assert not one.changes or one.changes[-1][0] < 17.0
+
+
+@pytest.mark.parametrize("queue_s", [0.3, 1.0, 3.0])
+def test_a_queue_that_stays_full_is_no_longer_way(queue_s: float) -> None:
+    """From 20 Mbit/s to 0.25, from which the small picture takes two thirds: whatever the queue holds, it empties."""
+    line = Line(20_000_000, queue_s=queue_s)
+    one = viewer(line, 0.0, 0.05, 3)
+    run([one], until=10.0)
+    line.bandwidth_bps = 250_000
+    run([one], until=40.0, begin=10.0)
+    assert one.layer is Layer.LOW
+    assert one.wait_s(0.75, since=25.0) < 0.15
 
 
 # --- the parts

@@ -169,7 +169,7 @@ def test_without_answers_there_is_no_estimate(make: Callable[[], Forwarder]) -> 
     "native" not in IMPLEMENTATIONS, reason="the native forwarder is not built (make native)"
 )
 def test_both_judge_a_line_alike() -> None:
-    """Over half a minute of a line that narrows, loses and widens: the same bytes and estimates after every step."""
+    """Over a line that narrows, loses, widens and gets longer: the same bytes and estimates after every step."""
     lines = [Line(3_000_000, jitter_s=0.01, loss=0.01) for _ in range(2)]
     plain, native = (
         Lesson(IMPLEMENTATIONS[name](), line, 900_000)
@@ -184,3 +184,14 @@ def test_both_judge_a_line_alike() -> None:
             assert one == other
     assert len(plain.estimates) > 10
     assert NUMBERED.rtx_ssrc in plain.ssrcs
+
+    before_bps = plain.estimates[-1].bitrate_bps
+    for line in lines:
+        line.delay_s, line.loss = 0.3, 0.0
+    for begin, until, camera_bps in ((30, 31, 900_000), (31, 36, 300_000)):
+        for lesson in (plain, native):
+            lesson.camera_bps = camera_bps
+        for one, other in zip(plain.play(begin, until), native.play(begin, until), strict=True):
+            assert one == other
+    assert min(told.bitrate_bps for told in plain.estimates[-5:]) < before_bps / 2
+    assert plain.estimates[-1].bitrate_bps >= before_bps
