@@ -32,7 +32,8 @@ PICTURES, PACKET_BITS, RESPONSE_S = 30.0, 9_600.0, 0.06
 #: emptied so long after a fall, there is another. The last one hurries; before it a fall is to the half at most.
 QUEUE_S, LONG_QUEUE_S, DRAIN_S, ALARM_S = 0.05, 0.08, 2.0, 0.2
 #: A queue out of which less than so much comes as when it filled gets shorter. One that is as long as it was after
-#: `DRAIN_S`, to so many seconds, without losses, is none: the way has become longer (Wi-Fi to mobile), and no fall was right.
+#: `DRAIN_S`, to so many seconds, without losses, is none: the way has become longer (Wi-Fi to mobile), and no fall was
+#: right.
 EASED, SAME_S = 0.8, 0.03
 #: 6: packets over which loss is counted, and seconds between two falls for it.
 LEAST_PACKETS, LOSS_EVERY_S = 100, 0.5
