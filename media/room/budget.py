@@ -29,6 +29,9 @@ BLAMED_S = 6.0
 #: A measured estimate that is so much above the limit raises it; noise is less. Steps into the blue are so much rarer:
 #: trains of padding know better, without a second of lost sound.
 RISEN, BLUE = 1.1, 10.0
+#: Of a measured limit, what is kept free of pictures that are more than the least: they vary by as much from second to
+#: second, and one that is too much costs everybody's.
+SPARE = 0.15
 #: No limit that is worth remembering, bits a second.
 ENDLESS_BPS = 50_000_000
 #: Set aside for sound, and what one voice of livekit-client takes: 48,000 of Opus and 50 headers, bits a second.
@@ -154,6 +157,8 @@ def share(
             left = max(left - cost, 0)
         else:
             chosen[demand.track] = None
+    if measured:
+        left -= int(SPARE * limit_bps)
     for demand, layer in _steps(ordered):
         at = chosen[demand.track]
         if at is None or layer <= at:

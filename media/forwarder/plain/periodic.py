@@ -62,6 +62,7 @@ def _train(peer: Peer, outbox: Outbox, now: float) -> None:
     """Padding that finds out whether there is room for more, on the first RTX stream there is."""
     if not peer.sending.prober.wish_bps:
         return
+    peer.sending.prober.beside_bps = peer.recent_audio_bps
     carrier = next((down for down in peer.downs.values() if down.may_pad), None)
     train = None if carrier is None else peer.sending.train(now)
     if carrier is None or train is None:

@@ -32,6 +32,7 @@ class Prober:
     """Of one subscriber's link."""
 
     wish_bps: int = 0  # what would be sent were there room; 0: everything is sent
+    beside_bps: int = 0  # of voices, which have no numbers: a train measures their place too
     _train: int = 0  # the last one's number
     _packets: int = 0  # of it
     _bitrate_bps: float = 0.0  # that it tries
@@ -77,7 +78,7 @@ class Prober:
         size -= self._arrived[0][1]  # what came first has waited for nobody
         took = max(last - first, last - self._sent_at - fastest_s)
         through = BELIEVED * size * 8 / took if took > 0 else self._bitrate_bps
-        found = min(through, self._bitrate_bps)
+        found = min(through - self.beside_bps, self._bitrate_bps)
         more = found > MORE * estimate_bps
         self._ended(found=more, now=now)
         return found if more else None

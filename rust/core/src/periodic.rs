@@ -73,6 +73,7 @@ fn train(peer: &mut Peer, downs: &mut Table<Down>, outbox: &mut Outbox, now: f64
     if peer.sending.prober.wish_bps == 0 {
         return;
     }
+    peer.sending.prober.beside_bps = peer.recent_audio_bps();
     let mut keys = peer.downs.iter().map(|pair| pair.1);
     let carrier = keys.find(|key| downs.get(*key).is_some_and(Down::may_pad));
     let Some(carrier) = carrier.and_then(|key| downs.get_mut(key)) else {

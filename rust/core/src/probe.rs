@@ -28,6 +28,7 @@ const BELIEVED: f64 = 0.95;
 /// Of one subscriber's link.
 pub struct Prober {
     pub wish_bps: i64, // what would be sent were there room; 0: everything is sent
+    pub beside_bps: i64, // of voices, which have no numbers: a train measures their place too
     train: u32,        // the last one's number
     packets: i64,      // of it
     bitrate_bps: f64,  // that it tries
@@ -41,6 +42,7 @@ impl Default for Prober {
     fn default() -> Self {
         Self {
             wish_bps: 0,
+            beside_bps: 0,
             train: 0,
             packets: 0,
             bitrate_bps: 0.0,
@@ -101,7 +103,7 @@ impl Prober {
         size -= begin_size; // what came first has waited for nobody
         let took = (last - first).max(last - sent_at - fastest_s);
         let through = if took > 0.0 { BELIEVED * size as f64 * 8.0 / took } else { self.bitrate_bps };
-        let found = through.min(self.bitrate_bps);
+        let found = (through - self.beside_bps as f64).min(self.bitrate_bps);
         let more = found > MORE * estimate_bps;
         self.ended(more, now);
         more.then_some(found)

@@ -369,6 +369,17 @@ def test_a_train_says_what_it_measured() -> None:
     assert prober.poll(5_000_000, 60.0) is None  # there is room
 
 
+def test_a_train_takes_the_place_of_voices_too() -> None:
+    """Of the 600 kbit/s that it measured, voices of 60 go on beside what has numbers."""
+    prober = Prober()
+    prober.wish(5_000_000)
+    train, packets = prober.poll(400_000, 4.0) or (0, 0)
+    prober.beside_bps = 60_000
+    for number in range(packets):
+        prober.delivered(Delivery(4.0, 9.0 + number * 295 * 8 / 600_000, 295, train))
+    assert prober.judge(400_000, 5.0, 4.3) == pytest.approx(0.95 * 600_000 - 60_000)
+
+
 def test_a_train_that_is_taken_in_at_once_has_been_on_its_way() -> None:
     """Packets that a busy computer takes in together have no distance; 0.2 s late they say nothing of more room."""
     prober = Prober()

@@ -50,7 +50,11 @@ class Viewer(Sender):
         self.budget.grow(now)
         demand = Demand(track=CAMERA, costs=COSTS, rank=(0,))
         limit = None if self.budget.fits([demand]) else self.budget.limit_bps
-        wanted = Layer.HIGH if limit is None else share(limit, [demand])[CAMERA] or Layer.LOW
+        wanted = (
+            Layer.HIGH
+            if limit is None
+            else share(limit, [demand], measured=True)[CAMERA] or Layer.LOW
+        )
         wish = 0 if limit is None else SOUND_BPS + COSTS[Layer.HIGH]
         if wish != self.side.prober.wish_bps:
             self.side.prober.wish(wish)

@@ -181,6 +181,14 @@ def test_no_picture_goes_where_its_voice_would_not(limit: int, layer: Layer | No
     assert share(limit, wanted) == {"a": LOW}
 
 
+def test_a_measured_budget_is_not_filled_to_the_last_bit() -> None:
+    """Three cameras on 1 Mbit/s: all small, as a middle one more would fill it; at 1.3 one of them is larger."""
+    wanted = [demand(name, 160_000, 450_000, 1_700_000) for name in "abc"]
+    assert share(1_000_000, wanted, measured=True) == {"a": LOW, "b": LOW, "c": LOW}
+    assert share(1_000_000, wanted) == {"a": MEDIUM, "b": LOW, "c": LOW}
+    assert share(1_300_000, wanted, measured=True) == {"a": MEDIUM, "b": LOW, "c": LOW}
+
+
 def test_an_estimate_alone_limits_nothing() -> None:
     """Not where it begins, not while it rises, not when it falls above what is sent: only a fall below it."""
     budget = Budget()
