@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -16,9 +16,10 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(scope="module")
-def ours(homeserver: Fleet) -> Homeserver:
+def ours(homeserver: Fleet) -> Iterator[Homeserver]:
     """Our server without the module and open to everybody."""
-    return homeserver(federation=True, overrides={"federation_domain_whitelist": None})
+    with homeserver(federation=True, overrides={"federation_domain_whitelist": None}) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
@@ -15,9 +16,10 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(scope="module")
-def stock(homeserver: Fleet) -> Homeserver:
+def stock(homeserver: Fleet) -> Iterator[Homeserver]:
     """One closed Synapse without our module."""
-    return homeserver()
+    with homeserver() as server:
+        yield server
 
 
 def test_a_server_starts_fast_from_the_template(stock: Homeserver) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -16,9 +16,10 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(scope="module")
-def deployment(homeserver: Fleet) -> Homeserver:
+def deployment(homeserver: Fleet) -> Iterator[Homeserver]:
     """A main process and two workers; the second worker runs the background tasks."""
-    return homeserver(workers=2, run_background_tasks_on="worker2")
+    with homeserver(workers=2, run_background_tasks_on="worker2") as server:
+        yield server
 
 
 def test_every_process_answers_on_its_own_address(deployment: Homeserver) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import date
 from typing import Any
 
@@ -34,8 +34,10 @@ STRANGER = UserId("@ustranger:school.test")
 
 
 @pytest.fixture(scope="module")
-def world(homeserver: Fleet) -> World:
-    return World.start(homeserver)
+def world(homeserver: Fleet) -> Iterator[World]:
+    world = World.start(homeserver)
+    yield world
+    world.server.stop()
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import aiohttp
@@ -27,8 +27,10 @@ ADDRESS = "203.0.113.7"
 
 
 @pytest.fixture(scope="module")
-def world(homeserver: Fleet) -> World:
-    return World.start(homeserver)
+def world(homeserver: Fleet) -> Iterator[World]:
+    world = World.start(homeserver)
+    yield world
+    world.server.stop()
 
 
 @pytest.fixture

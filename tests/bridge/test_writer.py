@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -57,8 +57,10 @@ WAIT_S = 30.0
 
 
 @pytest.fixture(scope="module")
-def world(homeserver: Fleet) -> World:
-    return World.start(homeserver)
+def world(homeserver: Fleet) -> Iterator[World]:
+    world = World.start(homeserver)
+    yield world
+    world.server.stop()
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +32,9 @@ SCHOOL86 = [str(DATA / name) for name in ("ученики.csv", "сотрудн�
 
 
 @pytest.fixture(scope="module")
-def server(homeserver: Fleet) -> Homeserver:
-    return homeserver(module={})
+def server(homeserver: Fleet) -> Iterator[Homeserver]:
+    with homeserver(module={}) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 from urllib.parse import quote
@@ -60,8 +61,9 @@ def staff_and_family() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def server(homeserver: Fleet) -> Homeserver:
-    return homeserver(module={"poll_interval_s": 0.05}, overrides=NO_RATE_LIMITS)
+def server(homeserver: Fleet) -> Iterator[Homeserver]:
+    with homeserver(module={"poll_interval_s": 0.05}, overrides=NO_RATE_LIMITS) as server:
+        yield server
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from urllib.parse import quote
 
@@ -19,8 +20,9 @@ CLIENT = "/_matrix/client/v3"
 
 
 @pytest.fixture(scope="module")
-def server(homeserver: Fleet) -> Homeserver:
-    return homeserver(module={}, overrides=NO_RATE_LIMITS)
+def server(homeserver: Fleet) -> Iterator[Homeserver]:
+    with homeserver(module={}, overrides=NO_RATE_LIMITS) as server:
+        yield server
 
 
 def full_school(server: Homeserver, org_id: str) -> School:

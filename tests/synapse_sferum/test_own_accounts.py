@@ -27,10 +27,11 @@ PHONE = "79161234567"
 
 
 @pytest.fixture(scope="module")
-def server(homeserver: Fleet) -> Homeserver:
+def server(homeserver: Fleet) -> Iterator[Homeserver]:
     made = homeserver(appservice=True, module={"poll_interval_s": 0.05}, overrides=NO_RATE_LIMITS)
     made.wait_for_own_accounts()
-    return made
+    yield made
+    made.stop()
 
 
 def office() -> dict[str, Any]:

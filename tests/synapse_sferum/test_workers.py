@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
@@ -18,12 +19,13 @@ PROCESSES = ("main", "worker1", "worker2")
 
 
 @pytest.fixture(scope="module", params=["main", "worker1"])
-def server(homeserver: Fleet, request: pytest.FixtureRequest) -> Homeserver:
+def server(homeserver: Fleet, request: pytest.FixtureRequest) -> Iterator[Homeserver]:
     """Rooms are filled by the main process, or by a worker."""
     background = None if request.param == "main" else request.param
-    return homeserver(
+    with homeserver(
         module={}, workers=2, run_background_tasks_on=background, overrides=NO_RATE_LIMITS
-    )
+    ) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,8 +14,8 @@ from tests.support.fleet import Fleet
 from tests.support.synapse import Homeserver
 
 
-@pytest.fixture(scope="session")
-def bot_server(homeserver: Fleet) -> Homeserver:
+@pytest.fixture(scope="package")
+def bot_server(homeserver: Fleet) -> Iterator[Homeserver]:
     """Synapse with the module and the bridge's application service."""
     server = homeserver(
         appservice=True,
@@ -24,7 +24,8 @@ def bot_server(homeserver: Fleet) -> Homeserver:
     )
     server.wait_for_tables()
     server.wait_for_own_accounts()
-    return server
+    yield server
+    server.stop()
 
 
 @pytest_asyncio.fixture
