@@ -13,12 +13,13 @@ async function publishFilm(rooms) {
   const [from, to] = [small.getContext('2d'), large.getContext('2d')];
   to.imageSmoothingEnabled = false;
   const noise = from.createImageData(96, 54);
-  let dice = 1;
-  const draw = () => {
-    for (let at = 0; at < noise.data.length; at += 4) {
-      dice = Math.imul(dice, 1664525) + 1013904223 | 0;
-      noise.data[at] = dice >>> 24; noise.data[at + 1] = dice >>> 16; noise.data[at + 2] = dice >>> 8; noise.data[at + 3] = 255;
-    }
+  let dice = 1, turn = 0;
+  const draw = () => { // a quarter of the rows changes: the encoder's work, not its bits, would be four times as much
+    for (let row = turn = (turn + 1) % 4; row < 54; row += 4)
+      for (let at = 4 * 96 * row; at < 4 * 96 * (row + 1); at += 4) {
+        dice = Math.imul(dice, 1664525) + 1013904223 | 0;
+        noise.data.set([dice >>> 24, dice >>> 16, dice >>> 8, 255], at);
+      }
     from.putImageData(noise, 0, 0);
     to.drawImage(small, 0, 0, 960, 540);
   };

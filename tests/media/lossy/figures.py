@@ -19,7 +19,8 @@ class Stage:
     """What a line is like for `lasts_s` seconds, up and down.
 
     Attributes:
-        width, waits_s: then it stays so until a picture of this width is there, for so many seconds more at most.
+        width, waits_s: then it stays so until a picture of this width is there, for so many seconds more at most;
+        then_s: and for so many seconds after that.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Stage:
     lasts_s: float = 6.0
     width: int = 0
     waits_s: float = 0.0
+    then_s: float = 0.0
 
 
 @frozen(kw_only=True)

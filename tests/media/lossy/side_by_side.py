@@ -37,7 +37,7 @@ Sent = tuple[float, dict[str, int]]
 #: Widths of the layers, pixels: as in `conditions_page.js`.
 LAYERS = (240, 480, 960)
 #: For so many seconds each layer has nearly all pictures, before the line changes.
-WHOLE_S, WHOLE = 1.0, 0.9
+WHOLE_S, WHOLE = 1.0, 0.7
 #: Without a memory of every datagram: it would be long.
 MAKERS = PLANES | {"plain": lambda: PlainPlane(PlainForwarder())}
 
@@ -60,6 +60,7 @@ class SideBySide:
             sent.append(await self._begin(number))
             await self._until(clock() + stage.lasts_s)
             await self._until(clock() + stage.waits_s, stage.width)
+            await self._until(clock() + stage.then_s)
         sent.append(await self._begin(len(schedule)))
         found = {}
         for (name, viewer), its in zip(self.pages.items(), zip(*sent, strict=True), strict=True):
