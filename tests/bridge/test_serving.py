@@ -345,6 +345,16 @@ async def test_killed_in_the_middle_it_goes_on(bridge: BridgeProcess, server: Ho
     assert PASSWORD not in bridge.lines()
 
 
+def was_read(line: socket.socket, port: int) -> bool:
+    """Whether whoever listens at `port` of this machine has taken everything that was sent (proc(5), /proc/net/tcp)."""
+    ends = f"0100007F:{port:04X}", f"0100007F:{line.getsockname()[1]:04X}"
+    for row in Path("/proc/net/tcp").read_text().splitlines():
+        _, local, remote, _, queues, *_ = row.split()
+        if (local, remote) == ends:
+            return int(queues.partition(":")[2], 16) == 0
+    return False
+
+
 def test_a_request_under_way_is_answered_before_the_end(bridge: BridgeProcess) -> None:
     """SIGTERM while a page waits for the database: its visitor still gets the answer, new ones do not."""
     bridge.start()
@@ -354,9 +364,10 @@ def test_a_request_under_way_is_answered_before_the_end(bridge: BridgeProcess) -
     ):
         other.execute("BEGIN IMMEDIATE")
         line.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+        until(lambda: was_read(line, bridge.port), what="the request in the bridge's hands")
         line.settimeout(0.5)
         with pytest.raises(TimeoutError):
-            line.recv(1)  # it has been read by now, and waits
+            line.recv(1)
         bridge.ask(signal.SIGTERM)
         bridge.until_logged("stopping")
         until(lambda: not listens(bridge.port), what="the closed door")
