@@ -80,24 +80,29 @@ def name_of(world: World, ufrag: str) -> str | None:
     return None
 
 
-async def publish_busy_camera(guest: Guest, width: int = 1280, height: int = 720) -> Any:
-    """A picture that costs as much as it may: every layer comes near to its bitrate."""
+async def publish_busy_camera(
+    guest: Guest, width: int = 1280, height: int = 720, square: int = 8
+) -> Any:
+    """A picture that costs as much as it may: every layer comes near to its bitrate.
+
+    `square`: with small ones the smallest layer has its bitrate from two pictures a second.
+    """
     source = rtc.VideoSource(width, height)
     track = rtc.LocalVideoTrack.create_video_track("camera", source)
     options = rtc.TrackPublishOptions(
         source=rtc.TrackSource.SOURCE_CAMERA, simulcast=True, video_codec=rtc.VideoCodec.VP8
     )
-    guest._start(_noise(source, width, height))
+    guest._start(_noise(source, width, height, square))
     return await guest.room.local_participant.publish_track(track, options)
 
 
-async def _noise(source: rtc.VideoSource, width: int, height: int) -> None:
+async def _noise(source: rtc.VideoSource, width: int, height: int, square: int) -> None:
     """Fifteen pictures a second of coloured squares that change."""
     dice = np.random.default_rng(1)
     pictures = []
     for _ in range(PICTURES):
-        small = dice.integers(0, 255, (height // 8, width // 8, 4), dtype=np.uint8)
-        whole = small.repeat(8, axis=0).repeat(8, axis=1)
+        small = dice.integers(0, 255, (height // square, width // square, 4), dtype=np.uint8)
+        whole = small.repeat(square, axis=0).repeat(square, axis=1)
         pictures.append(rtc.VideoFrame(width, height, rtc.VideoBufferType.RGBA, whole.tobytes()))
     at = 0
     while True:
