@@ -1,4 +1,4 @@
-"""What is done every hour: whatever no rule looks at any more is forgotten, whatever is over ends."""
+"""What is done by the clock: every hour whatever no rule looks at any more is forgotten, whatever is over ends."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 #: Seconds after the start, so that a bridge that is restarted every day tidies too, and between two rounds.
 FIRST_S, EVERY_S = 60.0, 3600.0
+#: Seconds until an approval whose account took its time, or that a crash cut off, is called finished.
+SOON_S = 10.0
 #: Lists of steps that are done or given up are kept for as long as somebody may ask what happened.
 STEPS_KEPT = timedelta(days=30)
 
@@ -46,11 +48,6 @@ async def _browsers(now: datetime, services: Services) -> None:
         await work.journeys.purge(now)
 
 
-async def _applications(now: datetime, services: Services) -> None:
-    await expire_applications(now, services=services)
-    await finish_approved(now, services=services)
-
-
 async def _uploads(now: datetime, services: Services) -> None:
     await roster_upload.forget_old(now, store=services.store)
 
@@ -65,7 +62,7 @@ CHORES = (
     Chore("browsers", _browsers),
     Chore("uploads", _uploads),
     Chore("steps", _steps),
-    Chore("applications", _applications),
+    Chore("applications", lambda now, services: expire_applications(now, services=services)),
     Chore("disputes", lambda now, services: release_due(now, services=services)),
     Chore("departures", lambda now, services: erase_due(now, services=services)),
 )
@@ -98,3 +95,10 @@ async def tidy_hourly(
     while True:
         await tidy(services, services.clock(), chores)
         await asyncio.sleep(every_s)
+
+
+async def finish_soon(services: Services, *, every_s: float = SOON_S) -> None:
+    """For ever: applicants and colleagues wait for it."""
+    while True:
+        await asyncio.sleep(every_s)
+        await finish_approved(services.clock(), services=services)

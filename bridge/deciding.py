@@ -150,7 +150,7 @@ async def expire_applications(now: datetime, *, services: Services) -> int:
 
 
 async def finish_approved(now: datetime, *, services: Services) -> int:
-    """Hourly: what was approved is finished once the account is active, also after a crash in between. How many."""
+    """What was approved is finished once the account is active, also after a crash in between. How many."""
     async with services.store.begin() as work:
         approved = await work.applications.in_state(State.APPROVED, now + timedelta(seconds=1))
     done = [one for one in approved if await is_active(one.applicant, services)]

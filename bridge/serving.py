@@ -14,7 +14,7 @@ from typing import Any
 from aiohttp import web
 
 from bridge.bot.running import Bot
-from bridge.chores import tidy_hourly
+from bridge.chores import finish_soon, tidy_hourly
 from bridge.config import Config
 from bridge.delivery import Delivery
 from bridge.logs import AccessLog
@@ -74,6 +74,7 @@ async def _serve(config: Config, machine: Machine, bridge: Wired, stop: asyncio.
             sending,
             group.create_task(always("writer", services.writer.run)),
             group.create_task(always("chores", lambda: tidy_hourly(services))),
+            group.create_task(always("approvals", lambda: finish_soon(services))),
             group.create_task(always("look", lambda: say_until_synapse_answers(bridge))),
         ]
         if config.bot:

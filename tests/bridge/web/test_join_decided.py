@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from attrs import evolve
 
 from bridge.application import LIFETIME, Application, DecisionRefusal, State
 from bridge.approving import ApprovalRefusal
-from bridge.deciding import decide_application, expire_applications, finish_approved
+from bridge.chores import finish_soon
+from bridge.deciding import decide_application, expire_applications
 from bridge.invite import InviteKind
 from bridge.leaving import Left, leave
 from bridge.people import LinkStatus, Status
@@ -197,7 +200,7 @@ async def test_silence_ends_an_application(world: World) -> None:
 
 
 async def test_what_was_approved_is_finished_later(world: World) -> None:
-    """An application whose account took longer than its decider waited is finished by the hourly look."""
+    """An application whose account took longer than its decider waited is finished within seconds of it."""
     await world.let_in("T1")
     await applied(world, Role.STUDENT, world.new_phone())
     (one,) = await queue(world, "T1")
@@ -206,11 +209,15 @@ async def test_what_was_approved_is_finished_later(world: World) -> None:
 
     async with world.services.store.begin() as work:
         assert await work.applications.move(done, evolve(done, state=State.APPROVED))
-    assert await finish_approved(world.clock(), services=world.services) == 1
-    async with world.services.store.begin() as work:
-        found = await work.applications.get(done.id)
-    assert found is not None
-    assert found.state is State.FINISHED
+    looking = asyncio.get_running_loop().create_task(finish_soon(world.services, every_s=0.05))
+
+    async def is_finished() -> bool:
+        async with world.services.store.begin() as work:
+            found = await work.applications.get(done.id)
+        return found is not None and found.state is State.FINISHED
+
+    await until_async(is_finished, what="the application is finished")
+    looking.cancel()
 
 
 async def test_a_leaver_comes_back_with_the_same_account(world: World) -> None:
