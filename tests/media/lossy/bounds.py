@@ -56,7 +56,7 @@ class Bounds:
             yield f"{seen.share:.2f} of the pictures"
         if seen.moves_after_s is None or seen.moves_after_s > self.moves_s:
             yield f"moves after {seen.moves_after_s} s"
-        not_made = max(0.0, 1 - seen.frames_s / max(seen.share, 1e-9) / FILM_S)
+        not_made = max(0.0, 1 - seen.made_s / FILM_S)
         if seen.frozen > self.frozen + not_made:
             yield f"{seen.frozen:.2f} of the time it stood still"
         if seen.longest_s > self.longest_s:

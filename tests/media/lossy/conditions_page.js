@@ -44,13 +44,20 @@ async function publishFilm(rooms) {
   }
 }
 
-// Of each room: now, and how many pictures of each layer were sent.
-async function filmSent(rooms) {
-  return Promise.all(rooms.map(async one => {
-    const { sender } = one.localParticipant.getTrackPublication(LivekitClient.Track.Source.Camera).track;
-    const rows = [...(await sender.getStats()).values()].filter(row => row.type === 'outbound-rtp');
-    return [performance.now() / 1000, Object.fromEntries(rows.map(row => [row.rid, row.framesSent]))];
-  }));
+var nowS = () => (performance.timeOrigin + performance.now()) / 1000; // the same in every page
+
+// For each room: [now, pictures of each layer that were sent until now], every 250 ms since `tellSent`.
+var told = [];
+
+async function sentNow(one) {
+  const { sender } = one.localParticipant.getTrackPublication(LivekitClient.Track.Source.Camera).track;
+  const rows = [...(await sender.getStats()).values()].filter(row => row.type === 'outbound-rtp');
+  return [nowS(), Object.fromEntries(rows.map(row => [row.rid, row.framesSent]))];
+}
+
+function tellSent(rooms) {
+  told = rooms.map(() => []);
+  setInterval(() => rooms.forEach(async (one, number) => told[number].push(await sentNow(one))), 250);
 }
 
 // Samples of what comes from somebody; the stage is what the line is like.
@@ -62,7 +69,7 @@ async function sample(identity) {
   const camera = room.remoteParticipants.get(identity).getTrackPublication(LivekitClient.Track.Source.Camera);
   if (stage !== recording.stage) return; // the line changed while this one was taken
   recording.samples.push({
-    at_s: performance.now() / 1000, stage,
+    at_s: nowS(), stage,
     frames: picture.framesDecoded, width: picture.frameWidth ?? 0,
     freezes: picture.freezeCount, frozen_s: picture.totalFreezesDuration,
     packets: picture.packetsReceived, lost: picture.packetsLost,

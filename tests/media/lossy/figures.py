@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Self
 
-from attrs import asdict, frozen
+from attrs import asdict, evolve, frozen
 
 from tests.media.lossy.wire import GOOD, Condition
 
+#: When, and how many pictures of each layer were sent until then.
+Sent = tuple[float, Mapping[str, int]]
 #: A picture moves when so long, seconds, this share of the pictures came that were sent.
 STEADY_S, MOVES = 2.0, 0.7
 
@@ -37,13 +40,14 @@ class Sample:
     """getStats of a page at one moment; everything but `width` and `paused` counts from the beginning.
 
     Attributes:
-        at_s: of the page's clock.
+        at_s: seconds since 1970.
         stage: number of the stage that the line is in; the first sample of each is taken as it begins.
         frames: decoded pictures. `width`: of the last one, pixels.
         freezes, frozen_s: as the browser counts standstills: those that have ended.
         packets, lost: of the picture.
         concealed, samples: of the sound: what the browser made up, and all. Silence that it made up is in neither.
         paused: the server has told the page that it sends no picture.
+        made: pictures that the publisher sent of whichever layer was seen (`with_made`), but for pauses.
     """
 
     at_s: float
@@ -57,6 +61,7 @@ class Sample:
     concealed: int = 0
     samples: int = 0
     paused: bool = False
+    made: int = 0
 
 
 @frozen(kw_only=True)
@@ -64,7 +69,8 @@ class Figures:
     """Of one stage.
 
     Attributes:
-        frames_s: decoded pictures a second. `share`: of those that the publisher sent meanwhile.
+        frames_s: decoded pictures a second. `share`: of those that the publisher sent meanwhile of the layer that was
+            seen: a busy machine makes fewer, and so does a layer that has just begun. `made_s`: those, a second.
         freezes: standstills that ended. `frozen`: their share of the time.
         longest_s: the longest of them, or span without a picture; where it is paused none counts.
         switches: changes of the width. `width`, `paused`: at the end. `width_after_s`: since when it is that width.
@@ -77,6 +83,7 @@ class Figures:
     name: str
     frames_s: float
     share: float
+    made_s: float
     freezes: int
     frozen: float
     longest_s: float
@@ -120,17 +127,26 @@ class Seen:
 
     @property
     def frozen(self) -> float:
-        return (self.samples[-1].frozen_s - self.samples[0].frozen_s) / max(1e-9, self.seconds)
+        return sum(self._ended_s) / max(1e-9, self.seconds)
 
     @property
     def longest_s(self) -> float:
         longest = stood = 0.0
-        for before, after in pairwise(self.samples):
+        for (before, after), ended in zip(pairwise(self.samples), self._ended_s, strict=True):
             still = after.frames == before.frames and not after.paused
             stood = stood + after.at_s - before.at_s if still else 0.0
-            ended = after.frozen_s - before.frozen_s if not before.paused else 0.0
             longest = max(longest, stood, ended)
         return longest
+
+    @property
+    def _ended_s(self) -> list[float]:
+        """Of each sample the standstills that ended before it, as the browser counts them, but for pauses."""
+        ended, paused_at = [], float("-inf")
+        for before, after in pairwise(self.samples):
+            paused_at = before.at_s if before.paused else paused_at
+            froze = after.frozen_s - before.frozen_s
+            ended.append(0.0 if before.paused else min(froze, after.at_s - paused_at))
+        return ended
 
     @property
     def switches(self) -> int:
@@ -168,12 +184,25 @@ class Seen:
         lost = max(0, last.lost - first.lost)
         return lost / max(1, lost + last.packets - first.packets)
 
-    def moves_after_s(self, frames_s: float) -> float | None:
-        """Until so many pictures a second came for `STEADY_S`."""
+    @property
+    def made_s(self) -> float:
+        passed = sum(b.at_s - a.at_s for a, b in pairwise(self.samples) if not a.paused)
+        return (self.samples[-1].made - self.samples[0].made) / max(1e-9, passed)
+
+    @property
+    def share(self) -> float:
+        first, last = self.samples[0], self.samples[-1]
+        return (last.frames - first.frames) / max(1, last.made - first.made)
+
+    @property
+    def moves_after_s(self) -> float | None:
+        """Until nearly all pictures came for `STEADY_S`."""
         for number, one in enumerate(self.samples):
-            later = (other for other in self.samples[number:] if other.at_s >= one.at_s + STEADY_S)
-            ends = next(later, None)
-            if ends is not None and _rate(one, ends) >= frames_s:
+            span = [other for other in self.samples[number:] if other.at_s < one.at_s + STEADY_S]
+            ends = self.samples[number + len(span) :][:1]
+            if not ends or any(each.paused for each in span):
+                continue
+            if 0 < MOVES * (ends[0].made - one.made) <= ends[0].frames - one.frames:
                 return one.at_s - self.samples[0].at_s
         return None
 
@@ -186,15 +215,28 @@ def _made_up(first: Sample, last: Sample) -> float:
     return (last.concealed - first.concealed) / max(1, last.samples - first.samples)
 
 
-def figures(
-    schedule: Sequence[Stage], samples: Sequence[Sample], sent: Sequence[float]
-) -> tuple[Figures, ...]:
-    """Of each stage, in which the publisher sent so many pictures a second: a busy machine makes fewer."""
+def with_made(
+    samples: Sequence[Sample], sent: Sequence[Sent], layers: Mapping[int, str]
+) -> list[Sample]:
+    """With what the publisher told of each layer meanwhile; `layers`: the rid of each width."""
+    made, told, complete = 0, [at for at, _ in sent], []
+    for before, one in zip((samples[0], *samples), samples, strict=False):
+        rid = layers.get(one.width)
+        if rid is not None and not before.paused:
+            since, until = (sent[bisect_right(told, at) - 1] for at in (before.at_s, one.at_s))
+            made += until[1].get(rid, 0) - since[1].get(rid, 0)
+        complete.append(evolve(one, made=made))
+    return complete
+
+
+def figures(schedule: Sequence[Stage], samples: Sequence[Sample]) -> tuple[Figures, ...]:
+    """Of each stage."""
     return tuple(
         Figures(
             name=stage.name,
             frames_s=its.frames_s,
-            share=its.frames_s / max(1e-9, frames_s),
+            share=its.share,
+            made_s=its.made_s,
             freezes=its.samples[-1].freezes - its.samples[0].freezes,
             frozen=its.frozen,
             longest_s=its.longest_s,
@@ -203,15 +245,12 @@ def figures(
             width_after_s=its.width_after_s,
             paused=its.samples[-1].paused,
             paused_for=its.paused_for,
-            moves_after_s=its.moves_after_s(MOVES * frames_s),
+            moves_after_s=its.moves_after_s,
             concealed=its.concealed,
             concealed_later=its.concealed_later,
             lost=its.lost,
         )
-        for stage, its, frames_s in zip(
-            schedule,
-            (Seen.of(samples, number) for number in range(len(schedule))),
-            sent,
-            strict=True,
+        for stage, its in (
+            (stage, Seen.of(samples, number)) for number, stage in enumerate(schedule)
         )
     )

@@ -15,15 +15,14 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from attrs import Factory, define, evolve, frozen
+from attrs import evolve, frozen
 
 from media.forwarder.plain.forwarder import PlainForwarder
 from media.plane.plain import PlainPlane
-from tests.media.lossy.figures import Figures, Sample, Stage, figures
+from tests.media.lossy.figures import Figures, Sample, Sent, Stage, figures, with_made
 from tests.media.lossy.world import Lossy, lossy_calls
 from tests.media.planes import PLANES
 from tests.media.signal.browser import Viewer, browsers
@@ -32,12 +31,11 @@ from tests.media.world import eventually
 PAGE = Path(__file__).parent / "conditions_page.js"
 PUBLISHER, WATCHER = "anna", "boris"
 LARGE = "document.querySelector('video').style.cssText = 'width: 960px; height: 540px'"
-#: Of one room: the page's clock, seconds, and pictures of each layer since it was published.
-Sent = tuple[float, dict[str, int]]
 #: Widths of the layers, pixels: as in `conditions_page.js`.
 LAYERS = (240, 480, 960)
-#: For so many seconds each layer has nearly all pictures, before the line changes.
-WHOLE_S, WHOLE = 1.0, 0.7
+RIDS = dict(zip(LAYERS, "qhf", strict=True))
+#: For so many times 0.25 s each layer has nearly all pictures, before the line changes.
+WHOLE, NEARLY = 5, 0.7
 #: Without a memory of every datagram: it would be long.
 MAKERS = PLANES | {"plain": lambda: PlainPlane(PlainForwarder())}
 
@@ -53,19 +51,19 @@ class SideBySide:
     async def walk(self, schedule: Sequence[Stage]) -> dict[str, tuple[Figures, ...]]:
         """Through all stages."""
         clock = asyncio.get_running_loop().time
-        sent = []
         for number, stage in enumerate(schedule):
             for world in self.worlds.values():
                 world.path.line(WATCHER).set(up=stage.up, down=stage.down)
-            sent.append(await self._begin(number))
+            await self._begin(number)
             await self._until(clock() + stage.lasts_s)
             await self._until(clock() + stage.waits_s, stage.width)
             await self._until(clock() + stage.then_s)
-        sent.append(await self._begin(len(schedule)))
+        await self._begin(len(schedule))
+        sent: list[list[Sent]] = await self.publisher.page.evaluate("told")
         found = {}
-        for (name, viewer), its in zip(self.pages.items(), zip(*sent, strict=True), strict=True):
-            samples = await viewer.page.evaluate("recording.samples")
-            found[name] = figures(schedule, [Sample(**one) for one in samples], _rates(its))
+        for (name, viewer), its in zip(self.pages.items(), sent, strict=True):
+            samples = [Sample(**one) for one in await viewer.page.evaluate("recording.samples")]
+            found[name] = figures(schedule, with_made(samples, its, RIDS))
         return found
 
     async def _until(self, ends: float, width: int | None = None) -> None:
@@ -83,23 +81,12 @@ class SideBySide:
 
         await eventually(over, "the stage is over", 60)
 
-    async def _begin(self, stage: int) -> list[Sent]:
-        """Now; what each room was sent until then."""
-        sent: list[Sent] = await self.publisher.page.evaluate("filmSent(rooms)")
+    async def _begin(self, stage: int) -> None:
         asked = (
             page.page.evaluate(f"beginStage({json.dumps(PUBLISHER)}, {stage})")
             for page in self.pages.values()
         )
         await asyncio.gather(*asked)
-        return sent
-
-
-def _rates(sent: Sequence[Sent]) -> list[float]:
-    """Pictures a second between two moments, of the layer that had most."""
-    return [
-        max(frames - old.get(rid, 0) for rid, frames in new.items()) / (then - at)
-        for (at, old), (then, new) in pairwise(sent)
-    ]
 
 
 @asynccontextmanager
@@ -122,29 +109,17 @@ async def side_by_side() -> AsyncIterator[SideBySide]:
         for viewer in pages.values():
             await viewer.sees(PUBLISHER, width=LAYERS[-1])
             await viewer.hears(PUBLISHER)
-        await eventually(Whole(publisher).now, "all layers are sent")
+        await eventually(lambda: _whole(publisher), "all layers are sent")
         yield SideBySide(worlds=worlds, pages=pages, publisher=publisher)
 
 
-@define
-class Whole:
-    """Whether every layer has as many pictures as any, to every room: the publisher's estimates begin low."""
-
-    publisher: Viewer
-    _before: list[Sent] = Factory(list)
-
-    async def now(self) -> bool:
-        sent: list[Sent] = await self.publisher.page.evaluate("filmSent(rooms)")
-        if not self._before:
-            self._before = sent
-        if sent[0][0] - self._before[0][0] < WHOLE_S:
-            return False
-        made = [
-            [frames - old.get(rid, 0) for rid, frames in new.items()]
-            for (_, old), (_, new) in zip(self._before, sent, strict=True)
-        ]
-        self._before = sent
-        return all(min(frames) >= WHOLE * max(frames) > 0 for frames in made)
+async def _whole(publisher: Viewer) -> bool:
+    """Whether every layer has nearly as many pictures as any, to every room: the publisher's estimates begin low."""
+    sent: list[list[Sent]] = await publisher.page.evaluate("told")
+    if min(map(len, sent)) <= WHOLE:
+        return False
+    made = ([its[-1][1][rid] - its[-WHOLE][1].get(rid, 0) for rid in its[-1][1]] for its in sent)
+    return all(min(frames) >= NEARLY * max(frames) > 0 for frames in made)
 
 
 async def _publish(worlds: Mapping[str, Lossy], viewer: Viewer) -> None:
@@ -156,3 +131,4 @@ async def _publish(worlds: Mapping[str, Lossy], viewer: Viewer) -> None:
         urls = json.dumps(world.calls.ws), json.dumps(world.calls.token(PUBLISHER))
         await page.evaluate(f"join({urls[0]}, {urls[1]}, {{}}, {{}}).then(() => rooms.push(room))")
     await page.evaluate("publishFilm(rooms)")
+    await page.evaluate("tellSent(rooms)")

@@ -17,6 +17,7 @@ FINE = Figures(
     name="fine",
     frames_s=12.0,
     share=1.0,
+    made_s=12.0,
     freezes=1,
     frozen=0.05,
     longest_s=0.3,
@@ -68,8 +69,8 @@ def test_a_pause_excuses_a_picture_and_no_voice() -> None:
 
 def test_a_busy_machine_makes_standstills_of_its_own() -> None:
     """A publisher that makes two thirds of the film may stand still for a third of the time more."""
-    assert not list(BOUNDS.broken_by(evolve(FINE, frames_s=8.0, frozen=0.43)))
-    assert list(BOUNDS.broken_by(evolve(FINE, frames_s=8.0, frozen=0.44)))
+    assert not list(BOUNDS.broken_by(evolve(FINE, made_s=8.0, frozen=0.43)))
+    assert list(BOUNDS.broken_by(evolve(FINE, made_s=8.0, frozen=0.44)))
 
 
 def test_a_voice_may_settle_first() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from tests.media.lossy.figures import Figures, Sample, Stage, figures
+from tests.media.lossy.figures import Figures, Sample, Stage, figures, with_made
 
 GOOD_LINE, NARROW_LINE, AGAIN = (
     Stage(name=name, lasts_s=4.0) for name in ("good", "narrow", "again")
@@ -26,6 +26,7 @@ def film(*frames_s: float, stages: int = 3) -> list[Sample]:
                 frames=int(frames),
                 width=1280,
                 packets=100 * number,
+                made=4 * number,
                 samples=12_000 * number,
             )
         )
@@ -33,7 +34,7 @@ def film(*frames_s: float, stages: int = 3) -> list[Sample]:
 
 
 def of(samples: list[Sample]) -> tuple[Figures, ...]:
-    return figures(SCHEDULE, samples, [16.0] * len(SCHEDULE))
+    return figures(SCHEDULE, samples)
 
 
 def narrow(samples: list[Sample]) -> Figures:
@@ -57,9 +58,26 @@ def test_a_stage_ends_where_the_next_one_begins() -> None:
 
 def test_what_was_not_sent_does_not_count() -> None:
     """A publisher that makes half of its pictures has a viewer who sees all of them, and sees them move."""
-    its = figures(SCHEDULE, film(16, 16, 16, 16, 8), [16.0, 8.0, 16.0])
-    assert [one.share for one in its] == [1.0, 1.0, 0.5]
+    sent = [
+        (at, {"q": round(16 * at), "f": round(8 * at)}) for at in (0.25 * n for n in range(500))
+    ]
+    samples = with_made(film(16, 16, 16, 16, 8), sent, {1280: "f", 320: "q"})
+    assert [one.share for one in of(samples)] == [2.0, 1.0, 1.0]
+    assert [one.made_s for one in of(samples)] == [8.0, 8.0, 8.0]
+    smaller = [evolve(one, width=320 if one.at_s > 108.0 else 1280) for one in samples]
+    its = of(with_made(smaller, sent, {1280: "f", 320: "q"}))
+    assert [one.share for one in its] == [2.0, 1.0, 0.5]
     assert [one.moves_after_s for one in its] == [0.0, 0.0, None]
+
+
+def test_nobody_waits_for_pictures_of_a_pause() -> None:
+    """What is made meanwhile is not asked for, and a paused picture does not move."""
+    sent = [(at, {"f": round(16 * at)}) for at in (0.25 * n for n in range(500))]
+    paused = [
+        evolve(one, paused=104.0 <= one.at_s < 106.0) for one in film(16, 16, 16, 16, 0, 0, 16)
+    ]
+    its = narrow(with_made(paused, sent, {1280: "f"}))
+    assert (its.share, its.made_s, its.paused_for, its.moves_after_s) == (1.0, 16.0, 0.5, 2.0)
 
 
 def test_a_picture_moves_again_when_it_moved_for_two_seconds() -> None:
@@ -91,6 +109,16 @@ def test_a_pause_is_no_standstill() -> None:
     its = narrow(samples)
     assert (its.longest_s, its.paused, its.paused_for) == (0.0, True, 15 / 16)
     assert of(samples)[2].longest_s == 4.0
+
+
+def test_a_freeze_that_was_a_pause_counts_from_its_end() -> None:
+    """The browser counts two seconds when the picture is back; the server had paused it until half a second before."""
+    samples = [
+        evolve(one, paused=104.25 <= one.at_s < 106.0, frozen_s=2.0 if one.at_s >= 106.25 else 0.0)
+        for one in film(16)
+    ]
+    its = narrow(samples)
+    assert (its.longest_s, its.frozen) == (0.5, 0.125)
 
 
 def test_each_change_of_the_width_is_a_switch() -> None:
