@@ -73,10 +73,11 @@ SCHEDULE = {
         widths=frozenset({SMALL}),
         may_pause=True,
     ),
-    # A picture that was paused comes back when a train of padding has found room: every 6 s one looks for it.
+    # A picture that was paused comes back when a train of padding, one every 6 s, has found room, and the limit has held:
+    # after 2 to 11 s.
     Stage(name="good again", width=LARGE, waits_s=AGAIN_S, then_s=STEADY_S + 0.5): Bounds(
         share=0.5,
-        moves_s=10.0,
+        moves_s=15.0,
         frozen=0.4,
         longest_s=3.0,
         voice=0.05,
