@@ -73,7 +73,7 @@ SCHEDULE = {
         widths=frozenset({SMALL}),
         may_pause=True,
     ),
-    # A picture that was paused comes back when a train of padding, one every 6 s, has found room, and the limit has held:
+    # A paused picture comes back when a train of padding, one every 6 s, has found room and the limit has held:
     # after 2 to 11 s.
     Stage(name="good again", width=LARGE, waits_s=AGAIN_S, then_s=STEADY_S + 0.5): Bounds(
         share=0.5,
