@@ -36,6 +36,7 @@ pub struct Outstanding {
     following: i64, // the next number, unrolled
     sent: VecDeque<Waiting>,
     waiting: usize, // of `sent`, those that are not told
+    passed: i64,    // below it, all of them are passed over
 }
 
 impl Outstanding {
@@ -89,10 +90,13 @@ impl Outstanding {
                 });
             }
         }
-        let behind = first + i64::from(arrivals.count);
-        self.sent.iter_mut().take_while(|packet| packet.number < behind).for_each(|packet| {
+        // Each is looked at once, whatever messages say of it afterwards: a datagram has forty of them.
+        let behind = (first + i64::from(arrivals.count)).min(self.following);
+        let at = self.sent.partition_point(|packet| packet.number < first.max(self.passed));
+        self.sent.range_mut(at..).take_while(|packet| packet.number < behind).for_each(|packet| {
             packet.missing = true;
         });
+        self.passed = self.passed.max(behind);
         (delivered, lost)
     }
 }

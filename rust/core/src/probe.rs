@@ -27,11 +27,11 @@ const BELIEVED: f64 = 0.95;
 
 /// Of one subscriber's link.
 pub struct Prober {
-    pub wish_bps: i64, // what would be sent were there room; 0: everything is sent
+    pub wish_bps: i64,   // what would be sent were there room; 0: everything is sent
     pub beside_bps: i64, // of voices, which have no numbers: a train measures their place too
-    train: u32,        // the last one's number
-    packets: i64,      // of it
-    bitrate_bps: f64,  // that it tries
+    train: u32,          // the last one's number
+    packets: i64,        // of it
+    bitrate_bps: f64,    // that it tries
     arrived: Vec<(f64, i64)>,
     sent_at: Option<f64>, // None: nobody is waited for
     pause_s: f64,
