@@ -54,7 +54,8 @@ fuzz: $(READY) ## parsers against random bytes, longer than in `make test`: in P
 sanitize: ## the tests in Rust under ThreadSanitizer and AddressSanitizer (nightly Rust with rust-src); after work on threads or sys.rs
 	scripts/sanitize
 
-soak: $(READY) ## a call of half an hour, then hours of ordinary school life against one server
+soak: $(READY) ## lines that get worse and better under two pages, a call of half an hour, then hours of ordinary school life
+	LINES=all $(PY) -m pytest -q tests/media/lossy/test_conditions.py
 	$(PY) -m bench.call_soak
 	$(PY) -m bench.soak
 
