@@ -22,6 +22,10 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 logging.getLogger("httpcore").setLevel("INFO")  # else twelve debug lines for each request
 
+#: How many warnings of a failed test are told again at the end, and how they begin.
+LAST_WARNINGS = 8
+LOUD = ("WARNING", "ERROR", "CRITICAL")
+
 IN_CI = os.environ.get("CI") == "true"
 
 
@@ -46,6 +50,14 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
         report.longrepr = f"skipped in CI: {report.longrepr}"
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The last warnings of each failed test once more, under everything: of a long run people see the end."""
+    for report in terminalreporter.getreports("failed"):
+        warnings = [one for one in report.caplog.splitlines() if one.startswith(LOUD)]
+        for line in warnings[-LAST_WARNINGS:]:
+            terminalreporter.write_line(f"{report.nodeid.rpartition('::')[2]}: {line[:300]}")
 
 
 @pytest.fixture(scope="session")

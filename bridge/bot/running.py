@@ -37,7 +37,7 @@ BEGIN_AGAIN_S = (1.0, 2.0, 5.0, 15.0, 60.0)
 #: Whoever has worked for so long begins with short waits again.
 HEALTHY = timedelta(minutes=5)
 FORGET_EVERY = timedelta(days=1)
-#: How often one event is tried that servers are away for.
+#: How often one event may fail while the servers answer to everything else.
 MOST_TRIES = 6
 AWAY = (BotDown, DirectoryDown, HomeserverDown, DirectoryRefused, HomeserverRefused)
 
@@ -96,22 +96,39 @@ class Bot:
                 group.create_task(self._post(session, rooms))
 
     async def _hear(self, session: Session, rooms: Rooms) -> None:
-        """Whatever is not dealt with because a server is away is heard again after the next start, in its order."""
+        """Whatever is not dealt with because a server is away is heard again after the next start, in its order.
+
+        An event that fails again and again by itself is given up: others wait behind it.
+        """
         office = Office(services=self.services, rooms=rooms, session=session)
         while True:
             for heard in await session.listen(LISTEN_MS):
-                self._tries[heard.event_id] += 1
-                if self._tries[heard.event_id] > MOST_TRIES:
+                if self._tries[heard.event_id] >= MOST_TRIES:
                     logger.error("event given up event=%s", heard.event_id)
                     continue
                 try:
                     await office.hear(heard, self.services.clock())
                 except BotRefused as refused:  # of one answer; the rest goes on
                     logger.warning("answer refused event=%s why=%s", heard.event_id, refused)
+                except AWAY:
+                    if await self._servers_answer():
+                        self._tries[heard.event_id] += 1
+                    raise
+                except Exception:
+                    self._tries[heard.event_id] += 1
+                    raise
                 self.wake()
             session.handled()
             self._tries.clear()
             BOT_SYNCED.set(self.services.clock().timestamp())
+
+    async def _servers_answer(self) -> bool:
+        """The directory lives in Synapse: whoever hears of it hears of both."""
+        try:
+            await self.services.directory.orgs()
+        except AWAY:
+            return False
+        return True
 
     async def _post(self, session: Session, rooms: Rooms) -> None:
         posting = Posting(

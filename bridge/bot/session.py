@@ -95,6 +95,7 @@ class Session:
     _http: JsonHttp = field(repr=False)  # as this device, for what nio has no call for
     _folder: Folder
     _since: str | None = None
+    _first: nio.SyncResponse | None = field(default=None, init=False, repr=False)
     _sealed: list[tuple[str, nio.MegolmEvent]] = field(factory=list, init=False)
 
     @classmethod
@@ -130,7 +131,11 @@ class Session:
                 client.store.database.close()
 
     async def _begin(self, as_http: JsonHttp, homeserver: Homeserver) -> None:
-        first = await checked(self._client.sync(sync_filter=FILTER, full_state=True))
+        # All state, and what was said since. With another token than `listen` has, rooms would be others than its
+        # events are of: Synapse answers an initial sync from a cache for two minutes. And nio opens no answer twice.
+        first = await checked(
+            self._client.sync(sync_filter=FILTER, since=self._since, full_state=True)
+        )
         try:
             await self._exchange_keys()
         except KeysLost:
@@ -157,6 +162,8 @@ class Session:
             # A new device decides on nothing that was said before it.
             self._since = first.next_batch
             self._folder.keep_reading(first.next_batch)
+        else:
+            self._first = first
 
     async def _lift_limit(self, as_http: JsonHttp) -> None:
         """A morning's fifty applications are 150 events; Synapse would slow them down like a person's."""
@@ -170,10 +177,8 @@ class Session:
 
     async def listen(self, timeout_ms: int) -> list[Heard]:
         """What was said since `handled` was called last, the oldest first. Waits so long for something."""
-        answer = await checked(
-            self._client.sync(timeout=timeout_ms, sync_filter=FILTER, since=self._since)
-        )
-        await self._exchange_keys()
+        answer = self._first or await self._next(timeout_ms)
+        self._first = None
         heard = self._unsealed()
         for room_id, room in answer.rooms.join.items():
             events = list(room.timeline.events)
@@ -182,6 +187,13 @@ class Session:
             heard += self._heard(room_id, events)
         self._since = answer.next_batch
         return heard
+
+    async def _next(self, timeout_ms: int) -> nio.SyncResponse:
+        answer = await checked(
+            self._client.sync(timeout=timeout_ms, sync_filter=FILTER, since=self._since)
+        )
+        await self._exchange_keys()
+        return answer
 
     def handled(self) -> None:
         """Everything heard was dealt with: after a restart it is not heard again."""

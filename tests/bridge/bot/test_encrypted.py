@@ -16,6 +16,7 @@ from signedjson.sign import verify_signed_json
 from unpaddedbase64 import decode_base64
 
 from bridge.application import State
+from bridge.bot import running, session
 from tests.bridge.bot.office import Office, open_office
 from tests.support.client import checked
 from tests.support.polling import until_async
@@ -173,6 +174,28 @@ async def test_killed_between_giving_keys_and_keeping_them(sealed: Office) -> No
     await sealed.card((await sealed.apply()).id)
     (again,) = (await identity(sealed))["device_keys"][bot]
     assert again != device_id
+
+
+async def test_what_was_said_while_it_was_away(
+    sealed: Office, director: nio.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is read and done at once after the start, also when nobody says anything more."""
+    monkeypatch.setattr(running, "LISTEN_MS", 300_000)
+    sealed.start_bot()
+    made = await sealed.apply()
+    await sealed.card(made.id)
+    await sealed.stop_bot()
+    await checked(director.sync())
+    command = {"msgtype": "m.text", "body": "!reject 1"}
+    await checked(
+        director.room_send(
+            sealed.room_id, "m.room.message", command, ignore_unverified_devices=True
+        )
+    )
+    # Another filter than before: Synapse has no answer to it in its cache.
+    monkeypatch.setitem(session.FILTER["room"], "timeline", {"limit": 99})
+    sealed.start_bot()
+    await sealed.card(made.id, "rejected")
 
 
 async def test_keys_may_come_after_the_words(sealed: Office, director: nio.AsyncClient) -> None:
