@@ -10,6 +10,7 @@ import logging
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from serving.settings import BadConfig
 
@@ -39,9 +40,16 @@ def exit_code_of(name: str, run: Callable[[], object], *expected: type[Exception
 
 
 async def until_asked(run: Callable[[asyncio.Event], Awaitable[None]]) -> None:
-    """`run` is given an event that SIGTERM and Ctrl-C set."""
+    """`run` is given an event that SIGTERM and Ctrl-C set. Asked again while it ends, the process ends as it was about to:
+    a handler of the loop would be gone by then, and the second signal kill it.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def ask(*_: object) -> None:
+        with suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(stop.set)
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        signal.signal(number, ask)
     await run(stop)

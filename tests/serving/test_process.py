@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import aiohttp
 import pytest
@@ -17,6 +17,9 @@ from serving.listening import LOOPBACK, listening, metrics_app
 from serving.process import exit_code_of, until_asked
 from serving.settings import BadConfig
 from tests.support.process import free_port
+
+
+ENDS = [signal.SIGTERM, signal.SIGINT]
 
 
 class Expected(Exception):
@@ -55,15 +58,29 @@ def test_an_error_of_ours_goes_through_the_log(
     assert capsys.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    """pytest's own are there again afterwards."""
+    kept = {number: signal.getsignal(number) for number in ENDS}
+    yield
+    for number, handler in kept.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("handlers")
+@pytest.mark.parametrize("how", ENDS)
 def test_ended_as_asked(how: signal.Signals) -> None:
-    """By systemd, or by Ctrl-C: exit code 0."""
+    """By systemd, or by Ctrl-C, also when asked again in the last moment: exit code 0."""
 
     async def serve(stop: asyncio.Event) -> None:
         os.kill(os.getpid(), how)
         await stop.wait()
 
-    assert exit_code_of("sferum", lambda: asyncio.run(until_asked(serve))) == 0
+    def run() -> None:
+        asyncio.run(until_asked(serve))
+        os.kill(os.getpid(), how)
+
+    assert exit_code_of("sferum", run) == 0
 
 
 async def test_a_port_answers_until_the_end_of_the_block() -> None:

@@ -189,7 +189,7 @@ async def test_media_over_tcp(make: Callable[[], Plane]) -> None:
         assert route.send(b"\x16" + bytes(10)) is None
         writer.close()
         await eventually(lambda: now.heard.lost == [route], "its end is told")
-        assert now.plane.connections == 0
+        await eventually(lambda: now.plane.connections == 0, "it is counted no more")
         await eventually(lambda: route.send(b"\x16") is Ignored.SEND_BLOCKED, "nobody is there")
 
 

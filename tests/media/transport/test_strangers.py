@@ -190,7 +190,7 @@ async def test_a_stranger_on_tcp_is_dropped() -> None:
         with pytest.raises(ConnectionResetError):
             await asyncio.wait_for(_to_the_end(reader), 5)
         assert counted(listener) == {"stranger": 1, "not_ours": 1, "tcp_malformed": 1}
-        assert listener.plane.connections == 0
+        await eventually(lambda: listener.plane.connections == 0, "its end is told")
         writer.close()
 
 
