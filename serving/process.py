@@ -40,8 +40,9 @@ def exit_code_of(name: str, run: Callable[[], object], *expected: type[Exception
 
 
 async def until_asked(run: Callable[[asyncio.Event], Awaitable[None]]) -> None:
-    """`run` is given an event that SIGTERM and Ctrl-C set. Asked again while it ends, the process ends as it was about to:
-    a handler of the loop would be gone by then, and the second signal kill it.
+    """`run` is given an event that SIGTERM and Ctrl-C set.
+
+    Asked again while it ends, the process ends as it was about to: a handler of the loop would be gone by then.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -18,7 +18,6 @@ from serving.process import exit_code_of, until_asked
 from serving.settings import BadConfig
 from tests.support.process import free_port
 
-
 ENDS = [signal.SIGTERM, signal.SIGINT]
 
 
