@@ -33,6 +33,10 @@ class Codec(enum.Enum):
     H264 = "video/H264"
 
 
+#: Their sizes are layers of one stream (SVC), told apart by dependency descriptors.
+LAYERED = frozenset({Codec.VP9, Codec.AV1})
+
+
 class Layer(enum.IntEnum):
     """Spatial layers of a simulcast track, LiveKit's VideoQuality. Tracks without simulcast have HIGH only."""
 

@@ -23,13 +23,11 @@ USUAL_BPS: Mapping[Layer, int] = {
 }
 #: A picture that stands still now will move: it is given so much more than was measured, and at least so many bits.
 MOVEMENT, LEAST_BPS = 1.5, 20_000
-#: Whole streams with layers inside (SVC): the forwarder passes them through as they are.
-_WHOLE = frozenset({"video/vp9", "video/av1"})
 
 
 def layers_of(track: Track) -> tuple[Layer, ...]:
-    """The layers that can be chosen from, lowest first; one for sound, for SVC and without simulcast."""
-    if track.kind is Kind.AUDIO or track.mime_type.lower() in _WHOLE:
+    """The layers that can be chosen from, lowest first; one for sound, and for pictures of one size."""
+    if track.kind is Kind.AUDIO:
         return (Layer.HIGH,)
     found = sorted({layer.layer for layer in track.layers})
     return tuple(found) if len(found) > 1 else (Layer.HIGH,)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from attrs import evolve, frozen
 
-from media.forwarder.api import Codec, Extensions
+from media.forwarder.api import LAYERED, Codec, Extensions
 from media.sdp.values import CodecLine, Direction, ExtensionLine
 
 AUDIO_LEVEL = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
@@ -45,8 +45,6 @@ _OFFERED_EXTENSIONS = (
     ExtensionLine(3, TRANSPORT_CC),
     ExtensionLine(4, MID),
 )
-#: Decoders of these need it to skip layers.
-_LAYERED = {Codec.AV1, Codec.VP9}
 
 AUDIO_FEEDBACK_UP = ("transport-cc", "nack")
 VIDEO_FEEDBACK_UP = ("goog-remb", "transport-cc", "ccm fir", "nack", "nack pli")
@@ -157,7 +155,7 @@ def offered_lines(codecs: Iterable[Codec], *, stereo: bool = False) -> tuple[Cod
 
 def offered_extensions(codecs: Iterable[Codec]) -> tuple[ExtensionLine, ...]:
     """Of an offer with tracks in `codecs`, for all its sections: only packets of layered ones carry the last."""
-    if not _LAYERED.isdisjoint(codecs):
+    if not LAYERED.isdisjoint(codecs):
         return (*_OFFERED_EXTENSIONS, ExtensionLine(12, DEPENDENCY_DESCRIPTOR))
     return _OFFERED_EXTENSIONS
 
@@ -221,7 +219,7 @@ def sent_extensions(lines: Iterable[ExtensionLine], codec: Codec) -> tuple[Exten
     lines = tuple(lines)
     numbered = any(line.uri == TRANSPORT_CC for line in lines)
     wanted = {TRANSPORT_CC if numbered else ABS_SEND_TIME}
-    if codec in _LAYERED:
+    if codec in LAYERED:
         wanted.add(DEPENDENCY_DESCRIPTOR)
     return tuple(line for line in lines if line.uri in wanted)
 

@@ -11,6 +11,7 @@ from media.forwarder.plain.outbox import Outbox
 from media.forwarder.plain.pictures import PictureMap
 from media.forwarder.plain.rtcp import ReportBlock
 from media.forwarder.plain.rtp import HEADER, write_header
+from media.forwarder.plain.scalable import Selection, Verdict
 from media.forwarder.plain.sending import SendSide
 from media.forwarder.plain.sequence import SequenceMap
 from media.forwarder.plain.srtp import REPLAY_WINDOW
@@ -24,6 +25,8 @@ _PADDED = 0x20  # P
 _TRAIN = bytes(254) + b"\xff"
 #: Packets between two reports; more, and the receiver began to count anew, or an old report was overtaken.
 MOST_REPORTED = 10_000
+#: Seconds between two words of another layer inside a stream: a publisher can change them with every packet.
+INSIDE_S = 1.0
 
 
 @frozen(eq=False)
@@ -71,6 +74,9 @@ class Down:
     _pictures: PictureMap = field(init=False)
     _epoch: int = 0  # of the current stream
     _temporal: int = 3  # highest temporal layer sent now
+    _selection: Selection = field(factory=Selection)  # of layers inside the current stream
+    _inside: Layer | None = None  # layer that is sent of it
+    _tells_inside_at: float = 0.0  # not before
     _last_picture: int | None = (
         None  # incoming timestamp of the picture whose layer was judged last
     )
@@ -129,7 +135,7 @@ class Down:
 
     def tell(self) -> None:
         """Say what is sent now, if it changed."""
-        layer = self.current.layer if self.current else None
+        layer = self._inside if self.current else None
         if layer is not self._told:
             self._told = layer
             self.outbox.event(Forwarding(self.spec.id, layer))
@@ -151,6 +157,14 @@ class Down:
             payload = media.plain_audio() or b""
         if types is None or (not payload and codec is Codec.RED):
             return self._leave_out(media, Drop.UNKNOWN_PAYLOAD, late, now)
+        marker, verdict = media.marker, self._choose(media, stream, late)
+        if self._inside is not self._told and now >= self._tells_inside_at:
+            self._tells_inside_at = now + INSIDE_S
+            self.tell()
+        if verdict is not None:
+            if not verdict.forward:
+                return self._leave_out(media, Drop.OTHER_LAYER, late, now)
+            marker = marker or verdict.marker
         descriptor = b""
         if media.descriptor is not None:
             if not late:
@@ -168,7 +182,7 @@ class Down:
         head = (
             HEADER.pack(
                 0x90 if block else 0x80,
-                types[0] | 0x80 if media.marker else types[0],
+                types[0] | 0x80 if marker else types[0],
                 out & 0xFFFF,
                 timestamp,
                 self.spec.ssrc,
@@ -189,6 +203,18 @@ class Down:
             return block, None
         number = self.sending.outstanding.number()
         return numbered(block, number), number
+
+    def _choose(self, media: Incoming, stream: Stream, late: bool) -> Verdict | None:
+        """Of layers inside a stream; None where there are none, or the subscriber could not read what is left."""
+        if media.frame is None or not self.spec.extensions.dependency_descriptor:
+            return None
+        verdict = self._selection.judge(media.frame, media.timestamp, self.want, late=late)
+        if verdict is None:
+            return None
+        if verdict.needs_keyframe:
+            stream.want_keyframe()
+        self._inside = verdict.layer
+        return verdict
 
     @property
     def rtx_type(self) -> int:
@@ -253,10 +279,12 @@ class Down:
             self._pictures.begin(media.descriptor)
         self._temporal = self.want.temporal
         self._epoch = stream.epoch
+        self._selection, self._inside = Selection(stream.layer), stream.layer
         before, self.current = self.current, stream
         if before is not None and before is not stream:
             before.takers.remove(self)
-        self.tell()
+        if before is not stream:
+            self._tells_inside_at = now
         return None
 
     def _judge_temporal(self, media: Incoming) -> None:

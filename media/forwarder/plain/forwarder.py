@@ -229,9 +229,16 @@ class PlainForwarder:
             return Drop.REPLAYED
         new_picture = stream.is_new_picture(packet.timestamp)
         spec = track.spec
-        media = look_into(packet, sequence, codec, spec.extensions, new_picture=new_picture)
+        media = look_into(
+            packet,
+            sequence,
+            codec,
+            spec.extensions,
+            new_picture=new_picture,
+            structure=stream.structure,
+        )
         if media.payload:
-            track.media_arrived(stream, len(packet.payload), now)
+            track.media_arrived(stream, media, len(packet.payload), now)
         if track.muted:
             return Drop.MUTED
         if media.audio_level and spec.kind is Kind.AUDIO:

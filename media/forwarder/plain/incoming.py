@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from attrs import define, field, frozen
 
-from media.forwarder.api import Codec, Drop, Extensions
+from media.forwarder.api import LAYERED, Codec, Drop, Extensions
+from media.forwarder.plain.dependency import Frame, Structure, parse_frame
 from media.forwarder.plain.keyframe_start import starts_keyframe
 from media.forwarder.plain.red import primary_block
 from media.forwarder.plain.rtp import MAX_PACKET, Malformed, RtpPacket, write_elements
@@ -36,6 +37,7 @@ class Incoming:
     audio_level: bytes
     capture_time: bytes
     dependency_descriptor: bytes
+    frame: Frame | None = None  # what that says
     why_empty: Drop = Drop.PADDING_ONLY
     # Extension blocks that were written for subscribers already, by their writer.
     blocks: dict[ExtensionWriter, bytes] = field(factory=dict)
@@ -49,9 +51,16 @@ class Incoming:
 
 
 def look_into(
-    packet: RtpPacket, sequence: int, codec: Codec | None, ids: Extensions, *, new_picture: bool
+    packet: RtpPacket,
+    sequence: int,
+    codec: Codec | None,
+    ids: Extensions,
+    *,
+    new_picture: bool,
+    structure: Structure | None = None,
 ) -> Incoming:
-    """`ids` are those of the publisher; `codec` is None for a payload type that was not negotiated.
+    """`ids` are those of the publisher; `codec` is None for a payload type that was not negotiated; `structure`: of the
+    stream's last keyframe.
 
     A packet that cannot be forwarded has no payload left: subscribers must hear of its number all the same.
     """
@@ -70,6 +79,8 @@ def look_into(
     else:
         begins = bool(payload) and starts_keyframe(codec, payload, new_picture)
     elements = packet.elements
+    layered = ids.dependency_descriptor and codec in LAYERED
+    described = elements.get(ids.dependency_descriptor, b"") if layered else b""
     return Incoming(
         codec=codec,
         sequence=sequence,
@@ -81,13 +92,17 @@ def look_into(
         # One byte (RFC 6464 3): every subscriber gets it, however long the payload is.
         audio_level=elements.get(ids.audio_level, b"")[:1] if ids.audio_level else b"",
         capture_time=elements.get(ids.abs_capture_time, b"") if ids.abs_capture_time else b"",
-        # Only whole streams keep it: its frame numbers would jump where layers change or pictures are left out.
-        dependency_descriptor=(
-            elements.get(ids.dependency_descriptor, b"")
-            if ids.dependency_descriptor and codec in (Codec.AV1, Codec.VP9)
-            else b""
-        ),
+        dependency_descriptor=described,
+        frame=_frame(described, structure) if described and payload else None,
     )
+
+
+def _frame(described: bytes, structure: Structure | None) -> Frame | None:
+    """None: it says nothing that can be used, and the packet goes on as one of a stream without layers."""
+    try:
+        return parse_frame(described, structure)
+    except Malformed:
+        return None
 
 
 def _without_payload(packet: RtpPacket, sequence: int) -> Incoming:

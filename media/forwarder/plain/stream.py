@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from attrs import define, field
 
 from media.forwarder.api import Kind, Layer
+from media.forwarder.plain.dependency import Structure
 from media.forwarder.plain.keyframes import MIN_INTERVAL_S, KeyframeRequester
 from media.forwarder.plain.nack import MissingPackets
 from media.forwarder.plain.reports import ReceptionStatistics
+from media.forwarder.plain.scalable import layers_in
 from media.forwarder.plain.sequence import WINDOW, Unroller
 from media.forwarder.plain.timestamps import ClockReading
 
@@ -28,8 +31,10 @@ class Stream:
     takers: subscribers that get it, or wait for its keyframe.
     clock: the last sender report.
     last_media: when the last packet with a payload came.
-    payload_bytes: since the last `Rates`.
     held_from: number of the first packet that was held back, while louder voices have all places.
+    structure: of a stream with layers inside (`dependency.py`), as its last keyframe has it.
+    active: bit i: its decode target i can be decoded.
+    layer_bytes: payload that subscribers of each of its layers are sent, since the last `Rates`.
     """
 
     kind: Kind
@@ -39,8 +44,13 @@ class Stream:
     takers: list[Down] = field(factory=list)
     clock: ClockReading | None = None
     last_media: float = float("-inf")
-    payload_bytes: int = 0
     held_from: int | None = None
+    structure: Structure | None = None
+    active: int = 0
+    # Numbers of the packets that said so.
+    _structure_from: int = -1
+    _active_from: int = -1
+    layer_bytes: Counter[Layer] = field(factory=Counter)
     missing: MissingPackets = field(factory=MissingPackets)
     statistics: ReceptionStatistics = field(init=False)
     keyframes: KeyframeRequester = field(init=False)
@@ -84,7 +94,8 @@ class Stream:
             self.missing.clear()
             self._begins.clear()
             self._ends.clear()
-            self.held_from = None
+            self.held_from = self.structure = None
+            self._structure_from = self._active_from = -1
         elif number > before + 1:
             if not self.missing.gap(before + 1, number, now):
                 self.want_keyframe()
@@ -93,6 +104,28 @@ class Stream:
         if not repaired:
             self.statistics.arrived(number, timestamp, now)
         return number
+
+    def described(self, media: Incoming) -> bool:
+        """After every packet: whether other layers can be chosen from than before.
+
+        A keyframe's first packet that comes late counts, if no later one has said otherwise.
+        """
+        frame, number = media.frame, media.sequence
+        if frame is None or frame.active is None:
+            return False
+        before = self.layers
+        if frame.structure is not None and number > self._structure_from:
+            self.structure, self._structure_from = frame.structure, number
+        if number > self._active_from:
+            self.active, self._active_from = frame.active, number
+        return self.layers != before
+
+    @property
+    def layers(self) -> frozenset[Layer]:
+        """What can be chosen from."""
+        if self.structure is None:
+            return frozenset({self.layer})
+        return layers_in(self.structure, self.active, self.layer)
 
     def passed_over(self, media: Incoming) -> list[int]:
         """Numbers that did not come and carried nothing: between the end of a VP8 picture and the next one's first.

@@ -6,12 +6,16 @@ from attrs import define, field
 
 from media.forwarder.api import Drop, Kind, Layer, LayersSeen, Rates, TrackIn
 from media.forwarder.plain.down import Down
+from media.forwarder.plain.incoming import Incoming
 from media.forwarder.plain.layers import choose_layer, live_layers
 from media.forwarder.plain.outbox import Outbox
+from media.forwarder.plain.scalable import served_by
 from media.forwarder.plain.stream import Stream
 
 #: Seconds over which the bits of a layer are counted: a keyframe in it weighs little.
 RATES_S = 2.0
+#: Seconds between two words of other layers inside a stream: a publisher can change them with every packet.
+INSIDE_S = 1.0
 
 
 @define(eq=False)
@@ -22,6 +26,8 @@ class Track:
     downs: list[Down] = field(factory=list)
     muted: bool = False
     live: frozenset[Layer] = frozenset()
+    _changed: bool = False  # the layers inside a stream are others than were told
+    _tells_inside_at: float = float("-inf")  # not before
     _counted_at: float | None = None
 
     def stream(self, layer: Layer, ssrc: int) -> tuple[Stream, Stream | None]:
@@ -50,18 +56,25 @@ class Track:
             if down.current is stream:
                 down.stop()
 
-    def media_arrived(self, stream: Stream, size: int, now: float) -> None:
+    def media_arrived(self, stream: Stream, media: Incoming, size: int, now: float) -> None:
         """A packet with a payload of so many bytes came."""
         stream.last_media = now
-        stream.payload_bytes += size
+        self._changed |= stream.described(media)
+        if stream.structure is None or media.frame is None:
+            stream.layer_bytes[stream.layer] += size
+        else:
+            for layer in served_by(media.frame, stream.structure, stream.layer):
+                stream.layer_bytes[layer] += size
         if stream.layer not in self.live:
             self.refresh(now)
 
     def refresh(self, now: float) -> None:
         """Which layers carry media; call it ten times a second."""
         live = live_layers({layer: each.last_media for layer, each in self.streams.items()}, now)
-        if live != self.live:
-            self.live = live
+        carriers = live != self.live
+        self.live = live
+        if carriers or (self._changed and now >= self._tells_inside_at):
+            self._changed, self._tells_inside_at = False, now + INSIDE_S
             self._tell_layers()
             self.retarget()
         self._tell_rates(now)
@@ -73,16 +86,18 @@ class Track:
         if since is not None and now - since < RATES_S:
             return
         self._counted_at = now
-        for layer, stream in self.streams.items():
-            if since is not None and stream.payload_bytes:
-                rates[layer] = int(stream.payload_bytes * 8 / (now - since))
-            stream.payload_bytes = 0
+        for stream in self.streams.values():
+            if since is not None:
+                for layer, size in sorted(stream.layer_bytes.items()):
+                    rates[layer] = int(size * 8 / (now - since))
+            stream.layer_bytes.clear()
         if rates:
             self.outbox.event(Rates(self.spec.sid, rates))
 
     def _tell_layers(self) -> None:
         if self.spec.kind is Kind.VIDEO:
-            self.outbox.event(LayersSeen(self.spec.sid, self.live))
+            seen = [self.streams[layer].layers for layer in self.live]
+            self.outbox.event(LayersSeen(self.spec.sid, frozenset().union(*seen)))
 
     def mute(self, muted: bool) -> None:
         if muted == self.muted:
@@ -95,7 +110,7 @@ class Track:
     def add(self, down: Down) -> None:
         """The others get what they got: with a hundred of them that is not looked at again."""
         self.downs.append(down)
-        self._aim(down)
+        self._aim(down, self._carriers())
         if down.target is not None:
             down.target.takers.append(down)
         self._ask_again()
@@ -109,8 +124,9 @@ class Track:
 
     def retarget(self) -> None:
         """Choose again for every subscriber; what they wait for is asked of the publisher."""
+        carriers = self._carriers()
         for down in self.downs:
-            self._aim(down)
+            self._aim(down, carriers)
         for stream in self.streams.values():
             stream.takers = [
                 down for down in self.downs if stream is down.current or stream is down.target
@@ -122,21 +138,28 @@ class Track:
             if any(down.target is stream is not down.current for down in stream.takers):
                 stream.want_keyframe()
 
-    def _aim(self, down: Down) -> None:
+    def _carriers(self) -> dict[Layer, Stream]:
+        """The stream that has each layer. VP9 and AV1 may have several in one, whatever else was announced.
+
+        All silent: a camera that is off. What was sent goes on when it comes back, without a keyframe.
+        """
+        streams = [self.streams[layer] for layer in sorted(self.live or self.streams)]
+        inside = {layer: stream for stream in streams for layer in stream.layers}
+        return inside | {each.layer: each for each in streams if each.layer in each.layers}
+
+    def _aim(self, down: Down, carriers: dict[Layer, Stream]) -> None:
         if down.want.paused or self.muted:
             down.target = None
             down.stop()
             return
-        # All silent: a camera that is off. What was sent goes on when it comes back, without a keyframe.
-        candidates = self.live or self.streams.keys()
         declared = {*self.spec.rids.values(), *self.spec.ssrcs.values()}
-        layer = choose_layer(down.want.layer, declared, candidates)
+        layer = choose_layer(down.want.layer, declared, carriers)
         if layer is None:
             down.target = None
             if self.live:
                 down.stop()  # only larger layers than it may be sent
             return
-        down.target = self.streams[layer]
+        down.target = carriers[layer]
         if down.target is not down.current:
             down.target.want_keyframe()
 

@@ -10,6 +10,7 @@ use crate::pictures::PictureMap;
 use crate::red::primary_block;
 use crate::rtcp::ReportBlock;
 use crate::rtp::header;
+use crate::scalable::{Selection, Verdict};
 use crate::sequence::SequenceMap;
 use crate::stream::Stream;
 use crate::timestamps::TimestampMap;
@@ -21,6 +22,8 @@ const PADDED: u8 = 0x20;
 const EXTENDED: u8 = 0x10;
 /// Packets between two reports; more, and the receiver began to count anew, or an old report was overtaken.
 const MOST_REPORTED: u32 = 10_000;
+/// Seconds between two words of another layer inside a stream: a publisher can change them with every packet.
+const INSIDE_S: f64 = 1.0;
 
 /// How far the numbers of an SSRC are. With the same keys no number may stand for two packets (RFC 3711 9.1).
 pub struct Numbering {
@@ -63,6 +66,9 @@ pub struct Down {
     writer: ExtensionWriter,
     epoch: i64,                // of the current stream
     temporal: u8,              // highest temporal layer sent now
+    selection: Selection,      // of layers inside the current stream
+    inside: Option<Layer>,     // layer that is sent of it
+    tells_inside_at: f64,      // not before
     last_picture: Option<u32>, // incoming timestamp of the picture whose layer was judged last
     told: Option<Layer>,
     reported: Option<ReportBlock>, // the last
@@ -95,6 +101,9 @@ impl Down {
             writer: ExtensionWriter::new(spec.extensions, &spec.mid),
             epoch: 0,
             temporal: 3,
+            selection: Selection::new(Layer::High),
+            inside: None,
+            tells_inside_at: 0.0,
             last_picture: None,
             told: None,
             reported: None,
@@ -144,9 +153,10 @@ impl Down {
 
     /// Say what is sent now, if it changed.
     fn tell(&mut self, outbox: &mut Outbox) {
-        if self.current != self.told {
-            self.told = self.current;
-            outbox.event(Event::Forwarding { down: self.spec.id.clone(), layer: self.current });
+        let layer = self.current.and(self.inside);
+        if layer != self.told {
+            self.told = layer;
+            outbox.event(Event::Forwarding { down: self.spec.id.clone(), layer });
         }
     }
 
@@ -164,7 +174,7 @@ impl Down {
         let stream = streams.iter_mut().find(|each| each.layer == layer);
         let stream = stream.ok_or(Drop::OtherLayer)?;
         if self.current != Some(layer) || stream.epoch() != self.epoch {
-            let before = self.switch(media, stream, outbox)?;
+            let before = self.switch(media, stream)?;
             if let Some(before) = before.filter(|before| *before != layer)
                 && let Some(left) = streams.iter_mut().find(|each| each.layer == before)
             {
@@ -185,6 +195,15 @@ impl Down {
         let Some((payload_type, _)) = types.filter(|_| !part.is_empty() || packet.codec != Codec::Red) else {
             return self.leave_out(media, packet.sequence, Drop::UnknownPayload, late);
         };
+        let verdict = self.choose(packet, streams, layer, late);
+        if self.inside != self.told && media.now >= self.tells_inside_at {
+            self.tells_inside_at = media.now + INSIDE_S;
+            self.tell(outbox);
+        }
+        if verdict.is_some_and(|verdict| !verdict.forward) {
+            return self.leave_out(media, packet.sequence, Drop::OtherLayer, late);
+        }
+        let marker = packet.marker || verdict.is_some_and(|verdict| verdict.marker);
         let mut written = Written::default();
         if let Some(picture) = &packet.descriptor {
             if !late {
@@ -205,7 +224,7 @@ impl Down {
         self.given += 1;
         self.octets += (written.bytes().len() + part.len()) as u64;
         let body = Body::Shared(media.payload.clone(), part);
-        let mut sent = self.packet(media, 0, packet.marker, payload_type, number, timestamp, body);
+        let mut sent = self.packet(media, 0, marker, payload_type, number, timestamp, body);
         sent.head.extend_from_slice(written.bytes());
         Ok(sent)
     }
@@ -293,12 +312,7 @@ impl Down {
     }
 
     /// Begin with another stream, if a decoder can begin with this packet. The layer that was sent before.
-    fn switch(
-        &mut self,
-        media: &Media<'_>,
-        stream: &mut Stream,
-        outbox: &mut Outbox,
-    ) -> Result<Option<Layer>, Drop> {
+    fn switch(&mut self, media: &Media<'_>, stream: &mut Stream) -> Result<Option<Layer>, Drop> {
         let packet = &media.packet;
         if self.target != Some(stream.layer) {
             return Err(Drop::OtherLayer);
@@ -320,9 +334,33 @@ impl Down {
         }
         self.temporal = self.want.temporal;
         self.epoch = stream.epoch();
+        self.selection = Selection::new(stream.layer);
+        self.inside = Some(stream.layer);
         let before = self.current.replace(stream.layer);
-        self.tell(outbox);
+        if before != self.current {
+            self.tells_inside_at = media.now;
+        }
         Ok(before)
+    }
+
+    /// Of layers inside a stream; `None` where there are none, or the subscriber could not read what is left.
+    fn choose(
+        &mut self,
+        packet: &Incoming<'_>,
+        streams: &mut [Stream],
+        layer: Layer,
+        late: bool,
+    ) -> Option<Verdict> {
+        let read = self.spec.extensions.dependency_descriptor != 0;
+        let frame = packet.frame.as_ref().filter(|_| read)?;
+        let verdict = self.selection.judge(frame, packet.timestamp, &self.want, late)?;
+        if verdict.needs_keyframe
+            && let Some(stream) = streams.iter_mut().find(|each| each.layer == layer)
+        {
+            stream.want_keyframe();
+        }
+        self.inside = verdict.layer;
+        Some(verdict)
     }
 
     /// Which temporal layers go on changes only where a picture begins.

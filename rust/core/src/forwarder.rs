@@ -315,9 +315,9 @@ impl Forwarder {
         let number = number.ok_or(Drop::Replayed)?;
         let new_picture = stream.is_new_picture(packet.timestamp);
         let size = packet.payload.len();
-        let packet = look_into(packet, number, codec, &ids, new_picture);
+        let packet = look_into(packet, number, codec, &ids, new_picture, stream.structure.as_deref());
         if !packet.payload.is_empty() {
-            track.media_arrived(layer, size, now, downs, outbox);
+            track.media_arrived(layer, &packet, size, now, downs, outbox);
         }
         if track.muted {
             return Err(Drop::Muted);

@@ -1,6 +1,7 @@
 //! One packet of a publisher, looked into once, for all its subscribers.
 
 use crate::api::{Codec, Drop, Extensions};
+use crate::dependency::{Frame, Structure, parse_frame};
 use crate::keyframe_start::starts_keyframe;
 use crate::rtp::{MAX_PACKET, RtpPacket, elements_size, write_elements};
 use crate::vp8::{Descriptor, parse_descriptor};
@@ -24,11 +25,14 @@ pub struct Incoming<'a> {
     pub audio_level: &'a [u8],
     capture_time: &'a [u8],
     dependency_descriptor: &'a [u8],
+    /// What that says.
+    pub frame: Option<Frame>,
     /// Why there is no payload, when there is none.
     pub why_empty: Drop,
 }
 
-/// `ids` are those of the publisher; `codec` is `None` for a payload type that was not negotiated.
+/// `ids` are those of the publisher; `codec` is `None` for a payload type that was not negotiated; `structure`: of the
+/// stream's last keyframe.
 ///
 /// A packet that cannot be forwarded has no payload left: subscribers must hear of its number all the same.
 pub fn look_into<'a>(
@@ -37,6 +41,7 @@ pub fn look_into<'a>(
     codec: Option<Codec>,
     ids: &Extensions,
     new_picture: bool,
+    structure: Option<&Structure>,
 ) -> Incoming<'a> {
     let mut media = Incoming {
         codec: Codec::Opus,
@@ -49,6 +54,7 @@ pub fn look_into<'a>(
         audio_level: &[],
         capture_time: &[],
         dependency_descriptor: &[],
+        frame: None,
         why_empty: Drop::UnknownPayload,
     };
     let Some(codec) = codec else {
@@ -76,9 +82,13 @@ pub fn look_into<'a>(
     let level = elements.get(ids.audio_level);
     media.audio_level = level.get(..1).unwrap_or(level);
     media.capture_time = elements.get(ids.abs_capture_time);
-    // Only whole streams keep it: its frame numbers would jump where layers change or pictures are left out.
     if matches!(codec, Codec::Av1 | Codec::Vp9) {
-        media.dependency_descriptor = elements.get(ids.dependency_descriptor);
+        let described = elements.get(ids.dependency_descriptor);
+        media.dependency_descriptor = described;
+        if !described.is_empty() && !payload.is_empty() {
+            // Where it says nothing that can be used, the packet goes on as one of a stream without layers.
+            media.frame = parse_frame(described, structure).ok();
+        }
     }
     media
 }
@@ -155,7 +165,7 @@ mod tests {
         data.push(0);
         let published = Extensions { abs_capture_time: 5, ..Extensions::default() };
         let packet = parse_rtp(&data).expect("well-formed");
-        let mut media = look_into(&packet, 1, Some(Codec::Av1), &published, true);
+        let mut media = look_into(&packet, 1, Some(Codec::Av1), &published, true, None);
         let writer = ExtensionWriter::new(ids, "mid");
         let mut block = Vec::new();
         writer.write(&media, 64.5, &mut block);

@@ -1,13 +1,16 @@
 //! One encoding that a publisher sends: an SSRC, a layer of a track.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
-use crate::api::{Kind, Layer};
+use crate::api::{Kind, Layer, Layers};
+use crate::dependency::Structure;
 use crate::down::Down;
 use crate::incoming::Incoming;
 use crate::keyframes::{KeyframeRequester, min_interval_s};
 use crate::nack::MissingPackets;
 use crate::reports::ReceptionStatistics;
+use crate::scalable::layers_in;
 use crate::sequence::{Unroller, WINDOW};
 use crate::table::Table;
 use crate::timestamps::ClockReading;
@@ -44,10 +47,17 @@ pub struct Stream {
     pub clock: Option<ClockReading>,
     /// When the last packet with a payload came.
     pub last_media: f64,
-    /// Since the last `Rates`.
-    pub payload_bytes: u64,
+    /// Payload that subscribers of each of its layers are sent, since the last `Rates`; by `Layer as usize`.
+    pub layer_bytes: [u64; 3],
     /// Number of the first packet that was held back, while louder voices have all places.
     pub held_from: Option<i64>,
+    /// Of a stream with layers inside (`dependency.rs`), as its last keyframe has it.
+    pub structure: Option<Arc<Structure>>,
+    /// Bit i: its decode target i can be decoded.
+    active: u32,
+    /// Numbers of the packets that said so.
+    structure_from: i64,
+    active_from: i64,
     pub missing: MissingPackets,
     pub statistics: ReceptionStatistics,
     pub keyframes: KeyframeRequester,
@@ -66,8 +76,12 @@ impl Stream {
             takers: Vec::new(),
             clock: None,
             last_media: f64::NEG_INFINITY,
-            payload_bytes: 0,
+            layer_bytes: [0; 3],
             held_from: None,
+            structure: None,
+            active: 0,
+            structure_from: -1,
+            active_from: -1,
             missing: MissingPackets::default(),
             statistics: ReceptionStatistics::new(clock_rate),
             keyframes: KeyframeRequester::new(min_interval_s(layer)),
@@ -106,6 +120,8 @@ impl Stream {
             self.begins.0.clear();
             self.ends.0.clear();
             self.held_from = None;
+            self.structure = None;
+            (self.structure_from, self.active_from) = (-1, -1);
         } else if number > before + 1 {
             if !self.missing.gap(before + 1, number, now) {
                 self.want_keyframe();
@@ -117,6 +133,31 @@ impl Stream {
             self.statistics.arrived(number, timestamp, now);
         }
         Some(number)
+    }
+
+    /// After every packet: whether other layers can be chosen from than before.
+    ///
+    /// A keyframe's first packet that comes late counts, if no later one has said otherwise.
+    pub fn described(&mut self, media: &Incoming<'_>) -> bool {
+        let Some((frame, active)) = media.frame.as_ref().and_then(|frame| Some((frame, frame.active?)))
+        else {
+            return false;
+        };
+        let (before, number) = (self.layers(), media.sequence);
+        if let Some(structure) = frame.structure.as_ref().filter(|_| number > self.structure_from) {
+            (self.structure, self.structure_from) = (Some(structure.clone()), number);
+        }
+        if number > self.active_from {
+            (self.active, self.active_from) = (active, number);
+        }
+        self.layers() != before
+    }
+
+    /// What can be chosen from.
+    pub fn layers(&self) -> Layers {
+        let structure = self.structure.as_deref();
+        let inside = structure.map(|structure| layers_in(structure, self.active, self.layer));
+        inside.unwrap_or_else(|| std::iter::once(self.layer).collect())
     }
 
     /// Numbers that did not come and carried nothing: between the end of a VP8 picture and the beginning of the next.

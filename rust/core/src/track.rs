@@ -2,13 +2,17 @@
 
 use crate::api::{Drop, Event, Kind, Layer, Layers, TrackIn};
 use crate::down::Down;
+use crate::incoming::Incoming;
 use crate::layers::{choose_layer, live_layers};
 use crate::outbox::Outbox;
+use crate::scalable::served_by;
 use crate::stream::Stream;
 use crate::table::Table;
 
 /// Seconds over which the bits of a layer are counted: a keyframe in it weighs little.
 const RATES_S: f64 = 2.0;
+/// Seconds between two words of other layers inside a stream: a publisher can change them with every packet.
+const INSIDE_S: f64 = 1.0;
 
 pub struct Track {
     pub spec: TrackIn,
@@ -18,6 +22,8 @@ pub struct Track {
     pub downs: Vec<usize>,
     pub muted: bool,
     live: Layers,
+    changed: bool,        // the layers inside a stream are others than were told
+    tells_inside_at: f64, // not before
     counted_at: Option<f64>,
 }
 
@@ -29,6 +35,8 @@ impl Track {
             downs: Vec::new(),
             muted: false,
             live: Layers::default(),
+            changed: false,
+            tells_inside_at: f64::NEG_INFINITY,
             counted_at: None,
         }
     }
@@ -95,15 +103,28 @@ impl Track {
     pub fn media_arrived(
         &mut self,
         layer: Layer,
+        media: &Incoming<'_>,
         size: usize,
         now: f64,
         downs: &mut Table<Down>,
         outbox: &mut Outbox,
     ) {
+        let mut changed = false;
         if let Some(stream) = self.stream_mut(layer) {
             stream.last_media = now;
-            stream.payload_bytes += size as u64;
+            changed = stream.described(media);
+            let inside = media.frame.as_ref().zip(stream.structure.as_ref());
+            let served = inside.map_or_else(
+                || std::iter::once(layer).collect(),
+                |(frame, structure)| served_by(frame, structure, layer),
+            );
+            for each in served.iter() {
+                if let Some(bytes) = stream.layer_bytes.get_mut(each as usize) {
+                    *bytes += size as u64;
+                }
+            }
         }
+        self.changed |= changed;
         if !self.live.contains(layer) {
             self.refresh(now, downs, outbox);
         }
@@ -113,8 +134,11 @@ impl Track {
     pub fn refresh(&mut self, now: f64, downs: &mut Table<Down>, outbox: &mut Outbox) {
         let last_media = self.streams.iter().map(|stream| (stream.layer, stream.last_media));
         let live = live_layers(last_media, now);
-        if live != self.live {
-            self.live = live;
+        let carriers = live != self.live;
+        self.live = live;
+        if carriers || (self.changed && now >= self.tells_inside_at) {
+            self.changed = false;
+            self.tells_inside_at = now + INSIDE_S;
             self.tell_layers(outbox);
             self.retarget(downs, outbox);
         }
@@ -129,9 +153,13 @@ impl Track {
         self.counted_at = Some(now);
         let mut layers = Vec::new();
         for stream in &mut self.streams {
-            let bits = std::mem::take(&mut stream.payload_bytes) * 8;
-            if let Some(since) = since.filter(|_| bits > 0) {
-                layers.push((stream.layer, (bits as f64 / (now - since)) as i64));
+            let bytes = std::mem::take(&mut stream.layer_bytes);
+            for (layer, bytes) in [Layer::Low, Layer::Medium, Layer::High].into_iter().zip(bytes) {
+                if let Some(since) = since.filter(|_| bytes > 0) {
+                    let rate = ((bytes * 8) as f64 / (now - since)) as i64;
+                    layers.retain(|each: &(Layer, i64)| each.0 != layer);
+                    layers.push((layer, rate));
+                }
             }
         }
         if !layers.is_empty() {
@@ -142,7 +170,9 @@ impl Track {
 
     fn tell_layers(&self, outbox: &mut Outbox) {
         if self.spec.kind == Kind::Video {
-            outbox.event(Event::LayersSeen { track: self.spec.sid.clone(), layers: self.live });
+            let live = self.streams.iter().filter(|stream| self.live.contains(stream.layer));
+            let layers = live.flat_map(|stream| stream.layers().iter()).collect();
+            outbox.event(Event::LayersSeen { track: self.spec.sid.clone(), layers });
         }
     }
 
@@ -162,7 +192,7 @@ impl Track {
     /// The others get what they got: with a hundred of them that is not looked at again. `ask_again` must follow.
     pub fn add(&mut self, down: &mut Down, key: usize, outbox: &mut Outbox) {
         self.downs.push(key);
-        self.aim(down, outbox);
+        self.aim(down, self.carriers(), outbox);
         let target = down.target.and_then(|layer| self.stream_mut(layer));
         if let Some(stream) = target {
             stream.takers.push(key);
@@ -190,6 +220,7 @@ impl Track {
     /// Choose again for every subscriber; what they wait for is asked of the publisher.
     pub fn retarget(&mut self, downs: &mut Table<Down>, outbox: &mut Outbox) {
         let keys = std::mem::take(&mut self.downs);
+        let carriers = self.carriers();
         for stream in &mut self.streams {
             stream.takers.clear();
         }
@@ -197,7 +228,7 @@ impl Track {
             let Some(down) = downs.get_mut(*key) else {
                 continue;
             };
-            self.aim(down, outbox);
+            self.aim(down, carriers, outbox);
             for stream in &mut self.streams {
                 if [down.current, down.target].contains(&Some(stream.layer)) {
                     stream.takers.push(*key);
@@ -207,18 +238,37 @@ impl Track {
         self.downs = keys;
     }
 
-    fn aim(&mut self, down: &mut Down, outbox: &mut Outbox) {
+    /// Layer of the stream that has each layer, by `Layer as usize`. VP9 and AV1 may have several in one, whatever else
+    /// was announced.
+    ///
+    /// All silent: a camera that is off. What was sent goes on when it comes back, without a keyframe.
+    fn carriers(&self) -> [Option<Layer>; 3] {
+        let all = || self.streams.iter().map(|stream| stream.layer).collect();
+        let live = if self.live.is_empty() { all() } else { self.live };
+        let mut carriers = [None; 3];
+        for stream in live.iter().filter_map(|layer| self.stream(layer)) {
+            let inside = stream.layers();
+            for (layer, carrier) in [Layer::Low, Layer::Medium, Layer::High].into_iter().zip(&mut carriers) {
+                if inside.contains(layer) && *carrier != Some(layer) {
+                    *carrier = Some(stream.layer);
+                }
+            }
+        }
+        carriers
+    }
+
+    fn aim(&mut self, down: &mut Down, carriers: [Option<Layer>; 3], outbox: &mut Outbox) {
         if down.want.paused || self.muted {
             down.target = None;
             down.stop(outbox);
             return;
         }
-        // All silent: a camera that is off. What was sent goes on when it comes back, without a keyframe.
-        let all = || self.streams.iter().map(|stream| stream.layer).collect();
-        let candidates = if self.live.is_empty() { all() } else { self.live };
+        let layers = [Layer::Low, Layer::Medium, Layer::High].into_iter().zip(carriers);
+        let candidates = layers.filter(|(_, carrier)| carrier.is_some()).map(|(layer, _)| layer).collect();
         let by_rid = self.spec.rids.iter().map(|pair| pair.1);
         let declared = by_rid.chain(self.spec.ssrcs.iter().map(|pair| pair.1)).collect();
-        down.target = choose_layer(down.want.layer, declared, candidates);
+        let chosen = choose_layer(down.want.layer, declared, candidates);
+        down.target = chosen.and_then(|layer| *carriers.get(layer as usize)?);
         let Some(layer) = down.target else {
             if !self.live.is_empty() {
                 down.stop(outbox); // only larger layers than it may be sent

@@ -12,10 +12,11 @@ pub mod seeds;
 pub type Target = fn(&[u8]);
 
 /// By name, as `rust/fuzz/fuzz_targets` has them.
-pub const TARGETS: [(&str, Target); 8] = [
+pub const TARGETS: [(&str, Target); 9] = [
     ("rtp", parsers::rtp),
     ("rtcp", parsers::rtcp),
     ("vp8", parsers::vp8),
+    ("dependency", parsers::dependency),
     ("codecs", parsers::codecs),
     ("stun", parsers::stun),
     ("framing", parsers::framing),

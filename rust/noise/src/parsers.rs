@@ -1,10 +1,12 @@
 //! What reads bytes before anybody is asked whether they are authentic, and what reads them after.
 
-use sferum_forwarder_core::api::Codec;
+use sferum_forwarder_core::api::{Codec, Layer, Want};
+use sferum_forwarder_core::dependency::{MOST_DIFFS, parse_frame};
 use sferum_forwarder_core::keyframe_start::starts_keyframe;
 use sferum_forwarder_core::red::primary_block;
 use sferum_forwarder_core::rtcp::parse_rtcp;
 use sferum_forwarder_core::rtp::{Elements, elements_size, parse_rtp, u16_at, write_elements};
+use sferum_forwarder_core::scalable::Selection;
 use sferum_forwarder_core::vp8::parse_descriptor;
 use sferum_forwarder_io::framing::{Framer, head};
 use sferum_forwarder_io::stun::{is_answer, kind_of, ufrag_of};
@@ -42,6 +44,25 @@ pub fn vp8(data: &[u8]) {
         assert!((1..=data.len()).contains(&picture.size));
         assert!(picture.picture_id.is_none_or(|id| u32::from(id) < 1 << picture.picture_id_bits));
         assert!(picture.temporal.is_none_or(|layer| layer < 4));
+    }
+}
+
+/// A row of descriptors, each after its length, as one subscriber's selection is given them.
+pub fn dependency(data: &[u8]) {
+    let (mut rest, mut known, mut selection) = (data, None, Selection::new(Layer::High));
+    while let Some((&length, after)) = rest.split_first() {
+        let (descriptor, then) = after.split_at(usize::from(length).min(after.len()));
+        rest = then;
+        let Ok(frame) = parse_frame(descriptor, known.as_deref()) else {
+            continue;
+        };
+        assert!(frame.kind.diffs.len() <= MOST_DIFFS && frame.kind.dtis.len() <= 32);
+        let layer = [Layer::Low, Layer::Medium, Layer::High][usize::from(length) % 3];
+        let want = Want { layer, temporal: length >> 6, paused: false };
+        if let Some(verdict) = selection.judge(&frame, u32::from(length >> 2), &want, length & 2 != 0) {
+            assert!(verdict.forward || !verdict.marker);
+        }
+        known = frame.structure.or(known);
     }
 }
 

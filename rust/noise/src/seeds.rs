@@ -14,6 +14,7 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
         "rtp" => packets(),
         "rtcp" => control(),
         "vp8" | "codecs" => payloads(),
+        "dependency" => descriptors(),
         "stun" => checks(),
         "framing" => vec![
             b"\0\x05\0\x03one\0\0\0\x05three".to_vec(),
@@ -65,6 +66,21 @@ fn payloads() -> Vec<Vec<u8>> {
         vec![0x18, 0x0A, 1, 2],                // AV1
         vec![0xEF, 0, 0, 2, 0x6F, 1, 2, 3],    // RED
     ]
+}
+
+/// A keyframe of three sizes, and frames that follow: `tests/media/forwarder/descriptors.py`.
+fn descriptors() -> Vec<Vec<u8>> {
+    let keyframe: [u8; 38] = [
+        0xFC, 0xFF, 0xFA, 0xC7, 0x82, 0x22, 0x3A, 0xA0, 0x28, 0x80, 0x82, 0x49, 0x04, 0x90, 0x49, 0xAC, 0,
+        0x0C, 0x84, 0x44, 0x44, 0xC8, 0x84, 0x48, 0x4E, 0x02, 0x7E, 0x01, 0x66, 0x04, 0xFE, 0x02, 0xCE, 0x09,
+        0xFE, 0x05, 0x9F, 0x40,
+    ];
+    let after = [
+        3, 0xFE, 0xFF, 0xFB, 3, 0xC0, 0xFF, 0xFC, 3, 0xFD, 0xFF, 0xFD, 3, 0xFF, 0xFF, 0xFE, 3, 0xC1, 0xFF,
+        0xFF,
+    ];
+    let own = [9, 0xFE, 0, 0, 0x3F, 0x28, 0x62, 0x56, 0x64, 0];
+    vec![[&[38][..], &keyframe, &after].concat(), [&[38][..], &keyframe, &own, &after].concat()]
 }
 
 fn checks() -> Vec<Vec<u8>> {

@@ -36,7 +36,7 @@ fn what_strangers_send_is_read_without_harm() {
 
 #[test]
 fn what_peers_send_is_read_without_harm() {
-    ["rtp", "rtcp", "vp8", "codecs"].into_iter().for_each(|name| give(name, ROUNDS));
+    ["rtp", "rtcp", "vp8", "dependency", "codecs"].into_iter().for_each(|name| give(name, ROUNDS));
 }
 
 #[test]

@@ -86,6 +86,19 @@ def test_without_simulcast_there_is_one_layer() -> None:
     assert lesson.do(TrackSettings(by=MASHA, tracks=(BOARD,), width=100, height=50)) == []
 
 
+def test_layers_inside_one_stream_are_layers_too() -> None:
+    """VP9 and AV1 have their sizes in one stream (SVC): a small tile wants the small one; whole where none is seen."""
+    lesson = Lesson()
+    lesson.come(joined(TEACHER, HOST), joined(MASHA, adaptive=True))
+    camera = track(FACE, TEACHER, Source.CAMERA)
+    lesson.publish(evolve(camera, mime_type="video/VP9", simulcast=False))
+    assert only(StartForwarding, lesson.let(1.0)) == [StartForwarding(FACE, MASHA, Want(layer=LOW))]
+    lesson.do(LayersSeen(FACE, ALL))
+    assert lesson.do(sized(1280, 720))[0] == SetWant(FACE, MASHA, Want(layer=HIGH))
+    lesson.do(sized(160, 90))
+    assert lesson.do(LayersSeen(FACE, frozenset({HIGH})))[0] == SetWant(FACE, MASHA, Want())
+
+
 def test_better_too_sharp_than_nothing() -> None:
     """When the wanted layer is not on the air, the lowest that is; back as soon as it is there."""
     lesson = lesson_with_face()
