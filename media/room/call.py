@@ -54,10 +54,12 @@ class Subscription:
     Attributes:
         want: what the forwarder was told last.
         shown_paused: whether the client was told that the server pauses it.
+        whole: all layers of it go there, whatever is wanted.
     """
 
     want: Want
     shown_paused: bool = False
+    whole: bool = False
 
 
 @define(kw_only=True)

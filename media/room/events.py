@@ -130,6 +130,16 @@ class TrackSettings:
     priority: int = 0  # 1 first; 0: not said
 
 
+@frozen
+class TakesWhole:
+    """A subscriber gets a stream with layers inside (SVC) whole, whatever it wants: its client cannot read what is
+    left when some are left out.
+    """
+
+    by: ParticipantSid
+    track: TrackSid
+
+
 @frozen(kw_only=True)
 class SubscriptionPermission:
     """A publisher says who may receive their tracks.
@@ -286,6 +296,7 @@ OfMedia = (
     | Subscribe
     | Unsubscribe
     | TrackSettings
+    | TakesWhole
     | SubscriptionPermission
     | Loud
     | LayersSeen

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from media.forwarder.api import Kind, Layer, Want
+from media.forwarder.api import LAYERED, Kind, Layer, Want
 from media.ids import TrackSid
 from media.room.budget import SOUND_BPS, Demand, share
 from media.room.call import Call, Member, Published, Screen, Subscription, tell
@@ -21,6 +21,7 @@ USUAL_BPS: Mapping[Layer, int] = {
     Layer.MEDIUM: 450_000,
     Layer.HIGH: 1_700_000,
 }
+_LAYERED_TYPES = frozenset(codec.value.lower() for codec in LAYERED)
 #: A picture that stands still now will move: it is given so much more than was measured, and at least so many bits.
 MOVEMENT, LEAST_BPS = 1.5, 20_000
 
@@ -90,20 +91,44 @@ def _cost(published: Published, layer: Layer, said: Mapping[Layer, int]) -> int:
     A face on a small tile is 40 kb/s where 160 were announced: by what is announced, a link that is far from full would
     have no room for the fourth.
     """
-    announced = said.get(layer, USUAL_BPS[layer])
-    rate = published.rates.get(layer)
+    return _expected(said.get(layer, USUAL_BPS[layer]), published.rates.get(layer))
+
+
+def _expected(announced: int, rate: int | None) -> int:
     return announced if rate is None else min(announced, max(int(rate * MOVEMENT), LEAST_BPS))
+
+
+def _cost_of_all(published: Published, said: Mapping[Layer, int]) -> int:
+    """Of a stream with layers inside, whole. What is said of the largest is said of all of it; sizes that build on each
+    other are measured more than once.
+    """
+    seen = published.rates.keys() & (published.seen or Layer)
+    announced = max(said.values(), default=USUAL_BPS[Layer.HIGH])
+    return _expected(announced, sum(published.rates[each] for each in seen) if seen else None)
+
+
+def _costs(
+    published: Published, subscription: Subscription, want: Want, said: Mapping[Layer, int]
+) -> dict[Layer, int]:
+    """Of what the forwarder can choose from."""
+    if subscription.whole:
+        return {want.layer: _cost_of_all(published, said)}
+    layers = published.layers
+    if published.seen and published.track.mime_type.lower() in _LAYERED_TYPES:
+        layers = tuple(layer for layer in layers if layer in published.seen) or layers
+    lowest = layers[0]
+    return {
+        layer: _cost(published, layer, said)
+        for layer in layers
+        if layer <= want.layer or layer is lowest
+    }
 
 
 def demand_of(call: Call, member: Member, published: Published, want: Want) -> Demand:
     """One video for the budget."""
     track = published.track
     said = {layer.layer: layer.bitrate_bps for layer in track.layers if layer.bitrate_bps}
-    costs = {
-        layer: _cost(published, layer, said)
-        for layer in published.layers
-        if layer <= want.layer or layer is _lowest(published)
-    }
+    costs = _costs(published, member.subscriptions[track.sid], want, said)
     publisher = call.publisher(published)
     screen = member.screens.get(track.sid)
     rank = (
@@ -270,6 +295,15 @@ def seen(call: Call, published: Published, layers: frozenset[Layer]) -> list[Com
     for sid in sorted(published.subscribers):
         commands += adjust(call, call.members[sid], only=(published.sid,))
     return commands
+
+
+def takes_whole(call: Call, member: Member, track: TrackSid) -> list[Command]:
+    """Its budget counts all that is sent."""
+    subscription = member.subscriptions.get(track)
+    if subscription is None or subscription.whole:
+        return []
+    subscription.whole = True
+    return adjust(call, member, only=(track,))
 
 
 def estimated(call: Call, member: Member, event: Estimated, now: float) -> list[Command]:

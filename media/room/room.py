@@ -208,6 +208,8 @@ class Room:
                 return self._by(by, lambda m: subscriptions.chose(call, m, tracks, False, now))
             case events.TrackSettings():
                 return self._by(event.by, lambda m: subscriptions.sized(call, m, event))
+            case events.TakesWhole(by, track):
+                return self._by(by, lambda m: layers.takes_whole(call, m, track))
             case events.SubscriptionPermission():
                 return self._by(event.by, lambda m: subscriptions.permitted(call, m, event, now))
             case events.Loud(levels):

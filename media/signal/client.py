@@ -295,3 +295,5 @@ class Client:
             if one.down is not None:
                 self.services.wiring.put_down(one.down, one.want)
                 self.place.subscribed(one.outgoing.sid)
+                if one.is_whole:
+                    self.place.handle(events.TakesWhole(self.sid, one.outgoing.sid))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from attrs import define, evolve, field, frozen
 
-from media.forwarder.api import Codec, DownTrack, Kind, Want
+from media.forwarder.api import LAYERED, Codec, DownTrack, Kind, Want
 from media.ids import DownId, ParticipantSid, PeerId, TrackSid
 from media.sdp.api import Outgoing, Section, SectionKind, Sending, sending
 
@@ -32,6 +32,15 @@ class Subscription:
     want: Want
     down: DownTrack | None = None
     section: Section | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Has layers inside that nobody leaves out: the client would not know that they are missing."""
+        return (
+            self.outgoing.codec in LAYERED
+            and self.down is not None
+            and not self.down.extensions.dependency_descriptor
+        )
 
 
 @define

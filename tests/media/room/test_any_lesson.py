@@ -83,6 +83,7 @@ MEDIA = st.one_of(
         width=st.sampled_from([0, 320, 2000]),
         height=st.just(0),
     ),
+    st.builds(ev.TakesWhole, sids, tracks),
     st.builds(
         ev.SubscriptionPermission,
         by=sids,

@@ -11,7 +11,15 @@ from media.forwarder.api import Layer, Want
 from media.ids import ParticipantSid, TrackSid
 from media.room.budget import SOUND_BPS, Budget, Demand, for_pictures, share
 from media.room.commands import SetWant, SetWish, StartForwarding, Tell
-from media.room.events import Estimated, LayersSeen, Left, TrackRates, TrackSettings, Unsubscribe
+from media.room.events import (
+    Estimated,
+    LayersSeen,
+    Left,
+    TakesWhole,
+    TrackRates,
+    TrackSettings,
+    Unsubscribe,
+)
 from media.room.messages import LayersWanted, StreamsChanged, StreamState
 from media.room.model import Grants, Source
 from tests.media.room.script import (
@@ -390,3 +398,43 @@ def test_measured_pictures_fit_where_announced_ones_would_not() -> None:
     lesson.do(*(TrackRates(face, {LOW: 400_000}) for face in faces))
     commands = lesson.do(Estimated(MASHA, 200_000, 416_000))
     assert len([c for c in only(SetWant, commands) if c.want.paused]) == 3
+
+
+def with_layers_inside() -> Lesson:
+    """Two cameras in VP9 on their way to Masha, who has small tiles: 900 kb/s each, of which the smallest are 40."""
+    lesson, speaker, second = Lesson(), ParticipantSid("PA_speaker"), TrackSid("TR_2")
+    lesson.come(joined(TEACHER, HOST), joined(speaker, Grants()), joined(MASHA, adaptive=True))
+    for face, by in ((FACE, TEACHER), (second, speaker)):
+        camera = track(face, by, Source.CAMERA)
+        lesson.publish(evolve(camera, mime_type="video/VP9", simulcast=False))
+    lesson.let(3.0)
+    for face in (FACE, second):
+        lesson.do(LayersSeen(face, ALL))
+        lesson.do(TrackRates(face, {LOW: 40_000, MEDIUM: 160_000, HIGH: 700_000}))
+    lesson.do(Estimated(MASHA, 3_400_000, 180_000))
+    return lesson
+
+
+def test_who_is_sent_all_layers_inside_is_budgeted_for_all() -> None:
+    """A client that cannot read the small one alone gets all of it: on 700 kb/s one camera, where others get both."""
+    lesson = with_layers_inside()
+    commands = lesson.do(Estimated(MASHA, 700_000, 1_800_000))
+    assert not [c for c in only(SetWant, commands) if c.want.paused]
+    lesson = with_layers_inside()
+    assert lesson.do(TakesWhole(MASHA, FACE), TakesWhole(MASHA, TrackSid("TR_2"))) == []
+    commands = lesson.do(Estimated(MASHA, 700_000, 1_800_000))
+    assert len([c for c in only(SetWant, commands) if c.want.paused]) == 1
+    lesson = with_layers_inside()
+    lesson.do(Estimated(MASHA, 100_000, 1_800_000))
+    paused = SetWant(TrackSid("TR_2"), MASHA, Want(layer=LOW, paused=True))
+    assert paused in lesson.do(TakesWhole(MASHA, TrackSid("TR_2")))
+    assert lesson.do(TakesWhole(MASHA, TrackSid("TR_2"))) == []
+
+
+def test_a_stream_without_the_layers_it_announced_costs_all_of_it() -> None:
+    """Firefox publishes VP9 in one size, whatever was asked of it: nothing cheaper can be chosen."""
+    lesson = with_layers_inside()
+    for face in (FACE, TrackSid("TR_2")):
+        lesson.do(LayersSeen(face, frozenset({HIGH})))
+    commands = lesson.do(Estimated(MASHA, 700_000, 1_800_000))
+    assert len([c for c in only(SetWant, commands) if c.want.paused]) == 1

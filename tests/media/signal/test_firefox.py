@@ -128,6 +128,27 @@ async def test_who_cannot_decode_one_camera_sees_the_others(both: Both) -> None:
 
 
 @BOTH
+async def test_firefox_gets_layers_inside_a_stream_whole(both: Both, v1: bool) -> None:
+    """It reads no descriptors: of VP9 it decodes all sizes, however small its tile, and its budget counts them."""
+    room = RoomName(f"vp9 {v1}")
+    options = {"publishDefaults": {"videoCodec": "vp9", "backupCodec": False}}
+    fox = await both.firefox.join("fox", v1=v1, room=room)
+    chrome = await both.chromium.join("chrome", v1=v1, room=room, options=options)
+    other = await both.chromium.join("other", v1=v1, room=room)
+    await chrome.page.evaluate("camera(true)")
+    for one in (fox, other):
+        await one.sees("chrome")
+    call = both.world.node.halls[room].room._call
+    whole = {
+        member.identity: subscription.whole
+        for member in call.members.values()
+        for subscription in member.subscriptions.values()
+    }
+    assert whole == {"fox": True, "other": False}
+    await leave(fox, chrome, other)
+
+
+@BOTH
 async def test_six_publishers_reach_firefox(both: Both, v1: bool) -> None:
     """Firefox brings no free sections along (calls.md §2.4): it is asked for as many as there are tracks."""
     room = f"six {v1}"
