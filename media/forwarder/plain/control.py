@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from media.forwarder.api import Drop
+from media.forwarder.api import Drop, Kind
 from media.forwarder.plain.arrivals import Arrivals
-from media.forwarder.plain.down import Down, Ready
+from media.forwarder.plain.down import Down
 from media.forwarder.plain.history import as_rtx
 from media.forwarder.plain.incoming import numbered
 from media.forwarder.plain.outbox import Outbox
@@ -142,4 +142,6 @@ def _send_again(seq: int, down: Down, peer: Peer, outbox: Outbox, now: float) ->
     datagram = peer.srtp.protect(plain)
     if outbox.send(peer.id, datagram):
         outbox.retransmitted += 1
-        peer.sent(Ready(head, body, number), len(datagram), now)
+        peer.sent(number, len(datagram), now)
+        if down.kind is Kind.VIDEO:
+            peer.pictures_went(len(datagram), now)

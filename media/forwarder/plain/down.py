@@ -30,15 +30,6 @@ INSIDE_S = 1.0
 
 
 @frozen(eq=False)
-class Ready:
-    """A packet for the subscriber, before encryption: head + body."""
-
-    head: bytes
-    body: bytes
-    number: int | None = None  # transport-wide, where that was negotiated
-
-
-@frozen(eq=False)
 class Numbering:
     """How far the numbers of an SSRC are. With the same keys no number may stand for two packets (RFC 3711 9.1)."""
 
@@ -140,8 +131,11 @@ class Down:
             self._told = layer
             self.outbox.event(Forwarding(self.spec.id, layer))
 
-    def forward(self, media: Incoming, stream: Stream, now: float) -> Ready | Drop:
-        """What the subscriber gets for this packet of `stream`."""
+    def forward(self, media: Incoming, stream: Stream, now: float) -> Sent | Drop:
+        """What the subscriber gets for this packet of `stream`, before its transport-wide number and encryption.
+
+        It must be `put` into the history.
+        """
         if stream is not self.current or stream.epoch != self._epoch:
             refusal = self._switch(media, stream, now)
             if refusal is not None:
@@ -178,7 +172,7 @@ class Down:
             return Drop.TOO_LATE
         clock = self.clock
         timestamp = clock.late(media.timestamp) if late else clock.forward(media.timestamp, now)
-        block, transport = self._extensions(media, now)
+        block = self.writer.block(media, now)
         head = (
             HEADER.pack(
                 0x90 if block else 0x80,
@@ -190,19 +184,15 @@ class Down:
             + block
             + descriptor
         )
-        self.history.put((out, head, payload, 12 + len(block)))
         self.packets += 1
         self._given += 1
         self.octets += len(descriptor) + len(payload)
-        return Ready(head, payload, transport)
+        return out, head, payload, 12 + len(block)
 
-    def _extensions(self, media: Incoming, now: float) -> tuple[bytes, int | None]:
-        """And the transport-wide number in them."""
-        block = self.writer.block(media, now)
-        if self.sending is None:
-            return block, None
-        number = self.sending.outstanding.number()
-        return numbered(block, number), number
+    def withdraw(self, number: int) -> None:
+        """A packet that was to be sent later is not: its number stays a hole, and is none of the link's losses."""
+        self.history.forget(number)
+        self._given -= 1
 
     def _choose(self, media: Incoming, stream: Stream, late: bool) -> Verdict | None:
         """Of layers inside a stream; None where there are none, or the subscriber could not read what is left."""
@@ -226,10 +216,11 @@ class Down:
         """Whether `padding` makes packets whose arrival is told."""
         return self.sending is not None and self.spec.rtx_ssrc != 0 and self.rtx_type != 0
 
-    def padding(self) -> Ready:
-        """A packet of a train (`probe.py`): 255 bytes of padding on the RTX stream, in nobody's way."""
-        assert self.sending is not None
-        number = self.sending.outstanding.number()
+    def padding(self, number: int) -> bytes:
+        """A packet of a train (`probe.py`): 255 bytes of padding on the RTX stream, in nobody's way.
+
+        `number`: its transport-wide one.
+        """
         block = numbered(self.writer.bare, number)
         head = write_header(
             marker=False,
@@ -240,7 +231,7 @@ class Down:
             extensions=block,
         )
         self.rtx_sequence += 1
-        return Ready(bytes((head[0] | _PADDED,)) + head[1:], _TRAIN, number)
+        return bytes((head[0] | _PADDED,)) + head[1:] + _TRAIN
 
     def skip_to(self, number: int, stream: Stream) -> None:
         """Nothing of `stream` before `number` comes any more. Time goes on meanwhile, as in a pause of its speaker."""
@@ -249,17 +240,19 @@ class Down:
 
     def fill(
         self, passed_over: list[int], media: Incoming, stream: Stream, now: float
-    ) -> list[Ready]:
-        """Close the gaps of numbers that carried nothing: padding where the subscriber's number is taken already."""
+    ) -> list[Sent]:
+        """Close the gaps of numbers that carried nothing: padding where the subscriber's number is taken already. Each
+        must be `put` into the history.
+        """
         if stream is not self.current or stream.epoch != self._epoch:
             return []
         filled = []
         for number in passed_over:
             late = self._sequence.is_late(number)
             empty = evolve(media, sequence=number, blocks={})
-            ready = self._leave_out(empty, Drop.PADDING_ONLY, late, now)
-            if isinstance(ready, Ready):
-                filled.append(ready)
+            filler = self._leave_out(empty, Drop.PADDING_ONLY, late, now)
+            if not isinstance(filler, Drop):
+                filled.append(filler)
         return filled
 
     def _switch(self, media: Incoming, stream: Stream, now: float) -> Drop | None:
@@ -312,7 +305,7 @@ class Down:
             return None
         return self._pictures.forward(picture)
 
-    def _leave_out(self, media: Incoming, why: Drop, late: bool, now: float) -> Ready | Drop:
+    def _leave_out(self, media: Incoming, why: Drop, late: bool, now: float) -> Sent | Drop:
         """Drop on purpose without leaving a gap.
 
         A late packet's number was given away already: the subscriber gets a packet of padding in its place, or it
@@ -325,7 +318,7 @@ class Down:
         types = next(iter(self.spec.payload_types.values()), None)
         if out is None or types is None:
             return Drop.TOO_LATE
-        block, transport = self._extensions(media, now)
+        block = self.writer.block(media, now)
         head = write_header(
             marker=False,
             payload_type=types[0],
@@ -335,6 +328,5 @@ class Down:
             extensions=block,
         )
         head = bytes((head[0] | _PADDED,)) + head[1:]
-        self.history.put((out, head, _FILLER, 12 + len(block)))
         self._given += 1
-        return Ready(head, _FILLER, transport)
+        return out, head, _FILLER, 12 + len(block)

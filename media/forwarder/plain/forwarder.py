@@ -21,11 +21,12 @@ from media.forwarder.api import (
     Want,
 )
 from media.forwarder.plain.control import take_in
-from media.forwarder.plain.down import Down, Ready
+from media.forwarder.plain.down import Down
 from media.forwarder.plain.incoming import ExtensionWriter, Incoming, look_into
 from media.forwarder.plain.loudest import Loudest
 from media.forwarder.plain.loudness import LoudnessMeter
 from media.forwarder.plain.outbox import Outbox
+from media.forwarder.plain.passing import pass_on, pass_or_hold
 from media.forwarder.plain.peer import Peer
 from media.forwarder.plain.periodic import next_wakeup, poll_peer
 from media.forwarder.plain.rtcp import parse_rtcp
@@ -251,15 +252,23 @@ class PlainForwarder:
             return Drop.QUIETER
         passed_over = stream.passed_over(media)
         for down in stream.takers:
-            if passed_over:
-                for filler in down.fill(passed_over, media, stream, now):
-                    self._send(filler, down, now)
-            ready = down.forward(media, stream, now)
-            if isinstance(ready, Drop):
-                self._outbox.drops[ready] += 1
-            else:
-                self._send(ready, down, now)
+            self._serve(down, media, stream, passed_over, now)
         return None
+
+    def _serve(
+        self, down: Down, media: Incoming, stream: Stream, passed_over: list[int], now: float
+    ) -> None:
+        peer, outbox, full = self._peers[down.spec.peer], self._outbox, False
+        if passed_over:
+            for filler in down.fill(passed_over, media, stream, now):
+                full |= pass_or_hold(filler, down, peer, outbox, now)
+        made = down.forward(media, stream, now)
+        if isinstance(made, Drop):
+            outbox.drops[made] += 1
+        else:
+            full |= pass_or_hold(made, down, peer, outbox, now)
+        if full:
+            pass_on(peer, outbox, now)
 
     def _goes_on(self, spec: TrackIn, stream: Stream, media: Incoming, now: float) -> bool:
         """Whether its voice is among the loudest. A late packet belongs to what went before, or was held back."""
@@ -272,14 +281,6 @@ class PlainForwarder:
         if held_from is None:
             stream.held_from = number
         return False
-
-    def _send(self, ready: Ready, down: Down, now: float) -> None:
-        peer = self._peers[down.spec.peer]
-        datagram = peer.srtp.protect(ready.head + ready.body)
-        if self._outbox.send(peer.id, datagram):
-            peer.sent(ready, len(datagram), now)
-            if down.kind is Kind.AUDIO:
-                peer.audio_bytes += len(datagram)
 
     # --- time
 

@@ -33,6 +33,16 @@ class History:
     def put(self, sent: Sent) -> None:
         self._ring[sent[0] & (self.slots - 1)] = sent
 
+    def kept(self, number: int) -> Sent | None:
+        """The packet with this unrolled number."""
+        sent = self._ring[number & (self.slots - 1)]
+        return sent if sent is not None and sent[0] == number else None
+
+    def forget(self, number: int) -> None:
+        """It is not to be sent again, as it never was."""
+        if self.kept(number) is not None:
+            self._ring[number & (self.slots - 1)] = None
+
     def again(self, seq: int, now: float, rtt_s: float | None = None) -> Sent | None:
         """The packet with uint16 number `seq`; None when it is forgotten, never was, or was repeated just now."""
         sent = self._ring[seq & (self.slots - 1)]

@@ -6,8 +6,9 @@ from attrs import define, field
 
 from media.forwarder.plain.bandwidth import Downlink
 from media.forwarder.plain.demux import MOST_SSRCS, Demux
-from media.forwarder.plain.down import Down, Numbering, Ready
+from media.forwarder.plain.down import Down, Numbering
 from media.forwarder.plain.feedback import TransportFeedback
+from media.forwarder.plain.pacer import Pacer
 from media.forwarder.plain.sending import SendSide
 from media.forwarder.plain.srtp import SrtpSession
 from media.ids import PeerId
@@ -61,6 +62,7 @@ class Peer:
     feedback: TransportFeedback = field(factory=TransportFeedback)
     downlink: Downlink = field(factory=Downlink)
     sending: SendSide = field(factory=SendSide)
+    pacer: Pacer = field(factory=Pacer)
     counters: LinkCounters = field(factory=LinkCounters)
     budget_bps: int | None = None
     budget_changed: bool = False
@@ -101,11 +103,15 @@ class Peer:
             return self.sending.estimate_bps
         return self.downlink.estimate_bps
 
-    def sent(self, ready: Ready, size: int, now: float, probe: int = 0) -> None:
-        """A datagram of so many bytes went out."""
+    def sent(self, number: int | None, size: int, now: float, probe: int = 0) -> None:
+        """A datagram of so many bytes went out; `number` is its transport-wide one, if it has one."""
         self.bytes_sent += size
-        if ready.number is not None:
-            self.sending.outstanding.sent(ready.number, size, now, probe)
+        if number is not None:
+            self.sending.outstanding.sent(number, size, now, probe)
+
+    def pictures_went(self, size: int, now: float) -> None:
+        """A datagram of pictures, the first time or again."""
+        self.pacer.went(size, self.sending.estimate_bps if self.sending.is_heard else 0, now)
 
     def add_down(self, down: Down) -> None:
         before = self._left.pop(down.spec.ssrc, None)
@@ -115,6 +121,7 @@ class Peer:
 
     def remove_down(self, down: Down) -> None:
         del self.downs[down.spec.ssrc]
+        self.pacer.forget(down.spec.ssrc)
         self._left[down.spec.ssrc] = down.left()
         if len(self._left) > MOST_LEFT:
             oldest = next(iter(self._left))

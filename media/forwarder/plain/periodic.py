@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from media.forwarder.api import Estimate, Kind, Quality
 from media.forwarder.plain.down import Down
 from media.forwarder.plain.outbox import Outbox
+from media.forwarder.plain.passing import pass_on
 from media.forwarder.plain.peer import LinkCounters, Peer
 from media.forwarder.plain.rtcp import ReceiverReport, Remb, ReportBlock, SenderReport
 from media.forwarder.plain.rtcp_build import (
@@ -42,6 +43,7 @@ def poll_peer(peer: Peer, outbox: Outbox, now: float) -> None:
         packets += _reports(peer, now)
         peer.reports_due = now + REPORTS_S
     _send(packets, peer, outbox)
+    pass_on(peer, outbox, now)
     _train(peer, outbox, now)
     if peer.quality_due is None:
         peer.quality_due = now + QUALITY_S
@@ -69,14 +71,15 @@ def _train(peer: Peer, outbox: Outbox, now: float) -> None:
         return
     number, packets = train
     for _ in range(packets):
-        ready = carrier.padding()
-        datagram = peer.srtp.protect(ready.head + ready.body)
+        given = peer.sending.outstanding.number()
+        datagram = peer.srtp.protect(carrier.padding(given))
         if outbox.send(peer.id, datagram):
-            peer.sent(ready, len(datagram), now, number)
+            peer.sent(given, len(datagram), now, number)
 
 
 def next_wakeup(peer: Peer) -> Iterator[float]:
-    for due in (peer.reports_due, peer.quality_due, peer.feedback.next_wakeup()):
+    own = peer.feedback.next_wakeup(), peer.pacer.next_wakeup()
+    for due in (peer.reports_due, peer.quality_due, *own):
         if due is not None:
             yield due
     for stream in streams(peer):

@@ -1,6 +1,6 @@
 //! RTCP that a peer sends: as a publisher about its streams, as a subscriber about what it gets.
 
-use crate::api::Drop;
+use crate::api::{Drop, Kind};
 use crate::down::Down;
 use crate::history::as_rtx;
 use crate::incoming::number;
@@ -178,6 +178,9 @@ impl Control<'_> {
         if let Some(size) = self.outbox.send(&self.peer.id) {
             self.outbox.stats.retransmitted += 1;
             self.peer.sent(transport, size, self.now, 0);
+            if down.kind == Kind::Video {
+                self.peer.pictures_went(size, self.now);
+            }
         }
     }
 }

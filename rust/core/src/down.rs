@@ -229,6 +229,11 @@ impl Down {
         Ok(sent)
     }
 
+    /// A packet that was to be sent later is not: its number stays a hole, and is none of the link's losses.
+    pub fn withdrawn(&mut self) {
+        self.given -= 1;
+    }
+
     /// Nothing of `stream` before `number` comes any more. Time goes on meanwhile, as in a pause of its speaker.
     pub fn skip_to(&mut self, number: i64, stream: &Stream) {
         if self.current == Some(stream.layer) && stream.epoch() == self.epoch {

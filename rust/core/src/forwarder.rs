@@ -5,11 +5,11 @@ use std::sync::Arc;
 use crate::api::{BadId, DownTrack, Drop, Event, Id, Kind, SrtpKeys, Stats, TrackIn, Want};
 use crate::control::Control;
 use crate::down::{Down, Media};
-use crate::history::Sent;
-use crate::incoming::{look_into, number};
+use crate::incoming::look_into;
 use crate::loudest::Loudest;
 use crate::loudness::LoudnessMeter;
-use crate::outbox::{Outbox, pad};
+use crate::outbox::Outbox;
+use crate::passing::{pass_on, pass_or_hold};
 use crate::peer::Peer;
 use crate::periodic::{next_wakeup, poll_peer};
 use crate::rtcp::parse_rtcp;
@@ -360,16 +360,20 @@ impl Forwarder {
             let Some(peer) = peers.get_mut(down.peer) else {
                 continue;
             };
+            let mut full = false;
             if !passed_over.is_empty()
                 && let Some(stream) = track.stream(layer)
             {
                 for filler in down.fill(&passed_over, &media, stream) {
-                    send(filler, down, peer, outbox, now);
+                    full |= pass_or_hold(filler, down, *taker, peer, outbox, now);
                 }
             }
             match down.forward(*taker, &media, &mut track.streams, layer, outbox) {
-                Ok(sent) => send(sent, down, peer, outbox, now),
+                Ok(sent) => full |= pass_or_hold(sent, down, *taker, peer, outbox, now),
                 Err(drop) => outbox.count(drop),
+            }
+            if full {
+                pass_on(peer, downs, outbox, now);
             }
         }
         if let Some(stream) = track.stream_mut(layer) {
@@ -446,30 +450,6 @@ impl Forwarder {
 
     pub fn stats(&self) -> &Stats {
         &self.outbox.stats
-    }
-}
-
-/// Encrypts a packet and hands it on; it is kept to be sent again.
-fn send(mut sent: Sent, down: &mut Down, peer: &mut Peer, outbox: &mut Outbox, now: f64) {
-    let transport = down.is_numbered().then(|| peer.sending.outstanding.number());
-    if let Some(given) = transport {
-        number(&mut sent.head, given);
-    }
-    let padding = outbox.padding;
-    let (buffer, begin) = outbox.begin();
-    buffer.extend_from_slice(&sent.head);
-    buffer.extend_from_slice(sent.body.bytes());
-    pad(buffer, begin, padding);
-    let sealed = peer.srtp.protect(buffer, begin);
-    down.history.put(sent);
-    if sealed.is_err() {
-        return;
-    }
-    if let Some(size) = outbox.send(&peer.id) {
-        peer.sent(transport, size, now, 0);
-        if down.kind == Kind::Audio {
-            peer.audio_bytes += size as i64;
-        }
     }
 }
 

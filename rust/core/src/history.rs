@@ -72,6 +72,12 @@ impl History {
         }
     }
 
+    /// Out of its place, the packet with this unrolled number.
+    pub fn take(&mut self, number: i64) -> Option<Sent> {
+        let place = self.place(number);
+        self.ring.get_mut(place)?.take_if(|sent| sent.number == number)
+    }
+
     /// The packet with this uint16 number; `None` when it is forgotten, never was, or was repeated just now.
     pub fn again(&mut self, sequence: u16, now: f64, rtt_s: Option<f64>) -> Option<&Sent> {
         let place = self.place(i64::from(sequence));

@@ -21,6 +21,8 @@ mod loudest;
 mod loudness;
 mod nack;
 mod outbox;
+mod pacer;
+mod passing;
 mod peer;
 mod periodic;
 mod pictures;

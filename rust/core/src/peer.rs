@@ -7,6 +7,7 @@ use crate::bandwidth::Downlink;
 use crate::demux::{Demux, MOST_SSRCS};
 use crate::down::{Down, Numbering};
 use crate::feedback::TransportFeedback;
+use crate::pacer::Pacer;
 use crate::sending::SendSide;
 use crate::srtp::SrtpSession;
 use crate::table::NumberMap;
@@ -52,6 +53,7 @@ pub struct Peer {
     pub feedback: TransportFeedback,
     pub downlink: Downlink,
     pub sending: SendSide,
+    pub pacer: Pacer,
     pub counters: LinkCounters,
     /// What its encoders may use in all; `None`: nobody said.
     pub budget_bps: Option<u64>,
@@ -89,6 +91,7 @@ impl Peer {
             feedback: TransportFeedback::default(),
             downlink: Downlink::default(),
             sending: SendSide::default(),
+            pacer: Pacer::default(),
             counters: LinkCounters::default(),
             budget_bps: None,
             budget_changed: false,
@@ -132,6 +135,7 @@ impl Peer {
 
     pub fn remove_down(&mut self, down: Down, key: usize) {
         self.downs.retain(|pair| pair.1 != key);
+        self.pacer.forget(key);
         self.left.push_back((down.spec.ssrc, down.left()));
         if self.left.len() > MOST_LEFT
             && let Some((oldest, numbers)) = self.left.pop_front()
@@ -152,6 +156,12 @@ impl Peer {
         if let Some(number) = number {
             self.sending.outstanding.sent(number, size, now, probe);
         }
+    }
+
+    /// A datagram of pictures, the first time or again.
+    pub fn pictures_went(&mut self, size: usize, now: f64) {
+        let bitrate_bps = if self.sending.is_heard { self.sending.estimate_bps() } else { 0 };
+        self.pacer.went(size, bitrate_bps, now);
     }
 
     /// What was sent in the last whole second, or already in this one.

@@ -4,6 +4,7 @@ use crate::api::{Event, Kind};
 use crate::down::Down;
 use crate::incoming::number;
 use crate::outbox::Outbox;
+use crate::passing::pass_on;
 use crate::peer::Peer;
 use crate::rtcp::{ReportBlock, SenderReport};
 use crate::rtcp_build::{build_cname, build_nack, build_pli, build_remb, build_rr, build_sr};
@@ -43,6 +44,7 @@ pub fn poll_peer(
         peer.reports_due = Some(now + REPORTS_S);
     }
     send(&packets, peer, outbox);
+    pass_on(peer, downs, outbox, now);
     train(peer, downs, outbox, now);
     match peer.quality_due {
         None => peer.quality_due = Some(now + QUALITY_S),
@@ -97,7 +99,8 @@ fn train(peer: &mut Peer, downs: &mut Table<Down>, outbox: &mut Outbox, now: f64
 
 /// The earliest time at which something of this peer is due.
 pub fn next_wakeup(peer: &Peer, tracks: &Table<Track>) -> Option<f64> {
-    let own = [peer.reports_due, peer.quality_due, peer.feedback.next_wakeup()];
+    let waiting = peer.pacer.next_wakeup();
+    let own = [peer.reports_due, peer.quality_due, peer.feedback.next_wakeup(), waiting];
     let streams = streams(peer, tracks).flat_map(|stream| {
         let wanted = stream.keyframes.next_wakeup();
         let keyframe = wanted.filter(|_| !stream.takers.is_empty());

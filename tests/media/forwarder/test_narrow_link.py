@@ -44,6 +44,7 @@ class Lesson:
     ssrcs: list[int] = field(factory=list)
     estimates: list[Estimate] = field(factory=list)
     asks: int | None = None  # SSRC of what it asks for again, the last packet each time
+    keyframes: dict[int, int] = field(factory=dict)  # number of a picture → its bytes
     _teacher: End = field(factory=lambda: End(TEACHER))
     _pupil: End = field(factory=lambda: End(PUPIL))
     _pictures: int = 0
@@ -78,12 +79,13 @@ class Lesson:
             yield Heard(sent, events)
 
     def _picture(self, now: float) -> None:
-        left = int(self.camera_bps * PICTURE_S / 8)
-        key = self._pictures == 0
+        left = self.keyframes.get(self._pictures, int(self.camera_bps * PICTURE_S / 8))
+        key = self._pictures == 0 or self._pictures in self.keyframes
+        whole = left
         while left > 0:
             body = bytes(min(left, 1_100))
+            payload = vp8(self._pictures, key=key, start=left == whole, body=body)
             left -= len(body)
-            payload = vp8(self._pictures, key=key, start=left + len(body) > 0, body=body)
             packet = rtp(
                 ssrc=1_001,
                 sequence=self._packets & 0xFFFF,
@@ -177,6 +179,7 @@ def test_both_judge_a_line_alike() -> None:
     )
     for lesson in (plain, native):
         lesson.forwarder.set_wish(PUPIL, 3_000_000)
+        lesson.keyframes = {150: 60_000, 300: 50_000, 301: 50_000, 600: 600_000}
     for begin, until, bandwidth in ((0, 8, 3e6), (8, 18, 4e5), (18, 30, 2.5e6)):
         for line in lines:
             line.bandwidth_bps = bandwidth
