@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from attrs import define, field
@@ -10,6 +10,7 @@ from attrs import define, field
 from media.forwarder.api import Kind, Layer
 from media.forwarder.plain.dependency import Structure
 from media.forwarder.plain.keyframes import MIN_INTERVAL_S, KeyframeRequester
+from media.forwarder.plain.meter import Meter
 from media.forwarder.plain.nack import MissingPackets
 from media.forwarder.plain.reports import ReceptionStatistics
 from media.forwarder.plain.scalable import layers_in
@@ -34,7 +35,7 @@ class Stream:
     held_from: number of the first packet that was held back, while louder voices have all places.
     structure: of a stream with layers inside (`dependency.py`), as its last keyframe has it.
     active: bit i: its decode target i can be decoded.
-    layer_bytes: payload that subscribers of each of its layers are sent, since the last `Rates`.
+    meters: of what subscribers of each of its layers are sent.
     """
 
     kind: Kind
@@ -50,7 +51,7 @@ class Stream:
     # Numbers of the packets that said so.
     _structure_from: int = -1
     _active_from: int = -1
-    layer_bytes: Counter[Layer] = field(factory=Counter)
+    meters: dict[Layer, Meter] = field(factory=lambda: defaultdict(Meter))
     missing: MissingPackets = field(factory=MissingPackets)
     statistics: ReceptionStatistics = field(init=False)
     keyframes: KeyframeRequester = field(init=False)

@@ -8,6 +8,7 @@ from media.forwarder.api import Drop, Kind, Layer, LayersSeen, Rates, TrackIn
 from media.forwarder.plain.down import Down
 from media.forwarder.plain.incoming import Incoming
 from media.forwarder.plain.layers import choose_layer, live_layers
+from media.forwarder.plain.meter import taken
 from media.forwarder.plain.outbox import Outbox
 from media.forwarder.plain.scalable import served_by
 from media.forwarder.plain.stream import Stream
@@ -61,10 +62,10 @@ class Track:
         stream.last_media = now
         self._changed |= stream.described(media)
         if stream.structure is None or media.frame is None:
-            stream.layer_bytes[stream.layer] += size
+            stream.meters[stream.layer].count(size, now)
         else:
             for layer in served_by(media.frame, stream.structure, stream.layer):
-                stream.layer_bytes[layer] += size
+                stream.meters[layer].count(size, now)
         if stream.layer not in self.live:
             self.refresh(now)
 
@@ -82,15 +83,14 @@ class Track:
     def _tell_rates(self, now: float) -> None:
         if self.spec.kind is not Kind.VIDEO:
             return
-        since, rates = self._counted_at, {}
+        since = self._counted_at
         if since is not None and now - since < RATES_S:
             return
         self._counted_at = now
-        for stream in self.streams.values():
-            if since is not None:
-                for layer, size in sorted(stream.layer_bytes.items()):
-                    rates[layer] = int(size * 8 / (now - since))
-            stream.layer_bytes.clear()
+        meters = [
+            each for stream in self.streams.values() for each in sorted(stream.meters.items())
+        ]
+        rates = taken(meters, since, now)
         if rates:
             self.outbox.event(Rates(self.spec.sid, rates))
 

@@ -4,7 +4,7 @@ use crate::api::{Layer, Layers};
 
 /// A layer that is silent this long, while another one of its track carries media, has stopped (seconds). A screen
 /// that stands still is repeated once a second in every layer: that is no stop.
-const STOPPED_S: f64 = 1.25;
+pub const STOPPED_S: f64 = 1.25;
 /// The whole track: no packet at all for this long. Two repetitions of a still screen may be lost.
 const SILENT_S: f64 = 3.0;
 

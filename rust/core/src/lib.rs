@@ -19,6 +19,7 @@ mod keyframes;
 mod layers;
 mod loudest;
 mod loudness;
+mod meter;
 mod nack;
 mod outbox;
 mod pacer;

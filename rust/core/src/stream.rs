@@ -8,6 +8,7 @@ use crate::dependency::Structure;
 use crate::down::Down;
 use crate::incoming::Incoming;
 use crate::keyframes::{KeyframeRequester, min_interval_s};
+use crate::meter::Meter;
 use crate::nack::MissingPackets;
 use crate::reports::ReceptionStatistics;
 use crate::scalable::layers_in;
@@ -47,8 +48,8 @@ pub struct Stream {
     pub clock: Option<ClockReading>,
     /// When the last packet with a payload came.
     pub last_media: f64,
-    /// Payload that subscribers of each of its layers are sent, since the last `Rates`; by `Layer as usize`.
-    pub layer_bytes: [u64; 3],
+    /// Of what subscribers of each of its layers are sent; by `Layer as usize`.
+    pub meters: [Meter; 3],
     /// Number of the first packet that was held back, while louder voices have all places.
     pub held_from: Option<i64>,
     /// Of a stream with layers inside (`dependency.rs`), as its last keyframe has it.
@@ -76,7 +77,7 @@ impl Stream {
             takers: Vec::new(),
             clock: None,
             last_media: f64::NEG_INFINITY,
-            layer_bytes: [0; 3],
+            meters: [Meter::default(); 3],
             held_from: None,
             structure: None,
             active: 0,

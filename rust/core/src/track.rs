@@ -4,6 +4,7 @@ use crate::api::{Drop, Event, Kind, Layer, Layers, TrackIn};
 use crate::down::Down;
 use crate::incoming::Incoming;
 use crate::layers::{choose_layer, live_layers};
+use crate::meter::Meter;
 use crate::outbox::Outbox;
 use crate::scalable::served_by;
 use crate::stream::Stream;
@@ -119,8 +120,8 @@ impl Track {
                 |(frame, structure)| served_by(frame, structure, layer),
             );
             for each in served.iter() {
-                if let Some(bytes) = stream.layer_bytes.get_mut(each as usize) {
-                    *bytes += size as u64;
+                if let Some(meter) = stream.meters.get_mut(each as usize) {
+                    meter.count(size, now);
                 }
             }
         }
@@ -152,11 +153,12 @@ impl Track {
         }
         self.counted_at = Some(now);
         let mut layers = Vec::new();
+        let meters = self.streams.iter().flat_map(|stream| &stream.meters);
+        let newest = meters.map(Meter::last).fold(f64::NEG_INFINITY, f64::max);
         for stream in &mut self.streams {
-            let bytes = std::mem::take(&mut stream.layer_bytes);
-            for (layer, bytes) in [Layer::Low, Layer::Medium, Layer::High].into_iter().zip(bytes) {
-                if let Some(since) = since.filter(|_| bytes > 0) {
-                    let rate = ((bytes * 8) as f64 / (now - since)) as i64;
+            for (layer, meter) in [Layer::Low, Layer::Medium, Layer::High].into_iter().zip(&mut stream.meters)
+            {
+                if let Some(rate) = meter.take(since, newest, now) {
                     layers.retain(|each: &(Layer, i64)| each.0 != layer);
                     layers.push((layer, rate));
                 }

@@ -224,6 +224,24 @@ def test_what_each_layer_really_costs_is_told(make: Make) -> None:
     assert told[0].layers[Layer.LOW] > 0
 
 
+def test_a_layer_that_stops_costs_what_it_did(make: Make) -> None:
+    """An encoder that nobody wants stops in the middle of what is counted: half of it is not what it costs next time."""
+    steps: list[Step] = [*lesson(), Poll(0.0)]
+    for number in range(120):
+        steps += [*frame(number, Layer.LOW, key=number == 0), Poll(number * 0.04)]
+        if (
+            number < 75 or number > 90
+        ):  # until 3 s, and from 3.64 s: too short a pause to be seen as an end
+            steps += frame(number, Layer.HIGH, key=number == 0)
+        if 40 < number < 75:
+            steps += frame(number, Layer.MEDIUM, key=number == 41)
+    told = [event.layers for event in events(replay(make, steps)) if isinstance(event, Rates)]
+    first, second = told
+    assert set(first) == {Layer.LOW, Layer.HIGH}
+    assert set(second) == {Layer.LOW, Layer.HIGH}
+    assert second[Layer.HIGH] < first[Layer.HIGH]
+
+
 def test_a_camera_without_simulcast_is_sent_to_small_tiles_too(make: Make) -> None:
     """Where there is one encoding only, it is sent to everyone who wants any."""
     steps: list[Step] = [
