@@ -19,7 +19,7 @@ TOGETHER_S = 0.3
 
 @define
 class Meter:
-    """Of one layer. `size`: bytes since they were taken last; `since`, `last`: of packets without a pause between them."""
+    """Of one layer. `size`: bytes since they were taken last; `since`, `last`: of packets without a long pause."""
 
     size: int = 0
     since: float = float("-inf")

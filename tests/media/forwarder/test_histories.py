@@ -225,7 +225,7 @@ def test_what_each_layer_really_costs_is_told(make: Make) -> None:
 
 
 def test_a_layer_that_stops_costs_what_it_did(make: Make) -> None:
-    """An encoder that nobody wants stops in the middle of what is counted: half of it is not what it costs next time."""
+    """An encoder that nobody wants stops in the middle of what is counted: half of it is not its cost."""
     steps: list[Step] = [*lesson(), Poll(0.0)]
     for number in range(120):
         steps += [*frame(number, Layer.LOW, key=number == 0), Poll(number * 0.04)]
