@@ -8,6 +8,9 @@ use std::sync::mpsc::channel;
 use std::thread::{scope, sleep, yield_now};
 use std::time::{Duration, Instant};
 
+#[path = "../tests/support/mod.rs"]
+mod support;
+
 const DEADLINE: Duration = Duration::from_secs(20);
 
 fn session() -> SrtpSession {
@@ -135,4 +138,32 @@ fn a_connection_that_comes_while_it_closes_is_closed_or_refused() {
         });
         assert_eq!(client.read(&mut [0; 10]).expect("an end"), 0);
     }
+}
+
+#[test]
+fn packets_of_a_picture_that_differ_by_a_byte_come_unchanged_and_of_one_size() {
+    let (socket, address) = support::udp();
+    let engine = Engine::new(vec![socket], true).expect("an engine");
+    let (mut teacher, mut pupils) = support::lesson(&engine, support::ROOM, 1);
+    let sizes = [901, 900, 901, 894, 899, 300];
+    let (held, gate) = channel::<()>();
+    let (begins, begun) = channel::<()>();
+    let wait = move |_: &mut Forwarder| {
+        begins.send(()).expect("somebody waits");
+        gate.recv().map_err(|_| BadId(Id::from("gate")))
+    };
+    engine.call(|_| Ok(0), wait).expect("queued");
+    begun.recv_timeout(DEADLINE).expect("it is held up"); // so what is sent now is taken together
+    for (number, size) in (1..).zip(sizes) {
+        let sealed = teacher.seal(&support::picture(number, size));
+        teacher.socket.send_to(&sealed, address).expect("sent");
+    }
+    held.send(()).expect("it waits");
+    let heard: Vec<_> = sizes.iter().map(|_| pupils[0].hear()).collect();
+    for ((number, size), packet) in (1..).zip(sizes).zip(&heard) {
+        let padding = if packet[0] & 0x20 == 0 { 0 } else { usize::from(packet[packet.len() - 1]) };
+        assert_eq!(packet[12..packet.len() - padding], support::picture(number, size)[12..]);
+    }
+    let lengths: Vec<_> = heard.iter().map(Vec::len).collect();
+    assert_eq!(lengths, [913, 913, 913, 913, 913, 312]);
 }

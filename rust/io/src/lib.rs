@@ -1,6 +1,9 @@
 //! The sockets and threads of the native forwarder: media comes in, is forwarded and goes out here; STUN and DTLS go up to whoever
 //! has the engine. What is decided about a packet stands in the core; `sys.rs` has the system calls.
 
+#[cfg(test)]
+extern crate self as sferum_forwarder_io; // as the tests' own lesson (tests/support) knows it
+
 mod batch;
 mod connection;
 mod directory;

@@ -7,21 +7,7 @@ use sferum_forwarder_core::api::{BadId, Event, Id};
 use sferum_forwarder_io::Route;
 use sferum_forwarder_io::engine::{Engine, Refused};
 use sferum_forwarder_io::upward::Told;
-use support::{Person, ROOM, camera, down, engine, picture, udp, until};
-
-/// A teacher with a camera and so many pupils who get it.
-fn lesson(engine: &Engine, room: &str, pupils: usize) -> (Person, Vec<Person>) {
-    let teacher = Person::join(engine, &format!("teacher {room}"), room);
-    let sid = format!("camera {room}");
-    engine.add_track(camera(&sid, &teacher.name)).expect("new");
-    let join = |number: usize| {
-        let pupil = Person::join(engine, &format!("pupil {room} {number}"), room);
-        let (spec, want) = down(&format!("down {room} {number}"), &sid, &pupil.name);
-        engine.add_down(spec, want).expect("new");
-        pupil
-    };
-    (teacher, (0..pupils).map(join).collect())
-}
+use support::{ROOM, camera, engine, lesson, picture, udp, until};
 
 fn ignored(engine: &Engine, name: &str) -> u64 {
     engine.ignored().iter().find(|each| each.0 == name).map_or(0, |each| each.1)
@@ -176,32 +162,4 @@ fn what_a_forwarder_says_goes_up() {
     let is_forwarding =
         |told: &Told| matches!(told, Told::Forwarder(Event::Forwarding { layer: Some(_), .. }));
     until("it is told", || engine.take_told().iter().any(is_forwarding));
-}
-
-#[test]
-fn packets_of_a_picture_that_differ_by_a_byte_come_unchanged_and_of_one_size() {
-    let (engine, address) = engine(1, true);
-    let (mut teacher, mut pupils) = lesson(&engine, ROOM, 1);
-    let sizes = [901, 900, 901, 894, 899, 300];
-    let mut together = None;
-    for first in (1..=6_000u16).step_by(6) {
-        for (number, size) in (first..).zip(sizes) {
-            let mut packet = picture(number, size);
-            packet[4..8].copy_from_slice(&u32::from(first).to_be_bytes());
-            let sealed = teacher.seal(&packet);
-            teacher.socket.send_to(&sealed, address).expect("sent");
-        }
-        let heard: Vec<_> = sizes.iter().map(|_| pupils[0].hear()).collect();
-        for ((number, size), packet) in (first..).zip(sizes).zip(&heard) {
-            let padding = if packet[0] & 0x20 == 0 { 0 } else { usize::from(packet[packet.len() - 1]) };
-            assert_eq!(packet[12..packet.len() - padding], picture(number, size)[12..]);
-        }
-        // Whether they are taken together is the machine's affair; once they were.
-        let lengths: Vec<_> = heard.iter().map(Vec::len).collect();
-        together = Some(lengths).filter(|lengths| *lengths == [913, 913, 913, 913, 913, 312]);
-        if together.is_some() {
-            break;
-        }
-    }
-    assert!(together.is_some(), "never taken together");
 }

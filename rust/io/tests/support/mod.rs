@@ -156,6 +156,20 @@ impl Person {
     }
 }
 
+/// A teacher with a camera and so many pupils who get it.
+pub fn lesson(engine: &Engine, room: &str, pupils: usize) -> (Person, Vec<Person>) {
+    let teacher = Person::join(engine, &format!("teacher {room}"), room);
+    let sid = format!("camera {room}");
+    engine.add_track(camera(&sid, &teacher.name)).expect("new");
+    let join = |number: usize| {
+        let pupil = Person::join(engine, &format!("pupil {room} {number}"), room);
+        let (spec, want) = down(&format!("down {room} {number}"), &sid, &pupil.name);
+        engine.add_down(spec, want).expect("new");
+        pupil
+    };
+    (teacher, (0..pupils).map(join).collect())
+}
+
 /// An engine with `threads` sockets of one port.
 pub fn engine(threads: usize, segments: bool) -> (Engine, SocketAddr) {
     let (first, address) = reuseport::socket(None);
