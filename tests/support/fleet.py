@@ -31,6 +31,7 @@ class Fleet:
 
     directory: Path
     _servers: list[Homeserver] = field(factory=list, init=False)
+    _folders: int = field(default=0, init=False)  # also of servers that could not be prepared
     _cluster: Cluster | None = field(default=None, init=False)
     _redises: list[Redis] = field(factory=list, init=False)
     _postgres_template: str | None = field(default=None, init=False)
@@ -67,7 +68,8 @@ class Fleet:
         Raises:
             StartError: it did not come up.
         """
-        directory = self.directory / f"server{len(self._servers)}"
+        directory = self.directory / f"server{self._folders}"
+        self._folders += 1
         directory.mkdir(parents=True)
         port = free_port()
         settings: dict[str, Any] = {}
