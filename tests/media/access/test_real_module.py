@@ -171,11 +171,17 @@ async def test_rights_that_change_during_a_call(world: World, school: School) ->
             views = (hall.room.view(0.0) for hall in here.node.halls.values())
             return next(p for v in views for p in v.participants if p.identity == guest.name)
 
+        def unheard() -> bool:
+            return any(hall.room._call.unheard for hall in here.node.halls.values())
+
         checks = rechecker(here.node, world.access.rights, school.server.server_name)
         teacher, pupil = await enters("T2", lesson), await enters("P2", lesson)
         colleague, deputy = await enters("T1", meeting), await enters("D2", meeting)
-        voice = await pupil.publish_tone()
+        voice = (await pupil.publish_tone()).track
+        assert isinstance(voice, LocalAudioTrack)
         await eventually(lambda: [one.muted for one in seen(pupil).tracks] == [True], "a hold")
+        # nobody can switch on what is not shown as off yet: the client is told again until it has heard
+        await eventually(lambda: voice.muted and not unheard(), "the client has heard of it")
         await checks.look()
         assert checks.counted == {"still": 4}
 
@@ -183,8 +189,7 @@ async def test_rights_that_change_during_a_call(world: World, school: School) ->
         await checks.look()
         assert seen(pupil).permission.sources > SCREENS
         assert "sferum.held" not in seen(pupil).attributes
-        assert isinstance(voice.track, LocalAudioTrack)
-        voice.track.unmute()
+        voice.unmute()
         await eventually(lambda: [one.muted for one in seen(pupil).tracks] == [False], "speech")
         await pupil.publish_screen()
         await eventually(lambda: len(seen(pupil).tracks) == 2, "a screen")
