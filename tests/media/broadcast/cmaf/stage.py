@@ -6,6 +6,8 @@ on what.
 
 from __future__ import annotations
 
+from collections import deque
+
 from attrs import define, field
 
 from media.broadcast.cmaf.clocks import RATE
@@ -54,7 +56,10 @@ class Stage:
     _since_key: int = 100_000
     _next_picture: int = 1_000
     _next_sound: int = 1_000
-    _coming: list[tuple[int, Picture | Sound]] = field(factory=list)
+    _coming_pictures: deque[tuple[int, Picture | None]] = field(
+        factory=deque
+    )  # when, what; None: lost
+    _coming_sounds: deque[tuple[int, Sound]] = field(factory=deque)
 
     def __attrs_post_init__(self) -> None:
         self.cutter = Cutter(self.rhythm, STILL, 2, 0)
@@ -64,20 +69,21 @@ class Stage:
         while self.now < end:
             self.now += RATE // 50
             self._shoot()
-            due = [each for each in self._coming if each[0] <= self.now]
-            self._coming = [each for each in self._coming if each[0] > self.now]
-            for _, each in due:
-                if isinstance(each, Picture):
-                    self._take(self.cutter.take_picture(each, self.now))
+            while self._coming_pictures and self._coming_pictures[0][0] <= self.now:
+                picture = self._coming_pictures.popleft()[1]
+                if picture is None:
+                    self._take(self.cutter.lose(self.now))
                 else:
-                    self._take(self.cutter.take_sound(each, self.now))
+                    self._take(self.cutter.take_picture(picture, self.now))
+            while self._coming_sounds and self._coming_sounds[0][0] <= self.now:
+                self._take(self.cutter.take_sound(self._coming_sounds.popleft()[1], self.now))
             self._take(self.cutter.advance(self.now))
 
     def lose_pictures(self, count: int) -> None:
         """The next pictures do not come."""
         self._number += count
         self._since_key += count
-        self._take(self.cutter.lose(self.now))
+        self._coming_pictures.append((self.now, None))
 
     def change_encoder(self) -> None:
         """Another size from the next picture on, which is a key frame."""
@@ -99,12 +105,12 @@ class Stage:
             data = b"%d %d %s" % (self.encoder, self._number, b"key" if key else b"-")
             at = self._next_picture + self.offset
             picture = Picture(at, key, parameters(self.encoder), data)
-            self._coming.append((self._next_picture + self.late, picture))
+            self._coming_pictures.append((self._next_picture + self.late, picture))
             self._next_picture += self.step
         while self._next_sound <= self.now:
             if self.sounds:
                 heard = Sound(self._next_sound, b"%d" % self._next_sound)
-                self._coming.append((self._next_sound + FRAME + self.late, heard))
+                self._coming_sounds.append((self._next_sound + FRAME + self.late, heard))
             self._next_sound += FRAME
 
     def _take(self, out: list[Output]) -> None:

@@ -149,6 +149,7 @@ def test_a_lost_picture() -> None:
     stage.go(6 * RATE)
     asked = len(stage.asked)
     stage.lose_pictures(3)
+    stage.go(RATE // 10)
     assert len(stage.asked) == asked + 1
     stage.go(6 * RATE)
     stage.end()

@@ -36,8 +36,8 @@ def _sps(units: Units) -> bytes:
     ("width", "height", "more"),
     [
         (64, 48, {"profile": "baseline"}),
-        (642, 362, {"profile": "main"}),
-        (1920, 1080, {"profile": "high"}),
+        (642, 362, {"profile": "main", "preset": "veryfast"}),
+        (1920, 1080, {"profile": "high", "preset": "veryfast"}),
         (62, 34, {"pix_fmt": "yuv444p"}),
         (66, 50, {"pix_fmt": "yuv422p"}),
         (64, 64, {"x264-params": "interlaced=1:nal-hrd=vbr:vbv-maxrate=500:vbv-bufsize=500"}),
