@@ -19,10 +19,13 @@ from media.broadcast.cmaf.pictures import Parameters, Picture
 from media.broadcast.cmaf.rhythm import KeyFrameAsker, Rhythm
 from media.broadcast.cmaf.sound import FRAME, Sound, SoundLine
 
-#: Sound comes at most so late: 20 ms of Opus, two AAC frames, a repaired packet; what comes later is silence.
-SOUND_WAIT = RATE * 3 // 10
+#: Sound comes at most so late: 20 ms of Opus, two AAC frames, a repaired packet; what comes later is silence. Where it
+#: has been later than that it is waited for longer, at most this long.
+SOUND_WAIT, LONGEST_SOUND_WAIT = RATE * 3 // 10, RATE
 #: And pictures of a part that has all its sound; about as late as the last ones (`PictureLine.lag`), at most this.
-LONGEST_PICTURE_WAIT = RATE // 2
+LONGEST_PICTURE_WAIT = RATE
+#: And a little more than the last ones took.
+MARGIN = RATE // 20
 #: So long the first key frame may take before the broadcast begins without it.
 START_WAIT = 2 * RATE
 #: Ticks that one call may go on at most; a clock that jumps further has stood still, and what was meanwhile is lost.
@@ -48,6 +51,9 @@ class Cutter:
     _over: bool = False
     _begun: bool = False
     _sound: SoundLine = field(init=False, repr=False)
+    _sound_lag: int = (
+        0  # ticks that frames come after their end, about the most of the last few seconds
+    )
     _line: PictureLine = field(factory=PictureLine, repr=False)
     _asker: KeyFrameAsker = field(init=False, repr=False)
     _written: Parameters | None = None  # of the init segment in force
@@ -82,7 +88,8 @@ class Cutter:
         if not self._begun and self._now - self._started >= START_WAIT:
             self._begin(self._now - SOUND_WAIT)
         if self._begun:
-            self._sound.fill(self._now - SOUND_WAIT)
+            wait = max(SOUND_WAIT, min(LONGEST_SOUND_WAIT, self._sound_lag + MARGIN))
+            self._sound.fill(self._now - wait)
         out = self._cut()
         if self._asker.ask(self._now, self._segment_to_come(), urgent=self._line.needs_key):
             out.append(KeyFrameWanted())
@@ -105,8 +112,10 @@ class Cutter:
     def take_sound(self, sound: Sound, now: int) -> list[Output]:
         """A frame of AAC came; before the first key frame it is not heard."""
         out = self.advance(now)
-        if self._over or not self._begun:
+        if self._over or not self._begun or self._now is None:
             return out
+        lag = self._now - sound.ticks - FRAME
+        self._sound_lag = max(lag, self._sound_lag - self._sound_lag // 256)
         self._sound.take(sound)
         return out + self._cut()
 
@@ -148,7 +157,7 @@ class Cutter:
                 end = self._floor(before.ticks)
             else:
                 before = None
-                wait = min(LONGEST_PICTURE_WAIT, self._line.lag + RATE // 20)
+                wait = min(LONGEST_PICTURE_WAIT, self._line.lag + MARGIN)
                 follows = self._line.waiting and self._line.waiting[-1].ticks >= end
                 if not follows and self._now < end + wait:
                     break

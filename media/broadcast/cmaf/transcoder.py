@@ -5,7 +5,9 @@ Not pure: it codes. It has no clock and no network.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
+from typing import Any
 
 import av
 from attrs import define, field
@@ -132,7 +134,7 @@ class OpusToAac:
             done += self._named(self._encoder.encode(frame))
         return done
 
-    def _named(self, packets: list[av.Packet]) -> list[Sound]:
+    def _named(self, packets: Iterable[av.Packet[Any]]) -> list[Sound]:
         """The encoder's frames on the broadcast's clock. Its first, before time 0, only warms up a decoder."""
         assert self._first is not None
         return [

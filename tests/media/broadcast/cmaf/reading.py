@@ -37,7 +37,7 @@ def samples(part: bytes) -> list[Sample]:
     assert kinds == [b"prft", b"moof", b"mdat"]
     moof_at = unpack_from("!I", part)[0]
     moof = dict(boxes(part))[b"moof"]
-    found = []
+    found: list[Sample] = []
     for kind, traf in boxes(moof):
         if kind == b"traf":
             found += _track(dict(boxes(traf)), part, moof_at)
@@ -62,7 +62,7 @@ def _track(traf: dict[bytes, bytes], part: bytes, moof_at: int) -> Iterator[Samp
         if flags & 0x400:
             (key,) = unpack_from("!I", trun, at)
             at += 4
-        yield Sample(track, ticks, duration, not key & 0x10000, part[place : place + size])
+        yield Sample(track, ticks, duration, key & 0x10000 == 0, part[place : place + size])
         ticks += duration
         place += size
     assert at == len(trun)
@@ -89,9 +89,12 @@ def file_of(out: Sequence[Output], rendition: Rendition, discontinuity: int) -> 
 
 def decoded(data: bytes) -> tuple[list[int], list[int]]:
     """Times of all frames of sound and of pictures that FFmpeg gets out, in ticks."""
-    with av.open(BytesIO(data)) as container:
-        heard, seen = [], []
-        for frame in container.decode():
-            assert frame.pts is not None
-            (heard if isinstance(frame, av.AudioFrame) else seen).append(frame.pts)
-    return heard, seen
+    return _times(data, "audio"), _times(data, "video")
+
+
+def _times(data: bytes, kind: str) -> list[int]:
+    with av.open(BytesIO(data), "r") as container:
+        chosen = [stream for stream in container.streams if stream.type == kind]
+        if not chosen:
+            return []
+        return [frame.pts for frame in container.decode(chosen) if frame.pts is not None]

@@ -180,6 +180,17 @@ def test_pictures_that_are_late_keep_their_distances() -> None:
     assert steps[RATE // 25] > 0.98 * len(times)
 
 
+def test_sound_that_is_late_is_heard() -> None:
+    """Sound that always comes 0.6 s after its time is waited for, once that is known: a second of it is lost."""
+    stage = Stage()
+    stage.late = RATE * 3 // 5
+    stage.go(30 * RATE)
+    judge(stage.out, USUAL)
+    assert stage.cutter.left_out[1] < RATE / FRAME
+    late = parts_of(stage.out, Rendition.SOUND)[3:]
+    assert all(each.data != SILENCE[2] for part in late for each in samples(part.data))
+
+
 def test_silence_for_an_hour_of_nobody_calling() -> None:
     """A process that stood still does not write an hour of silence: it goes on with a new init segment."""
     stage = Stage()
@@ -311,9 +322,8 @@ def test_any_calls(calls: list[tuple[int, int, int, bool, int]]) -> None:
             case 0:
                 number += 1
                 data = b"%d %d %s" % (encoder, number, b"key" if key else b"-")
-                # An encoder's pictures build on its last: another one's comes only as a key frame.
                 out += cutter.take_picture(
-                    Picture(now + ticks, True, parameters(encoder), data), now
+                    Picture(now + ticks, key, parameters(encoder), data), now
                 )
             case 1:
                 out += cutter.take_sound(Sound(now + ticks, b"sound"), now)

@@ -22,6 +22,7 @@ from media.broadcast.cmaf.sound import FRAME, SILENCE
 from media.broadcast.cmaf.source import PictureSource
 from media.broadcast.cmaf.still import black
 from media.broadcast.cmaf.transcoder import OpusToAac
+from media.forwarder.plain.rtp import RtpPacket
 from tests.media.broadcast.cmaf.camera import Units, film, packets, tone
 from tests.media.broadcast.cmaf.judge import judge
 from tests.media.broadcast.cmaf.reading import (
@@ -45,15 +46,15 @@ def broadcast(
     source = PictureSource(publisher.stream(90_000))
     coder = OpusToAac(2, 64_000)
     cutter = Cutter(USUAL, STILL, 2, 1 << 63)
-    coming = [
+    coming: list[tuple[int, int, RtpPacket | bytes]] = [
         (BEGINS + each.timestamp * RATE // 90_000, place, each)
         for place, each in enumerate(packets(sent))
         if place not in lost
     ]
-    voices = [(BEGINS + 960 * place, place, each) for place, each in enumerate(tone(opus))]
+    coming += ((BEGINS + 960 * place, place, each) for place, each in enumerate(tone(opus)))
     out: list[Output] = []
     now = BEGINS
-    for now, _, each in sorted([*coming, *voices], key=lambda entry: entry[:2]):
+    for now, _, each in sorted(coming, key=lambda entry: entry[:2]):
         if isinstance(each, bytes):
             for sound in coder.take(each, now):
                 out += cutter.take_sound(sound, now)
@@ -157,7 +158,7 @@ def test_what_ffmpeg_reads_in_an_init_segment(profile: str) -> None:
             sound=[SILENCE[channels]] * 4,
             pictures=[Shown(picture, 4 * FRAME)],
         )
-        with av.open(BytesIO(data)) as container:
+        with av.open(BytesIO(data), "r") as container:
             (sound,), (pictures,) = container.streams.audio, container.streams.video
             assert (sound.codec_context.sample_rate, sound.codec_context.channels) == (
                 RATE,
@@ -190,7 +191,7 @@ def test_the_black_picture() -> None:
     data = write_init(1, still.parameters) + write_fragment(
         number=1, begins=0, origin_ntp=0, sound=[SILENCE[1]], pictures=[Shown(still, FRAME)]
     )
-    with av.open(BytesIO(data)) as container:
+    with av.open(BytesIO(data), "r") as container:
         frame = next(container.decode(video=0))
         assert (frame.width, frame.height) == (640, 360)
         assert set(bytes(frame.planes[0])[:640]) == {16}
