@@ -62,19 +62,21 @@ LOW_LATENCY = Rhythm(frames=24, parts=4, most_parts=8)
 class KeyFrameAsker:
     """When to ask the publisher for a key frame.
 
-    It is asked for as much earlier as the last ones took to come, so that the last part of a segment is a little
-    shorter than others, and not a little piece after a whole one. Ticks in, yes or no out.
+    It is asked for as much earlier as the last ones took to come, and a little more than they varied (as RFC 6298 waits
+    for acknowledgements), so that the last part of a segment is somewhat shorter than others, and not a little piece
+    after a whole one: that would be a request more for every viewer. Ticks in, yes or no out.
     """
 
     rhythm: Rhythm
     _latency: int = _FIRST_LATENCY
+    _spread: int = 0
     _asked: int | None = None  # first time for the key frame that is awaited
     _again: int = 0  # not before
 
     def ask(self, now: int, segment_begins: int, *, urgent: bool) -> bool:
         """Whether to ask now. `urgent`: nothing can be shown without one."""
         spare = int((1 - ENOUGH) / 2 * self.rhythm.part_ticks)
-        due = segment_begins + self.rhythm.usual - spare - self._latency
+        due = segment_begins + self.rhythm.usual - spare - self._latency - self._spread
         if now < self._again or not (urgent or now >= due):
             return False
         if self._asked is None:
@@ -87,5 +89,6 @@ class KeyFrameAsker:
         if self._asked is None:
             return
         taken = min(max(0, ticks - self._asked), _LONGEST_LATENCY)
-        self._latency = (3 * self._latency + taken) // 4
+        self._spread = (7 * self._spread + abs(taken - self._latency)) // 8
+        self._latency = (7 * self._latency + taken) // 8
         self._asked = None
