@@ -16,7 +16,7 @@ from media.broadcast.cmaf.parameter_sets import (
 )
 from media.forwarder.plain.rtp import Malformed
 
-IDR, SPS, DELIMITER = 5, 7, 9  # nal_unit_type, H.264 table 7-1
+IDR, SPS, PPS, DELIMITER = 5, 7, 8, 9  # nal_unit_type, H.264 table 7-1
 _B = 1  # slice_type modulo 5, H.264 table 7-6
 #: NAL units of one picture. Encoders cut 1080p into 8 slices at most; one macroblock row each would be 256.
 MOST_NALS = 512
@@ -24,6 +24,8 @@ MOST_NALS = 512
 LARGEST_PICTURE = 4_000_000
 #: Picture parameter sets that are remembered. Encoders have one to three.
 MOST_PICTURE_SETS = 16
+#: Parameter sets that come with one picture, at most: to read one costs up to some milliseconds.
+MOST_SETS = 2 * MOST_PICTURE_SETS
 _LENGTH = Struct("!I")
 #: Bytes of a slice that are looked at: three Exp-Golomb numbers of 63 bits at most, and a 03 between every two bytes.
 _LOOKED_AT = 40
@@ -119,9 +121,12 @@ class PictureReader:
     def _read(self, nals: Sequence[bytes], ticks: int) -> Picture | Unseen:
         if len(nals) > MOST_NALS or sum(map(len, nals)) > LARGEST_PICTURE:
             raise Malformed("H.264 picture is too large")
+        kinds = [nal[0] & 0x1F if nal else 0 for nal in nals]
+        if kinds.count(SPS) + kinds.count(PPS) > MOST_SETS:
+            raise Malformed("H.264 picture has too many parameter sets")
         slices = []
-        for nal in nals:
-            match nal[0] & 0x1F if nal else 0:
+        for kind, nal in zip(kinds, nals, strict=True):
+            match kind:
                 case 7:  # SPS
                     self._take_sequence(nal)
                 case 8:  # PPS
@@ -140,6 +145,8 @@ class PictureReader:
         return Picture(ticks, key, parameters, join_lengths(slices))
 
     def _take_sequence(self, nal: bytes) -> None:
+        if any(nal == known for known, _ in self._sequences.values()):
+            return
         sequence = parse_sequence_set(nal)
         self._sequences[sequence.id] = (nal, sequence)
 

@@ -15,6 +15,7 @@ from media.broadcast.cmaf.pictures import (
     LARGEST_PICTURE,
     MOST_NALS,
     MOST_PICTURE_SETS,
+    MOST_SETS,
     Picture,
     PictureReader,
     Unseen,
@@ -163,6 +164,7 @@ def test_what_is_no_picture() -> None:
     assert PictureReader().read([b"\x65"], 0) is Unseen.MALFORMED
     assert PictureReader().read([b"\x0c\xff"] * (MOST_NALS + 1), 0) is Unseen.MALFORMED
     assert PictureReader().read([bytes(LARGEST_PICTURE + 1)], 0) is Unseen.MALFORMED
+    assert PictureReader().read([sets[0]] * (MOST_SETS + 1), 0) is Unseen.MALFORMED
     reader = PictureReader()
     many = [b"\x68" + _ue(number) + b"\xff" for number in range(MOST_PICTURE_SETS + 1)]
     assert [reader.read([nal], 0) for nal in many][-2:] == [Unseen.NO_PICTURE, Unseen.MALFORMED]
