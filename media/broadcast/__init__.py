@@ -1,0 +1,1 @@
+"""Broadcasts: one stage, up to ten thousand who watch."""
