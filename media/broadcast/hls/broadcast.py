@@ -145,7 +145,8 @@ class Broadcast:
         listed = timeline.rewind if ask.kind is Kind.REWIND else timeline.whole
         if not listed and (whole_only or timeline.growing is None):
             # A player takes an empty playlist for a broken one.
-            return Refused(No.NOT_THERE) if timeline.ended else Wait.WAIT
+            never = timeline.ended or (ask.kind is Kind.REWIND and timeline.rewind_full)
+            return Refused(No.NOT_THERE) if never else Wait.WAIT
         skip = ask.skip and not captioned
         version = self.version
         text = self._written((ask.kind, ask.rendition, skip), version)
