@@ -14,7 +14,7 @@ PLAIN = "max-age=1"
 MEDIA = "max-age=60, immutable"
 
 PLAYLIST_TYPE = "application/vnd.apple.mpegurl"
-VIDEO_TYPE, AUDIO_TYPE, TEXT_TYPE = "video/mp4", "audio/mp4", "text/vtt; charset=utf-8"
+VIDEO_TYPE, AUDIO_TYPE, TEXT_TYPE = "video/mp4", "audio/mp4", "text/vtt"
 
 
 class Wait(enum.Enum):
