@@ -148,6 +148,11 @@ def _http(edge: Edge) -> list[str]:
     }}
 
     # In memory, renamed within it: a temporary file elsewhere would be copied.
+    client_body_temp_path {edge.cache}/body;
+    proxy_temp_path {edge.cache}/proxy;
+    fastcgi_temp_path {edge.cache}/fastcgi;
+    uwsgi_temp_path {edge.cache}/uwsgi;
+    scgi_temp_path {edge.cache}/scgi;
     proxy_cache_path {edge.cache}/live levels=1:2 keys_zone=live:16m inactive=90s
         max_size={edge.cache_mb}m use_temp_path=off;
     proxy_cache_path {edge.cache}/auth levels=1:2 keys_zone=auth:16m inactive=60s
