@@ -148,7 +148,10 @@ class Broadcast:
             never = timeline.ended or (ask.kind is Kind.REWIND and timeline.rewind_full)
             return Refused(No.NOT_THERE) if never else Wait.WAIT
         skip = ask.skip and not captioned
-        version = self.version
+        if ask.kind is Kind.REWIND:  # changes with segments only, and is long
+            version = 2 * len(listed) + (timeline.ended or timeline.rewind_full)
+        else:
+            version = self.version
         text = self._written((ask.kind, ask.rendition, skip), version)
         etag = f'"{self.tag}-{version}-{ask.kind.value}{"-d" if skip else ""}"'
         return Text(text, etag, cache_control=WAITED if waits else PLAIN)

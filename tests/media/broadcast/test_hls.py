@@ -321,6 +321,9 @@ def test_answers_have_a_tag_that_changes_with_them() -> None:
         ask(of, "v720/rewind.m3u8"),
         ask(other, "v720/live.m3u8"),
     ]
+    rewind = ask(of, "v720/rewind.m3u8")
+    stage.part()
+    assert ask(of, "v720/rewind.m3u8") == rewind  # no segment more
     tags = {answer.etag for answer in answers if isinstance(answer, Text)}
     assert len(tags) == len(answers)
 
