@@ -232,7 +232,7 @@ def _server(edge: Edge) -> list[str]:
             proxy_hide_header Vary;
             proxy_next_upstream error timeout;
             proxy_ignore_client_abort on;
-            max_ranges 1;
+            max_ranges 0;  # parts are fetched whole
             proxy_pass {_scheme(edge)}://origin/edge/$broadcast/$file?$msn$part$skip;
 
             add_header Access-Control-Allow-Origin {edge.page} always;

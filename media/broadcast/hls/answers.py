@@ -33,15 +33,13 @@ class No(enum.Enum):
     LATE = "late"
 
 
+#: 503 is kept for a second as well: all who wait at an edge get it, else each would ask the origin in turn.
 _STATUS = {
     No.NO_SUCH_FILE: (404, PLAIN),
     No.NOT_THERE: (404, PLAIN),
     No.BAD_DIRECTIVE: (400, PLAIN),
     No.TOO_FAR_AHEAD: (400, PLAIN),
-    No.LATE: (
-        503,
-        PLAIN,
-    ),  # kept for a second: all who waited at an edge get it, none goes on to the origin
+    No.LATE: (503, PLAIN),
 }
 
 

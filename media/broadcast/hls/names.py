@@ -121,10 +121,10 @@ def _playlist(kind: Kind, rendition: str, query: Sequence[tuple[str, str]]) -> A
             given[name] = value
     numbers: list[int | None] = []
     for name in _DIRECTIVES[:2]:
-        value = given.get(name)
-        if value is not None and _NUMBER.fullmatch(value) is None:
+        number = given.get(name)
+        if number is not None and _NUMBER.fullmatch(number) is None:
             return BadAsk.BAD_DIRECTIVE
-        numbers.append(None if value is None else int(value))
+        numbers.append(None if number is None else int(number))
     segment, part = numbers
     if segment is None and part is not None:  # RFC 8216bis 6.2.5.2
         return BadAsk.BAD_DIRECTIVE

@@ -166,7 +166,8 @@ def _parts(one: Playlist) -> Iterator[str]:
             last = index == len(segment.parts) - 1
             if part.duration < least and not (part.independent or last):
                 yield f"{part.uri} is shorter than 85 % of PART-TARGET"
-    behind = sum((part.duration for part in one.growing.parts), Decimal(0)) if one.growing else 0
+    growing = one.growing.parts if one.growing else ()
+    behind = sum((part.duration for part in growing), Decimal(0))
     for segment in reversed(one.segments):
         near = abs(behind - 3 * one.target) < ROUNDING * 1000
         if not near and (behind < 3 * one.target) != bool(segment.parts):

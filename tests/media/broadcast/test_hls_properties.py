@@ -67,9 +67,11 @@ def _step(stage: Stage, step: tuple[str, int, bool], odd: tuple[int, int, int]) 
 def _odd(stage: Stage, odd: tuple[int, int, int], ticks: int) -> None:
     """Parts with numbers a little off; where one is taken after all, the stage counts on from there."""
     place = (stage.discontinuity, stage.segment, stage.number)
-    numbers = [max(0, base + by) for base, by in zip(place, odd, strict=True)]
+    discontinuity, segment, number = (
+        max(0, base + by) for base, by in zip(place, odd, strict=True)
+    )
     for name in (*NAMES, "other"):
-        part = Part(name, *numbers, ticks)
+        part = Part(name, discontinuity, segment, number, ticks)
         if stage.to.add(part) is None:
             stage.discontinuity, stage.segment = part.discontinuity, part.segment
             stage.number = part.number + 1
