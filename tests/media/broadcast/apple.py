@@ -251,8 +251,10 @@ def _overlap(older: Playlist, newer: Playlist) -> Iterator[str]:
         if same != one:
             yield f"segment {one.number} changed"
     last = older.everything[-1].number
-    if older.hints and newer.hints and known.get(last) and known[last].parts:
-        fresh = [part.uri for one in newer.everything if one.number >= last for part in one.parts]
+    since = [one for one in newer.everything if one.number >= last]
+    seen = bool(since) and since[0].number == last and all(one.parts for one in since)
+    if older.hints and newer.hints and seen:
+        fresh = [part.uri for one in since for part in one.parts]
         fresh = [uri for uri in fresh if uri not in older.uris]
         if (fresh or [newer.hints[0]["URI"]])[0] != older.hints[0]["URI"]:
             yield f"hinted {older.hints[0]['URI']}, came {fresh[:1]}"
