@@ -1,1 +1,1 @@
-"""Broadcasts: one stage, up to ten thousand viewers two seconds later."""
+"""Broadcasts: one stage, ten thousand who watch (R27, R46 to R48)."""

@@ -1,0 +1,230 @@
+"""One broadcast as viewers fetch it: renditions, what is asked for, what is answered. Pure.
+
+Parts of all renditions that end at the same moment are added before whoever waits is asked again: so the reports of
+the others are right in each playlist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from attrs import define, field
+
+from media.broadcast.hls import media_playlist
+from media.broadcast.hls.answers import (
+    AUDIO_TYPE,
+    MEDIA,
+    PLAIN,
+    TEXT_TYPE,
+    VIDEO_TYPE,
+    WAITED,
+    Answer,
+    Media,
+    No,
+    Refused,
+    Text,
+    Wait,
+)
+from media.broadcast.hls.captions import CaptionTrack, Unsayable
+from media.broadcast.hls.media_playlist import Report
+from media.broadcast.hls.multivariant import Captions, Variant, multivariant
+from media.broadcast.hls.names import CAPTIONS, Ask, BadAsk, Kind, captions_file
+from media.broadcast.hls.timeline import First, Timeline, Unfit
+from media.broadcast.hls.values import Part, Shape
+
+#: Renditions of one broadcast: three layers of the publisher, one of our own, the sound.
+MOST_RENDITIONS = 8
+
+_REFUSALS = {BadAsk.NO_SUCH_FILE: No.NO_SUCH_FILE, BadAsk.BAD_DIRECTIVE: No.BAD_DIRECTIVE}
+
+
+@define
+class Broadcast:
+    """Its state.
+
+    Attributes:
+        tag: begins every ETag; another one after each start of the process, as its versions begin anew.
+        variants: one of them is the sound alone; it is also what captions follow.
+        independent: every segment begins with a key frame.
+    """
+
+    tag: str
+    shape: Shape
+    variants: tuple[Variant, ...]
+    captions: Captions | None = None
+    first: First = field(factory=First)
+    independent: bool = False
+    _timelines: dict[str, Timeline] = field(factory=dict, init=False)
+    _track: CaptionTrack = field(init=False)
+    _sound: Timeline = field(init=False)
+    #: Playlists are written once for all who ask.
+    _texts: dict[tuple[Kind, str, bool], tuple[int, str]] = field(factory=dict, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        names = [one.rendition for one in self.variants]
+        sound = [one.rendition for one in self.variants if one.picture is None]
+        if len(set(names)) != len(names) or len(sound) != 1 or len(names) > MOST_RENDITIONS:
+            raise ValueError("renditions: each once, one of them the sound alone, 8 at most")
+        self._timelines = {name: Timeline(name, self.shape, self.first) for name in names}
+        self._sound = self._timelines[sound[0]]
+        self._track = CaptionTrack(self.shape)
+
+    @property
+    def version(self) -> int:
+        """Grows whenever some playlist changes."""
+        return sum(one.version for one in self._timelines.values())
+
+    @property
+    def edge(self) -> int:
+        """Ticks of sound since the beginning."""
+        return self._sound.edge
+
+    def begin(self, discontinuity: int, wall_ms: int, media_at: int | None = None) -> Unfit | None:
+        """Init segments of every rendition are there: players want the same beginnings in all of them."""
+        for one in self._timelines.values():
+            refusal = one.may_begin(discontinuity)
+            if refusal is not None:
+                return refusal
+        for one in self._timelines.values():
+            one.begin(discontinuity, wall_ms, media_at)
+        return None
+
+    def add(self, part: Part) -> Unfit | None:
+        """One part of one rendition."""
+        timeline = self._timelines.get(part.rendition)
+        if timeline is None:
+            return Unfit.OUT_OF_ORDER
+        refusal = timeline.add(part)
+        if refusal is None and timeline is self._sound:
+            self._track.forget(timeline.oldest_kept)
+        return refusal
+
+    def close(self) -> None:
+        """The newest segment of every rendition is complete."""
+        for one in self._timelines.values():
+            one.close()
+
+    def end(self) -> None:
+        """The broadcast is over."""
+        for one in self._timelines.values():
+            one.end()
+
+    def say(self, text: str) -> Unsayable | None:
+        """A line of captions, shown from now on."""
+        return self._track.say(text, self._sound.edge)
+
+    def answer(self, ask: Ask | BadAsk) -> Answer:
+        """Judge a request as things are now."""
+        if isinstance(ask, BadAsk):
+            return Refused(_REFUSALS[ask])
+        match ask.kind:
+            case Kind.MAIN | Kind.SOUND:
+                return self._top(ask.kind)
+            case Kind.LIVE | Kind.REWIND:
+                return self._playlist(ask)
+            case Kind.PART | Kind.SEGMENT | Kind.INIT:
+                return self._media(ask)
+
+    def _top(self, kind: Kind) -> Answer:
+        if not (self._sound.whole or self._sound.growing):
+            return Wait.WAIT
+        text = self._written((kind, "", False), 0)
+        return Text(text, f'"{self.tag}-{kind.value}"')
+
+    def _playlist(self, ask: Ask) -> Answer:
+        captioned = ask.rendition == CAPTIONS and self.captions is not None
+        timeline = self._sound if captioned else self._timelines.get(ask.rendition)
+        if timeline is None:
+            return Refused(No.NO_SUCH_FILE)
+        whole_only = captioned or ask.kind is Kind.REWIND
+        waits = ask.kind is Kind.LIVE and ask.segment is not None
+        if waits:
+            judged = _reached(timeline, ask, parts=not captioned)
+            if judged is not None:
+                return judged
+        listed = timeline.rewind if ask.kind is Kind.REWIND else timeline.whole
+        if not listed and (whole_only or timeline.growing is None):
+            # A player takes an empty playlist for a broken one.
+            never = timeline.ended or (ask.kind is Kind.REWIND and timeline.rewind_full)
+            return Refused(No.NOT_THERE) if never else Wait.WAIT
+        skip = ask.skip and not captioned
+        if ask.kind is Kind.REWIND:  # changes with segments only, and is long
+            version = 2 * len(listed) + (timeline.ended or timeline.rewind_full)
+        else:
+            version = self.version
+        text = self._written((ask.kind, ask.rendition, skip), version)
+        etag = f'"{self.tag}-{version}-{ask.kind.value}{"-d" if skip else ""}"'
+        return Text(text, etag, cache_control=WAITED if waits else PLAIN)
+
+    def _media(self, ask: Ask) -> Answer:
+        if ask.rendition == CAPTIONS and self.captions is not None:
+            segment = self._sound.find_segment(ask.number)
+            if segment is None:
+                return Refused(No.NOT_THERE)
+            text = self._track.segment(segment)
+            return Text(text, f'"{self.tag}-c{ask.number}"', TEXT_TYPE, MEDIA)
+        timeline = self._timelines.get(ask.rendition)
+        if timeline is None:
+            return Refused(No.NO_SUCH_FILE)
+        content_type = AUDIO_TYPE if timeline is self._sound else VIDEO_TYPE
+        if ask.kind is Kind.INIT and timeline.has_init(ask.number):
+            return Media(ask.rendition, content_type, init=ask.number)
+        if ask.kind is Kind.SEGMENT and timeline.has_segment(ask.number):
+            return Media(ask.rendition, content_type, segment=ask.number)
+        if ask.kind is Kind.PART:
+            part = timeline.find_part(ask.number)
+            if part is not None:
+                return Media(ask.rendition, content_type, segment=part.segment, part=part.number)
+            if ask.number == timeline.next_serial and not timeline.ended:
+                return Wait.WAIT  # the preload hint
+        return Refused(No.NOT_THERE)
+
+    def _written(self, key: tuple[Kind, str, bool], version: int) -> str:
+        known = self._texts.get(key)
+        if known is None or known[0] != version:
+            known = self._texts[key] = (version, self._write(*key))
+        return known[1]
+
+    def _write(self, kind: Kind, rendition: str, skip: bool) -> str:
+        if kind is Kind.MAIN:
+            return multivariant(self.variants, self.captions, independent=self.independent)
+        if kind is Kind.SOUND:
+            alone = [one for one in self.variants if one.picture is None]
+            return multivariant(alone, self.captions, independent=True)
+        if rendition == CAPTIONS:
+            return media_playlist.captions(self._sound, captions_file)
+        timeline = self._timelines[rendition]
+        if kind is Kind.REWIND:
+            return media_playlist.rewind(timeline, skip=skip)
+        return media_playlist.live(timeline, self._reports(rendition), skip=skip)
+
+    def _reports(self, rendition: str) -> Sequence[Report]:
+        return [
+            Report(f"../{name}/live.m3u8", last.number, len(last.parts) - 1)
+            for name, one in self._timelines.items()
+            if name != rendition
+            and (last := one.growing or (one.whole[-1] if one.whole else None)) is not None
+        ]
+
+
+def _reached(timeline: Timeline, ask: Ask, *, parts: bool) -> Answer | None:
+    """None: what was asked for is there (RFC 8216bis 6.2.5.2)."""
+    assert ask.segment is not None
+    last, growing = timeline.last_whole, timeline.growing
+    if timeline.ended:
+        return None
+    segment, part = ask.segment, ask.part if parts else None
+    if part is not None and segment == last and timeline.whole:
+        if part < len(timeline.whole[-1].parts):
+            return None
+        segment, part = segment + 1, 0  # behind the end of its segment: the first of the next
+    if segment <= last:
+        return None
+    if segment > last + 2:
+        return Refused(No.TOO_FAR_AHEAD)
+    if part is None:
+        return Wait.WAIT
+    there = len(growing.parts) if growing is not None and segment == growing.number else 0
+    if part < there:
+        return None
+    return Wait.WAIT if part - there < timeline.shape.ahead else Refused(No.TOO_FAR_AHEAD)

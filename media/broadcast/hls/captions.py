@@ -1,0 +1,96 @@
+"""Captions that a person types, as WebVTT segments (W3C WebVTT; RFC 8216bis 3.1.4). Pure.
+
+A line is shown from the moment at which it came: what players already have is never changed. A segment of captions
+can be fetched when its segment is whole; the line stays until those who could only then fetch it have read it.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import deque
+
+from attrs import define, field, frozen
+
+from media.broadcast.hls.values import HZ, Segment, Shape
+
+#: Characters of one line; more than two rows of a screen nobody reads in time.
+MOST_CHARS = 200
+#: Characters that a child reads in a second; captions for children are made for 10 to 13.
+READS_PER_S = 12
+#: Seconds a line is shown at least.
+LEAST_S = 2
+#: Lines in one second of the broadcast.
+MOST_PER_S = 2
+#: MPEG-2's clock, which WebVTT is tied to, and where it begins anew.
+MPEG_HZ, MPEG_WRAP = 90_000, 1 << 33
+
+_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+
+
+class Unsayable(enum.Enum):
+    """Why a line is not taken. The values are stable: counted, tested."""
+
+    EMPTY = "empty"
+    TOO_LONG = "too_long"
+    TOO_FAST = "too_fast"
+
+
+@frozen
+class Cue:
+    """Ticks since the timeline began."""
+
+    number: int
+    starts_at: int
+    ends_at: int
+    text: str = field(repr=False)
+
+
+@define
+class CaptionTrack:
+    """Lines of one broadcast, as long as a segment can still want them.
+
+    Attributes:
+        keeps: lines that are kept: more than anybody types while the live playlist reaches back.
+    """
+
+    shape: Shape
+    keeps: int = 1000
+    _cues: deque[Cue] = field(factory=deque, init=False)
+    _number: int = field(default=0, init=False)
+
+    def say(self, text: str, edge: int) -> Unsayable | None:
+        """A line that came when the timeline was `edge` long."""
+        line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+        if not line:
+            return Unsayable.EMPTY
+        if len(line) > MOST_CHARS:
+            return Unsayable.TOO_LONG
+        if sum(1 for one in self._cues if one.starts_at > edge - HZ) >= MOST_PER_S:
+            return Unsayable.TOO_FAST
+        reads = max(LEAST_S * HZ, len(line) * HZ // READS_PER_S)
+        self._cues.append(Cue(self._number, edge, edge + self.shape.target_s * HZ + reads, line))
+        self._number += 1
+        while len(self._cues) > self.keeps:
+            self._cues.popleft()
+        return None
+
+    def forget(self, before: int) -> None:
+        """No segment that ends before can be asked for any more."""
+        while self._cues and self._cues[0].ends_at <= before:
+            self._cues.popleft()
+
+    def segment(self, segment: Segment) -> str:
+        """One file; of a whole segment it is always the same. A line that goes on is in the next file too."""
+        mpeg = segment.media_at * MPEG_HZ // HZ % MPEG_WRAP
+        blocks = [f"WEBVTT\nX-TIMESTAMP-MAP=LOCAL:{_clock(segment.starts_at)},MPEGTS:{mpeg}"]
+        blocks += [
+            f"{one.number}\n{_clock(one.starts_at)} --> {_clock(one.ends_at)}\n{one.text.translate(_ESCAPES)}"
+            for one in self._cues
+            if one.starts_at < segment.ends_at and one.ends_at > segment.starts_at
+        ]
+        return "\n\n".join(blocks) + "\n"
+
+
+def _clock(ticks: int) -> str:
+    ms = ticks * 1000 // HZ
+    return f"{ms // 3_600_000:02d}:{ms // 60_000 % 60:02d}:{ms // 1000 % 60:02d}.{ms % 1000:03d}"

@@ -1,0 +1,79 @@
+"""Captions: what is typed, when it is shown, and that nothing shown is changed."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from media.broadcast.hls.captions import MOST_CHARS, CaptionTrack, Unsayable
+from media.broadcast.hls.values import HZ, PART, Segment, Shape
+from tests.media.broadcast.world import Stage, ask, broadcast, text
+
+S = HZ
+#: The second segment of four.
+SECOND = Segment(1, 0, False, 4 * S, 0, media_at=1000 * S + 4 * S, ticks=4 * S)
+
+
+def test_a_file_word_for_word() -> None:
+    """Times of the timeline, tied to the media's own; marks of WebVTT are text."""
+    track = CaptionTrack(Shape())
+    assert track.say(" Дорогие\nдрузья & <гости>! ", 5 * S) is None
+    assert track.segment(SECOND) == (
+        "WEBVTT\n"
+        "X-TIMESTAMP-MAP=LOCAL:00:00:04.000,MPEGTS:90360000\n\n"
+        "0\n00:00:05.000 --> 00:00:12.083\nДорогие друзья &amp; &lt;гости&gt;!\n"
+    )
+
+
+def test_a_line_that_goes_on_is_in_the_next_file_too() -> None:
+    """With the same times, so that a player shows it once."""
+    track = CaptionTrack(Shape())
+    track.say("Начинаем", 7 * S)
+    later = Segment(2, 0, False, 8 * S, 0, ticks=4 * S)
+    assert track.segment(SECOND).split("\n\n")[1:] == track.segment(later).split("\n\n")[1:]
+    assert track.segment(Segment(0, 0, False, 0, 0, ticks=4 * S)).count("-->") == 0
+    assert track.segment(Segment(0, 0, False, 3 * S, 0, ticks=4 * S)).count("-->") == 0
+
+
+def test_lines_that_are_not_taken() -> None:
+    """Empty, longer than anybody reads, and the third within a second."""
+    track = CaptionTrack(Shape())
+    assert track.say(" \n\t\x00\u200b", 0) is Unsayable.EMPTY
+    assert track.say("a" * (MOST_CHARS + 1), 0) is Unsayable.TOO_LONG
+    assert [track.say("a", 0) for _ in range(3)] == [None, None, Unsayable.TOO_FAST]
+    assert track.say("a", S) is None
+
+
+@settings(max_examples=50)
+@given(st.lists(st.tuples(st.booleans(), st.text(max_size=30)), max_size=60))
+def test_a_file_never_changes(events: list[tuple[bool, str]]) -> None:
+    """Whatever is typed later: a file that could be fetched once says the same as long as it can be fetched."""
+    of = broadcast(Shape(part_ticks=PART, target_s=3, window_s=9))
+    stage = Stage(of)
+    stage.begin()
+    known: dict[int, str] = {}
+    for cuts, line in events:
+        of.say(line)
+        refused = stage.part()[0] is not None
+        if cuts:  # known whole before the next one begins: a line that comes now is not in it
+            of.close()
+        if refused or cuts:
+            stage.next_segment()
+        for number in range(stage.segment):
+            answer = ask(of, f"captions/s{number}.vtt")
+            if hasattr(answer, "text"):
+                assert known.setdefault(number, answer.text) == answer.text
+                assert answer.text.count("-->") <= 40
+
+
+def test_captions_follow_the_segments() -> None:
+    """One file for each whole segment, waited for by segment; nothing before the first."""
+    of = broadcast()
+    stage = Stage(of)
+    stage.begin()
+    stage.part()
+    assert str(ask(of, "captions/live.m3u8")) == "Wait.WAIT"
+    stage.next_segment()
+    stage.part()
+    assert text(of, "captions/live.m3u8", msn=0, part=2).endswith("#EXTINF:1.024,\ns0.vtt\n")
+    assert str(ask(of, "captions/live.m3u8", msn=1)) == "Wait.WAIT"

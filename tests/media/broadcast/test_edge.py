@@ -1,0 +1,233 @@
+"""The configuration of an edge: every trap that was measured is avoided, and no value gets out of its place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
+
+from media.broadcast.edge import Edge, configuration
+from media.broadcast.hls.names import Ask
+from media.broadcast.hls.names import read as read_name
+from media.broadcast.hls.values import Shape
+from media.broadcast.passes import MOST_CHARS
+from tests.media.broadcast import nginx_text
+from tests.media.broadcast.nginx_text import Directive
+
+EDGE = Edge(
+    name="edge1.school.test",
+    origins=("10.0.0.2:7880", "10.0.0.3:7880"),
+    secret="s" * 43,
+    certificate="/etc/ssl/edge.pem",
+    key="/etc/ssl/edge.key",
+    page="https://rtc.school.test",
+)
+
+
+def _tree(edge: Edge = EDGE) -> tuple[Directive, Directive, Directive, Directive]:
+    """All of it, the server, where media is served, where passes are asked about."""
+    main = nginx_text.read(configuration(edge))
+    server = main.block("http").block("server")
+    return main, server, server.block("location", "~"), server.block("location", "=", "/=auth")
+
+
+def _seconds(text: str) -> int:
+    return int(text.removesuffix("s"))
+
+
+def test_ten_thousand_connections_are_allowed() -> None:
+    """Workers, descriptors, the queue of new ones, and no reconnecting after a thousand requests."""
+    main, server, _, _ = _tree()
+    assert main.one("worker_rlimit_nofile") == "20000"
+    assert main.block("events").one("worker_connections") == "19000"
+    assert main.block("http").one("keepalive_requests") == "1000000"
+    assert [words[1:] for words in server.all("listen")] == [
+        ("ssl", "http2", "reuseport", "backlog=4096")
+    ] * 2
+    small = _tree(evolve(EDGE, descriptors=1024, http2=False))
+    assert small[0].block("events").one("worker_connections") == "512"
+    assert "http2" not in configuration(evolve(EDGE, http2=False))
+
+
+def test_one_copy_for_all_viewers() -> None:
+    """The key has the file and the directives of RFC 8216bis, neither the pass nor what a visitor adds."""
+    main, _, live, _ = _tree()
+    assert live.one("proxy_cache_key") == '"$broadcast/$file?$msn$part$skip"'
+    assert live.one("proxy_pass") == "http://origin/edge/$broadcast/$file?$msn$part$skip"
+    for name in ("msn", "part", "skip"):
+        given = main.block("http").block("map", f"$arg__HLS_{name}", f"${name}")
+        assert given.one("default") == '""'
+    text = configuration(EDGE)
+    assert "$args" not in text
+    assert "$is_args" not in text
+    assert "$request_uri" not in text
+
+
+def test_nothing_that_a_visitor_sends_reaches_the_origin() -> None:
+    """No header and no body; one packing; the answer does not vary."""
+    _, server, live, auth = _tree()
+    assert server.one("proxy_pass_request_headers") == "off"
+    assert server.one("proxy_pass_request_body") == "off"
+    assert ("Accept-Encoding", "gzip") in server.all("proxy_set_header")
+    assert server.one("gunzip") == "on"
+    assert "Vary" in live.one("proxy_ignore_headers")
+    assert live.one("max_ranges") == "0"
+    assert live.all("proxy_set_header") == []  # else those of the server would not hold
+    for where in (server, auth):
+        headers = {name: value for name, value in where.all("proxy_set_header")}  # noqa: C416 (pairs)
+        assert headers["X-Sferum-Edge"] == EDGE.secret
+        assert headers["Connection"] == '""'
+
+
+def test_a_silent_stage_does_not_send_everybody_to_the_origin() -> None:
+    """One request for all; an edge waits longer than the origin holds a request, and lets nobody else through."""
+    _, server, live, _ = _tree()
+    assert live.one("proxy_cache_lock") == "on"
+    for name in ("proxy_cache_lock_timeout", "proxy_cache_lock_age"):
+        assert _seconds(live.one(name)) > EDGE.longest_wait_s
+    assert _seconds(server.one("proxy_read_timeout")) > EDGE.longest_wait_s
+    assert Shape().longest_wait_s == EDGE.longest_wait_s
+
+
+def test_no_old_playlists() -> None:
+    """Stale answers are never served, open files are not remembered, temporary files are on the same tmpfs."""
+    main, _, live, auth = _tree()
+    for where in (live, auth):
+        assert where.one("proxy_cache_use_stale") == "off"
+    assert live.one("proxy_cache_background_update") == "off"
+    assert main.block("http").one("open_file_cache") == "off"
+    paths = main.block("http").all("proxy_cache_path")
+    assert all("use_temp_path=off" in words for words in paths)
+    assert all(words[0].startswith("/run/") for words in paths)
+
+
+def test_a_pass_is_asked_about_once_in_half_a_minute() -> None:
+    """Kept for 204 as well (the trap that cost everything), for no longer than a revocation may take."""
+    _, _, live, auth = _tree()
+    assert live.one("auth_request") == "/=auth"
+    assert auth.one("proxy_cache_valid") == "200 204 401 403 30s"
+    assert {"Cache-Control", "Expires", "X-Accel-Expires", "Set-Cookie", "Vary"} == set(
+        auth.one("proxy_ignore_headers").split()
+    )
+    assert auth.one("proxy_cache_key") == '"$broadcast/$pass"'
+    assert auth.all("internal") == [()]
+    with pytest.raises(ValueError, match="auth_s"):
+        evolve(EDGE, auth_s=31)
+
+
+def test_expired_is_told_from_forbidden() -> None:
+    """auth_request knows 401 and 403; the origin's header makes 410 of it."""
+    _, server, live, _ = _tree()
+    assert ("$refusal", "$upstream_http_x_sferum_refusal") in live.all("auth_request_set")
+    assert ("403", "=", "@refused") in live.all("error_page")
+    refused = server.block("location", "@refused")
+    assert refused.block("if", "($refusal", "=", "expired)").one("return") == "410"
+    assert refused.one("return") == "403"
+
+
+def test_only_our_page_reads_it() -> None:
+    """Scripts of other sites do not; nor is anything kept of who asked for what."""
+    main, server, live, _ = _tree()
+    for where in (live, server.block("location", "@refused"), server.block("location", "@away")):
+        assert ("Access-Control-Allow-Origin", EDGE.page, "always") in where.all("add_header")
+    assert main.block("http").one("access_log") == "off"
+    assert main.all("error_log") == [(EDGE.log, "crit")]
+    assert not any(
+        one.name == "access_log" and one.words[1:] != ("off",) for one in main.everything()
+    )
+
+
+def test_a_slow_or_greedy_viewer_is_limited() -> None:
+    """By pass, not by address: a school has one."""
+    main, _, live, _ = _tree()
+    assert main.block("http").one("limit_req_zone").startswith("$pass ")
+    assert main.block("http").one("limit_conn_zone").startswith("$pass ")
+    assert live.one("limit_conn") == "connections 16"
+    assert _seconds(main.block("http").one("send_timeout")) <= 15
+
+
+def test_tls() -> None:
+    """1.3 first, 1.2 for old phones, nothing older; towards the origin checked where it is TLS."""
+    _, server, _, _ = _tree()
+    assert server.one("ssl_protocols") == "TLSv1.2 TLSv1.3"
+    assert server.all("proxy_ssl_verify") == []
+    _, server, live, _ = _tree(evolve(EDGE, origin_ca="/etc/ssl/origin.pem"))
+    assert server.one("proxy_ssl_verify") == "on"
+    assert live.one("proxy_pass").startswith("https://")
+
+
+ADDRESSES = [
+    ("/live/p/concert/main.m3u8", True),
+    ("/live/p/concert/v720/live.m3u8", True),
+    ("/live/p/concert/captions/s12.vtt", True),
+    ("/live/p/concert/v720/p123456789.m4s", True),
+    ("/live/p/concert/v720/i0.mp4", True),
+    (f"/live/{'p' * MOST_CHARS}/concert/main.m3u8", True),
+    (f"/live/{'p' * (MOST_CHARS + 1)}/concert/main.m3u8", False),
+    ("/live//concert/main.m3u8", False),
+    ("/live/p/concert/../auth", False),
+    ("/live/p/concert/v720/../../auth.mp4", False),
+    ("/live/p/concert/main.m3u8/", False),
+    ("/live/p/con.cert/main.m3u8", False),
+]
+
+
+@pytest.mark.parametrize(("path", "serves"), ADDRESSES)
+def test_which_addresses_are_served(path: str, serves: bool) -> None:
+    """Those that a broadcast's playlists name, and none that leaves its folder."""
+    _, _, live, _ = _tree()
+    pattern = live.words[2].strip('"').replace("(?<", "(?P<")
+    found = re.search(pattern, path)
+    assert (found is not None) == serves
+    if found is not None:
+        assert isinstance(read_name(found["file"]), Ask)
+
+
+TEXTS = st.text(max_size=40) | st.sampled_from(
+    ["a;b", "a{b", "a}b", "a b", 'a"b', "a#b", "a\nb", "$host", "a\\", "/etc/../x", "[::1]:80"]
+)
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(
+            ["name", "secret", "certificate", "key", "page", "origin_ca", "cache", "log", "user"]
+        ),
+        TEXTS,
+        max_size=3,
+    ),
+    st.lists(TEXTS, min_size=1, max_size=2) | st.none(),
+)
+def test_no_value_gets_out_of_its_place(
+    change: Mapping[str, Any], origins: list[str] | None
+) -> None:
+    """Whatever is set is refused, or leaves as many directives of the same names as before."""
+    settings = dict(change)
+    if origins is not None:
+        settings["origins"] = tuple(origins)
+    try:
+        edge = evolve(EDGE, **settings)
+    except ValueError:
+        return
+    plain = evolve(EDGE, origins=edge.origins, origin_ca=edge.origin_ca)
+    assert _names(edge) == _names(plain)
+
+
+def test_a_secret_does_not_show() -> None:
+    """Neither in a log of the value, nor where it is refused."""
+    assert EDGE.secret not in repr(EDGE)
+    with pytest.raises(ValueError, match="secret") as refused:
+        evolve(EDGE, secret="hush; hush")
+    assert "hush" not in str(refused.value)
+    with pytest.raises(ValueError, match="origins"):
+        evolve(EDGE, origins=())
+
+
+def _names(edge: Edge) -> list[tuple[str, int]]:
+    tree = nginx_text.read(configuration(edge))
+    return [(one.name, len(one.words)) for one in tree.everything()]
