@@ -64,8 +64,11 @@ class Peers:
 class FakeStage(Peers):
     keys: dict[BroadcastId, bytes] = Factory(lambda: {CONCERT: digest(KEY)})
     offers: dict[SessionId, PublisherOffer] = Factory(dict)
+    broken: bool = False
 
     async def key_of(self, broadcast: BroadcastId) -> bytes | None:
+        if self.broken:
+            raise RuntimeError("no registry")
         return self.keys.get(broadcast)
 
     def publish(self, broadcast: BroadcastId, session: SessionId, offer: PublisherOffer) -> None:
