@@ -110,7 +110,7 @@ PIECES = st.sampled_from(
 
 
 @given(st.lists(PIECES | st.text(max_size=40), max_size=80), st.sampled_from(["\r\n", "\n", "\r"]))
-def test_any_fragment(lines: list[str], end: str) -> None:
+def test_fuzz_fragments(lines: list[str], end: str) -> None:
     """Whatever comes is read or refused; credentials come in pairs, and no more is counted than a client may send."""
     read = parse_fragment(end.join(lines).encode())
     if isinstance(read, Refused):
@@ -122,7 +122,7 @@ def test_any_fragment(lines: list[str], end: str) -> None:
 
 
 @given(st.binary(max_size=300))
-def test_any_bytes(raw: bytes) -> None:
+def test_fuzz_bytes(raw: bytes) -> None:
     """Never an error."""
     assert isinstance(parse_fragment(raw), Fragment | Refused)
 
@@ -166,7 +166,7 @@ def test_conditions(if_match: str | None, fragment: Fragment, found: Patch | Why
 
 
 @given(st.text(max_size=MAX_IF_MATCH * 2))
-def test_any_condition(if_match: str) -> None:
+def test_fuzz_conditions(if_match: str) -> None:
     """Whatever stands there is looked at so far and no further."""
     assert sum(map(len, tags_of(if_match))) <= MAX_IF_MATCH
 

@@ -228,7 +228,7 @@ def test_a_broken_line_is_named() -> None:
 
 
 @given(st.binary(max_size=400))
-def test_any_bytes(raw: bytes) -> None:
+def test_fuzz_bytes(raw: bytes) -> None:
     """Whatever comes is taken or refused, never an error."""
     assert isinstance(read_publisher(raw), Refused)
 
@@ -247,7 +247,7 @@ LINES = sorted({line for text in (CHROMIUM, OBS, RFC) for line in text.split("\r
         max_size=6,
     ),
 )
-def test_hostile_offers(text: str, changes: list[tuple[float, str, str]]) -> None:
+def test_fuzz_offers(text: str, changes: list[tuple[float, str, str]]) -> None:
     """Lines lost, repeated, cut or put in from elsewhere: what is still taken has one of each kind and one answer."""
     lines = text.split("\r\n")
     for where, how, other in changes:

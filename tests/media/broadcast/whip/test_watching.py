@@ -109,3 +109,23 @@ def test_any_tracks(tracks: list[Outgoing]) -> None:
         track = shown.get(section.mid)
         assert (track is None) == (section.direction is Direction.INACTIVE)
         assert track is None or track.ssrc in section.ssrcs
+
+
+LINES = CHROMIUM_VIEWER.split("\r\n")
+
+
+@given(st.lists(st.tuples(st.integers(0, len(LINES) - 1), st.sampled_from(LINES)), max_size=6))
+def test_fuzz_offers(changes: list[tuple[int, str]]) -> None:
+    """Lines replaced by others: refused, or answered without taking anything from the viewer."""
+    lines = list(LINES)
+    for at, other in changes:
+        lines[at] = other
+    offer = read_viewer("\r\n".join(lines).encode())
+    if isinstance(offer, Refused):
+        return
+    shown = offer.placed((SOUND, PICTURE))
+    if isinstance(shown, Refused):
+        return
+    answer = parse(offer.answer(LOCAL, shown).text)
+    assert not any(one.direction.receives for one in answer.sections if not one.rejected)
+    assert {one.mid for one in answer.sections if one.direction.sends} == set(shown)
