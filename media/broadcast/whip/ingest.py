@@ -60,7 +60,7 @@ class Ingest:
         if isinstance(offer, Refused):
             return offer
         name = SessionId(self.new_id())
-        before = self._lineups.get(broadcast, Lineup())
+        before = self.lineup(broadcast)
         after = before.with_newcomer(name, self._silent)
         if after is None:
             return Refused(Why.TAKEN, retry_after_s=TRY_AGAIN_S)
@@ -79,9 +79,10 @@ class Ingest:
         self.sessions.add(session)
         self.stage.publish(broadcast, name, offer)
         self._change(broadcast, after)
-        for displaced in set(before.sessions) - set(after.sessions):
-            self.sessions.pop(displaced)
-            self.stage.end(displaced)
+        for displaced in before.sessions:
+            if displaced not in after.sessions:
+                self.sessions.pop(displaced)
+                self.stage.end(displaced)
         logger.info(
             "a broadcast is published broadcast=%s spare=%s", broadcast, after.spare == name
         )
@@ -107,7 +108,7 @@ class Ingest:
         ended = self.sessions.pop(session)
         if ended is not None:
             logger.info("a publisher has ended broadcast=%s", ended.broadcast)
-            self._change(ended.broadcast, self._lineups[ended.broadcast].without(session))
+            self._change(ended.broadcast, self.lineup(ended.broadcast).without(session))
 
     def close(self, broadcast: BroadcastId) -> None:
         """The broadcast is over: its host said so."""

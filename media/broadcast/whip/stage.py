@@ -29,7 +29,7 @@ class Peers(Protocol):
         """Seconds since a sign of life, or since `open`."""
 
     def end(self, session: SessionId) -> None:
-        """Close the peer; its tracks go with it. It is not told to `gone`."""
+        """Close the peer, its tracks go with it; harmless for one that has ended. `gone` may follow, or not."""
 
 
 class Stage(Peers, Protocol):
