@@ -6,6 +6,8 @@ import logging
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from media.broadcast.whip.admitted import Admitted
 from media.broadcast.whip.egress import Egress
@@ -202,6 +204,45 @@ def test_a_restart_that_cannot_be() -> None:
     gone = whip.patch(TEACHER, created.session, "*", restart().encode())
     assert gone == Refused(Why.NO_SESSION)
     assert whip.lineup(CONCERT).on_air == created.session
+
+
+STEPS = st.sampled_from(
+    ["post", "post", "delete", "gone", "silent", "heard", "look", "close", "drain"]
+)
+
+
+@given(st.lists(st.tuples(STEPS, st.integers(0, 9)), max_size=40))
+def test_fuzz_histories(steps: list[tuple[str, int]]) -> None:
+    """Whatever happens: the stage shows who is on air here, every peer is in its place or ended, none ended twice."""
+    whip = ingest(stage := FakeStage())
+    for step, who in steps:
+        session = SessionId(f"s{who}")
+        match step:
+            case "post":
+                whip.create(TEACHER, OBS.encode())
+            case "delete":
+                whip.delete(TEACHER, session)
+            case "gone":
+                if session in whip.lineup(CONCERT).sessions:
+                    stage.told.append(("end", session))  # by itself
+                whip.gone(session)
+            case "silent":
+                stage.silence[session] = SILENT_S + 1
+            case "heard":
+                stage.silence.pop(session, None)
+            case "look":
+                whip.look()
+            case "close":
+                whip.close(CONCERT)
+            case _:
+                stage.draining = not stage.draining
+        lineup = whip.lineup(CONCERT)
+        shown = [told[2] for told in stage.told if told[0] == "on_air"]
+        assert (shown or ["nobody"])[-1] == (lineup.on_air or "nobody")
+        opened = [told[1] for told in stage.told if told[0] == "open"]
+        ended = [told[1] for told in stage.told if told[0] == "end"]
+        assert sorted([*lineup.sessions, *ended]) == sorted(opened)
+        assert {one.id for one in whip.sessions.of(CONCERT)} == set(lineup.sessions)
 
 
 async def test_whose_pass() -> None:
