@@ -187,13 +187,20 @@ def _check_mids(sections: list[Section]) -> None:
 
 
 def _transport(session: Description, sections: list[Section]) -> Transport:
-    """Of the first section that has its own, completed by what the session says (Firefox: the fingerprint; we: all)."""
+    """Of the first section that has its own, completed by what the session says (Firefox: the fingerprint; we: all).
+
+    Where the session has ICE for all (OBS), DTLS may still be said in the sections (RFC 8842 5).
+    """
     general = session.transport
     theirs = [section.transport for section in sections if section.transport is not None]
     own = next((transport for transport in theirs if transport.ufrag), None)
     if own is None:
         candidates = next((one.candidates for one in theirs if one.candidates), ())
-        return evolve(general, candidates=general.candidates or candidates)
+        general = evolve(general, candidates=general.candidates or candidates)
+        proving = next((one for one in theirs if one.fingerprints), None)
+        if general.fingerprints or proving is None:
+            return general
+        return evolve(general, fingerprints=proving.fingerprints, setup=proving.setup)
     return evolve(
         own,
         fingerprints=own.fingerprints or general.fingerprints,

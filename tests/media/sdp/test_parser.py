@@ -82,6 +82,18 @@ def test_what_the_session_says_of_all_sections() -> None:
     assert read.extensions == ()
 
 
+def test_ice_of_the_session_with_the_fingerprint_of_a_section() -> None:
+    """Either may stand in either place; the section's own role comes with its fingerprint, candidates stay."""
+    ice = "a=ice-ufrag:ufra\r\na=ice-pwd:" + "p" * 22 + "\r\n"
+    host = "a=candidate:1 1 UDP 7 192.0.2.7 4000 typ host\r\n"
+    dtls = "a=fingerprint:sha-256 " + ":".join(["AB"] * 32) + "\r\na=setup:active\r\n"
+    media = "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\n"
+    apart = parse(f"v=0\r\n{ice}{media}{host}{dtls}").transport
+    assert apart == parse(f"v=0\r\n{ice}{dtls}{media}{host}").transport
+    assert (apart.ufrag, apart.setup, len(apart.fingerprints)) == ("ufra", Setup.ACTIVE, 1)
+    assert [one.port for one in apart.candidates] == [4000]
+
+
 @given(
     st.lists(st.sampled_from(["0", "1", "a", "b c", "", "1\r\na=mid:2"]), min_size=1, max_size=4)
 )
