@@ -33,6 +33,7 @@ QUESTIONS, HANDS, BEATS, LOOKS = (0.05, 3.0), (0.2, 6.0), (0.1, 6.0), (0.5, 10.0
 ENTRIES = (200.0, 2000.0)
 #: Bytes of an OpenID token with what is around it.
 ENTER_BYTES = 4096
+TYPES = {".css": "text/css", ".js": "text/javascript"}
 #: While hands and questions are taken.
 ON_AIR = frozenset({Phase.LIVE, Phase.PAUSED})
 #: Seconds until a page that could not find out who it is tries again.
@@ -257,23 +258,25 @@ NO_STORE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 def add_static(app: web.Application, player: Path) -> None:
     """Our own files, and hls.js from `player` (scripts/install-clients)."""
-    ours = Path(__file__).parent / "static"
-    served = {path.name: path for path in ours.iterdir() if path.suffix in {".js", ".css"}}
-    shared = Path(__file__).parents[2] / "pages" / "static" / "matrix.js"
-    served["matrix.js"] = shared
     builds = {name: player / name for name in ("hls.light.min.js", "hls.min.js")}
 
     async def file(request: web.Request) -> web.StreamResponse:
-        name = request.match_info["name"]
-        path = served.get(name) or builds.get(name)
+        version, name = request.match_info["version"], request.match_info["name"]
+        path = render.FILES.get(name) or builds.get(name)
         if path is None or not path.is_file():
             raise web.HTTPNotFound
-        kept = f"public, max-age={KEEP_S}" if name in builds else "no-cache"
-        kind = "text/css" if path.suffix == ".css" else "text/javascript"
-        more = {"Cache-Control": kept, "X-Content-Type-Options": "nosniff", "Content-Type": kind}
-        return web.FileResponse(path, headers=more)
+        kept = version == (render.HLS if name in builds else render.OURS)
+        return web.FileResponse(
+            path,
+            headers={
+                # A page of before an update asks for files of before it: they are newer, and are not kept.
+                "Cache-Control": f"public, max-age={KEEP_S}, immutable" if kept else "no-cache",
+                "Content-Type": TYPES[path.suffix],
+                "X-Content-Type-Options": "nosniff",
+            },
+        )
 
-    app.router.add_get(r"/watch/static/{name:[a-z0-9.]+}", file)
+    app.router.add_get(r"/watch/static/{version:[a-z0-9.]+}/{name:[a-z0-9.]+}", file)
 
 
 def _language(request: web.Request) -> str:

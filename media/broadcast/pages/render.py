@@ -6,6 +6,7 @@ import html
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from hashlib import blake2b
 from pathlib import Path
 from string import Template
 
@@ -20,10 +21,24 @@ TEMPLATES = {
     path.stem: Template(path.read_text("utf-8"))
     for path in (Path(__file__).parent / "templates").glob("*.html")
 }
-#: Where `add_static` serves our files and hls.js.
-STATIC = "/watch/static"
-#: hls.js as scripts/install-clients fetches it: browsers keep it for a year under this name.
+#: Our scripts and styles, and the one that the host page of calls has too.
+FILES = {
+    path.name: path
+    for path in (
+        *(Path(__file__).parent / "static").iterdir(),
+        Path(__file__).parents[2] / "pages" / "static" / "matrix.js",
+    )
+    if path.suffix in {".js", ".css"}
+}
+#: Browsers keep files for a year under the address of their version: a new one has another address.
+OURS = blake2b(
+    b"".join(FILES[name].read_bytes() for name in sorted(FILES)), digest_size=6
+).hexdigest()
+#: hls.js, as scripts/install-clients fetches it.
 HLS = "1.7.4"
+STATIC = f"/watch/static/{OURS}"
+#: What watch.js imports, fetched beside it and not after it.
+BESIDE = ("keys.js", "player.js", "resume.js", "taking.js")
 #: What a form says afterwards, by the word in the address; anything else says nothing.
 SAID = frozenset({"asked", "raised", "lowered", "too_often", "not_sent"})
 PANEL_SAID = frozenset({"begun", "stopped", "not_done", "too_often"})
@@ -98,7 +113,8 @@ def watch(
     )
     head = Html(
         f'<script src="{_build(one)}" defer></script>\n'
-        f'<script type="module" src="{STATIC}/watch.js"></script>\n'
+        + "".join(f'<link rel="modulepreload" href="{STATIC}/{name}">\n' for name in BESIDE)
+        + f'<script type="module" src="{STATIC}/watch.js"></script>\n'
     )
     return _page(one, language, main, head=head)
 
@@ -233,6 +249,7 @@ def _page(
         "base",
         language,
         language=language,
+        static=STATIC,
         page_title=title,
         head=Html(head),
         main=main,
@@ -242,7 +259,7 @@ def _page(
 
 def _build(one: Broadcast) -> str:
     """120 kB without captions, 190 kB with (gzipped)."""
-    return f"{STATIC}/{'hls.min.js' if one.captions else 'hls.light.min.js'}?{HLS}"
+    return f"/watch/static/{HLS}/{'hls.min.js' if one.captions else 'hls.light.min.js'}"
 
 
 def _figures(figures: Figures, language: str, *, panel: bool) -> Html:

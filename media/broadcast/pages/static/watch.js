@@ -160,8 +160,9 @@ class Watching {
   }
 
   full() {
+    const player = $('player');  // with its buttons and words
     if (document.fullscreenElement) document.exitFullscreen();
-    else if (video.requestFullscreen) video.requestFullscreen().catch(() => null);
+    else if (player.requestFullscreen) player.requestFullscreen().catch(() => null);
     else if (video.webkitEnterFullscreen) video.webkitEnterFullscreen();
   }
 

@@ -7,6 +7,7 @@ import json
 import pytest
 from attrs import evolve
 
+from media.broadcast.pages import render
 from media.broadcast.pages.shown import STATUS, Phase, Refusal
 from tests.media.broadcast.pages.world import CONCERT, Clock, Remembering, browsing
 
@@ -167,13 +168,15 @@ async def test_the_panel() -> None:
 
 
 async def test_our_files() -> None:
-    """Scripts and styles with their types and nosniff; the player for a year; no other file by any name."""
+    """Types and nosniff; a year for the version of now, nothing for another; no other file by any name."""
     async with browsing(Remembering()) as browser:
-        style = await browser.get("/watch/static/watch.css")
+        style = await browser.get(f"{render.STATIC}/watch.css")
         assert (style.status, style.headers["Content-Type"]) == (200, "text/css")
-        script = await browser.get("/watch/static/resume.js")
+        script = await browser.get(f"{render.STATIC}/resume.js")
         assert script.headers["Content-Type"] == "text/javascript"
-        assert script.headers["Cache-Control"] == "no-cache"
-        assert (await browser.get("/watch/static/matrix.js")).status == 200
+        assert script.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert (await browser.get(f"{render.STATIC}/matrix.js")).status == 200
+        before = await browser.get("/watch/static/0ld/resume.js")
+        assert (before.status, before.headers["Cache-Control"]) == (200, "no-cache")
         for name in ("host.js", "..%2f__init__.py", "watch.html", "%2e%2e"):
-            assert (await browser.get(f"/watch/static/{name}")).status == 404
+            assert (await browser.get(f"{render.STATIC}/{name}")).status == 404

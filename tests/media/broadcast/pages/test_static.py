@@ -29,10 +29,12 @@ def test_no_syntax_that_old_phones_do_not_know(name: str) -> None:
 
 def test_every_file_that_is_named_is_there() -> None:
     """Scripts import only each other and the shared one; each file is asked for by a page or by a script."""
-    named = set(re.findall(r"/watch/static/([\w.]+)", TEMPLATES)) | {"watch.js", "enter.js"}
+    named = {"watch.js", "enter.js", *re.findall(r"\$static/([\w.]+)", TEMPLATES)}
     for name in SCRIPTS:
         named |= set(re.findall(r"from '\./([\w.]+)'", text(name)))
-    assert named == {*SCRIPTS, "watch.css"} | SHARED
+    assert named == {*SCRIPTS, "watch.css"} | SHARED == set(render.FILES)
+    imported = set(re.findall(r"from '\./([\w.]+)'", text("watch.js")))
+    assert imported == set(render.BESIDE)
 
 
 def test_every_element_that_scripts_ask_for_is_in_the_page() -> None:
