@@ -41,6 +41,7 @@ STATIC = f"/watch/static/{OURS}"
 BESIDE = ("keys.js", "player.js", "resume.js", "taking.js")
 #: What a form says afterwards, by the word in the address; anything else says nothing.
 SAID = frozenset({"asked", "raised", "lowered", "too_often", "not_sent"})
+SIGNING = ("js_wrong_password", "js_wait_signin", "js_no_connection", "js_signing_in")
 PANEL_SAID = frozenset({"begun", "stopped", "not_done", "too_often"})
 
 
@@ -116,7 +117,7 @@ def watch(
         + "".join(f'<link rel="modulepreload" href="{STATIC}/{name}">\n' for name in BESIDE)
         + f'<script type="module" src="{STATIC}/watch.js"></script>\n'
     )
-    return _page(one, language, main, head=head)
+    return _page(one, language, main, head=head, here="watch")
 
 
 def player_settings(seat: Seat, language: str) -> Mapping[str, object]:
@@ -135,7 +136,7 @@ def player_settings(seat: Seat, language: str) -> Mapping[str, object]:
         "words": {
             key.removeprefix("js_"): text
             for key, text in WORDS[language].items()
-            if (key.startswith("js_") and "sign" not in key) or key in said
+            if (key.startswith("js_") and key not in SIGNING) or key in said
         },
     }
 
@@ -169,7 +170,7 @@ def not_now(one: Broadcast, language: str, now: datetime, *, host: bool = False)
     )
     ready = one.phase is not Phase.ENDED  # the player is there when the broadcast begins
     head = f'<link rel="preload" as="script" href="{_build(one)}">\n' if ready else ""
-    return _page(one, language, main, head=head)
+    return _page(one, language, main, head=head, here="watch")
 
 
 def refused(why: Refusal, language: str) -> Html:
@@ -188,8 +189,7 @@ def refused(why: Refusal, language: str) -> Html:
 def sign_in(broadcast_id: str, language: str, *, sign_in_url: str = "") -> Html:
     """The page of a 401: with the session of this browser it goes on by itself, else it asks for a password."""
     words = WORDS[language]
-    said = {key[3:]: text for key, text in words.items() if key.startswith("js_") and "sign" in key}
-    said |= {key: words[f"js_{key}"] for key in ("wrong_password", "no_connection")}
+    said = {key.removeprefix("js_"): words[key] for key in SIGNING}
     said |= {
         one.value: words[one.value]
         for one in Refusal
@@ -235,12 +235,20 @@ def panel(
         recorded=words["panel_recorded" if one.recorded else "panel_not_recorded"],
         form=form,
     )
-    return _page(one, language, main, title=f"{one.title} — {words['panel_title']}")
+    title = f"{one.title} — {words['panel_title']}"
+    return _page(one, language, main, title=title, here="host")
 
 
 def _page(
-    one: Broadcast | None, language: str, main: Html, *, head: str = "", title: str = ""
+    one: Broadcast | None,
+    language: str,
+    main: Html,
+    *,
+    head: str = "",
+    title: str = "",
+    here: str = "",
 ) -> Html:
+    """`here`: the page's own address below its folder, where a form may have been sent to another one."""
     words = WORDS[language]
     if not title:
         title = words["title"] if one is None else f"{one.title} — {one.school}"
@@ -254,6 +262,7 @@ def _page(
         head=Html(head),
         main=main,
         other_code=other,
+        here=here,
     )
 
 

@@ -9,7 +9,7 @@ LANGUAGES = ("ru", "en")
 
 RU: Mapping[str, str] = {
     "other_language": "English",
-    "skip": "К видео",
+    "skip": "К содержанию",
     "title": "Трансляция",
     "live": "Прямой эфир",
     "video": "Видео трансляции",
@@ -26,7 +26,7 @@ RU: Mapping[str, str] = {
     "full_screen": "Во весь экран",
     "captions": "Субтитры",
     "quality": "Качество",
-    "auto": "Само подстраивается",
+    "auto": "Автоматически",
     "sound_only": "Только звук (меньше трафика)",
     "keys_title": "Клавиши",
     "keys": "Пробел — пауза, M — звук, F — во весь экран, C — субтитры, "
@@ -125,7 +125,7 @@ RU: Mapping[str, str] = {
 
 EN: Mapping[str, str] = {
     "other_language": "Русский",
-    "skip": "To the video",
+    "skip": "To the content",
     "title": "Broadcast",
     "live": "Live",
     "video": "Video of the broadcast",
@@ -142,7 +142,7 @@ EN: Mapping[str, str] = {
     "full_screen": "Full screen",
     "captions": "Captions",
     "quality": "Quality",
-    "auto": "Adjusts by itself",
+    "auto": "Automatic",
     "sound_only": "Sound only (less data)",
     "keys_title": "Keys",
     "keys": "Space pauses, M turns sound off and on, F is full screen, C captions, "

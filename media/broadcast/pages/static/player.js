@@ -21,7 +21,7 @@ export function open(video, settings, tell) {
 }
 
 class Fetched {
-  constructor(video, settings, tell) { Object.assign(this, {video, settings, tell, hls: null, sound: false, rate: RATE, wished: -1}); }
+  constructor(video, settings, tell) { Object.assign(this, {video, settings, tell, hls: null, sound: false, rate: RATE, wished: -1, estimate: 0}); }
 
   load(url, sound) {
     this.close();
@@ -29,6 +29,7 @@ class Fetched {
     const hls = this.hls = new Hls({
       enableWorker: false,  // CMAF needs no remuxing
       lowLatencyMode: true, liveSyncDuration: this.settings.live_sync_s, maxLiveSyncPlaybackRate: this.rate,
+      abrEwmaDefaultEstimate: this.estimate || 500000,  // a slow line is not measured anew after each loss
       backBufferLength: BEHIND, capLevelToPlayerSize: true,
       manifestLoadPolicy: policy(4000, 6000), playlistLoadPolicy: policy(6000, 8000), fragLoadPolicy: policy(6000, 20000),
     });
@@ -65,7 +66,12 @@ class Fetched {
     return this.sound ? 0 : level && level.height || this.video.videoHeight || null;
   }
 
-  close() { if (this.hls) this.hls.destroy(); this.hls = null; }
+  close() {
+    if (!this.hls) return;
+    this.estimate = this.hls.bandwidthEstimate;
+    this.hls.destroy();
+    this.hls = null;
+  }
 }
 
 class Native {

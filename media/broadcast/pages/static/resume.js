@@ -5,8 +5,8 @@
 export const FIRST = 300, MOST = 2000;
 //: Milliseconds a picture may stand still: after it has played, and before its first frame.
 export const STILL = 4000, OPENING = 7000;
-//: Tries at one edge before the next one; milliseconds within which a second fault of decoding means "load anew".
-export const EACH = 2, AGAIN = 5000;
+//: Milliseconds within which a second fault of decoding means "load anew".
+export const AGAIN = 5000;
 
 export class Resume {
   /** `sources`: folders of playlists, the nearest first. */
@@ -29,7 +29,7 @@ export class Resume {
     }
     this.lost = true;
     this.tries += 1;
-    if (this.tries % EACH === 0) this.at = (this.at + 1) % this.sources.length;
+    this.at = (this.at + 1) % this.sources.length;  // at once: a lost edge is silent, and each try costs seconds
     const after = Math.min(MOST, FIRST * Math.pow(2, this.tries - 1)) * (0.5 + chance);
     this.due = now + after;
     this.since = null;

@@ -100,6 +100,7 @@ async def test_a_question_without_javascript() -> None:
         assert wrong.status == 400
         assert "длиннее 500" in wrong.text
         assert "x" * 501 in wrong.text
+        assert 'href="watch?lang=en"' in wrong.text
         assert (await browser.post(f"{HERE}/ask", "text=+", **FORM)).status == 400
         assert (await browser.post(f"{HERE}/ask", '{"text": "x"}')).status == 400
         assert (await browser.post(f"{HERE}/ask", "text=" + "x" * 20_000, **FORM)).status == 400

@@ -169,21 +169,22 @@ async def play(page: Page, sources: list[str], *script: list[Any]) -> list[Any]:
 
 
 async def test_going_on(world: Stand) -> None:
-    """resume.js: soon at first, then every two seconds at most, another edge after two tries, no two tries at once."""
+    """resume.js: soon at first, then then within three seconds, each time from the next edge, no two tries at once."""
     page = await world.open(f"{render.STATIC}/watch.css")
     near, far = "", "https://edge2.test/"
-    first, twice, second, third = await play(
+    first, twice, second, third, fourth = await play(
         page,
         [near, far],
         ["failed", "network", 0, 0.5],
         ["failed", "still", 299, 0.5],
         ["failed", "network", 300, 0.5],
         ["failed", "network", 5000, 0.999],
+        ["failed", "network", 10_000, 0.0],
     )
-    assert first == {"act": "load", "after": 300, "source": near}
+    assert first == {"act": "load", "after": 300, "source": far}
     assert twice is None
-    assert second == {"act": "load", "after": 600, "source": far}
-    assert third["source"] == far
+    assert second == {"act": "load", "after": 600, "source": near}
+    assert [third["source"], fourth["source"]] == [far, near]
     waits = await play(page, [near], *(["failed", "network", 5000 * n, 0.999] for n in range(40)))
     assert all(one["source"] == near and one["after"] < 3000 for one in waits)
 
@@ -205,6 +206,16 @@ async def test_standing_still(world: Stand) -> None:
     assert (await play(page, [""], *moving, *lost))[5:] == ["", "back"]
     opening = [["look", at * 1000, 0, True] for at in range(9)]
     assert (await play(page, [""], *opening))[6:] == ["", "still", "still"]
+
+
+async def test_the_player_travels_gzipped(world: Stand) -> None:
+    """Ten thousand phones fetch 120 kB each, once a year."""
+    context = await world.browser.new_context(base_url=world.url)
+    world.contexts.append(context)
+    answer = await context.request.get(f"/watch/static/{render.HLS}/hls.light.min.js")
+    assert answer.headers["content-encoding"] == "gzip"
+    assert int(answer.headers["content-length"]) < 125_000
+    assert "immutable" in answer.headers["cache-control"]
 
 
 async def test_pages_of_words(world: Stand) -> None:
