@@ -41,8 +41,9 @@ STATIC = f"/watch/static/{OURS}"
 BESIDE = ("keys.js", "player.js", "resume.js", "taking.js")
 #: What a form says afterwards, by the word in the address; anything else says nothing.
 SAID = frozenset({"asked", "raised", "lowered", "too_often", "not_sent"})
-SIGNING = ("js_wrong_password", "js_wait_signin", "js_no_connection", "js_signing_in")
 PANEL_SAID = frozenset({"begun", "stopped", "not_done", "too_often"})
+#: Said by enter.js; the others that begin with `js_` are the player's.
+SIGNING = ("js_wrong_password", "js_wait_signin", "js_no_connection", "js_signing_in")
 
 
 class Html(str):

@@ -26,6 +26,8 @@ pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
 expect.set_options(timeout=60_000)
 
 VIEWERS, HOSTS = "/live/t-viewer/concert/watch", "/live/t-host/concert"
+#: Pages of a heading and a sentence: one picture of such is enough.
+ALIKE = ("paused", "not_found", "expired", "unavailable")
 SIZES = ((1280, 900), (320, 700))
 
 
@@ -240,14 +242,15 @@ async def test_pages_of_words(world: Stand) -> None:
 async def shown(page: Page, path: str, name: str) -> None:
     await page.goto(path)
     await assert_accessible(page)
-    await pictures(page, name)
+    if not name.startswith(ALIKE):
+        await pictures(page, name)
 
 
 async def test_without_javascript(world: Stand) -> None:
     """A hand, a question, and a host's start work as plain forms."""
     page = await world.open(VIEWERS, java_script_enabled=False)
     await page.get_by_role("button", name="Поднять руку").click()
-    await expect(page.get_by_text("Рука поднята.")).to_be_visible()
+    await expect(page.get_by_text("Рука поднята.", exact=True)).to_be_visible()
     await expect(page.get_by_role("button", name="Опустить руку")).to_be_visible()
     await page.get_by_label("Вопрос ведущим").fill("Где ноты?")
     await page.get_by_role("button", name="Отправить вопрос").click()
