@@ -232,7 +232,9 @@ def panel(
         title=one.title,
         said=_said(said if said in PANEL_SAID else "", language),
         state=words[f"state_{one.phase.value}"],
-        figures=_figures(figures, language, panel=False),
+        figures=_link("watch", words["back_to_watch"])
+        if one.phase is Phase.WAITING
+        else _figures(figures, language, panel=False),
         recorded=words["panel_recorded" if one.recorded else "panel_not_recorded"],
         form=form,
     )

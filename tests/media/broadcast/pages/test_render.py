@@ -35,7 +35,7 @@ def every_page(one: Broadcast, language: str) -> list[str]:
     """Each page there is, of one broadcast."""
     seat, host = evolve(VIEWER, broadcast=one, hand=True), evolve(HOST, broadcast=one)
     figures = Figures(viewers=7)
-    found = [
+    found: list[str] = [
         render.watch(seat, language, wrong="question_long", text=one.title, said="asked"),
         render.watch(host, language, figures=figures),
         render.panel(host, language, figures, said="begun", wrong=True),

@@ -19,7 +19,7 @@ from media.broadcast.pages.shown import Phase, Refusal
 from tests.bridge.web.axe import assert_accessible
 from tests.media.broadcast.pages.stream import LINES, Origin, record
 from tests.media.broadcast.pages.world import CONCERT, PLAYER, Remembering, app_of
-from tests.media.element_call.world import PICTURES, ROOT, chromium
+from tests.media.element_call.world import PICTURES, chromium
 from tests.support.polling import until_async
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
@@ -53,7 +53,9 @@ class Stand:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stand(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stand]:
     fetched = await asyncio.to_thread(
-        subprocess.run, [ROOT / "scripts" / "install-clients", PLAYER.parent], check=False
+        subprocess.run,
+        [PLAYER.parents[2] / "scripts" / "install-clients", PLAYER.parent],
+        check=False,
     )
     if fetched.returncode == 3:
         pytest.skip("npm is not installed; run scripts/install-services")
@@ -88,6 +90,12 @@ async def fact(probe: Callable[[], bool], what: str) -> None:
     await until_async(look, what=what)
 
 
+async def nothing_cut_off(page: Page) -> None:
+    await page.set_viewport_size({"width": 320, "height": 700})
+    assert await page.evaluate(OUTSIDE) == []
+    await page.set_viewport_size({"width": 1280, "height": 900})
+
+
 async def pictures(page: Page, name: str) -> None:
     """Kept in var/pictures, to be looked at: wide and at 320 px."""
     PICTURES.mkdir(parents=True, exist_ok=True)
@@ -110,6 +118,7 @@ async def test_a_concert(world: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
     await page.evaluate("window.never = 'loaded again'")
     await assert_accessible(page)
     await pictures(page, "live_ru")
+    await nothing_cut_off(page)
 
     await page.keyboard.press("Space")
     await expect(said).to_have_text("Пауза. Трансляция идёт дальше.")
@@ -155,6 +164,10 @@ async def test_a_concert(world: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not broken
 
 
+#: What is pressed and is cut off, or lower than a finger needs. The player hides what juts out of it.
+OUTSIDE = """[...document.querySelectorAll('button, select, textarea, summary, main a')].filter(one => one.offsetParent)
+  .map(one => [one.id || one.textContent, one.getBoundingClientRect()])
+  .filter(([, box]) => box.left < 0 || box.right > 310 || box.height < 44).map(([name]) => name)"""
 RESUME = """async ([address, sources, script]) => {
   const {Resume} = await import(address);
   const one = new Resume(sources), told = [];

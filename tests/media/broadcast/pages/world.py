@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -107,7 +107,7 @@ class Clock:
         return self.now
 
 
-def app_of(house: Remembering, clock: Clock) -> web.Application:
+def app_of(house: Remembering, clock: Callable[[], float]) -> web.Application:
     pages = WatchPages(
         house=house,
         wall=lambda: NOW,
