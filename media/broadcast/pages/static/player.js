@@ -55,7 +55,11 @@ class Fetched {
   showCaptions(on) { this.hls.subtitleDisplay = on; this.hls.subtitleTrack = on ? 0 : -1; }
 
   /** Whether it keeps to the live edge; not while somebody has gone back. */
-  follow(on) { this.rate = on ? RATE : 1; if (this.hls) this.hls.config.maxLiveSyncPlaybackRate = this.rate; }
+  follow(on) {
+    this.rate = on ? RATE : 1;
+    if (this.hls) this.hls.config.maxLiveSyncPlaybackRate = this.rate;
+    if (!on) this.video.playbackRate = 1;  // hls.js leaves it as it was
+  }
 
   get edge() { return this.hls && this.hls.liveSyncPosition; }
 

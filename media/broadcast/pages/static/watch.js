@@ -8,7 +8,7 @@ const $ = id => document.getElementById(id);
 //: Milliseconds between looks at the picture; between looks at a host's figures.
 const LOOK = 500, FIGURES = 10000;
 //: Seconds behind the live edge from which "to live" is offered.
-const FAR = 8;
+const FAR = 5;
 const video = $('video'), settings = JSON.parse($('player').dataset.settings), words = settings.words;
 const now = () => performance.now();
 

@@ -5,6 +5,7 @@ Plain segments of a second: what a player does with parts is the packager's test
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -48,20 +49,27 @@ def record(folder: Path) -> None:
 
 @define
 class Origin:
-    """Serves it below any `/live/TOKEN/ID/`. `down`: connections break off; `over`: nothing comes after now."""
+    """Serves it below any `/live/TOKEN/ID/`, and below `near/` there as an edge would.
+
+    `down`: connections break off; `lost`: the edge answers nothing; `over`: nothing comes after now.
+    """
 
     folder: Path
     clock: Callable[[], float]
     began: float | None = None
     down: bool = False
+    lost: bool = False
     over: bool = False
     asked: list[str] = Factory(list)
 
     def add_routes(self, app: web.Application) -> None:
-        app.router.add_get(r"/live/{token}/{id}/{name:[a-z0-9]+\.(?:m3u8|mp4|m4s)}", self.answer)
+        for folder in ("", "near/"):
+            path = rf"/live/{{token}}/{{id}}/{folder}{{name:[a-z0-9]+\.(?:m3u8|mp4|m4s)}}"
+            app.router.add_get(path, self.answer)
 
     def begin(self) -> None:
-        self.began, self.down, self.over, self.asked = self.clock(), False, False, []
+        self.began, self.asked = self.clock(), []
+        self.down = self.lost = self.over = False
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["name"]
@@ -70,6 +78,8 @@ class Origin:
             assert request.transport is not None
             request.transport.abort()
             raise web.HTTPServiceUnavailable
+        if self.lost and "/near/" in request.path:
+            await asyncio.Event().wait()  # until the player gives up
         if name == "main.m3u8":
             return _text(MAIN)
         if name.endswith(".m3u8"):

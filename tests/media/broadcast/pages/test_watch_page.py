@@ -130,9 +130,9 @@ async def test_a_concert(world: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
     await page.keyboard.press("ArrowDown")
     await expect(said).to_have_text("Громкость 90 %")
     await page.keyboard.press("f")
-    await page.wait_for_function("document.fullscreenElement !== null")
+    await until_async(lambda: page.evaluate("!!document.fullscreenElement"), what="full screen")
     await page.keyboard.press("f")
-    await page.wait_for_function("document.fullscreenElement === null")
+    await until_async(lambda: page.evaluate("!document.fullscreenElement"), what="no full screen")
 
     await page.get_by_label("Вопрос ведущим").fill("Когда")
     await page.keyboard.press("Space")
@@ -221,6 +221,33 @@ async def test_standing_still(world: Stand) -> None:
     assert (await play(page, [""], *moving, *lost))[5:] == ["", "back"]
     opening = [["look", at * 1000, 0, True] for at in range(9)]
     assert (await play(page, [""], *opening))[6:] == ["", "still", "still"]
+
+
+async def test_a_lost_edge(world: Stand) -> None:
+    """An edge that answers nothing any more is left for the next one without loading the page (A9: within 10 s)."""
+    world.house.broadcast = evolve(CONCERT, sources=("near/", ""))
+    page = await world.open(VIEWERS)
+    said = page.locator("#said")
+    await expect(said).to_have_text("Трансляция идёт.")
+    await page.evaluate("window.never = 'loaded again'")
+    world.origin.lost = True
+    await expect(said).to_have_text("Связь прервалась. Подключаемся снова…", timeout=15_000)
+    await expect(said).to_have_text("Связь восстановлена.", timeout=10_000)
+    assert await page.evaluate("window.never") == "loaded again"
+
+
+async def test_going_back_and_to_live(world: Stand) -> None:
+    """The left arrow goes back and plays at its own pace; "to live" is offered then, and catches up again."""
+    world.origin.began = world.origin.clock() - 20  # there is something to go back to
+    page = await world.open(VIEWERS)
+    await expect(page.locator("#said")).to_have_text("Трансляция идёт.")
+    edge = page.get_by_role("button", name="К прямому эфиру")
+    await expect(edge).to_be_hidden()
+    await page.keyboard.press("ArrowLeft")
+    await expect(edge).to_be_visible()
+    assert await page.locator("#video").evaluate("one => one.playbackRate") == 1
+    await edge.click()
+    await expect(edge).to_be_hidden()
 
 
 async def test_the_player_travels_gzipped(world: Stand) -> None:
