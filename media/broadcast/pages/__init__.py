@@ -1,0 +1,1 @@
+"""Pages of a broadcast: watching it, and leading it."""
