@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from attrs import field, fields, frozen
 
+from media.broadcast.settings import Broadcasts, broadcasts_of
 from serving import settings
 from serving.addresses import LOOPBACK, Network
 from serving.settings import LOCAL, BadConfig, of
@@ -80,6 +81,7 @@ class Config:
     servers: Mapping[str, str] = field(factory=dict)  # of a district: server name → address
     webhooks: tuple[str, ...] = field(default=(), repr=False)
     pages: Path | None = None  # folder of Element Call's files
+    broadcasts: Broadcasts | None = None
     forwarder: str = "auto"  # one of FORWARDERS
     media_threads: int | None = None  # of the native forwarder; None: one for each core but one
     max_rooms: int = 1000
@@ -128,6 +130,7 @@ def config_of(raw: Mapping[str, Any], folder: Path) -> Config:
             values[name] = folder / of(str, name, values[name])
     values["addresses"] = _addresses(values["addresses"])
     values["turn"] = _turn(raw.get("turn"), folder)
+    values["broadcasts"] = broadcasts_of(raw.get("broadcasts"), folder)
     values["servers"] = {
         str(name): settings.url_of(f"servers.{name}", url, EXAMPLE)
         for name, url in of(dict, "servers", raw.get("servers") or {}).items()

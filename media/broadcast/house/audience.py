@@ -13,7 +13,7 @@ from attrs import define, evolve, field, frozen
 from media.broadcast.pages.heartbeat import EVERY_S, Heartbeat
 from media.broadcast.pages.shown import Figures
 
-#: Seconds without a heartbeat after which somebody is gone: one may get lost, and browsers slow a page in the background.
+#: Seconds without a heartbeat after which somebody is gone; browsers slow a page in the background.
 GONE_S = 2.5 * EVERY_S
 #: Viewers that are remembered; twice what a broadcast is made for.
 MOST = 20_000

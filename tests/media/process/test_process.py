@@ -43,6 +43,7 @@ GOOD: dict[str, Any] = {
     "keys_file": "keys",
     "addresses": ["198.51.100.7"],
 }
+BROADCASTS = {"folder": "broadcasts", "player": "hls"}
 
 
 def test_the_example_is_read() -> None:
@@ -50,6 +51,8 @@ def test_the_example_is_read() -> None:
     config = read_config(ROOT / "media.yaml.example")
     assert config.sfu_url == "wss://rtc.school.example/livekit/sfu"
     assert (config.udp_port, config.tcp_port) == (7882, 7881)
+    assert config.broadcasts is not None
+    assert config.broadcasts.edges == ()
 
 
 @pytest.mark.parametrize(
@@ -76,6 +79,15 @@ def test_the_example_is_read() -> None:
         ({"media_threads": 65}, "media_threads"),
         ({"media_threads": "all"}, "media_threads"),
         ({"bogus": 1}, "bogus"),
+        ({"broadcasts": []}, "broadcasts"),
+        ({"broadcasts": {"folder": "b"}}, "broadcasts.player"),
+        ({"broadcasts": BROADCASTS | {"viewers": 1}}, "broadcasts.viewers"),
+        ({"broadcasts": BROADCASTS | {"edges": "https://e.test"}}, "broadcasts.edges"),
+        ({"broadcasts": BROADCASTS | {"edges": ["https://e.test"]}}, "broadcasts.edge_secret_file"),
+        ({"broadcasts": BROADCASTS | {"edges": ["http://e.test"]}}, "broadcasts.edges"),
+        ({"broadcasts": BROADCASTS | {"sign_in_url": "ftp://e.test"}}, "broadcasts.sign_in_url"),
+        ({"broadcasts": BROADCASTS | {"at_once": True}}, "broadcasts.at_once"),
+        ({"broadcasts": BROADCASTS | {"recording_days": 0}}, "broadcasts.recording_days"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_named(changes: dict[str, Any], named: str) -> None:

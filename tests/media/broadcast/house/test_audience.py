@@ -40,7 +40,7 @@ def test_a_page_loaded_again_counts_from_nothing() -> None:
 
 
 def test_who_is_silent_is_gone() -> None:
-    """After two heartbeats that did not come a viewer is not counted; figures are made anew every two seconds at most."""
+    """Two heartbeats that did not come end a viewer; figures are made anew every two seconds at most."""
     one = Audience()
     one.beat("a", said(), 0.0)
     one.beat("b", said(), GONE_S)
