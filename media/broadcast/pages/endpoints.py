@@ -234,7 +234,9 @@ class WatchPages:
         language = _language(request)
         more = {"Refresh": str(UNAVAILABLE_S)} if why is Refusal.UNAVAILABLE else {}
         if why is Refusal.SIGNED_OUT:
-            page = render.sign_in(broadcast_id, language, sign_in_url=self.sign_in_url)
+            page = render.sign_in(
+                f"/watch/{broadcast_id}/enter", language, sign_in_url=self.sign_in_url
+            )
             home = (self.client_url,) if self.client_url else ()
             return _html(request, page, STATUS[why], policy(connect=home), more)
         return _html(request, render.refused(why, language), STATUS[why], policy(), more)

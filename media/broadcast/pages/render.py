@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import html
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
 from string import Template
 
-from attrs import frozen
-
+from media.broadcast.pages import filling
 from media.broadcast.pages.asking import BadAsking
+from media.broadcast.pages.filling import Html, filled
+from media.broadcast.pages.filling import link as _link
+from media.broadcast.pages.filling import paragraph as _paragraph
 from media.broadcast.pages.heartbeat import EVERY_S
 from media.broadcast.pages.shown import Broadcast, Figures, Phase, Refusal, Seat
 from media.broadcast.pages.words import LANGUAGES, WORDS, seconds, when
@@ -46,38 +47,13 @@ PANEL_SAID = frozenset({"begun", "stopped", "not_done", "too_often"})
 SIGNING = ("js_wrong_password", "js_wait_signin", "js_no_connection", "js_signing_in")
 
 
-class Html(str):
-    """Text that is HTML already."""
-
-    __slots__ = ()
-
-
-@frozen
-class _Values(Mapping[str, str]):
-    """Values for one template: escaped, unless they are `Html`; `w_KEY` is a word. An unknown name is an error."""
-
-    language: str
-    given: Mapping[str, str]
-
-    def __getitem__(self, name: str) -> str:
-        words = WORDS[self.language]
-        value = words[name[2:]] if name.startswith("w_") else self.given[name]
-        return value if isinstance(value, Html) else html.escape(value)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.given)
-
-    def __len__(self) -> int:
-        return len(self.given)
-
-
 def fill(name: str, language: str, /, **values: str) -> Html:
     """One template.
 
     Raises:
         KeyError: it has a name that nobody gave.
     """
-    return Html(TEMPLATES[name].substitute(_Values(language, values)))
+    return filled(TEMPLATES[name], WORDS[language], values)
 
 
 def watch(
@@ -187,8 +163,12 @@ def refused(why: Refusal, language: str) -> Html:
     return _page(None, language, main, title=words[f"{why.value}_title"])
 
 
-def sign_in(broadcast_id: str, language: str, *, sign_in_url: str = "") -> Html:
-    """The page of a 401: with the session of this browser it goes on by itself, else it asks for a password."""
+def sign_in(enter: str, language: str, *, sign_in_url: str = "") -> Html:
+    """The page of a 401: with the session of this browser it goes on by itself, else it asks for a password.
+
+    Args:
+        enter: where the OpenID token goes.
+    """
     words = WORDS[language]
     said = {key.removeprefix("js_"): words[key] for key in SIGNING}
     said |= {
@@ -196,7 +176,7 @@ def sign_in(broadcast_id: str, language: str, *, sign_in_url: str = "") -> Html:
         for one in Refusal
         if one is not Refusal.SIGNED_OUT  # what entering may answer
     }
-    settings = {"enter": f"/watch/{broadcast_id}/enter", "words": said}
+    settings = {"enter": enter, "words": said}
     main = fill(
         "signin",
         language,
@@ -304,20 +284,10 @@ def figures_json(figures: Figures, language: str) -> Mapping[str, str]:
 def _said(word: str, language: str) -> Html:
     if not word:
         return Html()
-    return Html(f'<p class="said" role="status">{html.escape(WORDS[language][word])}</p>')
+    return filling.said(WORDS[language][word])
 
 
 def _wrong(word: str, language: str) -> Html:
     if not word:
         return Html()
-    text = html.escape(WORDS[language][word])
-    return Html(f'<p id="wrong" class="wrong" role="alert">{text}</p>\n')
-
-
-def _paragraph(text: str, kind: str = "") -> Html:
-    opening = f'<p class="{kind}">' if kind else "<p>"
-    return Html(f"{opening}{html.escape(text)}</p>\n")
-
-
-def _link(url: str, text: str) -> Html:
-    return Html(f'<p><a href="{html.escape(url)}">{html.escape(text)}</a></p>')
+    return filling.wrong(WORDS[language][word])

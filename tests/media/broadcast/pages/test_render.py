@@ -39,7 +39,7 @@ def every_page(one: Broadcast, language: str) -> list[str]:
         render.watch(seat, language, wrong="question_long", text=one.title, said="asked"),
         render.watch(host, language, figures=figures),
         render.panel(host, language, figures, said="begun", wrong=True),
-        render.sign_in(one.id, language, sign_in_url="https://school.test/"),
+        render.sign_in(f"/watch/{one.id}/enter", language, sign_in_url="https://school.test/"),
         *(render.refused(why, language) for why in Refusal),
     ]
     for phase in Phase:
