@@ -97,6 +97,8 @@ class CallFigures(Collector):
         yield _counter("nacks_sent", "Lost packets asked for.", stats.nacks_sent)
         yield _counter("nacks_received", "Lost packets clients asked for.", stats.nacks_received)
         yield _counter("retransmitted", "Packets sent again.", stats.retransmitted)
+        yield _counter("tapped", "Media packets copied for broadcasts.", stats.tapped)
+        yield _counter("taps_lost", "Copies that were not taken in time.", stats.taps_lost)
         yield _by("dropped", "Media packets dropped, by reason.", "why", stats.drops.items())
         ignored = ((why.value, count) for why, count in seen.ignored.items())
         yield _by("ignored", "Datagrams that went no further.", "why", ignored)

@@ -141,6 +141,22 @@ class Want:
     paused: bool = False
 
 
+#: A tap on all of a track: what a broadcast's ladder is made of.
+EVERY_LAYER = frozenset(Layer)
+
+
+@frozen
+class Tap:
+    """A copy of a track's packets, in the clear, for this process itself: what is broadcast is packed from it.
+
+    While it holds, packets of these layers are asked for again, and key frames are asked for, as for a subscriber. What
+    is encrypted end to end stays so. While the track is muted by the server nothing comes (R43).
+    """
+
+    track: TrackSid
+    layers: frozenset[Layer] = EVERY_LAYER
+
+
 class Drop(enum.Enum):
     """Why a packet went no further. The values are stable: counted, tested."""
 
@@ -238,6 +254,44 @@ class Estimate:
 Event = LayersSeen | Rates | Forwarding | Loudness | Quality | Estimate
 
 
+@frozen
+class Tapped:
+    """A packet of a tapped track. Each number comes once, in the order of arrival: what was sent again comes late.
+
+    Attributes:
+        layer: of a track without simulcast the one that its SDP has, mostly HIGH; frames of VP9 and AV1 come whole.
+        codec: None for a payload type that was not negotiated: only its number counts.
+        packet: RTP in the clear, what RTX brought unwrapped (RFC 4588); padding stays, and may be all there is.
+        at: when it came, seconds of `now`.
+    """
+
+    track: TrackSid
+    layer: Layer
+    codec: Codec | None
+    packet: bytes = field(repr=False)
+    at: float
+
+
+@frozen
+class TappedClock:
+    """A sender report of a tapped layer (RFC 3550 6.4.1), when it comes, and the last one when the tap begins.
+
+    Attributes:
+        ntp: the publisher's wall clock, 32.32 bits …
+        rtp: … and this layer's timestamp at that moment.
+        at: when it came, seconds of `now`.
+    """
+
+    track: TrackSid
+    layer: Layer
+    ntp: int
+    rtp: int
+    at: float
+
+
+Copy = Tapped | TappedClock
+
+
 @frozen(kw_only=True)
 class Stats:
     """Counters since the start; `drops` by `Drop.value`."""
@@ -251,6 +305,8 @@ class Stats:
     nacks_sent: int = 0
     nacks_received: int = 0
     retransmitted: int = 0
+    tapped: int = 0  # packets
+    taps_lost: int = 0  # packets and reports that nobody took in time: the oldest went
 
 
 class Forwarder(Protocol):
@@ -284,6 +340,15 @@ class Forwarder(Protocol):
         link is probed with padding, where the subscriber tells of arrivals (transport-cc) and takes RTX.
         """
 
+    def add_tap(self, tap: Tap) -> None:
+        """Or change it: there is one for each track. It ends with the track."""
+
+    def remove_tap(self, sid: TrackSid) -> None:
+        """Harmless where there is none; the track must be known."""
+
+    def ask_key(self, sid: TrackSid, layer: Layer) -> None:
+        """A key frame of a tapped layer, soon: many wishes are one request. Nothing for a layer that is not tapped."""
+
     def receive(self, peer: PeerId, datagram: bytes, now: float) -> None:
         """An SRTP or SRTCP packet (RFC 7983: first byte 128..191) of a peer."""
 
@@ -296,5 +361,8 @@ class Forwarder(Protocol):
         """Everything to be sent, in order; empty afterwards."""
 
     def take_events(self) -> Sequence[Event]: ...
+
+    def take_tapped(self) -> Sequence[Copy]:
+        """The oldest first; 4,096 wait."""
 
     def stats(self) -> Stats: ...

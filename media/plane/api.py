@@ -5,8 +5,8 @@
     client ── STUN, DTLS ──▶ plane ──▶ Control: the listener (ICE, DTLS, SCTP)  ── bind, steer, ufrags ──▶ plane
     client ── SRTP ──▶ plane: its forwarder ── SRTP ──▶ clients                 ◀── peers, tracks: the rooms
 
-Media never leaves the plane: it is taken from addresses that are bound to a peer whose keys are known, and goes where
-the listener steers it. Nothing here blocks.
+Media never leaves the plane, but for copies of tracks that are tapped (`Tap`). It is taken from addresses that are
+bound to a peer whose keys are known, and goes where the listener steers it. Nothing here blocks.
 """
 
 from __future__ import annotations
@@ -14,16 +14,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from media.forwarder.api import DownTrack, Event, SrtpKeys, Stats, TrackIn, Want
+from media.forwarder.api import Copy, DownTrack, Event, Layer, SrtpKeys, Stats, Tap, TrackIn, Want
 from media.ids import DownId, PeerId, RoomName, TrackSid
 from media.transport.api import Address, Ignored, Route, TransportSettings
 
 #: Told the forwarder's events.
 Hear = Callable[[Event], None]
+#: Handed what is tapped: each packet, and the clocks beside them.
+HearMedia = Callable[[Copy], None]
 
 
 def nobody_listens(_event: Event) -> None:
     """Before the node is there."""
+
+
+def nobody_packs(_copy: Copy) -> None:
+    """Nothing is broadcast."""
 
 
 class Control(Protocol):
@@ -59,15 +65,23 @@ class Forwarding(Protocol):
 
     def set_wish(self, peer: PeerId, bitrate_bps: int) -> None: ...
 
+    def add_tap(self, tap: Tap) -> None: ...
+
+    def remove_tap(self, sid: TrackSid) -> None: ...
+
+    def ask_key(self, sid: TrackSid, layer: Layer) -> None: ...
+
 
 class Plane(Forwarding, Protocol):
     """Attributes:
 
     hear: what happens before it is set is lost.
+    hear_media: on the loop, up to 20 ms after it came (`Tapped.at` says when). Must not block, nor raise.
     faults: packets that met a bug of ours since the start; each is logged and costs no more than itself.
     """
 
     hear: Hear
+    hear_media: HearMedia
     faults: int
 
     async def open(self, settings: TransportSettings, control: Control) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
-from media.forwarder.api import DownTrack, Event, SrtpKeys, Stats, TrackIn, Want
+from media.forwarder.api import Copy, DownTrack, Event, Layer, SrtpKeys, Stats, Tap, TrackIn, Want
 from media.transport.api import Address
 
 #: An address of the UDP port, or the number of an adopted TCP connection.
@@ -40,6 +40,9 @@ class Engine(Protocol):
         """STUN and DTLS, oldest first, with the second of `time.monotonic` when each came."""
 
     def take_events(self) -> Sequence[Event | TcpClosed | Fault]: ...
+
+    def take_tapped(self, most: int) -> Sequence[Copy]:
+        """The oldest first; 8,192 wait, those of one picture for up to 20 ms before the file is readable."""
 
     def bind(self, route: Source, peer: str) -> None:
         """Media and DTLS from there are this peer's, whoever it was before."""
@@ -77,6 +80,12 @@ class Engine(Protocol):
     def set_want(self, down: str, want: Want) -> None: ...
 
     def set_wish(self, peer: str, bitrate_bps: int) -> None: ...
+
+    def add_tap(self, tap: Tap) -> None: ...
+
+    def remove_tap(self, sid: str) -> None: ...
+
+    def ask_key(self, sid: str, layer: Layer) -> None: ...
 
     def stats(self) -> Stats: ...
 

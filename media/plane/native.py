@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping
 
 from attrs import define, field
 
-from media.forwarder.api import DownTrack, Event, SrtpKeys, Stats, TrackIn, Want
+from media.forwarder.api import DownTrack, Event, Layer, SrtpKeys, Stats, Tap, TrackIn, Want
 from media.ids import DownId, PeerId, RoomName, TrackSid
-from media.plane.api import Control, Hear, nobody_listens
+from media.plane.api import Control, Hear, HearMedia, nobody_listens, nobody_packs
 from media.plane.connections import Connections, EngineRoute
 from media.plane.engine import Engine, Fault, TcpClosed
 from media.transport import sockets
@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 #: Datagrams taken before the loop does something else.
 BATCH = 64
+#: Copies of tapped packets taken before the loop does something else.
+COPIES = 256
 
 
 @define(eq=False)
@@ -34,6 +36,7 @@ class NativePlane:
     _make: Callable[[list[int]], Engine]
     _threads: int
     hear: Hear = nobody_listens
+    hear_media: HearMedia = nobody_packs
     faults: int = 0
     _control: Control = field(init=False)
     _engine: Engine = field(init=False)
@@ -124,6 +127,15 @@ class NativePlane:
     def set_wish(self, peer: PeerId, bitrate_bps: int) -> None:
         self._engine.set_wish(peer, bitrate_bps)
 
+    def add_tap(self, tap: Tap) -> None:
+        self._engine.add_tap(tap)
+
+    def remove_tap(self, sid: TrackSid) -> None:
+        self._engine.remove_tap(sid)
+
+    def ask_key(self, sid: TrackSid, layer: Layer) -> None:
+        self._engine.ask_key(sid, layer)
+
     def stats(self) -> Stats:
         return self._engine.stats()
 
@@ -147,6 +159,12 @@ class NativePlane:
             except Exception:  # a mistake of ours must not cost the events after it
                 self.faults += 1
                 logger.exception("an event of the engine met a bug")
+        for copy in self._engine.take_tapped(COPIES):
+            try:
+                self.hear_media(copy)
+            except Exception:
+                self.faults += 1
+                logger.exception("a tapped packet met a bug")
 
     def _told(self, event: Event | TcpClosed | Fault) -> None:
         match event:

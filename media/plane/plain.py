@@ -10,9 +10,9 @@ from collections.abc import Mapping
 
 from attrs import define, field
 
-from media.forwarder.api import DownTrack, Forwarder, SrtpKeys, Stats, TrackIn, Want
+from media.forwarder.api import DownTrack, Forwarder, Layer, SrtpKeys, Stats, Tap, TrackIn, Want
 from media.ids import DownId, PeerId, RoomName, TrackSid
-from media.plane.api import Control, Hear, nobody_listens
+from media.plane.api import Control, Hear, HearMedia, nobody_listens, nobody_packs
 from media.transport import sockets
 from media.transport.api import Address, Ignored, Route, TransportSettings
 from media.transport.demux import PacketKind, kind_of
@@ -34,6 +34,7 @@ class PlainPlane:
 
     forwarder: Forwarder
     hear: Hear = nobody_listens
+    hear_media: HearMedia = nobody_packs
     faults: int = 0
     _settings: TransportSettings | None = None
     _control: Control = field(init=False)
@@ -143,6 +144,15 @@ class PlainPlane:
     def set_wish(self, peer: PeerId, bitrate_bps: int) -> None:
         self.forwarder.set_wish(peer, bitrate_bps)
 
+    def add_tap(self, tap: Tap) -> None:
+        self.forwarder.add_tap(tap)
+
+    def remove_tap(self, sid: TrackSid) -> None:
+        self.forwarder.remove_tap(sid)
+
+    def ask_key(self, sid: TrackSid, layer: Layer) -> None:
+        self.forwarder.ask_key(sid, layer)
+
     def stats(self) -> Stats:
         return self.forwarder.stats()
 
@@ -213,6 +223,11 @@ class PlainPlane:
             except (
                 Exception
             ) as fault:  # a mistake about one room must not cost the others their events
+                self._log_fault(fault)
+        for copy in self.forwarder.take_tapped():
+            try:
+                self.hear_media(copy)
+            except Exception as fault:
                 self._log_fault(fault)
 
     def _poll(self) -> None:

@@ -86,7 +86,8 @@ class Published:
         lower_at: when it will ask for less.
         ask_at: when its client is asked again to mute it (`Call.unheard`); `asked_again`: so often by now.
         pinned: this voice is heard whoever else speaks.
-        highest: the highest layer anybody receives; `stale` when somebody may want less than before.
+        tapped: layers that are broadcast.
+        highest: the highest layer that anybody receives or that is broadcast; `stale` when it may be lower than before.
     """
 
     track: Track
@@ -100,6 +101,7 @@ class Published:
     ask_at: float | None = None
     asked_again: int = 0
     pinned: bool = False
+    tapped: frozenset[Layer] = frozenset()
     highest: Layer | None = None
     stale: bool = False
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import field, frozen
 
-from media.forwarder.api import Want
+from media.forwarder.api import Tap, Want
 from media.ids import Identity, ParticipantSid, TrackSid
 from media.room.messages import Message
 from media.room.model import LeaveReason, Refusal, Track
@@ -92,6 +92,13 @@ class Pin:
     pinned: bool
 
 
+@frozen
+class SetTap:
+    """Copies of these layers go to what is broadcast; of none: no more."""
+
+    tap: Tap
+
+
 @frozen(kw_only=True)
 class SendData:
     """A data packet onwards: signalling writes sender, sid and sequence into `body`."""
@@ -139,6 +146,7 @@ Command = (
     | StopForwarding
     | MuteAtServer
     | Pin
+    | SetTap
     | SendData
     | Gone
     | HostAnswered

@@ -252,6 +252,14 @@ class LayersSeen:
 
 
 @frozen
+class TapAsked:
+    """What is broadcast needs these layers of the track (none: no more of it), whoever else looks at it."""
+
+    track: TrackSid
+    layers: frozenset[Layer]
+
+
+@frozen
 class TrackRates:
     """Bits a second that each layer of a track really is."""
 
@@ -300,6 +308,7 @@ OfMedia = (
     | SubscriptionPermission
     | Loud
     | LayersSeen
+    | TapAsked
     | TrackRates
     | LinkQuality
     | Estimated

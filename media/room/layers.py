@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from media.forwarder.api import LAYERED, Kind, Layer, Want
+from media.forwarder.api import LAYERED, Kind, Layer, Tap, Want
 from media.ids import TrackSid
 from media.room.budget import SOUND_BPS, Demand, share
 from media.room.call import Call, Member, Published, Screen, Subscription, tell
-from media.room.commands import Command, SetWant, SetWish
+from media.room.commands import Command, SetTap, SetWant, SetWish
 from media.room.events import Estimated
 from media.room.messages import LayersWanted, StreamsChanged, StreamState
 from media.room.model import SCREENS, Track
@@ -237,7 +237,7 @@ def _level(subscription: Subscription) -> Layer | None:
 def _highest(call: Call, published: Published) -> Layer | None:
     """Nearly everybody wants all there is: then the first one is asked, and no other."""
     members, track = call.members, published.sid
-    highest: Layer | None = None
+    highest = max(published.tapped, default=None)
     for sid in published.subscribers:
         level = _level(members[sid].subscriptions[track])
         if _rank(level) > _rank(highest):
@@ -295,6 +295,15 @@ def seen(call: Call, published: Published, layers: frozenset[Layer]) -> list[Com
     for sid in sorted(published.subscribers):
         commands += adjust(call, call.members[sid], only=(published.sid,))
     return commands
+
+
+def tap(call: Call, published: Published, wanted: frozenset[Layer]) -> list[Command]:
+    """What is broadcast is encoded, though nobody in the call may look at it."""
+    if published.tapped == wanted:
+        return []
+    published.tapped, published.stale = wanted, True
+    call.dynacast.add(published.sid)
+    return [SetTap(Tap(published.sid, wanted))]
 
 
 def takes_whole(call: Call, member: Member, track: TrackSid) -> list[Command]:

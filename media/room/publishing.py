@@ -10,10 +10,10 @@ from collections.abc import Iterable
 
 from attrs import evolve
 
-from media.forwarder.api import Kind
+from media.forwarder.api import Kind, Tap
 from media.ids import TrackSid
 from media.room.call import Call, Member, Published, tell
-from media.room.commands import Command, MuteAtServer, Publish, StopPublishing
+from media.room.commands import Command, MuteAtServer, Publish, SetTap, StopPublishing
 from media.room.events import TrackReady
 from media.room.layers import adjust, layers_of
 from media.room.messages import (
@@ -164,6 +164,8 @@ def ready(call: Call, published: Published, event: TrackReady, now: float) -> li
     if published.track.muted:
         # said again after each negotiation: the forwarder has been given the track anew
         commands.append(MuteAtServer(published.sid, muted=True))
+    if published.tapped:
+        commands.append(SetTap(Tap(published.sid, published.tapped)))
     if published.track != before:
         commands += call.changed(member)
     if first:

@@ -216,6 +216,8 @@ class Room:
                 return listening.loud(call, levels, now)
             case events.LayersSeen(track, seen):
                 return self._of(track, lambda p: layers.seen(call, p, seen))
+            case events.TapAsked(track, wanted):
+                return self._of(track, lambda p: layers.tap(call, p, wanted))
             case events.TrackRates(track, rates):
                 return self._of(track, lambda p: layers.measured(p, rates))
             case events.LinkQuality():

@@ -277,6 +277,10 @@ class Hall:
         self.services.wiring.pin(command.track, command.pinned)
 
     @_do.register
+    def _(self, command: commands.SetTap) -> None:
+        self.services.wiring.tap(command.tap)
+
+    @_do.register
     def _(self, command: commands.SendData) -> None:
         if self._news.holds(command.sender_sid):  # they were here before they spoke
             self._tell_news()

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from attrs import define, evolve, field, frozen
 
-from media.forwarder.api import DownTrack, SrtpKeys, TrackIn, Want
+from media.forwarder.api import DownTrack, Layer, SrtpKeys, Tap, TrackIn, Want
 from media.ids import DownId, PeerId, RoomName, TrackSid
 from media.plane.api import Forwarding
 
@@ -32,6 +32,7 @@ class Wiring:
     _tracks: dict[TrackSid, TrackIn] = field(factory=dict)
     _muted: set[TrackSid] = field(factory=set)
     _pinned: set[TrackSid] = field(factory=set)
+    _taps: dict[TrackSid, Tap] = field(factory=dict)
     _downs: dict[DownId, Down] = field(factory=dict)
     _wired_tracks: set[TrackSid] = field(factory=set)
     _wired_downs: set[DownId] = field(factory=set)
@@ -71,6 +72,7 @@ class Wiring:
         self._tracks.pop(sid, None)
         self._muted.discard(sid)
         self._pinned.discard(sid)
+        self._taps.pop(sid, None)
         if sid in self._wired_tracks:
             self._wired_tracks.remove(sid)
             self._wired_downs -= self._downs_of.get(sid, set())
@@ -87,6 +89,20 @@ class Wiring:
         (self._pinned.add if pinned else self._pinned.discard)(sid)
         if sid in self._wired_tracks:
             self._wire_track(self._tracks[sid])
+
+    def tap(self, tap: Tap) -> None:
+        """Copies of these layers are taken; of none: no more."""
+        if tap.layers:
+            self._taps[tap.track] = tap
+        else:
+            self._taps.pop(tap.track, None)
+        if tap.track in self._wired_tracks:
+            self.forwarder.add_tap(tap)
+
+    def ask_key(self, sid: TrackSid, layer: Layer) -> None:
+        """Of a track that is tapped; one that is gone meanwhile has none to give."""
+        if sid in self._wired_tracks:
+            self.forwarder.ask_key(sid, layer)
 
     def put_down(self, track: DownTrack, want: Want) -> None:
         known = self._downs.get(track.id)
@@ -133,6 +149,8 @@ class Wiring:
         self._wired_tracks.add(track.sid)
         if track.sid in self._muted:
             self.forwarder.mute_track(track.sid, muted=True)
+        if (tap := self._taps.get(track.sid)) is not None:
+            self.forwarder.add_tap(tap)
         for down in sorted(self._downs_of.get(track.sid, ())):
             self._wire_down(self._downs[down])
 

@@ -58,6 +58,7 @@ def _clock(report: SenderReport, peer: Peer, now: float) -> None:
     for down in stream.takers:
         if down.current is stream:
             down.clock.report(stream.clock)
+    route.track.tell_clock(stream)
 
 
 def _reception(blocks: tuple[ReportBlock, ...], peer: Peer, now: float) -> None:

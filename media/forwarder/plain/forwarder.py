@@ -8,14 +8,18 @@ from attrs import define, evolve, field
 
 from media.forwarder.api import (
     Codec,
+    Copy,
     DownTrack,
     Drop,
     Event,
     Extensions,
     Kind,
+    Layer,
     Loudness,
     SrtpKeys,
     Stats,
+    Tap,
+    Tapped,
     TrackIn,
     Transmit,
     Want,
@@ -30,7 +34,7 @@ from media.forwarder.plain.passing import pass_on, pass_or_hold
 from media.forwarder.plain.peer import Peer
 from media.forwarder.plain.periodic import next_wakeup, poll_peer
 from media.forwarder.plain.rtcp import parse_rtcp
-from media.forwarder.plain.rtp import MAX_PAYLOAD, Malformed, RtpPacket, parse_rtp
+from media.forwarder.plain.rtp import MAX_PAYLOAD, Malformed, RtpPacket, parse_rtp, unwrap_rtx
 from media.forwarder.plain.srtp import SrtpSession
 from media.forwarder.plain.stream import Stream
 from media.forwarder.plain.track import Track
@@ -143,6 +147,17 @@ class PlainForwarder:
     def set_wish(self, peer: PeerId, bitrate_bps: int) -> None:
         self._peers[peer].sending.prober.wish(bitrate_bps)
 
+    def add_tap(self, tap: Tap) -> None:
+        self._tracks[tap.track].tap(tap.layers)
+
+    def remove_tap(self, sid: TrackSid) -> None:
+        self._tracks[sid].tap(frozenset())
+
+    def ask_key(self, sid: TrackSid, layer: Layer) -> None:
+        stream = self._tracks[sid].streams.get(layer)
+        if stream is not None and stream.tapped:
+            stream.want_keyframe()
+
     # --- packets
 
     def receive(self, peer: PeerId, datagram: bytes, now: float) -> None:
@@ -213,7 +228,14 @@ class PlainForwarder:
             if replaced is not None:
                 peer.demux.forget(replaced.ssrc)
         codec = spec.payload_types.get(packet.payload_type)
-        return self._hand_on(route.track, stream, packet, codec, now, repaired=repairs is not None)
+        dropped = self._hand_on(
+            route.track, stream, packet, codec, now, repaired=repairs is not None
+        )
+        if not stream.tapped or dropped is Drop.REPLAYED:
+            return dropped
+        plain = data if repairs is None else unwrap_rtx(data, packet.payload_type, stream.ssrc)
+        self._outbox.tap(Tapped(spec.sid, stream.layer, codec, plain, now))
+        return None if not stream.takers else dropped
 
     def _hand_on(
         self,
@@ -312,6 +334,9 @@ class PlainForwarder:
 
     def take_events(self) -> Sequence[Event]:
         return self._outbox.take_events()
+
+    def take_tapped(self) -> Sequence[Copy]:
+        return self._outbox.take_tapped()
 
     def stats(self) -> Stats:
         return self._outbox.stats()

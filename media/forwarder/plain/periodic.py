@@ -93,20 +93,20 @@ def streams(peer: Peer) -> list[Stream]:
 
 
 def _keyframe_due(stream: Stream) -> float | None:
-    return stream.keyframes.next_wakeup() if stream.takers else None
+    return stream.keyframes.next_wakeup() if stream.is_wanted else None
 
 
 def _requests(stream: Stream, peer: Peer, outbox: Outbox, now: float) -> list[bytes]:
     """NACKs, and a PLI while somebody waits for a keyframe."""
     packets = []
-    if not stream.takers:
+    if not stream.is_wanted:
         stream.missing.clear()  # padding, mostly: whoever begins with it begins with a keyframe
     if stream.missing.count:
         asked = stream.missing.poll(now, peer.rtt_s)
         if asked:
             outbox.nacks_sent += len(asked)
             packets.append(build_nack(stream.ssrc, asked))
-    if stream.takers and stream.keyframes.poll(now):
+    if stream.is_wanted and stream.keyframes.poll(now):
         outbox.plis_sent += 1
         packets.append(build_pli(stream.ssrc))
     return packets

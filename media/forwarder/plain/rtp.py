@@ -73,6 +73,23 @@ def parse_rtp(data: bytes) -> RtpPacket:
     )
 
 
+def payload_at(data: bytes) -> int:
+    """Where the payload of a packet begins that `parse_rtp` took."""
+    at = 12 + 4 * (data[0] & 0x0F)
+    return at + 4 + 4 * int.from_bytes(data[at + 2 : at + 4], "big") if data[0] & 0x10 else at
+
+
+def unwrap_rtx(data: bytes, payload_type: int, ssrc: int) -> bytes:
+    """The packet that one of RTX brings again (RFC 4588 4), with the extensions and the padding of that.
+
+    `data` is what `parse_rtp` took, with more than two bytes of payload.
+    """
+    at = payload_at(data)
+    second = bytes((data[1] & 0x80 | payload_type,))
+    head = data[:1] + second + data[at : at + 2] + data[4:8] + ssrc.to_bytes(4, "big")
+    return head + data[12:at] + data[at + 2 :]
+
+
 _NOTHING: Mapping[int, bytes] = {}
 
 

@@ -30,6 +30,7 @@ PICTURES = 60
 class Stream:
     """Attributes:
     takers: subscribers that get it, or wait for its keyframe.
+    tapped: copies of its packets are taken.
     clock: the last sender report.
     last_media: when the last packet with a payload came.
     held_from: number of the first packet that was held back, while louder voices have all places.
@@ -43,6 +44,7 @@ class Stream:
     ssrc: int
     clock_rate: int
     takers: list[Down] = field(factory=list)
+    tapped: bool = False
     clock: ClockReading | None = None
     last_media: float = float("-inf")
     held_from: int | None = None
@@ -73,6 +75,11 @@ class Stream:
     @property
     def highest(self) -> int:
         return self._unroller.highest
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether its packets go anywhere."""
+        return self.tapped or bool(self.takers)
 
     def want_keyframe(self) -> None:
         """A subscriber can begin with this stream only there. Sound needs none."""

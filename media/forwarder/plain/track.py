@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import define, field
 
-from media.forwarder.api import Drop, Kind, Layer, LayersSeen, Rates, TrackIn
+from media.forwarder.api import Drop, Kind, Layer, LayersSeen, Rates, TappedClock, TrackIn
 from media.forwarder.plain.down import Down
 from media.forwarder.plain.incoming import Incoming
 from media.forwarder.plain.layers import choose_layer, live_layers
@@ -26,6 +26,7 @@ class Track:
     streams: dict[Layer, Stream] = field(factory=dict)
     downs: list[Down] = field(factory=list)
     muted: bool = False
+    taps: frozenset[Layer] = frozenset()
     live: frozenset[Layer] = frozenset()
     _changed: bool = False  # the layers inside a stream are others than were told
     _tells_inside_at: float = float("-inf")  # not before
@@ -131,6 +132,27 @@ class Track:
             stream.takers = [
                 down for down in self.downs if stream is down.current or stream is down.target
             ]
+        self._aim_taps()
+
+    def tap(self, layers: frozenset[Layer]) -> None:
+        """Copies of these are taken from now on, and of no others."""
+        self.taps = layers
+        self._aim_taps()
+
+    def _aim_taps(self) -> None:
+        for stream in self.streams.values():
+            tapped = not self.muted and stream.layer in self.taps
+            begins, stream.tapped = tapped and not stream.tapped, tapped
+            if begins:
+                stream.want_keyframe()
+                self.tell_clock(stream)
+
+    def tell_clock(self, stream: Stream) -> None:
+        """Who takes copies needs it to bring sound and picture together."""
+        clock = stream.clock
+        if stream.tapped and clock is not None:
+            told = TappedClock(self.spec.sid, stream.layer, clock.ntp, clock.rtp, clock.received_at)
+            self.outbox.tap(told)
 
     def _ask_again(self) -> None:
         """Whoever still waits for a keyframe is in need of one, as after `retarget`."""

@@ -12,6 +12,7 @@ from attrs import evolve, field, frozen
 
 from media.forwarder.api import (
     Codec,
+    Copy,
     DownTrack,
     Event,
     Extensions,
@@ -20,6 +21,7 @@ from media.forwarder.api import (
     Layer,
     SrtpProfile,
     Stats,
+    Tap,
     TrackIn,
     Want,
 )
@@ -87,6 +89,22 @@ class SetBudget:
 
 
 @frozen
+class AddTap:
+    tap: Tap
+
+
+@frozen
+class RemoveTap:
+    track: TrackSid
+
+
+@frozen
+class AskKey:
+    track: TrackSid
+    layer: Layer
+
+
+@frozen
 class Receive:
     """`packet`: RTP or RTCP in the clear."""
 
@@ -119,6 +137,9 @@ Step = (
     | RemoveDown
     | SetWant
     | SetBudget
+    | AddTap
+    | RemoveTap
+    | AskKey
     | Receive
     | ReceiveRaw
     | Poll
@@ -132,6 +153,7 @@ class Outcome:
     sent: tuple[tuple[PeerId, bytes], ...]
     events: tuple[Event, ...]
     wakeup: float | None
+    tapped: tuple[Copy, ...] = ()
 
 
 @frozen
@@ -156,6 +178,7 @@ def replay(
                 tuple((each.peer, each.data) for each in forwarder.take_output()),
                 tuple(forwarder.take_events()),
                 forwarder.next_wakeup(),
+                tuple(forwarder.take_tapped()),
             )
         )
     return Replayed(tuple(outcomes), forwarder.stats(), ends)
@@ -168,7 +191,9 @@ def play(forwarder: Forwarder, steps: Iterable[Step]) -> None:
         _do(forwarder, step, ends, SrtpProfile.AEAD_AES_128_GCM)
 
 
-def _do(forwarder: Forwarder, step: Step, ends: dict[PeerId, End], profile: SrtpProfile) -> None:
+def _do(  # noqa: PLR0912 - one case per step
+    forwarder: Forwarder, step: Step, ends: dict[PeerId, End], profile: SrtpProfile
+) -> None:
     match step:
         case AddPeer(peer):
             ends[peer] = End(peer, profile)
@@ -189,6 +214,12 @@ def _do(forwarder: Forwarder, step: Step, ends: dict[PeerId, End], profile: Srtp
             forwarder.set_want(id_, want)
         case SetBudget(peer, bitrate):
             forwarder.set_budget(peer, bitrate)
+        case AddTap(tap):
+            forwarder.add_tap(tap)
+        case RemoveTap(sid):
+            forwarder.remove_tap(sid)
+        case AskKey(sid, layer):
+            forwarder.ask_key(sid, layer)
         case Receive(peer, packet, at):
             forwarder.receive(peer, ends[peer].protect(packet), at)
         case ReceiveRaw(peer, datagram, at):

@@ -16,6 +16,7 @@ from pylibsrtp import Error
 
 from media.forwarder.api import (
     Codec,
+    Copy,
     DownTrack,
     Event,
     Extensions,
@@ -24,6 +25,7 @@ from media.forwarder.api import (
     Layer,
     SrtpProfile,
     Stats,
+    Tap,
     TrackIn,
     Want,
 )
@@ -190,6 +192,7 @@ class Answer(NamedTuple):
     refused: str
     sent: list[tuple[PeerId, bytes]]
     events: list[Event]
+    tapped: list[Copy]
     wakeup: float | None
     stats: Stats
 
@@ -253,7 +256,12 @@ class School:
         for to, datagram in sent:
             self._read(to, datagram)
         return Answer(
-            refused, sent, list(forwarder.take_events()), forwarder.next_wakeup(), forwarder.stats()
+            refused,
+            sent,
+            list(forwarder.take_events()),
+            list(forwarder.take_tapped()),
+            forwarder.next_wakeup(),
+            forwarder.stats(),
         )
 
     def _read(self, to: PeerId, datagram: bytes) -> None:
@@ -305,7 +313,9 @@ class School:
         else:
             self._decided(what - 232, who, source, how, more)
 
-    def _decided(self, what: int, who: int, source: Source, how: int, more: int) -> None:
+    def _decided(  # noqa: PLR0912 - one case per decision
+        self, what: int, who: int, source: Source, how: int, more: int
+    ) -> None:
         """What a room decides."""
         forwarder, down = self._forwarder, _down(who, how, source, more)
         match what:
@@ -329,6 +339,13 @@ class School:
                 forwarder.remove_peer(peer(who))
                 # SRTP of a peer that comes back begins anew.
                 self._ends.pop(peer(who), None)
+            case 19 | 20:
+                layers = frozenset(each for each in LEVELS if how >> each & 1)
+                forwarder.add_tap(Tap(sid(who, source), layers))
+            case 21 if how & 1:
+                forwarder.remove_tap(sid(who, source))
+            case 21:
+                forwarder.ask_key(sid(who, source), LEVELS[more % 3])
             case _:
                 self._join(who)
 

@@ -34,6 +34,7 @@ def agree(day: bytes, profile: SrtpProfile) -> Stats:
     for step, (expected, found) in enumerate(zip(plain.answers(), native.answers(), strict=True)):
         assert found.sent == expected.sent, step
         assert found.events == expected.events, step
+        assert found.tapped == expected.tapped, step
         assert found.refused == expected.refused, step
         assert found.wakeup == expected.wakeup, step
         assert found.stats == expected.stats, step

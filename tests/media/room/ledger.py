@@ -172,6 +172,7 @@ class Ledger:
                     call.members[sid].subscriptions[published.sid] for sid in published.subscribers
                 )
                 layers = [s.want.layer for s in wants if not s.want.paused or s.shown_paused]
+                layers += published.tapped
                 assert published.asked == max(layers, default=None), "dynacast"
 
 

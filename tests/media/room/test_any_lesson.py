@@ -92,6 +92,7 @@ MEDIA = st.one_of(
     ),
     st.builds(ev.Loud, st.dictionaries(tracks, st.floats(0, 1), max_size=3)),
     st.builds(ev.LayersSeen, tracks, st.frozensets(st.sampled_from(Layer))),
+    st.builds(ev.TapAsked, tracks, st.frozensets(st.sampled_from(Layer))),
     st.builds(
         ev.TrackRates,
         tracks,

@@ -7,16 +7,18 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media.forwarder.api import Layer, Want
+from media.forwarder.api import Layer, Tap, Want
 from media.ids import ParticipantSid, TrackSid
 from media.room.budget import SOUND_BPS, Budget, Demand, for_pictures, share
-from media.room.commands import SetWant, SetWish, StartForwarding, Tell
+from media.room.commands import SetTap, SetWant, SetWish, StartForwarding, Tell
 from media.room.events import (
     Estimated,
     LayersSeen,
     Left,
     TakesWhole,
+    TapAsked,
     TrackRates,
+    TrackReady,
     TrackSettings,
     Unsubscribe,
 )
@@ -144,6 +146,31 @@ def test_dynacast() -> None:
         (1.9, []),
         (0.2, [Tell((TEACHER,), LayersWanted(FACE, frozenset()))]),
     )
+
+
+def test_what_is_broadcast_is_encoded() -> None:
+    """A tap asks for its layers whoever looks, small tiles or nobody; without it they go after two seconds."""
+    lesson = lesson_with_face()
+    tapped = Tap(FACE, frozenset({LOW, MEDIUM}))
+    asked = Tell((TEACHER,), LayersWanted(FACE, tapped.layers))
+    play(
+        lesson,
+        (TapAsked(FACE, tapped.layers), [SetTap(tapped), asked]),
+        (TapAsked(FACE, tapped.layers), []),
+        (sized(disabled=True), [SetWant(FACE, MASHA, Want(layer=LOW, paused=True))]),
+        (3.0, []),
+        (TapAsked(FACE, frozenset()), [SetTap(Tap(FACE, frozenset()))]),
+        (1.9, []),
+        (0.2, [Tell((TEACHER,), LayersWanted(FACE, frozenset()))]),
+        (TapAsked(BOARD, ALL), []),
+    )
+
+
+def test_a_tap_is_set_again_after_a_negotiation() -> None:
+    """The forwarder was given the track anew: it knows of no tap."""
+    lesson = lesson_with_face()
+    lesson.do(TapAsked(FACE, ALL))
+    assert only(SetTap, lesson.do(TrackReady(FACE, mid="2"))) == [SetTap(Tap(FACE, ALL))]
 
 
 def test_scrolling_past_stops_no_encoder() -> None:

@@ -12,8 +12,10 @@ from media.forwarder.api import (
     DownTrack,
     Extensions,
     Kind,
+    Layer,
     SrtpKeys,
     SrtpProfile,
+    Tap,
     TrackIn,
     Want,
 )
@@ -58,6 +60,9 @@ STEPS = {
     "unmute": lambda w: w.mute(TRACK.sid, False),
     "pin": lambda w: w.pin(TRACK.sid, True),
     "unpin": lambda w: w.pin(TRACK.sid, False),
+    "tap": lambda w: w.tap(Tap(TRACK.sid)),
+    "no tap": lambda w: w.tap(Tap(TRACK.sid, frozenset())),
+    "key": lambda w: w.ask_key(TRACK.sid, Layer.HIGH),
     "no track": lambda w: w.drop_track(TRACK.sid),
     "no down": lambda w: w.drop_down(DOWN.id),
     "anna goes": lambda w: w.peer_gone(ANNA),
@@ -67,10 +72,11 @@ STEPS = {
 
 @define
 class Recorded(PlainForwarder):
-    """The real one, with a memory of mutes and groups."""
+    """The real one, with a memory of mutes, groups and taps."""
 
     muted: dict[TrackSid, bool] = Factory(dict)
     groups: list[str] = Factory(list)
+    taps: list[Tap] = Factory(list)
 
     def add_track(self, track: TrackIn) -> None:
         super().add_track(track)
@@ -79,6 +85,10 @@ class Recorded(PlainForwarder):
     def mute_track(self, sid: TrackSid, muted: bool) -> None:
         super().mute_track(sid, muted)
         self.muted[sid] = muted
+
+    def add_tap(self, tap: Tap) -> None:
+        super().add_tap(tap)
+        self.taps.append(tap)
 
 
 @given(st.permutations(["anna comes", "boris comes", "track", "down"]))
@@ -119,6 +129,15 @@ def test_a_pinned_voice_competes_with_nobody() -> None:
         STEPS[step](wiring)
     wiring.put_track(evolve(voice, mid="7"))
     assert forwarder.groups == ["", "lesson", "", ""]
+
+
+def test_a_tap_waits_for_its_track() -> None:
+    """Said before the track came it holds; it ends with the track, and is not there when that comes again."""
+    forwarder = Recorded()
+    wiring = Wiring(PlainPlane(forwarder))
+    for step in ("tap", "anna comes", "track", "no tap", "tap", "no track", "track"):
+        STEPS[step](wiring)
+    assert forwarder.taps == [Tap(TRACK.sid), Tap(TRACK.sid, frozenset()), Tap(TRACK.sid)]
 
 
 def test_who_goes_takes_only_what_is_theirs() -> None:
