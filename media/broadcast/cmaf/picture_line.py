@@ -12,6 +12,9 @@ from media.broadcast.cmaf.pictures import Parameters, Picture
 
 #: Without a new picture for so long there is none any more. Screens that stand still send one a second.
 ABSENT = 4 * RATE + RATE // 10
+#: How long a picture is shown after which none has come yet: the still one begins with a part, which may be the one in
+#: which pictures of ours come again, and that has 1.024 s.
+LASTS = ABSENT + RATE + RATE // 20
 #: Pictures may be so much ahead of the broadcast's clock.
 MOST_AHEAD = 2 * RATE
 #: Parameter sets may change so often: each change costs every viewer a new init segment.
@@ -99,8 +102,8 @@ class PictureLine:
         if self.waiting:
             times.append(self.waiting[0].ticks)
         elif pictures:
-            times.append(times[-1] + ABSENT if over is None else over)
+            times.append(times[-1] + LASTS if over is None else over)
         return [
-            Shown(picture, max(1, min(ABSENT, after - picture.ticks)))
+            Shown(picture, max(1, min(LASTS, after - picture.ticks)))
             for picture, after in zip(pictures, times[1:], strict=True)
         ]

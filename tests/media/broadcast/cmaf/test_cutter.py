@@ -250,6 +250,14 @@ def test_the_last_picture_ends_with_the_broadcast() -> None:
     assert picture.duration < ABSENT
 
 
+@pytest.mark.parametrize("rhythm", RHYTHMS)
+def test_a_picture_now_and_then(rhythm: Rhythm) -> None:
+    """One in five seconds, whose encoder takes no requests: the one before is shown until it comes, or the still one."""
+    stage = Stage(rhythm, step=5 * RATE, obeys=None)
+    stage.go(40 * RATE)
+    judge(stage.out, rhythm, ended=False)
+
+
 @pytest.mark.parametrize("still", [evolve(STILL, key=False)])
 def test_the_still_picture_is_a_key_frame(still: Picture) -> None:
     """A still picture that builds on another one is refused at once."""
