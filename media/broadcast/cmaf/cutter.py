@@ -3,7 +3,8 @@
 The clock of sound decides: a part has a whole number of AAC frames, whatever the camera does. A segment begins with a
 key frame, in its first AAC frame; the part before it, the last of its segment, is shorter then (RFC 8216bis 4.4.4.9
 allows that of a segment's last part alone). Where no pictures are, or none any more, there is a still one of ours:
-players do not survive tracks that come and go. Where no sound is, there is silence.
+players do not survive tracks that come and go. Where no sound is, there is silence. Further sizes of the picture are
+cut where the first is (`follower.py`).
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from __future__ import annotations
 from attrs import define, evolve, field
 
 from media.broadcast.cmaf.clocks import RATE
-from media.broadcast.cmaf.fragment import write_fragment
+from media.broadcast.cmaf.follower import Follower
+from media.broadcast.cmaf.fragment import Shown, write_fragment
 from media.broadcast.cmaf.init import write_init
-from media.broadcast.cmaf.parts import Init, KeyFrameWanted, Output, Part, Rendition
+from media.broadcast.cmaf.parts import Further, Init, KeyFrameWanted, Output, Part, Rendition
 from media.broadcast.cmaf.picture_line import ABSENT, PictureLine
 from media.broadcast.cmaf.pictures import Parameters, Picture
 from media.broadcast.cmaf.rhythm import KeyFrameAsker, Rhythm
@@ -40,12 +42,15 @@ class Cutter:
         still: a key frame that is shown while there are no pictures.
         channels: of the sound, 1 or 2.
         origin_ntp: the wall clock at tick 0, NTP with 32.32 bits.
+        further: a still picture for each further size.
     """
 
     rhythm: Rhythm
     still: Picture = field(repr=False)
     channels: int
     origin_ntp: int
+    further: tuple[Picture, ...] = field(default=(), repr=False)
+    _followers: tuple[Follower, ...] = field(init=False, repr=False)
     _now: int | None = None
     _started: int = 0
     _over: bool = False
@@ -67,6 +72,9 @@ class Cutter:
     def __attrs_post_init__(self) -> None:
         if not self.still.key:
             raise ValueError("the still picture must be a key frame")
+        if len(self.further) > len(Further):
+            raise ValueError("more sizes than there are names")
+        self._followers = tuple(map(Follower, self.further))
         self._sound = SoundLine(self.channels, 0)
         self._asker = KeyFrameAsker(self.rhythm)
 
@@ -119,10 +127,23 @@ class Cutter:
         self._sound.take(sound)
         return out + self._cut()
 
+    def take_further(self, place: int, picture: Picture, now: int) -> list[Output]:
+        """A picture of a further size came."""
+        out = self.advance(now)
+        if self._over or self._now is None:
+            return out
+        earliest = self._sound.begins if self._begun else max(0, self._now - SOUND_WAIT)
+        self._followers[place].line.take(picture, earliest=earliest, now=self._now)
+        return out + self._cut()
+
     def lose(self, now: int) -> list[Output]:
         """A picture is missing: only a key frame can follow."""
         self._line.needs_key = True
         return self.advance(now)
+
+    def lose_further(self, place: int) -> None:
+        """The same of a further size."""
+        self._followers[place].line.needs_key = True
 
     def end(self, now: int) -> list[Output]:
         """The broadcast is over: what is left, to the last whole frame of sound."""
@@ -143,7 +164,8 @@ class Cutter:
 
     def _skip(self, now: int) -> None:
         """Nobody called for so long that it is not worth the silence: the broadcast goes on from here."""
-        self._line.begin_anew(keep=False)
+        for line in (self._line, *(each.line for each in self._followers)):
+            line.begin_anew(keep=False)
         self._sound = evolve(self._sound, begins=now - SOUND_WAIT, frames=[])
         self._written = self._last = None
 
@@ -157,14 +179,17 @@ class Cutter:
                 end = self._floor(before.ticks)
             else:
                 before = None
-                wait = min(LONGEST_PICTURE_WAIT, self._line.lag + MARGIN)
-                follows = self._line.waiting and self._line.waiting[-1].ticks >= end
-                if not follows and self._now < end + wait:
-                    break
-            if self._sound.filled < end:
+            if self._sound.filled < end or self._waits(end):
                 break
             out += self._write(end, before)
         return out
+
+    def _waits(self, end: int) -> bool:
+        """Whether pictures before `end` may come yet; of a further size, while it gives any."""
+        assert self._now is not None
+        lines = [self._line, *(each.line for each in self._followers if each.line.lives(end))]
+        wait = min(LONGEST_PICTURE_WAIT, max(each.lag for each in lines) + MARGIN)
+        return self._now < end + wait and not all(each.reaches(end) for each in lines)
 
     def _floor(self, ticks: int) -> int:
         """The beginning of the AAC frame during which `ticks` is."""
@@ -204,34 +229,40 @@ class Cutter:
         begins = self._sound.begins
         pictures = self._pictures(end, before)
         parameters = pictures[0].parameters if pictures else self._written
-        out: list[Output] = []
         changes = parameters != self._written
         key = bool(pictures) and pictures[0].key
         first = key and pictures[0].ticks - begins < FRAME
+        whole = first and begins - self._segment_begins >= self.rhythm.shortest
+        stop = None if before is None else before.ticks
+        for each in self._followers:
+            each.cut(begins, end, stop, junction=changes or whole, anew=changes)
+        changes = changes or any(each.changes for each in self._followers)
         if changes:
             self._discontinuity += 1
             self._written = parameters
-            out += self._inits()
-        if (
-            changes
-            or (first and begins - self._segment_begins >= self.rhythm.shortest)
-            or end - self._segment_begins > self.rhythm.longest
-        ):
+            for each in self._followers:
+                each.begin()
+        out = self._inits() if changes else []
+        if changes or whole or end - self._segment_begins > self.rhythm.longest:
             self._segment += 1
             self._part = 0
             self._segment_begins = begins
         self._number += 1
         sound = self._sound.cut((end - begins) // FRAME)
         over = self._sound.filled if self._over else None
-        shown = self._line.timed(pictures, over=over)
-        for rendition in Rendition:
-            seen = shown if rendition is Rendition.PICTURES else None
+        seen: list[tuple[Rendition | Further, list[Shown] | None, bool]] = [
+            (Rendition.PICTURES, self._line.timed(pictures, over=over), key),
+            (Rendition.SOUND, None, True),
+        ]
+        for rendition, each in zip(Further, self._followers, strict=False):
+            seen.append((rendition, each.line.timed(each.taken, over=over), each.independent))
+        for rendition, shown, independent in seen:
             data = write_fragment(
                 number=self._number,
                 begins=begins,
                 origin_ntp=self.origin_ntp,
                 sound=sound,
-                pictures=seen,
+                pictures=shown,
             )
             out.append(
                 Part(
@@ -241,7 +272,7 @@ class Cutter:
                     part=self._part,
                     begins=begins,
                     ticks=end - begins,
-                    independent=key or seen is None,
+                    independent=independent,
                     data=data,
                 )
             )
@@ -275,6 +306,11 @@ class Cutter:
         return again and self._written == self.still.parameters
 
     def _inits(self) -> list[Output]:
+        of: list[tuple[Rendition | Further, Parameters | None]] = [
+            (Rendition.PICTURES, self._written),
+            (Rendition.SOUND, None),
+        ]
+        of += ((name, each.written) for name, each in zip(Further, self._followers, strict=False))
         return [
             Init(
                 rendition=rendition,
@@ -282,8 +318,5 @@ class Cutter:
                 parameters=parameters,
                 data=write_init(self.channels, parameters),
             )
-            for rendition, parameters in (
-                (Rendition.PICTURES, self._written),
-                (Rendition.SOUND, None),
-            )
+            for rendition, parameters in of
         ]

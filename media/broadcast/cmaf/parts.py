@@ -17,6 +17,13 @@ class Rendition(Enum):
     SOUND = "audio"  # sound alone; always there
 
 
+class Further(Enum):
+    """The same picture in other sizes, with the same sound; cut where `PICTURES` is. The value is stable."""
+
+    SECOND = "video2"
+    THIRD = "video3"
+
+
 @frozen(kw_only=True)
 class Part:
     """One CMAF chunk. All renditions have the same parts: same numbers, same ticks.
@@ -30,7 +37,7 @@ class Part:
         independent: a player can begin with it.
     """
 
-    rendition: Rendition
+    rendition: Rendition | Further
     discontinuity: int
     segment: int
     part: int
@@ -44,7 +51,7 @@ class Part:
 class Init:
     """What comes before the parts of this discontinuity number."""
 
-    rendition: Rendition
+    rendition: Rendition | Further
     discontinuity: int
     parameters: Parameters | None
     data: bytes = field(repr=False)

@@ -69,6 +69,14 @@ class PictureLine:
         self._bytes += len(picture.data)
         return True
 
+    def reaches(self, ticks: int) -> bool:
+        """Whether all pictures before that are here, or cut already."""
+        return bool(self.waiting) and self.waiting[-1].ticks >= ticks
+
+    def lives(self, ticks: int) -> bool:
+        """Whether there was a picture in the second before that."""
+        return self._newest is not None and self._newest > ticks - RATE
+
     def cut(self, end: int, before: Picture | None) -> list[Picture]:
         """Take away what is shown before `end`; or everything before the picture `before`."""
         taken: list[Picture] = []

@@ -1,1 +1,1 @@
-"""What is on air: who of a call or which publisher of WHIP, mixed, cut and given to the origin (docs/flows/program.md)."""
+"""What is on air, docs/flows/program.md: who of a call or which publisher of WHIP, mixed, cut, given to the origin."""
