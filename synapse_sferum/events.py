@@ -10,3 +10,5 @@ ROLE_FIELD = "org.sferum.role"
 SERVICE_LOCALPART = "sferum"
 #: Where our HTTP API lives.
 API_PREFIX = "/_synapse/client/sferum/v1"
+#: Key in messages about a broadcast: what they say, for programs.
+BROADCAST = "org.sferum.broadcast"

@@ -13,6 +13,7 @@ from synapse.module_api.errors import ConfigError
 from synapse_sferum import guard, schema
 from synapse_sferum.api.resource import install_api
 from synapse_sferum.api.services import Services
+from synapse_sferum.broadcast_posts import BroadcastPosts
 from synapse_sferum.callbacks import Callbacks
 from synapse_sferum.config import Config
 from synapse_sferum.directory import DirectoryService
@@ -49,13 +50,15 @@ class SferumModule:
         Callbacks(api, config, self._facts, self.service_user).register()
         Login(api, config, self._facts, self.service_user, now_ms).register()
         self._guard = guard.install(api, config, self._facts, self.service_user)
+        parties = Parties(api, config, self._facts, self.service_user)
         services = Services(
             api=api,
             directory=self._directory,
             facts=self._facts,
             guard=self._guard,
             own=self._own,
-            parties=Parties(api, config, self._facts, self.service_user),
+            parties=parties,
+            posts=BroadcastPosts(api, self._directory, parties, now_ms),
             now_ms=now_ms,
         )
         install_api(api, services, read_service_token(config))

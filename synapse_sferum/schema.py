@@ -136,6 +136,30 @@ STEPS: tuple[tuple[str, ...], ...] = (
             PRIMARY KEY (org_id, number)
         )""",
     ),
+    (
+        """CREATE TABLE sferum_broadcast_posts (
+            org_id TEXT NOT NULL,
+            broadcast_id TEXT NOT NULL,
+            room_id TEXT NOT NULL,
+            post TEXT NOT NULL,
+            event_id TEXT NOT NULL,
+            says TEXT NOT NULL,
+            PRIMARY KEY (org_id, broadcast_id, room_id, post)
+        )""",
+        """CREATE TABLE sferum_broadcast_stages (
+            org_id TEXT NOT NULL,
+            broadcast_id TEXT NOT NULL,
+            stage TEXT NOT NULL,
+            PRIMARY KEY (org_id, broadcast_id)
+        )""",
+        """CREATE TABLE sferum_broadcast_rooms (
+            org_id TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            ref TEXT NOT NULL DEFAULT '',
+            room_id TEXT NOT NULL,
+            PRIMARY KEY (org_id, kind, ref)
+        )""",
+    ),
 )
 
 #: What this code was built for.

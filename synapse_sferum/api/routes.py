@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synapse_sferum.api import bridge, calls, orgs, people, rooms
+from synapse_sferum.api import bridge, broadcasts, calls, orgs, people, rooms
 from synapse_sferum.api.call import LARGE_BODY
 from synapse_sferum.api.services import Handler, Route
 
@@ -59,4 +59,9 @@ ROUTES: tuple[Route, ...] = (
     _small("GET", _ORG + "/overview", "service", bridge.get_overview),
     _small("GET", "/accounts/{user_id}", "service", bridge.get_account),
     _small("GET", "/calls/rights", "service", calls.call_rights),
+    _small("GET", "/broadcasts/rights", "service", broadcasts.broadcast_rights),
+    _small("GET", "/broadcasts/audiences", "service", broadcasts.broadcast_audiences),
+    _large("POST", _ORG + "/broadcasts/watchers", "service", broadcasts.broadcast_watchers),
+    _small("POST", _ORG + "/broadcasts/announce", "service", broadcasts.announce_broadcast),
+    _small("POST", _ORG + "/broadcasts/tell", "service", broadcasts.tell_hosts),
 )

@@ -9,6 +9,7 @@ from attrs import frozen
 from synapse.module_api import ModuleApi
 
 from synapse_sferum.api.call import SMALL_BODY, Call
+from synapse_sferum.broadcast_posts import BroadcastPosts
 from synapse_sferum.directory import DirectoryService
 from synapse_sferum.facts import Facts
 from synapse_sferum.guard import Guard
@@ -26,6 +27,7 @@ class Services:
     guard: Guard
     own: OwnAccounts
     parties: Parties
+    posts: BroadcastPosts
     now_ms: Callable[[], int]
 
 

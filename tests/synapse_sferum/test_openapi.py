@@ -112,6 +112,9 @@ def _calls(school: ApiSchool) -> list[tuple[str, str, Any, Any]]:
         "class_id": school.class_id("5А"),
     }
     classes = f"/classes/{school.class_id('5А')}/homeroom_teachers"
+    of = {"broadcast_id": "b1", "title": "Концерт"}
+    told = {**of, "stage": "live", "link": "https://rtc.school.example/watch/b1"}
+    sign = {"user_id": user, "sign": "hand"}
     return [
         ("PATCH", "", {"name": "Школа"}, {"name": ""}),
         ("POST", "/roster/plan", {"roster": OFFICE}, {"roster": {}}),
@@ -135,6 +138,9 @@ def _calls(school: ApiSchool) -> list[tuple[str, str, Any, Any]]:
             {"room_id": room, "user_id": "x"},
         ),
         ("GET", "/audit", {}, {"from": "x"}),
+        ("POST", "/broadcasts/watchers", {"user_ids": [user]}, {"user_ids": ["x"]}),
+        ("POST", "/broadcasts/announce", told, {**told, "stage": "x"}),
+        ("POST", "/broadcasts/tell", {**of, "signs": [sign]}, {**of, "signs": []}),
         ("POST", f"/people/{pupil}/erase", {}, {"reason": ""}),
     ]
 
@@ -169,6 +175,14 @@ def test_real_answers_are_as_described(world: World) -> None:
         assert world.ask("GET", path).status == 401
     assert world.ask("GET", "/me", school.token("D1")).status == 200
     assert world.ask("GET", "/me", token).status == 400
+    who = {
+        "user_id": school.accounts["P1"],
+        "org_id": "openapi",
+        "room_id": school.room_id("class", "5А"),
+    }
+    for path in ("/calls/rights", "/broadcasts/rights", "/broadcasts/audiences"):
+        assert world.ask("GET", path, token, params=who).status == 200
+        assert world.ask("GET", path, token).status == 400
     for operation in contract.operations():
         seen = {s for m, p, s in contract.seen if (m, p) == (operation.method, operation.path)}
         assert 200 in seen, f"no success of {operation.method} {operation.path}"
