@@ -21,9 +21,11 @@ class Reorder:
     """Attributes:
 
     lost: numbers that never came.
+    patience: ticks that a missing one is waited for.
     """
 
     lost: int = 0
+    patience: int = PATIENCE
     _next: int | None = None
     _waiting: dict[int, tuple[RtpPacket, int]] = field(factory=dict)  # by number, when it came
 
@@ -50,7 +52,7 @@ class Reorder:
         out: list[RtpPacket] = []
         while self._waiting:
             oldest = min(came for _, came in self._waiting.values())
-            if now - oldest < PATIENCE:
+            if now - oldest < self.patience:
                 break
             out += self._give_up()
         return out
