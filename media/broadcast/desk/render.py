@@ -1,0 +1,342 @@
+"""Hosts' pages as text, from values. Pure: the templates are read at import, everything put into them is escaped."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from hashlib import blake2b
+from pathlib import Path
+from string import Template
+
+from media.broadcast.desk.shown import Led, Listed, Place, Recording, Speaker, Unable
+from media.broadcast.desk.wishing import BadWish
+from media.broadcast.desk.words import WORDS
+from media.broadcast.pages import render as watch
+from media.broadcast.pages.filling import Html, filled, link, paragraph, said, wrong
+from media.broadcast.pages.shown import Broadcast, Figures, Phase
+from media.broadcast.pages.words import LANGUAGES, seconds, when
+
+HERE = Path(__file__).parent
+TEMPLATES = {
+    path.stem: Template(path.read_text("utf-8")) for path in (HERE / "templates").glob("*.html")
+}
+FILES = {path.name: path for path in (HERE / "static").iterdir() if path.suffix in {".js", ".css"}}
+#: Browsers keep files for a year under the address of their version.
+OURS = blake2b(b"".join(FILES[name].read_bytes() for name in sorted(FILES)), digest_size=6)
+STATIC = f"/broadcasts/static/{OURS.hexdigest()}"
+#: What a page says afterwards, by the word in the address; anything else says nothing.
+SAID = frozenset({"begun", "stopped", "deleted", "switched", "too_often", "form"}) | {
+    one.value for one in Unable
+}
+#: Of those, what was done.
+GOOD = frozenset({"begun", "stopped", "deleted", "switched"})
+#: A form with this much of a wish in it, to be typed no second time.
+KEPT = ("title", "date", "time")
+
+
+def _fill(name: str, language: str, /, **values: str) -> Html:
+    return filled(TEMPLATES[name], WORDS[language], values)
+
+
+def listing(
+    some: Sequence[Listed],
+    places: Sequence[Place] | None,
+    language: str,
+    now: datetime,
+    *,
+    word: str = "",
+    bad: BadWish | None = None,
+    typed: Mapping[str, str] | None = None,
+) -> Html:
+    """The list, with the form of a new one.
+
+    Args:
+        places: for whom this visitor may broadcast; None: they may not.
+        word: of SAID.
+        typed: the form as it was sent, where `bad` says what is wrong with it.
+    """
+    words = WORDS[language]
+    ahead = [one for one in some if one.broadcast.phase is not Phase.ENDED]
+    past = [one for one in some if one.broadcast.phase is Phase.ENDED]
+    before = Html()
+    if past:
+        before = _fill("past", language, rows=_rows(past, language, now))
+    main = _fill(
+        "list",
+        language,
+        said=_said(word, language),
+        now=_rows(ahead, language, now) if ahead else paragraph(words["nothing_now"]),
+        new=paragraph(words["may_not"], "hint")
+        if places is None
+        else _new(places, language, bad, typed),
+        before=before,
+    )
+    return _page(words["list_title"], language, main, here="/broadcasts")
+
+
+def led(
+    one: Led,
+    language: str,
+    now: datetime,
+    *,
+    word: str = "",
+    unsure: str = "",
+    key: str = "",
+) -> Html:
+    """The page of one broadcast for its host.
+
+    Args:
+        unsure: the act whose tick was missing: start, stop, delete, drop.
+        key: a new key, shown this once.
+    """
+    broadcast = one.broadcast
+    phase = broadcast.phase
+    sections: list[str] = []
+    if phase is not Phase.ENDED:
+        sections.append(_sources(one, language, key))
+    if phase is Phase.WAITING:
+        sections.append(_act(one, "start", "go", "main", language, unsure))
+    elif phase is not Phase.ENDED:
+        figures = _figures(broadcast.id, one.figures, language)
+        sections.append(_act(one, "stop", "running", "danger", language, unsure, above=figures))
+    if one.recording is Recording.READY:
+        words = WORDS[language]
+        sections.append(link(one.recording_url, words["to_recording"]))
+        if one.may_delete:
+            sections.append(_act(one, "delete", "delete", "danger", language, unsure))
+    if phase is not Phase.ENDED:
+        sections.append(_fill("viewers", language, watch_url=one.watch_url))
+    if phase is Phase.WAITING:
+        sections.append(_act(one, "drop", "drop", "danger", language, unsure))
+    main = _fill(
+        "led",
+        language,
+        title=broadcast.title,
+        said=_said(word, language),
+        state_kind=phase.value,
+        state=WORDS[language][f"state_{phase.value}"],
+        sees=_sees(one.place, language),
+        begins=_begins(broadcast, language, now),
+        notices=Html().join(
+            paragraph(pair[LANGUAGES.index(language)], "wrong") for pair in one.notices
+        ),
+        recording=_recording(one, language),
+        sections=Html("\n".join(sections)),
+    )
+    return _page(broadcast.title, language, main, here=f"/broadcasts/{broadcast.id}")
+
+
+def camera(one: Led, language: str, *, whip: str, token: str) -> Html:
+    """The page that shows this computer's camera or screen.
+
+    Args:
+        whip: address of the publication. token: opens it, for as long as this page is good.
+    """
+    broadcast = one.broadcast
+    settings = {
+        "whip": whip,
+        "token": token,
+        "words": {
+            key.removeprefix("js_"): text
+            for key, text in WORDS[language].items()
+            if key.startswith("js_")
+        },
+    }
+    main = _fill(
+        "camera",
+        language,
+        id=broadcast.id,
+        title=broadcast.title,
+        settings=json.dumps(settings, ensure_ascii=False),
+    )
+    title = f"{broadcast.title} — {WORDS[language]['camera_title']}"
+    head = f'<script type="module" src="{STATIC}/camera.js"></script>\n'
+    return _page(title, language, main, head=head, here=f"/broadcasts/{broadcast.id}/camera")
+
+
+def message(why: Unable, language: str) -> Html:
+    """The page of words for whoever may not lead this one."""
+    words = WORDS[language]
+    main = f"<h1>{html.escape(words['list_title'])}</h1>\n{paragraph(words[why.value])}"
+    main += link("/broadcasts", words["all"])
+    return _page(words["list_title"], language, Html(main), here="/broadcasts")
+
+
+def _page(title: str, language: str, main: Html, *, here: str, head: str = "") -> Html:
+    other = next(code for code in LANGUAGES if code != language)
+    return _fill(
+        "base",
+        language,
+        language=language,
+        page_title=title,
+        watch_css=f"{watch.STATIC}/watch.css",
+        desk_css=f"{STATIC}/desk.css",
+        head=Html(head),
+        main=main,
+        here=here,
+        other_code=other,
+    )
+
+
+def _rows(some: Iterable[Listed], language: str, now: datetime) -> Html:
+    words = WORDS[language]
+    rows = []
+    for one in some:
+        broadcast = one.broadcast
+        where = [(f"/watch/{broadcast.id}", words["watch"])]
+        if one.leads:
+            where.insert(0, (f"/broadcasts/{broadcast.id}", words["lead"]))
+        links = "".join(
+            f'<a href="{html.escape(url)}">{html.escape(text)}'
+            f'<span class="unseen"> {html.escape(broadcast.title)}</span></a>'
+            for url, text in where
+        )
+        rows.append(
+            _fill(
+                "row",
+                language,
+                title=broadcast.title,
+                state_kind=broadcast.phase.value,
+                state=words[f"state_{broadcast.phase.value}"],
+                sees=_sees(one.place, language),
+                begins=_begins(broadcast, language, now),
+                links=Html(links),
+            )
+        )
+    return Html('<ul class="list">\n' + "".join(rows) + "</ul>\n")
+
+
+def _new(
+    places: Sequence[Place],
+    language: str,
+    bad: BadWish | None,
+    typed: Mapping[str, str] | None,
+) -> Html:
+    given = typed or {}
+    chosen = given.get("place", places[0].key if places else "")
+    options = "".join(
+        f'<option value="{html.escape(one.key)}"{" selected" if one.key == chosen else ""}>'
+        f"{html.escape(one.name or WORDS[language]['whole_school'])}</option>"
+        for one in places
+    )
+    recorded = typed is None or given.get("recorded") == "1"
+    return _fill(
+        "new",
+        language,
+        wrong=Html() if bad is None else wrong(WORDS[language][bad.value]),
+        wrong_id="" if bad is None else " wrong",
+        places=Html(options),
+        recorded=" checked" if recorded else "",
+        low=" checked" if given.get("low_latency") == "1" else "",
+        **{name: given.get(name, "")[:200] for name in KEPT},
+    )
+
+
+def _sources(one: Led, language: str, key: str) -> Html:
+    words = WORDS[language]
+    ready = Html()
+    if one.published:
+        ready = said(words["ready_spare" if one.spare else "ready"])
+    return _fill(
+        "sources",
+        language,
+        id=one.broadcast.id,
+        ready=ready,
+        key_open=" open" if key else "",
+        whip_url=one.whip_url,
+        key=_fill("key", language, key=key) if key else Html(),
+        make_key=words["new_key" if one.has_key else "make_key"],
+        key_hint=paragraph(words["new_key_hint"], "hint") if one.has_key else Html(),
+        call=_call(one, language),
+    )
+
+
+def _call(one: Led, language: str) -> Html:
+    words = WORDS[language]
+    rows = Html().join(_speaker(one, speaker, language) for speaker in one.speakers)
+    return _fill(
+        "call",
+        language,
+        open=" open" if one.speakers else "",
+        hint=words["call_hint" if one.speakers else "call_none"],
+        speakers=rows,
+    )
+
+
+def _speaker(one: Led, speaker: Speaker, language: str) -> Html:
+    words = WORDS[language]
+    name = words["screen_of" if speaker.screen else "camera_of"].format(name=speaker.name)
+    shown = speaker.key == one.speaker
+    return _fill(
+        "speaker",
+        language,
+        id=one.broadcast.id,
+        key=speaker.key,
+        pressed=Html(' aria-pressed="true"') if shown else "",
+        name=f"{name} — {words['shown']}" if shown else name,
+    )
+
+
+def _act(
+    one: Led,
+    act: str,
+    heading: str,
+    kind: str,
+    language: str,
+    unsure: str,
+    above: str = "",
+) -> Html:
+    words = WORDS[language]
+    missed = unsure == act
+    return _fill(
+        "act",
+        language,
+        id=one.broadcast.id,
+        name=f"act-{act}",
+        heading=words[heading],
+        above=Html(above),
+        action=act,
+        wrong=wrong(words[f"{act}_unsure"]) if missed else Html(),
+        wrong_id=Html(' aria-describedby="wrong"') if missed else "",
+        sure=words[f"{act}_sure"],
+        kind=kind,
+        press=words[act],
+    )
+
+
+def _figures(broadcast: str, figures: Figures, language: str) -> Html:
+    delay = figures.delay_s
+    return _fill(
+        "figures",
+        language,
+        id=broadcast,
+        viewers=str(figures.viewers),
+        delay=WORDS[language]["delay_unknown"] if delay is None else seconds(delay, language),
+        stalled=f"{figures.stalled:.0%}",
+        hands=str(figures.hands),
+    )
+
+
+def _recording(one: Led, language: str) -> str:
+    return WORDS[language][one.recording.value]
+
+
+def _sees(place: str, language: str) -> str:
+    words = WORDS[language]
+    return words["sees"].format(place=place or words["whole_school"])
+
+
+def _begins(one: Broadcast, language: str, now: datetime) -> str:
+    if one.begins_at is None or one.phase is not Phase.WAITING:
+        return ""
+    return WORDS[language]["begins"].format(when=when(one.begins_at, now, language))
+
+
+def _said(word: str, language: str) -> Html:
+    """What was done is said calmly, what was not as a fault."""
+    if word not in SAID:
+        return Html()
+    text = WORDS[language][word]
+    return said(text) if word in GOOD else paragraph(text, "wrong")

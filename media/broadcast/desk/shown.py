@@ -1,0 +1,91 @@
+"""What hosts' pages are told of broadcasts, and what they answer. Pure."""
+
+from __future__ import annotations
+
+import enum
+
+from attrs import field, frozen
+
+from media.broadcast.pages.shown import Broadcast, Figures
+
+
+class Unable(enum.Enum):
+    """Why something a host pressed was not done. The values are stable: names of texts, counted and tested."""
+
+    NOT_HOST = "not_host"
+    GONE = "gone"  # no such broadcast any more, or another state of it
+    BUSY = "busy"  # as many broadcasts run as this server bears
+    ENCRYPTED = "encrypted"  # the call is encrypted end to end: nothing of it can be shown
+    PUPIL = "pupil"  # a pupil's camera that nobody has shown large (R48)
+    NO_CALL = "no_call"  # nobody calls there, or whoever was chosen has left
+    UNAVAILABLE = "not_done"
+
+
+class Recording(enum.Enum):
+    """What became of the recording; names of texts."""
+
+    NONE = "recording_none"
+    RUNNING = "recording_running"
+    MAKING = "recording_making"
+    READY = "recording_ready"
+    LOST = "recording_lost"
+    DELETED = "recording_deleted"
+
+
+@frozen
+class Place:
+    """For whom a broadcast is: `key` is "" for the whole school, else a room's id."""
+
+    key: str
+    name: str
+
+
+@frozen
+class Speaker:
+    """Somebody in a call whose picture can be shown. `key`: of the form; `name`: as the call knows it."""
+
+    key: str
+    name: str = field(repr=False)
+    screen: bool = False
+
+
+@frozen(kw_only=True)
+class Listed:
+    """A line of the list. `leads`: this visitor leads it."""
+
+    broadcast: Broadcast
+    place: str
+    leads: bool = False
+
+
+@frozen(kw_only=True)
+class Led:
+    """One broadcast as its host sees it.
+
+    Attributes:
+        published: somebody's picture or sound comes in.
+        spare: a second publisher is ready to take over.
+        has_key: one was made; it is not known any more.
+        whip_url: what OBS calls "server".
+        watch_url: the link for viewers.
+        speakers: of the call of its room, if there is one.
+        speaker: the key of whoever is shown from the call; "": nobody is.
+        notices: sentences of what is wrong now, Russian and English.
+        may_delete: director or deputy, who may delete its recording.
+        recording_url: where it is seen once it is READY.
+    """
+
+    broadcast: Broadcast
+    place: str
+    whip_url: str
+    watch_url: str
+    published: bool = False
+    spare: bool = False
+    has_key: bool = False
+    notices: tuple[tuple[str, str], ...] = ()
+    recording: Recording = Recording.NONE
+    figures: Figures = field(factory=Figures)
+    speakers: tuple[Speaker, ...] = ()
+    speaker: str = ""
+    may_delete: bool = False
+    recording_url: str = ""
