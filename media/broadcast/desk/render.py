@@ -119,7 +119,7 @@ def led(
         state=WORDS[language][f"state_{phase.value}"],
         sees=_sees(one.place, language),
         begins=_begins(broadcast, language, now),
-        notices=Html().join(
+        notices=_joined(
             paragraph(pair[LANGUAGES.index(language)], "wrong") for pair in one.notices
         ),
         recording=_recording(one, language),
@@ -255,7 +255,7 @@ def _sources(one: Led, language: str, key: str) -> Html:
 
 def _call(one: Led, language: str) -> Html:
     words = WORDS[language]
-    rows = Html().join(_speaker(one, speaker, language) for speaker in one.speakers)
+    rows = _joined(_speaker(one, speaker, language) for speaker in one.speakers)
     return _fill(
         "call",
         language,
@@ -340,3 +340,8 @@ def _said(word: str, language: str) -> Html:
         return Html()
     text = WORDS[language][word]
     return said(text) if word in GOOD else paragraph(text, "wrong")
+
+
+def _joined(some: Iterable[str]) -> Html:
+    """Pieces that are HTML already."""
+    return Html("".join(some))

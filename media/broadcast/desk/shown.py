@@ -34,10 +34,11 @@ class Recording(enum.Enum):
 
 @frozen
 class Place:
-    """For whom a broadcast is: `key` is "" for the whole school, else a room's id."""
+    """For whom a broadcast is: `key` is "" for the whole school, else a room's id. `timezone`: the school's (IANA)."""
 
     key: str
     name: str
+    timezone: str = "Europe/Moscow"
 
 
 @frozen

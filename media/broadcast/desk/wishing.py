@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta, tzinfo
@@ -17,6 +18,8 @@ MOST_TITLE = 100
 MOST_AHEAD = timedelta(days=366)
 #: Characters of a room's id (Matrix).
 MOST_KEY = 255
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_HOUR = re.compile(r"[0-9]{2}:[0-9]{2}")
 
 
 class BadWish(enum.Enum):
@@ -81,7 +84,7 @@ def _moment(day: str, hour: str, zone: tzinfo) -> datetime | BadWish | None:
     """Both or neither, as browsers write them: 2026-11-28 and 18:30."""
     if not day and not hour:
         return None
-    if len(day) != len("2026-11-28") or len(hour) != len("18:30"):
+    if _DAY.fullmatch(day) is None or _HOUR.fullmatch(hour) is None:
         return BadWish.BAD_TIME
     try:
         return datetime.combine(date.fromisoformat(day), time.fromisoformat(hour), tzinfo=zone)

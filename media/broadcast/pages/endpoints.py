@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -17,13 +17,22 @@ from attrs import field, frozen
 
 from media.access.limits import Buckets
 from media.broadcast.pages import render
-from media.broadcast.pages.asking import MOST_BYTES, BadAsking, form_fields, hand_of, question_of
-from media.broadcast.pages.headers import headers, origins, policy
+from media.broadcast.pages.asking import MOST_BYTES, BadAsking, hand_of, question_of
+from media.broadcast.pages.headers import origins, policy
 from media.broadcast.pages.heartbeat import MOST_BYTES as BEAT_BYTES
 from media.broadcast.pages.heartbeat import BadHeartbeat, parse_heartbeat
 from media.broadcast.pages.house import House
+from media.broadcast.pages.requests import (
+    KEEP_S,
+    NO_STORE,
+    body_of,
+    form_of,
+    html_page,
+    language,
+    see_other,
+    wants_json,
+)
 from media.broadcast.pages.shown import STATUS, Phase, Refusal, Seat, look_again_s
-from media.broadcast.pages.words import language_of
 
 ID = r"{id:[A-Za-z0-9_-]{1,64}}"
 HERE = rf"/live/{{token:[A-Za-z0-9_.~-]{{1,512}}}}/{ID}"
@@ -38,8 +47,6 @@ TYPES = {".css": "text/css", ".js": "text/javascript"}
 ON_AIR = frozenset({Phase.LIVE, Phase.PAUSED})
 #: Seconds until a page that could not find out who it is tries again.
 UNAVAILABLE_S = 15
-#: Seconds a browser keeps the language somebody chose: a year.
-KEEP_S = 31_536_000
 
 _Answer = Callable[[web.Request, Seat], Awaitable[web.StreamResponse]]
 
@@ -85,7 +92,7 @@ class WatchPages:
         found = await self.house.arrive(broadcast_id, request.cookies)
         if isinstance(found, Refusal):
             return self._refused(request, found, broadcast_id)
-        return _see(f"/live/{found}/{broadcast_id}/watch")
+        return see_other(f"/live/{found}/{broadcast_id}/watch")
 
     async def enter(self, request: web.Request) -> web.StreamResponse:
         """`{"access_token", "matrix_server_name", …}`, as Matrix gives it → `{"path"}` or `{"refused"}`."""
@@ -93,7 +100,7 @@ class WatchPages:
         if self._entries.wait_s("", self.clock()):
             return web.json_response({"refused": "too_often"}, status=429)
         try:
-            openid = json.loads(await _body(request, ENTER_BYTES) or b"")
+            openid = json.loads(await body_of(request, ENTER_BYTES) or b"")
         except (ValueError, RecursionError):
             openid = None
         if not isinstance(openid, dict):
@@ -110,7 +117,7 @@ class WatchPages:
     async def ask(self, request: web.Request, seat: Seat) -> web.StreamResponse:
         if seat.broadcast.phase not in ON_AIR:
             return self._done(request, "not_sent", 410)
-        form = await _form(request)
+        form = await form_of(request)
         question = question_of(form)
         if isinstance(question, BadAsking):
             return self._wrong(request, seat, question, form.get("text", ""))
@@ -122,7 +129,7 @@ class WatchPages:
     async def hand(self, request: web.Request, seat: Seat) -> web.StreamResponse:
         if seat.broadcast.phase not in ON_AIR:
             return self._done(request, "not_sent", 410)
-        up = hand_of(await _form(request))
+        up = hand_of(await form_of(request))
         if isinstance(up, BadAsking):
             return self._wrong(request, seat, up, "")
         if self._hands.wait_s(seat.viewer, self.clock()):
@@ -135,7 +142,7 @@ class WatchPages:
         """Counted; the answer says where the broadcast is, which a player cannot always see in a playlist."""
         if self._beats.wait_s(seat.viewer, self.clock()):
             return web.json_response({"refused": "too_often"}, status=429)
-        raw = await _body(request, BEAT_BYTES)
+        raw = await body_of(request, BEAT_BYTES)
         try:
             beat = parse_heartbeat(b"" if raw is None else raw)
         except BadHeartbeat as bad:
@@ -148,7 +155,7 @@ class WatchPages:
             return web.json_response({"refused": "not_host"}, status=403)
         if self._looks.wait_s(seat.viewer, self.clock()):
             return web.json_response({"refused": "too_often"}, status=429)
-        found = render.figures_json(self.house.figures(seat), _language(request))
+        found = render.figures_json(self.house.figures(seat), language(request))
         return web.json_response(found, headers=NO_STORE)
 
     async def panel(self, request: web.Request, seat: Seat) -> web.StreamResponse:
@@ -172,10 +179,10 @@ class WatchPages:
         """A press of a host, once they have ticked that they know what it does."""
         if not seat.host:
             return self._refused(request, Refusal.NOT_FOUND)
-        form = await _form(request)
+        form = await form_of(request)
         if form.get("sure") != "1":
             return self._panel(request, seat, wrong=True)
-        return _see(f"host?said={said if await act(seat) else 'not_done'}")
+        return see_other(f"host?said={said if await act(seat) else 'not_done'}")
 
     def _seated(self, answer: _Answer) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         """Only for whoever has a token that is good now."""
@@ -198,64 +205,61 @@ class WatchPages:
         wrong: str = "",
         text: str = "",
     ) -> web.StreamResponse:
-        language = _language(request)
+        chosen = language(request)
         one = seat.broadcast
         more = {}
         if one.phase is Phase.LIVE:
-            page = render.watch(
+            shown = render.watch(
                 seat,
-                language,
+                chosen,
                 figures=self.house.figures(seat) if seat.host else None,
                 said=request.query.get("said", ""),
                 wrong=wrong,
                 text=text,
             )
         else:
-            page = render.not_now(one, language, self.wall(), host=seat.host)
+            shown = render.not_now(one, chosen, self.wall(), host=seat.host)
             wait = look_again_s(one, self.wall(), _spread(seat.viewer))
             if wait is not None:
                 more["Refresh"] = str(wait)
         there = origins(one.sources)
-        return _html(request, page, status, policy(connect=there, media=there), more)
+        return html_page(request, shown, status, policy(connect=there, media=there), more)
 
     def _panel(
         self, request: web.Request, seat: Seat, *, wrong: bool = False
     ) -> web.StreamResponse:
         said = request.query.get("said", "")
         figures = self.house.figures(seat)
-        page = render.panel(seat, _language(request), figures, said=said, wrong=wrong)
-        return _html(request, page, 400 if wrong else 200, policy(), {})
+        shown = render.panel(seat, language(request), figures, said=said, wrong=wrong)
+        return html_page(request, shown, 400 if wrong else 200, policy(), {})
 
     def _refused(
         self, request: web.Request, why: Refusal, broadcast_id: str = ""
     ) -> web.StreamResponse:
-        if _wants_json(request):
+        if wants_json(request):
             return web.json_response({"refused": why.value}, status=STATUS[why], headers=NO_STORE)
-        language = _language(request)
+        chosen = language(request)
         more = {"Refresh": str(UNAVAILABLE_S)} if why is Refusal.UNAVAILABLE else {}
         if why is Refusal.SIGNED_OUT:
-            page = render.sign_in(
-                f"/watch/{broadcast_id}/enter", language, sign_in_url=self.sign_in_url
+            shown = render.sign_in(
+                f"/watch/{broadcast_id}/enter", chosen, sign_in_url=self.sign_in_url
             )
             home = (self.client_url,) if self.client_url else ()
-            return _html(request, page, STATUS[why], policy(connect=home), more)
-        return _html(request, render.refused(why, language), STATUS[why], policy(), more)
+            return html_page(request, shown, STATUS[why], policy(connect=home), more)
+        return html_page(request, render.refused(why, chosen), STATUS[why], policy(), more)
 
     def _wrong(
         self, request: web.Request, seat: Seat, why: BadAsking, text: str
     ) -> web.StreamResponse:
-        if _wants_json(request):
+        if wants_json(request):
             return web.json_response({"refused": why.value}, status=400, headers=NO_STORE)
         return self._page(request, seat, 400, wrong=why.value, text=text[:MOST_BYTES])
 
     def _done(self, request: web.Request, said: str, status: int) -> web.StreamResponse:
         """What became of a form: a word for the player, the page again for a browser (303)."""
-        if _wants_json(request):
+        if wants_json(request):
             return web.json_response({"said": said}, status=status, headers=NO_STORE)
-        return _see(f"watch?said={said}")
-
-
-NO_STORE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+        return see_other(f"watch?said={said}")
 
 
 def add_static(app: web.Application, player: Path) -> None:
@@ -279,56 +283,6 @@ def add_static(app: web.Application, player: Path) -> None:
         )
 
     app.router.add_get(r"/watch/static/{version:[a-z0-9.]+}/{name:[a-z0-9.]+}", file)
-
-
-def _language(request: web.Request) -> str:
-    return language_of(
-        request.query.get("lang", ""),
-        request.cookies.get("lang", ""),
-        request.headers.get("Accept-Language", ""),
-    )
-
-
-def _html(
-    request: web.Request, page: str, status: int, csp: str, more: Mapping[str, str]
-) -> web.Response:
-    response = web.Response(
-        text=page, status=status, content_type="text/html", headers={**headers(csp), **more}
-    )
-    asked = request.query.get("lang")
-    if asked is not None and asked == _language(request):
-        response.set_cookie("lang", asked, max_age=KEEP_S, path="/", samesite="Lax")
-    return response
-
-
-def _see(where: str) -> web.Response:
-    """303: a page loaded again does not send the form again."""
-    return web.Response(
-        status=303,
-        headers={"Location": where, "Cache-Control": "no-store", "Referrer-Policy": "same-origin"},
-    )
-
-
-def _wants_json(request: web.Request) -> bool:
-    return "application/json" in request.headers.get("Accept", "")
-
-
-async def _body(request: web.Request, most: int) -> bytes | None:
-    """The body; None: it is longer than that."""
-    raw = b""
-    while more := await request.content.readany():
-        raw += more
-        if len(raw) > most:
-            return None
-    return raw
-
-
-async def _form(request: web.Request) -> Mapping[str, str]:
-    """A form as browsers send it without files; anything else, or one that is too long, is an empty one."""
-    if request.content_type != "application/x-www-form-urlencoded":
-        return {}
-    raw = await _body(request, MOST_BYTES)
-    return {} if raw is None else form_fields(raw)
 
 
 def _spread(viewer: str) -> float:

@@ -27,14 +27,19 @@ def policy(*, connect: Iterable[str] = (), media: Iterable[str] = ()) -> str:
     )
 
 
-def headers(content_security: str) -> Mapping[str, str]:
-    """Of a page. The address holds the viewer's token: no other site is told it, nothing keeps the page."""
+def headers(content_security: str, *, camera: bool = False) -> Mapping[str, str]:
+    """Of a page. The address holds the viewer's token: no other site is told it, nothing keeps the page.
+
+    Args:
+        camera: the page may ask for the camera, a screen and the microphone.
+    """
+    devices = "(self)" if camera else "()"
     return {
         "Content-Security-Policy": content_security,
         "X-Frame-Options": "DENY",
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "same-origin",
-        "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+        "Permissions-Policy": f"camera={devices}, display-capture={devices}, geolocation=(), microphone={devices}",
         "Cross-Origin-Opener-Policy": "same-origin",
         "Cross-Origin-Resource-Policy": "same-origin",
         "Cache-Control": "no-store",

@@ -1,0 +1,64 @@
+"""What hosts' pages ask of whoever runs the broadcasts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from attrs import frozen
+
+from media.broadcast.desk.shown import Led, Listed, Place, Unable
+from media.broadcast.desk.wishing import Wish
+from media.broadcast.pages.shown import Refusal
+
+
+@frozen
+class Overview:
+    """`places`: for whom this visitor may broadcast; None: they lead nothing."""
+
+    listed: tuple[Listed, ...]
+    places: tuple[Place, ...] | None
+
+
+class Leading(Protocol):
+    """Nothing of it raises: an answer that cannot be had is `Unable.UNAVAILABLE`. Each call asks for today's rights."""
+
+    async def proved(self, openid: Mapping[str, object]) -> str | Refusal:
+        """A Matrix OpenID token → a token for this browser's cookie."""
+
+    def account(self, cookie: str) -> str | None:
+        """Whose cookie it is; None: nobody's, or too old."""
+
+    async def overview(self, account: str) -> Overview | Refusal: ...
+
+    async def make(self, account: str, wish: Wish) -> str | Unable:
+        """→ the id of the new broadcast."""
+
+    async def led(self, account: str, broadcast_id: str) -> Led | Unable: ...
+
+    async def new_key(self, account: str, broadcast_id: str) -> str | Unable:
+        """For OBS; shown once."""
+
+    def publishing(self, account: str, broadcast_id: str) -> str:
+        """What the page of the camera shows to WHIP; of a host who has just been asked about."""
+
+    async def begin(self, account: str, broadcast_id: str) -> Unable | None: ...
+
+    async def finish(self, account: str, broadcast_id: str) -> Unable | None: ...
+
+    async def drop(self, account: str, broadcast_id: str) -> Unable | None:
+        """One that has not begun."""
+
+    async def delete(self, account: str, broadcast_id: str) -> Unable | None:
+        """Its recording."""
+
+    async def show(self, account: str, broadcast_id: str, speaker: str) -> Unable | None:
+        """From the call: a key of `Led.speakers`."""
+
+
+#: The acts that a form may name, with whether a tick is asked for first.
+ACTS: Mapping[str, bool] = {"start": True, "stop": True, "drop": True, "delete": True}
+#: What is said when they were done.
+DONE: Mapping[str, str] = {"start": "begun", "stop": "stopped", "delete": "deleted"}
+
+Places = Sequence[Place]
