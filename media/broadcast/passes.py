@@ -74,6 +74,11 @@ _STATUS = {
 }
 
 
+def is_broadcast(text: str) -> bool:
+    """Whether a broadcast may be called so: it is a folder of addresses and of the disk."""
+    return _BROADCAST.fullmatch(text) is not None
+
+
 def _second(_: object, attribute: object, value: int) -> None:
     if not 0 <= value <= _LATEST:
         raise ValueError("a time of a pass is seconds since 1970, until 2106")

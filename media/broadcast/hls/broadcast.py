@@ -6,7 +6,7 @@ the others are right in each playlist.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from attrs import define, field
 
@@ -30,7 +30,7 @@ from media.broadcast.hls.media_playlist import Report
 from media.broadcast.hls.multivariant import Captions, Variant, multivariant
 from media.broadcast.hls.names import CAPTIONS, Ask, BadAsk, Kind, captions_file
 from media.broadcast.hls.timeline import First, Timeline, Unfit
-from media.broadcast.hls.values import Part, Shape
+from media.broadcast.hls.values import Part, Segment, Shape
 
 #: Renditions of one broadcast: three layers of the publisher, one of our own, the sound.
 MOST_RENDITIONS = 8
@@ -46,6 +46,7 @@ class Broadcast:
         tag: begins every ETag; another one after each start of the process, as its versions begin anew.
         variants: one of them is the sound alone; it is also what captions follow.
         independent: every segment begins with a key frame.
+        past: by rendition, what an earlier process wrote, for the rewind playlists.
     """
 
     tag: str
@@ -54,6 +55,7 @@ class Broadcast:
     captions: Captions | None = None
     first: First = field(factory=First)
     independent: bool = False
+    past: Mapping[str, tuple[Segment, ...]] = field(factory=dict, repr=False)
     _timelines: dict[str, Timeline] = field(factory=dict, init=False)
     _track: CaptionTrack = field(init=False)
     _sound: Timeline = field(init=False)
@@ -65,7 +67,9 @@ class Broadcast:
         sound = [one.rendition for one in self.variants if one.picture is None]
         if len(set(names)) != len(names) or len(sound) != 1 or len(names) > MOST_RENDITIONS:
             raise ValueError("renditions: each once, one of them the sound alone, 8 at most")
-        self._timelines = {name: Timeline(name, self.shape, self.first) for name in names}
+        self._timelines = {
+            name: Timeline(name, self.shape, self.first, self.past.get(name, ())) for name in names
+        }
         self._sound = self._timelines[sound[0]]
         self._track = CaptionTrack(self.shape)
 
@@ -108,6 +112,34 @@ class Broadcast:
         """The broadcast is over."""
         for one in self._timelines.values():
             one.end()
+
+    def close_rewind(self) -> None:
+        """What comes from now on is shown live only: nothing keeps it."""
+        for one in self._timelines.values():
+            one.close_rewind()
+
+    @property
+    def next_discontinuity(self) -> int:
+        """What `begin` wants next."""
+        return self._sound.next_discontinuity
+
+    def oldest_number(self, rendition: str) -> int:
+        """Of the oldest segment that is in the live playlist or was until now."""
+        return self._timelines[rendition].oldest_number
+
+    def next_place(self, rendition: str, *, new: bool) -> tuple[int, int] | None:
+        """Numbers of the next part, segment and place in it; `new`: in a new segment. None: no such rendition."""
+        timeline = self._timelines.get(rendition)
+        if timeline is None:
+            return None
+        growing = timeline.growing
+        if growing is None:
+            return timeline.last_whole + 1, 0
+        return (growing.number + 1, 0) if new else (growing.number, len(growing.parts))
+
+    def next_serial(self, rendition: str) -> int:
+        """Of the part that comes next."""
+        return self._timelines[rendition].next_serial
 
     def say(self, text: str) -> Unsayable | None:
         """A line of captions, shown from now on."""

@@ -49,6 +49,7 @@ class Timeline:
     """All that is known of one rendition.
 
     Attributes:
+        past: whole segments, without their parts, that an earlier process wrote: the rewind playlist begins with them.
         rewind: every whole segment of the rewind playlist, without its parts.
         rewind_full: it has reached its length and is closed.
         version: grows whenever a playlist changes.
@@ -57,6 +58,7 @@ class Timeline:
     rendition: str
     shape: Shape
     first: First = First()
+    past: tuple[Segment, ...] = ()
     growing: Segment | None = field(default=None, init=False)
     rewind: list[Segment] = field(factory=list, init=False)
     rewind_full: bool = field(default=False, init=False)
@@ -72,6 +74,11 @@ class Timeline:
 
     def __attrs_post_init__(self) -> None:
         self._serial = self.first.serial
+        if self.past:
+            last = self.past[-1]
+            self.rewind.extend(self.past)
+            self._edge = last.ends_at
+            self._wall_ms = last.wall_ms + last.ticks * 1000 // HZ
 
     @property
     def edge(self) -> int:
@@ -115,12 +122,14 @@ class Timeline:
         """Whether this discontinuity is the next one."""
         if self.ended:
             return Unfit.ENDED
-        expected = self.first.discontinuity
-        if self._begun is not None:  # one that has no part yet may begin once more
-            expected = self._begun.number + (self._begun.starts_at is not None)
-        if discontinuity != expected:
-            return Unfit.OUT_OF_ORDER
-        return None
+        return None if discontinuity == self.next_discontinuity else Unfit.OUT_OF_ORDER
+
+    @property
+    def next_discontinuity(self) -> int:
+        """One that has no part yet may begin once more."""
+        if self._begun is None:
+            return self.first.discontinuity
+        return self._begun.number + (self._begun.starts_at is not None)
 
     def add(self, part: Part) -> Unfit | None:
         """One more part; the first of another segment makes the earlier one complete."""
@@ -178,14 +187,28 @@ class Timeline:
         """Where the oldest complete segment that `find_segment` knows begins, ticks."""
         return next((some[0].starts_at for some in (self._kept, self._whole) if some), 0)
 
+    @property
+    def oldest_number(self) -> int:
+        """Of the oldest segment that `find_segment` knows, or of the growing one."""
+        return next(
+            (some[0].number for some in (self._kept, self._whole) if some), self.last_whole + 1
+        )
+
+    def close_rewind(self) -> None:
+        """What comes from now on cannot be gone back to."""
+        self.rewind_full = True
+        self.version += 1
+
     def has_segment(self, number: int) -> bool:
-        """Whether a complete segment can be fetched: listed, just gone, or in the rewind playlist."""
+        """Whether a complete segment may be there: listed, just gone, or between the ends of the rewind playlist."""
         if self.find_segment(number) is not None:
             return True
         return bool(self.rewind) and self.rewind[0].number <= number <= self.rewind[-1].number
 
     def has_init(self, discontinuity: int) -> bool:
-        """Of every discontinuity since the first one here."""
+        """Of every discontinuity since the first one here, and of those of the past."""
+        if self.past and self.past[0].discontinuity <= discontinuity <= self.past[-1].discontinuity:
+            return True
         return (
             self._begun is not None
             and self.first.discontinuity <= discontinuity <= self._begun.number
@@ -219,7 +242,7 @@ class Timeline:
     def _opened(self, part: Part) -> Segment:
         begun = self._begun
         assert begun is not None
-        first_of_all = part.segment == self.first.segment
+        first_of_all = part.segment == self.first.segment and not self.past
         breaks = begun.starts_at is None and not first_of_all
         if begun.starts_at is None:
             begun = self._begun = evolve(begun, starts_at=self._edge)
