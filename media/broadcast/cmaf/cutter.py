@@ -141,9 +141,10 @@ class Cutter:
         self._line.needs_key = True
         return self.advance(now)
 
-    def lose_further(self, place: int) -> None:
-        """The same of a further size."""
-        self._followers[place].line.needs_key = True
+    def lose_line(self, place: int) -> None:
+        """The same of one size: 0 is the first, what follows are the further ones."""
+        line = self._line if place == 0 else self._followers[place - 1].line
+        line.needs_key = True
 
     def end(self, now: int) -> list[Output]:
         """The broadcast is over: what is left, to the last whole frame of sound."""
@@ -254,8 +255,8 @@ class Cutter:
             (Rendition.PICTURES, self._line.timed(pictures, over=over), key),
             (Rendition.SOUND, None, True),
         ]
-        for rendition, each in zip(Further, self._followers, strict=False):
-            seen.append((rendition, each.line.timed(each.taken, over=over), each.independent))
+        for name, each in zip(Further, self._followers, strict=False):
+            seen.append((name, each.line.timed(each.taken, over=over), each.independent))
         for rendition, shown, independent in seen:
             data = write_fragment(
                 number=self._number,

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Generic, Protocol, TypeVar
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from media.broadcast.cmaf.clocks import RATE, PublisherClock, StreamClock
 from media.broadcast.cmaf.pictures import Picture, Unseen
@@ -15,6 +15,7 @@ from media.broadcast.ladder.values import Coded
 from media.broadcast.ladder.vp8 import Vp8Source
 from media.broadcast.program.reorder import Reorder
 from media.forwarder.api import Codec
+from media.forwarder.plain.red import primary_block
 from media.forwarder.plain.rtp import Malformed, RtpPacket, parse_rtp
 
 #: RTP units a second: of pictures, of Opus.
@@ -51,15 +52,15 @@ class CameraIn(Generic[T]):
     malformed: int = 0
     _order: Reorder = field(factory=Reorder)
 
-    def take(self, data: bytes, now: int) -> list[T]:
-        """The pictures that this packet completes."""
+    def take(self, data: bytes, now: int, *, known: bool = True) -> list[T]:
+        """The pictures that this packet completes; of one that is not `known` only the number counts."""
         packet = _parsed(data)
         if packet is None:
             self.malformed += 1
             return []
         self.came = now
         self.size += len(data)
-        return self._read(self._order.take(packet, now), now)
+        return self._read(self._order.take(packet if known else _empty(packet), now), now)
 
     def look(self, now: int) -> list[T]:
         """Those for which something was waited in vain."""
@@ -78,13 +79,25 @@ class VoiceIn:
     malformed: int = 0
     _order: Reorder = field(factory=lambda: Reorder(patience=VOICE_PATIENCE))
 
-    def take(self, data: bytes, now: int) -> list[tuple[bytes, int]]:
+    def take(self, data: bytes, now: int, codec: Codec | None) -> list[tuple[bytes, int]]:
+        """Sound without copies of earlier sound (RFC 2198)."""
         packet = _parsed(data)
         if packet is None:
             self.malformed += 1
             return []
+        if codec is Codec.RED:
+            packet = self._primary(packet)
+        elif codec is not Codec.OPUS:
+            packet = _empty(packet)
         self.came = now
         return self._read(self._order.take(packet, now), now)
+
+    def _primary(self, packet: RtpPacket) -> RtpPacket:
+        try:
+            return evolve(packet, payload=primary_block(packet.payload))
+        except Malformed:
+            self.malformed += 1
+            return _empty(packet)
 
     def look(self, now: int) -> list[tuple[bytes, int]]:
         return self._read(self._order.look(now), now)
@@ -110,6 +123,10 @@ def camera_in(
 
 def voice_in(publisher: PublisherClock, now: int) -> VoiceIn:
     return VoiceIn(publisher.stream(SOUND_RATE), now)
+
+
+def _empty(packet: RtpPacket) -> RtpPacket:
+    return evolve(packet, payload=b"")
 
 
 def _parsed(data: bytes) -> RtpPacket | None:

@@ -35,6 +35,9 @@ class Scene:
     publisher: whose clock the picture has; any word, equal for tracks of one connection.
     layers: of the picture, as far as announced.
     voices: each with its publisher's word.
+    may_stay: tracks that may be shown until `picture` has a key frame; what was shown before and is not among them is
+        dark at once.
+    wants_picture: whether hosts are told when there is none.
     """
 
     picture: TrackSid | None = None
@@ -42,11 +45,13 @@ class Scene:
     codec: Codec = Codec.H264
     layers: frozenset[Layer] = frozenset()
     voices: Mapping[TrackSid, str] = field(factory=dict)
+    may_stay: frozenset[TrackSid] = frozenset()
+    wants_picture: bool = True
 
     @property
-    def tracks(self) -> frozenset[TrackSid]:
-        pictures = frozenset() if self.picture is None else frozenset({self.picture})
-        return pictures | self.voices.keys()
+    def pictures(self) -> frozenset[TrackSid]:
+        """Those that may be shown now."""
+        return self.may_stay if self.picture is None else self.may_stay | {self.picture}
 
 
 @frozen(kw_only=True)
