@@ -16,7 +16,8 @@ from typing import Protocol
 
 from attrs import field, frozen
 
-from media.broadcast.register.values import Audience, BadWish, Broadcast, Recording, State, Wish
+from media.broadcast.origin.publication import Recording as Ready
+from media.broadcast.register.values import Audience, BadWish, Broadcast, State, Wish
 from media.broadcast.whip.ids import BroadcastId
 
 
@@ -69,7 +70,7 @@ class Book(Protocol):
 
 
 class Watchers(Protocol):
-    """Who may watch: the module's answer, at most 15 s old while it answers."""
+    """Who may watch: the module's answer, at most 25 s old, some 12 while it answers."""
 
     async def standing(self, account: str, broadcast: BroadcastId) -> Standing | No:
         """Of one account; NOT_FOUND, NOT_YOURS or UNAVAILABLE."""
@@ -125,10 +126,8 @@ class Tell(Protocol):
 class Materials(Protocol):
     """Where recordings go (R27, R48): they stay in their folder, served behind `may_watch`."""
 
-    async def keep(
-        self, broadcast: BroadcastId, file: Path, seconds: float, size: int
-    ) -> Recording | None:
-        """A finished MP4, in the folder of recordings. The rooms are told "the recording is ready". None: unknown."""
+    async def keep(self, recording: Ready) -> bool:
+        """As `media.broadcast.origin.publication.Materials` asks: the file is taken over, the rooms are told."""
 
     def file_of(self, broadcast: BroadcastId) -> Path | None:
         """What is served; None: there is none (any more)."""

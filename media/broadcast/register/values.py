@@ -80,6 +80,8 @@ class Broadcast:
     low_latency: half-second parts, for up to some 5,000 viewers.
     key_digest: `whip.tokens.digest` of the key that publishes it.
     recording_deleted: there was one; a host threw it away, or its time was over.
+    by: whose doing its last change was, for the school's log; "": what the machine saw.
+    reason: of that, a word for the log.
     told: the `stage` that the rooms of the school were last told; "": nothing yet.
     """
 
@@ -97,6 +99,8 @@ class Broadcast:
     ended_at: float | None = None
     recording: Recording | None = None
     recording_deleted: bool = False
+    by: str = field(default="", repr=False)
+    reason: str = ""
     told: str = ""
 
     @property
@@ -118,6 +122,8 @@ class Broadcast:
         """What rooms should say now: a word of docs/contracts.md §2, `POST /broadcasts/announce`."""
         if self.state is State.ENDED and self.recording is not None:
             return "recorded"
+        if self.state is State.ENDED and self.recording_deleted:
+            return "removed"
         return "live" if self.state is State.PAUSED else str(self.state.value)
 
 
