@@ -25,6 +25,7 @@ class Recording(enum.Enum):
     """What became of the recording; names of texts."""
 
     NONE = "recording_none"
+    WANTED = "recording_wanted"  # once it has begun
     RUNNING = "recording_running"
     MAKING = "recording_making"
     READY = "recording_ready"

@@ -82,12 +82,7 @@ def watch(
         native=f"{one.sources[0]}{one.playlist}",
         figures=Html() if figures is None else _figures(figures, language, panel=True),
         recorded=_paragraph(words["recorded"]) if one.recorded else Html(),
-        hand_said=_paragraph(words["hand_is_up"], "hint") if seat.hand else Html(),
-        hand_next="0" if seat.hand else "1",
-        hand_word=words["lower_hand" if seat.hand else "raise_hand"],
-        wrong=_wrong(wrong, language),
-        wrong_id=" wrong" if wrong else "",
-        text=text,
+        part=_part(seat, language, wrong, text) if seat.may_ask else Html(),
     )
     head = Html(
         f'<script src="{_build(one)}" defer></script>\n'
@@ -95,6 +90,21 @@ def watch(
         + f'<script type="module" src="{STATIC}/watch.js"></script>\n'
     )
     return _page(one, language, main, head=head, here="watch")
+
+
+def _part(seat: Seat, language: str, wrong: str, text: str) -> Html:
+    """Raising a hand and asking."""
+    words = WORDS[language]
+    return fill(
+        "part",
+        language,
+        hand_said=_paragraph(words["hand_is_up"], "hint") if seat.hand else Html(),
+        hand_next="0" if seat.hand else "1",
+        hand_word=words["lower_hand" if seat.hand else "raise_hand"],
+        wrong=_wrong(wrong, language),
+        wrong_id=" wrong" if wrong else "",
+        text=text,
+    )
 
 
 def player_settings(seat: Seat, language: str) -> Mapping[str, object]:
@@ -134,7 +144,9 @@ def not_now(one: Broadcast, language: str, now: datetime, *, host: bool = False)
             lines = [begins, words["waiting"]]
     kind = Phase.PAUSED if one.phase is Phase.LIVE else one.phase
     paragraphs = [_paragraph(line) for line in lines]
-    if one.phase is Phase.ENDED and one.recorded and one.materials_url:
+    if one.phase is Phase.ENDED and one.recording:
+        paragraphs = [fill("recording", language, recording=one.recording)]
+    elif one.phase is Phase.ENDED and one.recorded and one.materials_url:
         paragraphs.append(_link(one.materials_url, words["to_materials"]))
     if host:
         paragraphs.append(_link("host", words["to_panel"]))

@@ -49,6 +49,7 @@ class Broadcast:
         begins_at: with the school's time zone; None: nobody has said when.
         recorded: it is being recorded, which everybody is told (R48).
         materials_url: where the recording will be; "": said without a link.
+        recording: the file, once it is over and made, in the page's own folder; "": not (yet).
         captions: somebody types captions; the player that reads them is a third larger.
         live_sync_s: seconds behind the live edge that a player aims at (`liveSyncDuration`).
         sources: folders of the playlists, the nearest first: "" is the page's own, others end in a slash.
@@ -63,6 +64,7 @@ class Broadcast:
     begins_at: datetime | None = None
     recorded: bool = False
     materials_url: str = ""
+    recording: str = ""
     captions: bool = False
     live_sync_s: float = 2.2
     sources: tuple[str, ...] = ("",)
@@ -79,6 +81,7 @@ class Seat:
         token: of the path; whoever has it watches as this viewer.
         host: leads the broadcast: sees figures and the panel.
         hand: raised it.
+        may_ask: may raise a hand and ask; not a pupil whom no parent has confirmed (R17).
     """
 
     viewer: str = field(repr=False)
@@ -86,6 +89,7 @@ class Seat:
     broadcast: Broadcast
     host: bool = False
     hand: bool = False
+    may_ask: bool = True
 
 
 @frozen(kw_only=True)

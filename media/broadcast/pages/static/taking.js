@@ -13,6 +13,7 @@ async function send(form, fields) {
 /** `words`: what the answers of the server are called for people. */
 export function take(words) {
   const said = word => { $('sent').textContent = words[word] || words.not_sent; };
+  if (!$('hand')) return;  // not for a pupil whom no parent has confirmed
   const hand = $('hand'), up = hand.querySelector('[name=up]'), text = $('text');
   hand.addEventListener('submit', async event => {
     event.preventDefault();

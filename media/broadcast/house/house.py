@@ -1,0 +1,226 @@
+"""Behind the pages of viewers: who comes in, what they are shown, what runs. `leads` has the hosts' pages.
+
+Rights are asked of the register at each request, who asks the module; here is what runs: audiences, hands, the stage.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+from attrs import define, evolve, field
+
+from media.broadcast.desk.shown import Unable
+from media.broadcast.house import refusing, showing
+from media.broadcast.house.audience import Audience
+from media.broadcast.house.raised import Raised
+from media.broadcast.house.signing import Signing
+from media.broadcast.house.staging import Staging
+from media.broadcast.pages.asking import Question
+from media.broadcast.pages.heartbeat import Heartbeat
+from media.broadcast.pages.shown import Broadcast as Shown
+from media.broadcast.pages.shown import Figures, Refusal, Seat
+from media.broadcast.passes import NoPass
+from media.broadcast.register import api
+from media.broadcast.register.values import Broadcast, State
+from media.broadcast.whip.ids import BroadcastId
+
+logger = logging.getLogger(__name__)
+
+
+@define
+class Running:
+    """What is known of one broadcast only while it runs."""
+
+    audience: Audience = field(factory=Audience)
+    hands: Raised = field(factory=Raised)
+
+
+@define(eq=False, kw_only=True)
+class BroadcastHouse:
+    """Attributes:
+
+    url: of this server, without a slash at the end.
+    edges: their addresses.
+    at_once: broadcasts that may run at one time.
+    wall: seconds since 1970. clock: seconds, never going back.
+    counted: what happened, by word, for figures.
+    """
+
+    book: api.Book
+    watchers: api.Watchers
+    doors: api.Doors
+    desk: api.Desk
+    tell: api.Tell
+    staging: Staging
+    signing: Signing
+    url: str
+    edges: tuple[str, ...] = ()
+    at_once: int = 8
+    cookie: str = "sferum_desk"
+    wall: Callable[[], float]
+    clock: Callable[[], float]
+    counted: Counter[str] = field(factory=Counter, init=False)
+    delays: Callable[[float], None] = field(default=lambda _delay_s: None)
+    _running: dict[BroadcastId, Running] = field(factory=dict, init=False)
+
+    # --- viewers
+
+    async def arrive(self, broadcast_id: str, cookies: Mapping[str, str]) -> str | Refusal:
+        account = self.signing.account(cookies.get(self.cookie, ""), self.wall())
+        if account is None:
+            return self.refuse(Refusal.SIGNED_OUT)
+        return await self._let_in(broadcast_id, account)
+
+    async def enter(self, broadcast_id: str, openid: Mapping[str, object]) -> str | Refusal:
+        account = await self.doors.by_openid(openid)
+        if isinstance(account, api.No):
+            return self.refuse(refusing.REFUSAL[account])
+        return await self._let_in(broadcast_id, account)
+
+    async def present(self, broadcast_id: str, ticket: str) -> str | Refusal:
+        account = self.doors.by_ticket(ticket, broadcast_id)
+        if isinstance(account, api.No):
+            return self.refuse(refusing.REFUSAL[account])
+        return await self._let_in(broadcast_id, account)
+
+    async def look(self, broadcast_id: str, token: str) -> Seat | Refusal:
+        given = self.signing.look(broadcast_id, token, self.wall())
+        if isinstance(given, NoPass):
+            return self.refuse(refusing.of_pass(given))
+        found = await self.standing(broadcast_id, given.account)
+        if isinstance(found, api.No):
+            return self.refuse(refusing.REFUSAL[found])
+        one, standing = found
+        viewer = given.account
+        running = self._running.get(one.id)
+        edges = showing.sources(self.edges, token, one.id, viewer)
+        return Seat(
+            viewer=viewer,
+            token=token,
+            broadcast=evolve(self.shown(one), sources=edges),
+            host=standing.host,
+            hand=running is not None and viewer in running.hands,
+            may_ask=standing.ask,
+        )
+
+    def beat(self, seat: Seat, beat: Heartbeat) -> None:
+        running = self._running.get(BroadcastId(seat.broadcast.id))
+        if running is None:
+            return
+        self.counted["rebuffers"] += running.audience.beat(seat.viewer, beat, self.clock())
+        self.counted["heartbeats"] += 1
+        if beat.latency_s is not None:
+            self.delays(beat.latency_s)
+
+    def figures(self, seat: Seat) -> Figures:
+        return self.figures_of(BroadcastId(seat.broadcast.id))
+
+    async def raise_hand(self, seat: Seat, up: bool) -> bool:
+        one = BroadcastId(seat.broadcast.id)
+        running = self._running.get(one)
+        if running is None or not seat.may_ask:
+            return False
+        if not running.hands.set(seat.viewer, up):
+            return (seat.viewer in running.hands) == up
+        self.counted["hands"] += up
+        return self.tell.hand(seat.viewer, one, up)
+
+    async def ask(self, seat: Seat, question: Question) -> bool:
+        if not seat.may_ask:
+            return False
+        self.counted["questions"] += 1
+        return self.tell.question(seat.viewer, BroadcastId(seat.broadcast.id), question.text)
+
+    async def start(self, seat: Seat) -> bool:
+        """A press on the panel beside the video."""
+        return await self.begin(seat.viewer, BroadcastId(seat.broadcast.id)) is None
+
+    async def stop(self, seat: Seat) -> bool:
+        return await self.finish(seat.viewer, BroadcastId(seat.broadcast.id)) is None
+
+    # --- what runs
+
+    async def begin(self, account: str, broadcast: BroadcastId) -> Unable | None:
+        """Start it, by a host."""
+        one = self.book.get(broadcast)
+        if one is not None and not one.on_air and self.on_air() >= self.at_once:
+            return Unable.BUSY
+        started = await self.desk.start(account, broadcast)
+        if isinstance(started, api.No):
+            return refusing.UNABLE[started]
+        if await self.go_on(started):
+            return None
+        await self.finish(account, broadcast)  # nobody waits before an empty stage
+        return Unable.BUSY
+
+    async def finish(self, account: str, broadcast: BroadcastId) -> Unable | None:
+        """End it, by a host."""
+        stopped = await self.desk.stop(account, broadcast)
+        if isinstance(stopped, api.No):
+            return refusing.UNABLE[stopped]
+        self.over(stopped.id)
+        return None
+
+    async def go_on(self, one: Broadcast) -> bool:
+        """What is on air by the register is produced: after its start, and after a start of this process."""
+        self._running.setdefault(one.id, Running())
+        logger.info("a broadcast is on air broadcast=%s", one.id)
+        self.counted["begun"] += 1
+        return await self.staging.begin(one)
+
+    def over(self, one: BroadcastId) -> None:
+        """It has ended, whoever said so."""
+        self.staging.end(one)
+        if self._running.pop(one, None) is not None:
+            logger.info("a broadcast is over broadcast=%s", one)
+            self.counted["ended"] += 1
+
+    # --- figures of the process
+
+    def on_air(self) -> int:
+        """Broadcasts that run now."""
+        return sum(1 for one in self.book.all() if one.on_air)
+
+    def audiences(self) -> Figures:
+        """Of all broadcasts together: viewers, hands, and the share of stalled pictures."""
+        all_of_them = [self.figures_of(one) for one in self._running]
+        viewers = sum(one.viewers for one in all_of_them)
+        stalled = sum(one.stalled * one.viewers for one in all_of_them)
+        return Figures(
+            viewers=viewers,
+            stalled=stalled / viewers if viewers else 0.0,
+            hands=sum(one.hands for one in all_of_them),
+        )
+
+    # --- inside
+
+    async def _let_in(self, broadcast_id: str, account: str) -> str | Refusal:
+        found = await self.standing(broadcast_id, account)
+        if isinstance(found, api.No):
+            return self.refuse(refusing.REFUSAL[found])
+        self.counted["let_in"] += 1
+        return self.signing.viewer(broadcast_id, account, self.wall())
+
+    async def standing(
+        self, broadcast_id: str, account: str
+    ) -> tuple[Broadcast, api.Standing] | api.No:
+        one = self.book.get(BroadcastId(broadcast_id))
+        if one is None or one.state is State.DELETED:
+            return api.No.NOT_FOUND
+        standing = await self.watchers.standing(account, one.id)
+        return standing if isinstance(standing, api.No) else (one, standing)
+
+    def shown(self, one: Broadcast) -> Shown:
+        return showing.broadcast(one)
+
+    def figures_of(self, one: BroadcastId) -> Figures:
+        running = self._running.get(one)
+        if running is None:
+            return Figures()
+        return running.audience.figures(self.clock(), len(running.hands))
+
+    def refuse(self, why: Refusal) -> Refusal:
+        self.counted[f"refused_{why.value}"] += 1
+        return why

@@ -1,0 +1,88 @@
+"""A broadcast of the register as pages are told of it. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from media.broadcast.desk.shown import Place, Recording
+from media.broadcast.pages import shown
+from media.broadcast.pages.shown import Phase
+from media.broadcast.register.values import Audience, Broadcast, State
+
+PHASE: Mapping[State, Phase] = {
+    State.WAITING: Phase.WAITING,
+    State.LIVE: Phase.LIVE,
+    State.PAUSED: Phase.PAUSED,
+    State.ENDED: Phase.ENDED,
+    State.DELETED: Phase.ENDED,
+}
+#: In the folder of a pass (origin).
+RECORDING = "recording.mp4"
+#: Seconds behind the live edge: 2.2 parts (broadcast.md §3).
+SYNC_S, LOW_SYNC_S = 2.2, 1.2
+#: Seconds that a recording takes to be made after the end, at most; after that it is said to be lost.
+MAKING_S = 3600.0
+
+
+def broadcast(
+    one: Broadcast, *, recording_url: str = "", captions: bool = False
+) -> shown.Broadcast:
+    """Without the addresses of edges, which are each viewer's own.
+
+    Args:
+        recording_url: where it is seen once it is ready.
+    """
+    begins_at = None
+    if one.begins_at is not None:
+        begins_at = datetime.fromtimestamp(one.begins_at, zone(one.audience.timezone))
+    return shown.Broadcast(
+        id=one.id,
+        title=one.title,
+        school=one.audience.school,
+        phase=PHASE[one.state],
+        begins_at=begins_at,
+        recorded=one.recorded,
+        recording=RECORDING if one.recording is not None else "",
+        captions=captions,
+        live_sync_s=LOW_SYNC_S if one.low_latency else SYNC_S,
+    )
+
+
+def sources(edges: Sequence[str], token: str, one: str, viewer: str) -> tuple[str, ...]:
+    """Folders of playlists: edges in an order of each viewer's own, so that they share the load; then this server.
+
+    With edges the last resort is the origin too: a viewer whose edges are all away is served, as far as it bears.
+    """
+    if not edges:
+        return ("",)
+    begin = int.from_bytes(hashlib.blake2b(viewer.encode(), digest_size=4).digest(), "big")
+    turned = [edges[(begin + step) % len(edges)] for step in range(len(edges))]
+    return (*(f"{edge}/live/{token}/{one}/" for edge in turned), "")
+
+
+def recording(one: Broadcast, now: float) -> Recording:
+    """What has become of it."""
+    if one.recording_deleted:
+        return Recording.DELETED
+    if one.recording is not None:
+        return Recording.READY
+    if not one.recorded:
+        return Recording.NONE
+    if one.ended_at is None:
+        return Recording.RUNNING if one.on_air else Recording.WANTED
+    return Recording.MAKING if now - one.ended_at < MAKING_S else Recording.LOST
+
+
+def place(one: Audience) -> Place:
+    """The whole school has no name of its own here: the pages say so in their language."""
+    return Place(one.room_id, one.name if one.room_id else "", one.timezone)
+
+
+def zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")

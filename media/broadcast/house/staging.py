@@ -1,0 +1,45 @@
+"""What the house asks of whoever produces broadcasts: begin, end, what comes in, whom of a call to show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from attrs import frozen
+
+from media.broadcast.desk.shown import Speaker, Unable
+from media.broadcast.register.values import Broadcast
+from media.broadcast.whip.ids import BroadcastId
+
+
+@frozen(kw_only=True)
+class OnStage:
+    """What a stage has at this moment.
+
+    Attributes:
+        publishers: of WHIP: none, the one on air, and a spare.
+        speaker: the key of whoever is shown from the call; "": nobody.
+        notices: what is wrong now, Russian and English.
+    """
+
+    publishers: int = 0
+    speaker: str = ""
+    notices: tuple[tuple[str, str], ...] = ()
+
+
+class Staging(Protocol):
+    """Nothing of it raises for what a person or a network did."""
+
+    async def begin(self, broadcast: Broadcast) -> bool:
+        """Viewers are shown it from now on; whoever publishes already is on air. False: this node bears no more."""
+
+    def end(self, broadcast: BroadcastId) -> None:
+        """It is over: publishers are let go, the recording is made. Harmless for one that does not run."""
+
+    def seen(self, broadcast: BroadcastId) -> OnStage: ...
+
+    def speakers(self, broadcast: Broadcast) -> Sequence[Speaker]:
+        """Cameras and screens of the call of its room; nothing where nobody calls."""
+
+    def show(self, broadcast: Broadcast, account: str, speaker: str) -> Unable | None:
+        """Show this one of them; `account` decides (R48)."""
