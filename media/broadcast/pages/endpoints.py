@@ -87,9 +87,13 @@ class WatchPages:
         add.add_post(f"{HERE}/stop", self._seated(self.stop))
 
     async def arrive(self, request: web.Request) -> web.StreamResponse:
-        """The link of the announcement: on to the page itself, or why not."""
+        """The link of the announcement: on to the page itself, or why not. With a ticket: from the onboarding pages."""
         broadcast_id = request.match_info["id"]
-        found = await self.house.arrive(broadcast_id, request.cookies)
+        ticket = request.query.get("ticket")
+        if ticket is not None:
+            found = await self.house.present(broadcast_id, ticket)
+        else:
+            found = await self.house.arrive(broadcast_id, request.cookies)
         if isinstance(found, Refusal):
             return self._refused(request, found, broadcast_id)
         return see_other(f"/live/{found}/{broadcast_id}/watch")

@@ -19,6 +19,9 @@ class House(Protocol):
     async def enter(self, broadcast_id: str, openid: Mapping[str, object]) -> str | Refusal:
         """The same by a Matrix OpenID token, which is checked here field by field."""
 
+    async def present(self, broadcast_id: str, ticket: str) -> str | Refusal:
+        """The same by a ticket of the onboarding pages, which is good once."""
+
     async def look(self, broadcast_id: str, token: str) -> Seat | Refusal:
         """Whose token of the path it is, and what the broadcast is now. Never SIGNED_OUT for a token that is bad."""
 

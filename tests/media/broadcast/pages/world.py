@@ -57,6 +57,9 @@ class Remembering:
             return self.refusal
         return "t-viewer" if openid.get("access_token") == "good" else Refusal.OTHER_SCHOOL
 
+    async def present(self, broadcast_id: str, ticket: str) -> str | Refusal:
+        return await self.enter(broadcast_id, {"access_token": ticket})
+
     async def look(self, broadcast_id: str, token: str) -> Seat | Refusal:
         if self.refusal is not None:
             return self.refusal
