@@ -128,7 +128,7 @@ async def test_no_more_than_this_server_bears() -> None:
     world = World()
     world.house = world.make(at_once=0)
     assert await world.leads.begin(HOST, ID) is Unable.BUSY
-    assert world.register.one.state is State.WAITING
+    assert world.register.one == CONCERT
     world.house = world.make()
     world.stage.full = True
     assert await world.leads.begin(HOST, ID) is Unable.BUSY

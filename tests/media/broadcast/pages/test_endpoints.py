@@ -21,6 +21,9 @@ async def test_the_link_of_the_announcement() -> None:
     async with browsing(Remembering()) as browser:
         known = await browser.get("/watch/concert", Cookie="session=masha")
         assert (known.status, known.headers["Location"]) == (303, f"{HERE}/watch")
+        sent = await browser.get("/watch/concert?ticket=good")
+        assert (sent.status, sent.headers["Location"]) == (303, f"{HERE}/watch")
+        assert (await browser.get("/watch/concert?ticket=used")).status == 401
         stranger = await browser.get("/watch/concert")
         assert stranger.status == 401
         assert "Войдите, чтобы смотреть" in stranger.text
