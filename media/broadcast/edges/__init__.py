@@ -1,0 +1,1 @@
+"""The command that writes an edge's nginx.conf: `python -m media.broadcast.edges --help`."""
