@@ -218,6 +218,15 @@ pub enum Event {
     Estimate { peer: Id, bitrate_bps: i64, sent_bps: i64, measured: bool },
 }
 
+/// What comes of a tapped track.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Copied {
+    /// RTP in the clear, what RTX brought unwrapped; no codec: only its number counts.
+    Media { track: Id, layer: Layer, codec: Option<Codec>, packet: Vec<u8>, at: f64 },
+    /// A sender report of the layer, and when it came.
+    Clock { track: Id, layer: Layer, ntp: u64, rtp: u32, at: f64 },
+}
+
 /// Counters since the start; `drops` in the order of `Drop::ALL`.
 #[derive(Clone, Debug, Default)]
 pub struct Stats {
@@ -230,6 +239,8 @@ pub struct Stats {
     pub nacks_sent: u64,
     pub nacks_received: u64,
     pub retransmitted: u64,
+    pub tapped: u64,
+    pub taps_lost: u64,
 }
 
 impl Stats {
@@ -244,6 +255,8 @@ impl Stats {
             &mut self.nacks_sent,
             &mut self.nacks_received,
             &mut self.retransmitted,
+            &mut self.tapped,
+            &mut self.taps_lost,
         ];
         let theirs = [
             other.packets_in,
@@ -254,6 +267,8 @@ impl Stats {
             other.nacks_sent,
             other.nacks_received,
             other.retransmitted,
+            other.tapped,
+            other.taps_lost,
         ];
         let drops = self.drops.iter_mut().zip(other.drops);
         for (count, more) in ours.into_iter().zip(theirs).chain(drops) {

@@ -66,9 +66,10 @@ impl Control<'_> {
         let Some(route) = self.peer.demux.routes.get(&report.ssrc) else {
             return;
         };
-        let track = self.tracks.get_mut(route.track);
-        let stream = track.and_then(|track| track.stream_mut(route.layer));
-        let Some(stream) = stream.filter(|stream| stream.ssrc == report.ssrc) else {
+        let Some(track) = self.tracks.get_mut(route.track) else {
+            return;
+        };
+        let Some(stream) = track.stream_mut(route.layer).filter(|stream| stream.ssrc == report.ssrc) else {
             return;
         };
         let clock = ClockReading { ntp: report.ntp, rtp: report.rtp, received_at: self.now };
@@ -77,6 +78,9 @@ impl Control<'_> {
             if let Some(down) = self.downs.get_mut(*key).filter(|down| down.current == Some(route.layer)) {
                 down.numbers.clock.report(clock);
             }
+        }
+        if let Some(stream) = track.stream(route.layer) {
+            track.tell_clock(stream, self.outbox);
         }
     }
 

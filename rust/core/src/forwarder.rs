@@ -1,8 +1,11 @@
 //! Takes packets in, hands them on: the owner of peers, tracks and subscriptions. The rules are in the other files.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::api::{BadId, DownTrack, Drop, Event, Id, Kind, SrtpKeys, Stats, TrackIn, Want};
+use crate::api::{
+    BadId, Copied, DownTrack, Drop, Event, Id, Kind, Layer, Layers, SrtpKeys, Stats, TrackIn, Want,
+};
 use crate::control::Control;
 use crate::down::{Down, Media};
 use crate::incoming::look_into;
@@ -13,7 +16,7 @@ use crate::passing::{pass_on, pass_or_hold};
 use crate::peer::Peer;
 use crate::periodic::{next_wakeup, poll_peer};
 use crate::rtcp::parse_rtcp;
-use crate::rtp::{MAX_PAYLOAD, RtpPacket, parse_rtp, u16_at, u32_at};
+use crate::rtp::{MAX_PAYLOAD, RtpPacket, parse_rtp, u16_at, u32_at, unwrap_rtx};
 use crate::srtp::SrtpSession;
 use crate::table::Table;
 use crate::track::Track;
@@ -211,6 +214,28 @@ impl Forwarder {
         Ok(())
     }
 
+    /// Or change it: there is one for each track.
+    pub fn add_tap(&mut self, sid: &str, layers: Layers) -> Known {
+        let key = self.tracks.key(sid).ok_or_else(|| bad(sid))?;
+        let track = self.tracks.get_mut(key).ok_or_else(|| bad(sid))?;
+        track.tap(layers, &mut self.outbox);
+        Ok(())
+    }
+
+    pub fn remove_tap(&mut self, sid: &str) -> Known {
+        self.add_tap(sid, Layers::default())
+    }
+
+    /// Of a tapped layer; of another one nothing is asked.
+    pub fn ask_key(&mut self, sid: &str, layer: Layer) -> Known {
+        let key = self.tracks.key(sid).ok_or_else(|| bad(sid))?;
+        let track = self.tracks.get_mut(key).ok_or_else(|| bad(sid))?;
+        if let Some(stream) = track.stream_mut(layer).filter(|stream| stream.tapped) {
+            stream.want_keyframe();
+        }
+        Ok(())
+    }
+
     // --- packets
 
     /// An SRTP or SRTCP packet (RFC 7983: first byte 128..191) of a peer.
@@ -295,13 +320,28 @@ impl Forwarder {
         } else if let Some(replaced) = track.meet(route.layer, ssrc, &mut self.downs, &mut self.outbox) {
             peer.demux.forget(replaced);
         }
-        self.hand_on(route.track, route.layer, &packet, now, repairs.is_some())
+        let handed = self.hand_on(route.track, route.layer, &packet, now, repairs.is_some());
+        let Self { tracks, outbox, .. } = self;
+        let track = tracks.get(route.track).ok_or(Drop::UnknownSsrc)?;
+        let tapped = track.stream(route.layer).filter(|stream| stream.tapped);
+        let Some(stream) = tapped.filter(|_| handed != Err(Drop::Replayed)) else {
+            return handed;
+        };
+        let plain = match repairs {
+            None => Some(data.clone()),
+            Some(_) => unwrap_rtx(data, packet.payload_type, stream.ssrc),
+        };
+        let (layer, codec) = (stream.layer, track.spec.codec(packet.payload_type));
+        if let Some(packet) = plain {
+            outbox.tap(Copied::Media { track: track.spec.sid.clone(), layer, codec, packet, at: now });
+        }
+        if stream.takers.is_empty() { Ok(()) } else { handed }
     }
 
     fn hand_on(
         &mut self,
         key: usize,
-        layer: crate::api::Layer,
+        layer: Layer,
         packet: &RtpPacket<'_>,
         now: f64,
         repaired: bool,
@@ -448,6 +488,11 @@ impl Forwarder {
         self.outbox.take_events()
     }
 
+    /// The oldest first.
+    pub fn take_tapped(&mut self) -> VecDeque<Copied> {
+        self.outbox.take_tapped()
+    }
+
     pub fn stats(&self) -> &Stats {
         &self.outbox.stats
     }
@@ -456,7 +501,7 @@ impl Forwarder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::{Codec, Extensions, Layer, SrtpProfile};
+    use crate::api::{Codec, Extensions, SrtpProfile};
 
     fn lesson() -> Forwarder {
         let mut forwarder = Forwarder::default();

@@ -1,11 +1,15 @@
 //! What a forwarder has to say: datagrams, events, counters. Bounded; taken by the caller.
 
-use crate::api::{Drop, Event, Id, Stats};
+use std::collections::VecDeque;
+
+use crate::api::{Copied, Drop, Event, Id, Stats};
 
 /// Datagrams between two `clear_output`: a picture of 100 packets to 100 subscribers, twice.
 const MOST_DATAGRAMS: usize = 20_000;
 /// Events between two `take_events`. A caller that takes none loses the newest.
 const MOST_EVENTS: usize = 10_000;
+/// Copies between two `take_tapped`: 4 s of a camera in three layers. A caller that takes none loses the oldest.
+const MOST_TAPPED: usize = 4_096;
 /// Bytes of the buffer that are kept for the next datagrams.
 const KEPT: usize = 4 << 20;
 
@@ -15,6 +19,7 @@ pub struct Outbox {
     buffer: Vec<u8>,
     transmits: Vec<(Id, usize)>, // whose, and where it ends
     events: Vec<Event>,
+    tapped: VecDeque<Copied>,
     pub stats: Stats,
     /// Bytes that media packets get at their end; the plain forwarder knows only 0.
     pub padding: u8,
@@ -65,6 +70,21 @@ impl Outbox {
         if self.events.len() < MOST_EVENTS {
             self.events.push(event);
         }
+    }
+
+    pub fn tap(&mut self, copy: Copied) {
+        if matches!(copy, Copied::Media { .. }) {
+            self.stats.tapped += 1;
+        }
+        if self.tapped.len() >= MOST_TAPPED {
+            self.tapped.pop_front();
+            self.stats.taps_lost += 1;
+        }
+        self.tapped.push_back(copy);
+    }
+
+    pub fn take_tapped(&mut self) -> VecDeque<Copied> {
+        std::mem::take(&mut self.tapped)
     }
 
     /// Everything to be sent, in order.

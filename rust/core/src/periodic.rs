@@ -103,7 +103,7 @@ pub fn next_wakeup(peer: &Peer, tracks: &Table<Track>) -> Option<f64> {
     let own = [peer.reports_due, peer.quality_due, peer.feedback.next_wakeup(), waiting];
     let streams = streams(peer, tracks).flat_map(|stream| {
         let wanted = stream.keyframes.next_wakeup();
-        let keyframe = wanted.filter(|_| !stream.takers.is_empty());
+        let keyframe = wanted.filter(|_| stream.is_wanted());
         [stream.missing.next_wakeup(), keyframe]
     });
     own.into_iter().chain(streams).flatten().reduce(f64::min)
@@ -122,7 +122,7 @@ fn requests(
     now: f64,
     packets: &mut Vec<Vec<u8>>,
 ) {
-    if stream.takers.is_empty() {
+    if !stream.is_wanted() {
         stream.missing.clear(); // padding, mostly: whoever begins with it begins with a keyframe
     }
     if !stream.missing.is_empty() {
@@ -132,7 +132,7 @@ fn requests(
             packets.push(build_nack(stream.ssrc, &asked));
         }
     }
-    if !stream.takers.is_empty() && stream.keyframes.poll(now) {
+    if stream.is_wanted() && stream.keyframes.poll(now) {
         outbox.stats.plis_sent += 1;
         packets.push(build_pli(stream.ssrc));
     }

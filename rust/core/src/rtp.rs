@@ -82,6 +82,28 @@ impl<'a> Elements<'a> {
     }
 }
 
+/// Where the payload of a packet begins that `parse_rtp` took.
+fn payload_at(data: &[u8]) -> Option<usize> {
+    let first = *data.first()?;
+    let at = 12 + 4 * usize::from(first & 0x0F);
+    if first & 0x10 == 0 {
+        return Some(at);
+    }
+    Some(at + 4 + 4 * usize::from(u16_at(data, at + 2)?))
+}
+
+/// The packet that one of RTX brings again (RFC 4588 4), with the extensions and the padding of that. `data` is what
+/// `parse_rtp` took, with more than two bytes of payload; `None` for other bytes.
+pub fn unwrap_rtx(data: &[u8], payload_type: u8, ssrc: u32) -> Option<Vec<u8>> {
+    let at = payload_at(data)?;
+    let second = data.get(1)? & 0x80 | payload_type;
+    let (number, ssrc) = (data.get(at..at + 2)?, ssrc.to_be_bytes());
+    let pieces = [data.get(..1)?, &[second], number, data.get(4..8)?, &ssrc, data.get(12..at)?];
+    let mut plain = pieces.concat();
+    plain.extend_from_slice(data.get(at + 2..)?);
+    Some(plain)
+}
+
 /// One packet, padding removed.
 #[derive(Clone, Copy, Debug)]
 pub struct RtpPacket<'a> {

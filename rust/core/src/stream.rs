@@ -44,6 +44,8 @@ pub struct Stream {
     pub ssrc: u32,
     /// Keys of the down tracks that get it, or wait for its keyframe.
     pub takers: Vec<usize>,
+    /// Copies of its packets are taken.
+    pub tapped: bool,
     /// The last sender report.
     pub clock: Option<ClockReading>,
     /// When the last packet with a payload came.
@@ -75,6 +77,7 @@ impl Stream {
             layer,
             ssrc,
             takers: Vec::new(),
+            tapped: false,
             clock: None,
             last_media: f64::NEG_INFINITY,
             meters: [Meter::default(); 3],
@@ -100,6 +103,11 @@ impl Stream {
 
     pub fn highest(&self) -> i64 {
         self.unroller.highest
+    }
+
+    /// Whether its packets go anywhere.
+    pub fn is_wanted(&self) -> bool {
+        self.tapped || !self.takers.is_empty()
     }
 
     /// A subscriber can begin with this stream only there. Sound needs none.

@@ -1,6 +1,6 @@
 //! A published track: its streams, its subscribers, and who of them is to get which.
 
-use crate::api::{Drop, Event, Kind, Layer, Layers, TrackIn};
+use crate::api::{Copied, Drop, Event, Kind, Layer, Layers, TrackIn};
 use crate::down::Down;
 use crate::incoming::Incoming;
 use crate::layers::{choose_layer, live_layers};
@@ -22,6 +22,7 @@ pub struct Track {
     /// Keys of its down tracks, oldest first.
     pub downs: Vec<usize>,
     pub muted: bool,
+    taps: Layers,
     live: Layers,
     changed: bool,        // the layers inside a stream are others than were told
     tells_inside_at: f64, // not before
@@ -35,6 +36,7 @@ impl Track {
             streams: Vec::new(),
             downs: Vec::new(),
             muted: false,
+            taps: Layers::default(),
             live: Layers::default(),
             changed: false,
             tells_inside_at: f64::NEG_INFINITY,
@@ -238,6 +240,39 @@ impl Track {
             }
         }
         self.downs = keys;
+        self.aim_taps(outbox);
+    }
+
+    /// Copies of these are taken from now on, and of no others.
+    pub fn tap(&mut self, layers: Layers, outbox: &mut Outbox) {
+        self.taps = layers;
+        self.aim_taps(outbox);
+    }
+
+    fn aim_taps(&mut self, outbox: &mut Outbox) {
+        let (taps, muted) = (self.taps, self.muted);
+        let mut begun = Layers::default();
+        for stream in &mut self.streams {
+            let tapped = !muted && taps.contains(stream.layer);
+            if tapped && !stream.tapped {
+                stream.want_keyframe();
+                begun.add(stream.layer);
+            }
+            stream.tapped = tapped;
+        }
+        if !begun.is_empty() {
+            let new = self.streams.iter().filter(|stream| begun.contains(stream.layer));
+            new.for_each(|stream| self.tell_clock(stream, outbox));
+        }
+    }
+
+    /// Who takes copies needs it to bring sound and picture together.
+    pub fn tell_clock(&self, stream: &Stream, outbox: &mut Outbox) {
+        if let Some(clock) = stream.clock.filter(|_| stream.tapped) {
+            let (track, layer, ntp, rtp, at) =
+                (self.spec.sid.clone(), stream.layer, clock.ntp, clock.rtp, clock.received_at);
+            outbox.tap(Copied::Clock { track, layer, ntp, rtp, at });
+        }
     }
 
     /// Layer of the stream that has each layer, by `Layer as usize`. VP9 and AV1 may have several in one, whatever else

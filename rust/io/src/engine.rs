@@ -10,7 +10,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
-use sferum_forwarder_core::api::{BadId, DownTrack, Id, Stats, TrackIn, Want};
+use sferum_forwarder_core::api::{BadId, Copied, DownTrack, Id, Layer, Layers, Stats, TrackIn, Want};
 use sferum_forwarder_core::forwarder::{Forwarder, Held};
 use sferum_forwarder_core::srtp::SrtpSession;
 
@@ -118,6 +118,10 @@ impl Engine {
         self.shared.upward.take_told()
     }
 
+    pub fn take_tapped(&self, most: usize) -> Vec<Copied> {
+        self.shared.upward.take_tapped(most)
+    }
+
     /// By the values of `media.transport.api.Ignored`.
     pub fn ignored(&self) -> Vec<(&'static str, u64)> {
         self.shared.counters.read().map(|(_, name, count)| (name, count)).collect()
@@ -132,6 +136,7 @@ impl Engine {
             sent.messages += thread.sent.messages;
             sent.datagrams += thread.sent.datagrams;
         }
+        sum.taps_lost += self.shared.upward.taps_lost();
         (sum, sent)
     }
 
@@ -307,6 +312,17 @@ impl Engine {
     pub fn set_wish(&self, peer: &str, bitrate_bps: i64) -> Called {
         let id = Id::from(peer);
         self.call(|ids| ids.peer(peer), move |forwarder| forwarder.set_wish(&id, bitrate_bps))
+    }
+
+    /// Or change it; of no layers: no more.
+    pub fn add_tap(&self, sid: &str, layers: Layers) -> Called {
+        let id = Id::from(sid);
+        self.call(|ids| ids.track(sid), move |forwarder| forwarder.add_tap(&id, layers))
+    }
+
+    pub fn ask_key(&self, sid: &str, layer: Layer) -> Called {
+        let id = Id::from(sid);
+        self.call(|ids| ids.track(sid), move |forwarder| forwarder.ask_key(&id, layer))
     }
 }
 

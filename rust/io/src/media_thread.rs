@@ -203,6 +203,7 @@ impl MediaThread {
             let wakeup = self.work.forwarder.next_wakeup().map_or(POLL_S, |wakeup| wakeup - now);
             self.due = now + wakeup.clamp(REST_S, POLL_S);
             self.work.tell_stats();
+            self.work.shared.upward.hurry_taps();
         }
         self.work.flush();
         true
@@ -339,11 +340,15 @@ impl Work {
         }
     }
 
-    /// Events go up, datagrams go out.
+    /// Events and copies go up, datagrams go out.
     fn flush(&mut self) {
         let events = self.forwarder.take_events();
         if !events.is_empty() {
             self.shared.upward.tell(events.into_iter().map(Told::Forwarder));
+        }
+        let tapped = self.forwarder.take_tapped();
+        if !tapped.is_empty() {
+            self.shared.upward.tap(tapped);
         }
         let batch = Batch::new(self.forwarder.output());
         if batch.peers.is_empty() {

@@ -5,7 +5,7 @@ use std::io::Result;
 use std::os::fd::RawFd;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use sferum_forwarder_core::api::{Event, Id};
+use sferum_forwarder_core::api::{Copied, Event, Id};
 
 use crate::directory::Route;
 use crate::ignored::{Counters, Ignored};
@@ -19,6 +19,10 @@ const MOST_ANSWERS: u32 = 32;
 const MOST_DTLS: u32 = 256;
 /// As many as a forwarder keeps.
 const MOST_EVENTS: usize = 10_000;
+/// Copies of tapped packets that wait: eight seconds of one camera in three layers, 12 MB.
+const MOST_TAPPED: usize = 8_192;
+/// So many wake Python at once; fewer wait for a thread's next poll, so that it need not wake for every packet.
+const TAPPED_AT_ONCE: usize = 64;
 
 /// Whose datagrams are counted together.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -58,6 +62,8 @@ struct Waiting {
     datagrams: VecDeque<(Whose, Datagram)>,
     counts: HashMap<Whose, u32>,
     told: VecDeque<Told>,
+    tapped: VecDeque<Copied>,
+    taps_lost: u64,
     woken: bool,
     faults: u64,
 }
@@ -121,6 +127,30 @@ impl Upward {
         }
     }
 
+    /// Whoever takes none loses the oldest.
+    pub fn tap(&self, copies: VecDeque<Copied>) {
+        let mut waiting = self.lock();
+        waiting.tapped.extend(copies);
+        let over = waiting.tapped.len().saturating_sub(MOST_TAPPED);
+        waiting.tapped.drain(..over);
+        waiting.taps_lost += over as u64;
+        if waiting.tapped.len() >= TAPPED_AT_ONCE {
+            self.wake(&mut waiting);
+        }
+    }
+
+    /// Time for those that are few, too.
+    pub fn hurry_taps(&self) {
+        let mut waiting = self.lock();
+        if !waiting.tapped.is_empty() {
+            self.wake(&mut waiting);
+        }
+    }
+
+    pub fn taps_lost(&self) -> u64 {
+        self.lock().taps_lost
+    }
+
     pub fn fault(&self, what: &str) {
         let mut waiting = self.lock();
         waiting.faults += 1;
@@ -154,8 +184,18 @@ impl Upward {
         taken
     }
 
+    /// Oldest first.
+    pub fn take_tapped(&self, most: usize) -> Vec<Copied> {
+        let mut waiting = self.lock();
+        let some = most.min(waiting.tapped.len());
+        let taken = waiting.tapped.drain(..some).collect();
+        self.sleep(&mut waiting);
+        taken
+    }
+
     fn sleep(&self, waiting: &mut Waiting) {
-        if waiting.woken && waiting.datagrams.is_empty() && waiting.told.is_empty() {
+        let nothing = waiting.datagrams.is_empty() && waiting.told.is_empty() && waiting.tapped.is_empty();
+        if waiting.woken && nothing {
             waiting.woken = false;
             self.wake.clear();
         }
@@ -164,6 +204,8 @@ impl Upward {
 
 #[cfg(test)]
 mod tests {
+    use sferum_forwarder_core::api::Layer;
+
     use super::*;
 
     fn put(upward: &Upward, whose: &Whose, number: u32, counters: &Counters) {
@@ -196,6 +238,31 @@ mod tests {
         let taken = upward.take_datagrams(10_000);
         assert_eq!(taken.len(), MOST_DATAGRAMS);
         assert_eq!(taken.first().map(|each| each.from), Some(Route::Tcp(5_000 - 4_096)));
+    }
+
+    #[test]
+    fn copies_are_bounded_and_few_of_them_wake_nobody_until_it_is_time() {
+        let upward = Upward::new().expect("an eventfd");
+        let copies = |range: std::ops::Range<u32>| {
+            let clock =
+                |rtp| Copied::Clock { track: Id::from("TR"), layer: Layer::Low, ntp: 0, rtp, at: 0.0 };
+            range.map(clock).collect::<VecDeque<_>>()
+        };
+        upward.tap(copies(0..63));
+        assert!(!upward.lock().woken);
+        upward.hurry_taps();
+        assert!(upward.lock().woken);
+        assert_eq!(upward.take_tapped(60).len(), 60);
+        assert!(upward.lock().woken);
+        assert_eq!(upward.take_tapped(60).len(), 3);
+        assert!(!upward.lock().woken);
+        upward.hurry_taps();
+        assert!(!upward.lock().woken);
+        upward.tap(copies(0..10_000));
+        assert!(upward.lock().woken);
+        let taken = upward.take_tapped(usize::MAX);
+        assert_eq!(VecDeque::from(taken), copies(10_000 - 8_192..10_000));
+        assert_eq!(upward.taps_lost(), 10_000 - 8_192);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use sferum_forwarder_core::api::{Drop, Id, Stats};
+use sferum_forwarder_core::api::{Copied, Drop, Id, Layer, Layers, Stats};
 use sferum_forwarder_core::forwarder::Forwarder;
 use sferum_forwarder_core::rtcp::{ReportBlock, SenderReport};
 use sferum_forwarder_core::rtcp_build::{
@@ -29,6 +29,11 @@ struct Day {
     got: Vec<(u32, i64)>, // SSRC and number of what came out
     sent: Vec<(Id, Vec<u8>)>,
     now: f64,
+}
+
+fn layers(bits: u8) -> Layers {
+    let all = [Layer::Low, Layer::Medium, Layer::High];
+    all.into_iter().filter(|layer| bits >> *layer as u8 & 1 == 1).collect()
 }
 
 pub fn history(data: &[u8]) {
@@ -150,6 +155,8 @@ impl Day {
             243..=245 => forwarder.set_budget(&peer(who), (u64::from(how) * 100_003) << (how & 7)),
             246..=249 => forwarder.add_track(source.track(who, how)),
             250 => forwarder.remove_track(&source.sid(who)),
+            252 if how & 1 == 0 => forwarder.add_tap(&source.sid(who), layers(how >> 1)),
+            252 => forwarder.ask_key(&source.sid(who), Layer::High),
             251 if how & 3 == 0 => {
                 self.ends.remove(&peer(who));
                 forwarder.remove_peer(&peer(who))
@@ -217,6 +224,11 @@ impl Day {
         self.got.drain(..over);
         self.forwarder.clear_output();
         self.forwarder.take_events();
+        for copy in self.forwarder.take_tapped() {
+            if let Copied::Media { packet, .. } = copy {
+                assert!(parse_rtp(&packet).is_ok() && packet.len() <= LONGEST);
+            }
+        }
         assert!(self.forwarder.next_wakeup().is_none_or(|due| !due.is_nan()));
     }
 }

@@ -6,7 +6,7 @@ use std::os::fd::RawFd;
 use pyo3::exceptions::{PyKeyError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyBytes, PyDict};
-use sferum_forwarder_core::api::BadId;
+use sferum_forwarder_core::api::{BadId, Layers};
 use sferum_forwarder_core::forwarder::Forwarder;
 use sferum_forwarder_io::Route;
 use sferum_forwarder_io::engine::{Called, Engine, Refused, descriptor};
@@ -115,6 +115,11 @@ impl MediaEngine {
         each.collect()
     }
 
+    fn take_tapped<'py>(&self, py: Python<'py>, most: usize) -> PyResult<Vec<Any<'py>>> {
+        let taken = self.engine.take_tapped(most);
+        taken.iter().map(|copy| self.api.copied(py, copy)).collect()
+    }
+
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Any<'py>> {
         self.api.stats(py, &self.engine.stats().0)
     }
@@ -219,5 +224,19 @@ impl MediaEngine {
 
     fn set_wish(&self, py: Python<'_>, peer: &str, bitrate_bps: i64) -> PyResult<()> {
         called(py.detach(|| self.engine.set_wish(peer, bitrate_bps)))
+    }
+
+    fn add_tap(&self, py: Python<'_>, tap: &Any<'_>) -> PyResult<()> {
+        let (track, layers) = values::tap(tap)?;
+        called(py.detach(|| self.engine.add_tap(&track, layers)))
+    }
+
+    fn remove_tap(&self, py: Python<'_>, sid: &str) -> PyResult<()> {
+        called(py.detach(|| self.engine.add_tap(sid, Layers::default())))
+    }
+
+    fn ask_key(&self, py: Python<'_>, sid: &str, layer: &Any<'_>) -> PyResult<()> {
+        let layer = values::layer(layer)?;
+        called(py.detach(|| self.engine.ask_key(sid, layer)))
     }
 }

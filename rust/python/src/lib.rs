@@ -106,6 +106,20 @@ impl NativeForwarder {
         self.call(py, |core| core.set_wish(peer, bitrate_bps))
     }
 
+    fn add_tap(&mut self, py: Python<'_>, tap: &Bound<'_, PyAny>) -> PyResult<()> {
+        let (track, layers) = values::tap(tap)?;
+        self.call(py, |core| core.add_tap(&track, layers))
+    }
+
+    fn remove_tap(&mut self, py: Python<'_>, sid: &str) -> PyResult<()> {
+        self.call(py, |core| core.remove_tap(sid))
+    }
+
+    fn ask_key(&mut self, py: Python<'_>, sid: &str, layer: &Bound<'_, PyAny>) -> PyResult<()> {
+        let layer = values::layer(layer)?;
+        self.call(py, |core| core.ask_key(sid, layer))
+    }
+
     fn receive(&mut self, py: Python<'_>, peer: &str, datagram: &[u8], now: f64) -> PyResult<()> {
         self.work(py, |core| core.receive(peer, datagram, now))
     }
@@ -130,6 +144,11 @@ impl NativeForwarder {
     fn take_events<'py>(&mut self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let events = self.core.take_events();
         events.iter().map(|event| self.api.event(py, event)).collect()
+    }
+
+    fn take_tapped<'py>(&mut self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        let taken = self.core.take_tapped();
+        taken.iter().map(|copy| self.api.copied(py, copy)).collect()
     }
 
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {

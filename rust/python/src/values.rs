@@ -4,7 +4,8 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyBytes, PyDict, PyFrozenSet, PyMapping, PyString};
 use sferum_forwarder_core::api::{
-    Codec, DownTrack, Drop, Event, Extensions, Id, Kind, Layer, SrtpKeys, SrtpProfile, Stats, TrackIn, Want,
+    Codec, Copied, DownTrack, Drop, Event, Extensions, Id, Kind, Layer, Layers, SrtpKeys, SrtpProfile, Stats,
+    TrackIn, Want,
 };
 
 type Any<'py> = Bound<'py, PyAny>;
@@ -45,7 +46,7 @@ where
     from.extract()
 }
 
-fn layer(from: &Any<'_>) -> PyResult<Layer> {
+pub fn layer(from: &Any<'_>) -> PyResult<Layer> {
     match from.extract::<u8>()? {
         0 => Ok(Layer::Low),
         1 => Ok(Layer::Medium),
@@ -55,15 +56,9 @@ fn layer(from: &Any<'_>) -> PyResult<Layer> {
 }
 
 fn codec(from: &Any<'_>) -> PyResult<Codec> {
-    match get::<String>(from, "value")?.as_str() {
-        "audio/opus" => Ok(Codec::Opus),
-        "audio/red" => Ok(Codec::Red),
-        "video/VP8" => Ok(Codec::Vp8),
-        "video/VP9" => Ok(Codec::Vp9),
-        "video/AV1" => Ok(Codec::Av1),
-        "video/H264" => Ok(Codec::H264),
-        _ => Err(unknown("codec")),
-    }
+    let value = get::<String>(from, "value")?;
+    let found = CODECS.iter().find(|each| each.1 == value);
+    found.map(|each| each.0).ok_or_else(|| unknown("codec"))
 }
 
 fn kind(from: &Any<'_>) -> PyResult<Kind> {
@@ -144,6 +139,25 @@ pub fn want(from: &Any<'_>) -> PyResult<Want> {
     })
 }
 
+/// Of which track, which layers.
+pub fn tap(from: &Any<'_>) -> PyResult<(Id, Layers)> {
+    let mut layers = Layers::default();
+    for each in from.getattr("layers")?.try_iter()? {
+        layers.add(layer(&each?)?);
+    }
+    Ok((id(from, "track")?, layers))
+}
+
+/// The words of `api.py`.
+const CODECS: [(Codec, &str); 6] = [
+    (Codec::Opus, "audio/opus"),
+    (Codec::Red, "audio/red"),
+    (Codec::Vp8, "video/VP8"),
+    (Codec::Vp9, "video/VP9"),
+    (Codec::Av1, "video/AV1"),
+    (Codec::H264, "video/H264"),
+];
+
 /// The classes of what comes out.
 pub struct Api {
     transmit: Py<PyAny>,
@@ -155,6 +169,9 @@ pub struct Api {
     estimate: Py<PyAny>,
     stats: Py<PyAny>,
     layer: Py<PyAny>,
+    tapped: Py<PyAny>,
+    tapped_clock: Py<PyAny>,
+    codecs: Vec<(Codec, Py<PyAny>)>,
 }
 
 impl Api {
@@ -171,6 +188,12 @@ impl Api {
             estimate: class("Estimate")?,
             stats: class("Stats")?,
             layer: class("Layer")?,
+            tapped: class("Tapped")?,
+            tapped_clock: class("TappedClock")?,
+            codecs: CODECS
+                .iter()
+                .map(|(codec, value)| Ok((*codec, api.getattr("Codec")?.call1((*value,))?.unbind())))
+                .collect::<PyResult<_>>()?,
         })
     }
 
@@ -219,6 +242,20 @@ impl Api {
         }
     }
 
+    pub fn copied<'py>(&self, py: Python<'py>, copy: &Copied) -> PyResult<Any<'py>> {
+        match copy {
+            Copied::Media { track, layer, codec, packet, at } => {
+                let known = codec.and_then(|codec| self.codecs.iter().find(|each| each.0 == codec));
+                let codec = known.map(|each| each.1.bind(py));
+                let values = (&**track, self.layer(py, *layer)?, codec, PyBytes::new(py, packet), *at);
+                self.tapped.bind(py).call1(values)
+            }
+            Copied::Clock { track, layer, ntp, rtp, at } => {
+                self.tapped_clock.bind(py).call1((&**track, self.layer(py, *layer)?, *ntp, *rtp, *at))
+            }
+        }
+    }
+
     pub fn stats<'py>(&self, py: Python<'py>, stats: &Stats) -> PyResult<Any<'py>> {
         let counted = Drop::ALL.iter().zip(stats.drops).filter(|(_, count)| *count > 0);
         let drops = counted.map(|((_, name), count)| (*name, count)).into_py_dict(py)?;
@@ -232,6 +269,8 @@ impl Api {
         values.set_item("nacks_sent", stats.nacks_sent)?;
         values.set_item("nacks_received", stats.nacks_received)?;
         values.set_item("retransmitted", stats.retransmitted)?;
+        values.set_item("tapped", stats.tapped)?;
+        values.set_item("taps_lost", stats.taps_lost)?;
         self.stats.bind(py).call((), Some(&values))
     }
 }

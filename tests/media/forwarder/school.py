@@ -240,6 +240,8 @@ class School:
             for source in SOURCES:
                 down = _down(subscriber, subscriber + 1, source, 255)
                 yield self._step(partial(self._forwarder.add_down, down, Want()))
+        for source in SOURCES:
+            yield self._step(partial(self._forwarder.add_tap, Tap(sid(0, source))))
         for at in range(0, len(self.day) - STEP_BYTES + 1, STEP_BYTES):
             step = self.day[at : at + STEP_BYTES]
             self.now += TIMES[step[0] & 15]

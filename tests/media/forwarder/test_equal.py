@@ -52,7 +52,7 @@ def test_fuzz_both_answer_alike(day: bytes, profile: SrtpProfile) -> None:
 @needs_native
 @pytest.mark.parametrize("profile", SrtpProfile)
 def test_long_days_are_alike(profile: SrtpProfile) -> None:
-    """Thousands of steps, in which packets are forwarded, sent again, asked for, and dropped for every reason."""
+    """Thousands of steps: packets are forwarded, copied, sent again, asked for, and dropped for every reason."""
     happened = [
         agree(shake_256(bytes((day,))).digest(STEP_BYTES * 2_000), profile) for day in range(3)
     ]
@@ -60,6 +60,7 @@ def test_long_days_are_alike(profile: SrtpProfile) -> None:
     assert dropped >= {each.value for each in Drop} - RARE
     assert min(stats.packets_out for stats in happened) > 100
     assert min(stats.retransmitted for stats in happened) > 0
+    assert sum(stats.tapped for stats in happened) > 150
 
 
 @needs_native
