@@ -141,8 +141,12 @@ def _track(person: Participant, source: Source) -> Track | None:
     )
 
 
-def track_of(sid: TrackSid, view: View) -> Track | None:
-    """Of whoever publishes it."""
-    return next(
-        (one for person in view.participants for one in person.tracks if one.sid == sid), None
-    )
+def may_be_seen(view: View, sid: TrackSid) -> bool:
+    """Whether a picture that was on air may stay until the next one has come."""
+    for person in view.participants:
+        for one in person.tracks:
+            if one.sid == sid:
+                shown = one.ready and not one.muted and not one.encryption
+                camera = one.source is not Source.SCREEN
+                return shown and (not camera or is_host(person) or _in_spotlight(view, person))
+    return False

@@ -22,6 +22,7 @@ from media.broadcast.cmaf.parts import KeyFrameWanted, Output
 from media.broadcast.cmaf.pictures import Picture, Unseen
 from media.broadcast.cmaf.rhythm import USUAL, Rhythm
 from media.broadcast.cmaf.still import black
+from media.broadcast.hls.multivariant import Variant
 from media.broadcast.ladder.choice import Ladder, Sent, Unsuited, choose
 from media.broadcast.ladder.values import Coded, KeyWanted, Made, Pace, Rung, annex_b
 from media.broadcast.ladder.values import Output as FromCoder
@@ -30,7 +31,7 @@ from media.broadcast.program.feeding import Feed, Stream, done_with
 from media.broadcast.program.intake import CameraIn, VoiceIn, camera_in, voice_in
 from media.broadcast.program.mixer import Mixer
 from media.broadcast.program.notices import Notice
-from media.broadcast.program.scene import Line, Scene, announced, lines_of
+from media.broadcast.program.scene import Line, Scene, announced, fitted, lines_of
 from media.broadcast.program.watch import Watch
 from media.forwarder.api import Codec, Copy, Layer, Tapped, TappedClock
 from media.ids import TrackSid
@@ -71,6 +72,7 @@ class Producer:
     zero_s: seconds of the clock of packets at tick 0 …
     origin_ntp: … and the wall clock then, NTP with 32.32 bits.
     spare_cores: what this broadcast may take for coding pictures.
+    promised: what players know of it since before this process began; empty: nothing.
     coded_always: nothing is passed on: speakers of a call have other encoders than each other.
     lines: sizes of the picture, once it has opened; the smallest first.
     """
@@ -81,6 +83,7 @@ class Producer:
     origin_ntp: int
     spare_cores: float
     rhythm: Rhythm = USUAL
+    promised: tuple[Variant, ...] = ()
     coded_always: bool = False
     still: Still = black
     lines: tuple[Line, ...] = ()
@@ -107,14 +110,14 @@ class Producer:
     @property
     def rungs(self) -> tuple[Rung, ...]:
         """What the coder makes."""
-        return tuple(line.rung for line in self.lines if line.rung is not None)
+        made = (line.rung for line in self.lines if line.rung is not None)
+        return tuple({one.name: one for one in made}.values())
 
     @property
     def tracks(self) -> frozenset[TrackSid]:
         """Those that must be tapped: on air, or shown until the one on air has a key frame."""
         fed = (feed.fed[0] for feed in self._feeds if feed.fed is not None)
-        on_air = frozenset(filter(None, [self._scene.picture])) | self._scene.voices.keys()
-        return on_air | frozenset(fed)
+        return self._scene.tracks | frozenset(fed)
 
     def turn(
         self, scene: Scene, copies: Iterable[Copy], made: Sequence[FromCoder], now_s: float
@@ -318,9 +321,9 @@ class Producer:
         assert self._watch is not None
         match one:
             case Made(name, picture):
-                at = next((at for at, line in enumerate(self.lines) if line.name == name), None)
-                if at is not None and self._cutter is not None:
-                    turn.outputs += self._put(at, picture, now)
+                for at, line in enumerate(self.lines):
+                    if line.rung is not None and line.rung.name == name:
+                        turn.outputs += self._put(at, picture, now)
             case KeyWanted():
                 if self._feeds and (fed := self._feeds[-1].fed) is not None:
                     self._ask(fed, now, turn)
@@ -346,7 +349,7 @@ class Producer:
                 Notice.NOT_UNDERSTOOD if ladder is Unsuited.CODEC else Notice.TOO_SLOW
             )
             ladder = Ladder()
-        self.lines = lines_of(ladder)
+        self.lines = fitted(lines_of(ladder), self.promised)
         self._stills = [self.still(line.width, line.height) for line in self.lines]
         first, *further = self._stills
         self._cutter = Cutter(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from media.broadcast.cmaf.parts import Further, Rendition
 from media.broadcast.hls.multivariant import Picture, Variant
@@ -47,6 +47,12 @@ class Scene:
     voices: Mapping[TrackSid, str] = field(factory=dict)
     may_stay: frozenset[TrackSid] = frozenset()
     wants_picture: bool = True
+
+    @property
+    def tracks(self) -> frozenset[TrackSid]:
+        """Those that are on air."""
+        pictures = frozenset() if self.picture is None else frozenset({self.picture})
+        return pictures | self.voices.keys()
 
     @property
     def pictures(self) -> frozenset[TrackSid]:
@@ -99,6 +105,21 @@ def lines_of(ladder: Ladder) -> tuple[Line, ...]:
         found = [_still()]
     kept = found[-1 - len(Further) :]
     return tuple(kept)
+
+
+def fitted(lines: Sequence[Line], promised: Sequence[Variant]) -> tuple[Line, ...]:
+    """The lines under names that players know already, after this process has begun anew: others they do not take.
+
+    A size that is not made any more shows the nearest that is.
+    """
+    pictures = [(one.rendition, one.picture) for one in promised if one.picture is not None]
+    pictures.sort(key=lambda one: one[1].width * one[1].height)
+    found = []
+    for name, size in pictures:
+        area = size.width * size.height
+        near = min(lines, key=lambda one: (one.name != name, abs(one.width * one.height - area)))
+        found.append(evolve(near, name=name))
+    return tuple(found) if found else tuple(lines)
 
 
 def announced(seen: Mapping[Layer, Sent], layers: frozenset[Layer]) -> tuple[Sent, ...]:
