@@ -51,7 +51,7 @@ def test_what_was_answered_survives_a_kill(tmp_path: Path) -> None:
     async def read() -> set[str]:
         world = World(tmp_path)
         await world.book.open()
-        found = {one.id for one in world.book.all()}
+        found = {str(one.id) for one in world.book.all()}
         await world.book.close()
         return found
 
