@@ -23,6 +23,7 @@ from bridge.web.head_words import (
     LINKS,
     PARTS,
     REASONS,
+    STAGES,
     STATUSES,
 )
 from bridge.web.i18n import N_
@@ -167,6 +168,8 @@ def _value(visit: Visit, line: Line, value: str, names: Names) -> str:
         counts = (part.partition("=") for part in value.split(",") if part)
         language: Language = "en" if visit.language == "en" else "ru"
         return ", ".join(f"{kind_words(kind, language)}: {number}" for kind, _, number in counts)
+    if line.action == "broadcast":
+        return visit.gettext(STAGES[value]) if value in STAGES else value
     parts = [part for part in value.split(",") if part]
     return ", ".join(
         visit.gettext(VALUES[part]) if part in VALUES else names.get(part, part) for part in parts

@@ -151,6 +151,7 @@ ROOM_KINDS = {
 ACTIONS = {
     "activate": N_("человек вошёл в школу"),
     "add": N_("человек добавлен"),
+    "broadcast": N_("трансляция"),
     "confirm": N_("подтверждение родителя"),
     "erase": N_("данные удалены"),
     "guardianship": N_("связь родителя и ребёнка"),
@@ -183,6 +184,15 @@ ACTIONS = {
     "consent_given": N_("родитель дал согласие"),
     "consent_withdrawn": N_("родитель отозвал согласие"),
 }
+#: Where a broadcast is: `before` and `after` of its entries (synapse_sferum/broadcast_words.py, Stage).
+STAGES = {
+    "waiting": N_("создана"),
+    "live": N_("идёт"),
+    "ended": N_("закончилась"),
+    "recorded": N_("запись готова"),
+    "removed": N_("запись удалена"),
+    "deleted": N_("отменена"),
+}
 #: Actors that are no people.
 PARTS = {
     "service": N_("служба"),
@@ -194,4 +204,6 @@ PARTS = {
 #: Reasons that no person has written.
 REASONS = {
     "own wish": N_("по собственному желанию"),
+    "by hand": N_("вручную"),
+    "retention": N_("удаление по сроку"),
 }

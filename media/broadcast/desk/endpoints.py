@@ -257,7 +257,8 @@ class DeskPages:
     def _refused(self, request: web.Request, why: Refusal) -> web.Response:
         chosen = language(request)
         if why is Refusal.SIGNED_OUT:
-            page = watch.sign_in(f"{ROOT}/enter", chosen, sign_in_url=self.sign_in_url)
+            there = f"{self.sign_in_url}/broadcasts" if self.sign_in_url else ""
+            page = watch.sign_in(f"{ROOT}/enter", chosen, sign_in_url=there)
             home = (self.client_url,) if self.client_url else ()
             return html_page(request, page, STATUS[why], policy(connect=home), {})
         return html_page(request, watch.refused(why, chosen), STATUS[why], policy(), {})

@@ -58,7 +58,8 @@ class WatchPages:
     Attributes:
         wall: the time of day, with a time zone.
         clock: seconds, never going back.
-        sign_in_url: the bridge's page for whoever has no session; "": none is named.
+        sign_in_url: the bridge's address, for whoever has no session here: `/broadcasts/ID` there leads back with a
+            ticket; "": none is named.
         client_url: the homeserver, which the sign-in page asks.
     """
 
@@ -245,9 +246,8 @@ class WatchPages:
         chosen = language(request)
         more = {"Refresh": str(UNAVAILABLE_S)} if why is Refusal.UNAVAILABLE else {}
         if why is Refusal.SIGNED_OUT:
-            shown = render.sign_in(
-                f"/watch/{broadcast_id}/enter", chosen, sign_in_url=self.sign_in_url
-            )
+            there = f"{self.sign_in_url}/broadcasts/{broadcast_id}" if self.sign_in_url else ""
+            shown = render.sign_in(f"/watch/{broadcast_id}/enter", chosen, sign_in_url=there)
             home = (self.client_url,) if self.client_url else ()
             return html_page(request, shown, STATUS[why], policy(connect=home), more)
         return html_page(request, render.refused(why, chosen), STATUS[why], policy(), more)

@@ -112,7 +112,7 @@ def app_of(
         origin=origin,
         wall=lambda: NOW,
         clock=clock,
-        sign_in_url="https://school.test/signin",
+        sign_in_url="https://school.test",
         client_url="https://matrix.school.test",
     )
     app = web.Application()

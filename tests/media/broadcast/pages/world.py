@@ -115,7 +115,7 @@ def app_of(house: Remembering, clock: Callable[[], float]) -> web.Application:
         house=house,
         wall=lambda: NOW,
         clock=clock,
-        sign_in_url="https://school.test/signin",
+        sign_in_url="https://school.test",
         client_url="https://matrix.school.test",
     )
     app = web.Application()

@@ -1,0 +1,56 @@
+"""To broadcasts from here: whoever is signed in at these pages goes on with a ticket, and signs in nowhere else.
+
+Parents without e-mail (phone) and pupils with a QR card have no other session in their browser.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from aiohttp import web
+
+from bridge.handing_over import CHANCE_BYTES, DESK, ticket
+from bridge.roles import Account
+from bridge.web.access import member, staff
+from bridge.web.render import problem
+from bridge.web.visit import Visit
+
+logger = logging.getLogger(__name__)
+
+routes = web.RouteTableDef()
+
+
+@routes.get("/broadcasts/{broadcast_id:[A-Za-z0-9_-]{1,64}}")
+@member
+async def watch(request: web.Request, visit: Visit, account: Account) -> web.StreamResponse:
+    """The link on the calls server's «sign in» page: a stranger signs in first and is led back here."""
+    name = request.match_info["broadcast_id"]
+    return await _handed_over(request, visit, account, f"/watch/{name}", name)
+
+
+@routes.get("/broadcasts")
+@staff
+async def desk(request: web.Request, visit: Visit, account: Account) -> web.StreamResponse:
+    """The hosts' page; whether they lead anything says the calls server."""
+    return await _handed_over(request, visit, account, "/broadcasts", DESK)
+
+
+async def _handed_over(
+    request: web.Request, visit: Visit, account: Account, path: str, to: str
+) -> web.StreamResponse:
+    config = visit.services.config
+    if not config.clients.calls:
+        return problem(request, 404)
+    try:
+        # Read each time: the token may be changed without stopping the bridge.
+        text = await asyncio.to_thread(config.service_token_file.read_text, "ascii")
+    except (OSError, UnicodeDecodeError):
+        logger.error("the service token cannot be read")  # noqa: TRY400 (the path says nothing)
+        return problem(request, 503)
+    chance = visit.services.random_bytes(CHANCE_BYTES)
+    given = ticket(account.user_id, to, int(visit.now.timestamp()), chance, text.split()[0])
+    location = f"{config.clients.calls}{path}?ticket={given}"
+    return web.Response(
+        status=303, headers={"Location": location, "Referrer-Policy": "no-referrer"}
+    )
