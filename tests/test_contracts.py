@@ -11,10 +11,15 @@ from typing import Any
 import pytest
 from attrs import fields
 
+from bridge import handing_over
+from bridge.web import head_words
+from media.broadcast.register import tickets
+from media.broadcast.register.values import Audience, Broadcast, Recording, State
+from media.broadcast.whip.ids import BroadcastId
 from provisioning import homeserver, refusals
 from provisioning import roster as theirs
 from provisioning.readers.files import Options, SourceFile, read_roster
-from synapse_sferum import account, edits, events, ids, plan, why
+from synapse_sferum import account, broadcast_words, edits, events, ids, plan, why
 from synapse_sferum import model as ours
 from synapse_sferum import roster as wire
 from synapse_sferum.api import call, routes, views
@@ -255,3 +260,24 @@ def test_reasons_have_sentences() -> None:
     source = Path(account.__file__).read_text("utf-8")
     body = source[source.index("def rooms_of") : source.index("def power_in")]
     assert set(re.findall(r'= "(\w+)"', body)) <= why.SENTENCES.keys()
+
+
+def test_a_ticket_of_the_bridge_opens_the_calls_server() -> None:
+    """docs/contracts.md §8: the same octets on both sides, the same word for the hosts' page."""
+    given = ("@uabc23456:school.example", "b1", 1_800_000_000, bytes(range(16)), "t" * 40)
+    assert handing_over.ticket(*given) == tickets.write(*given)
+    assert handing_over.DESK == tickets.DESK
+
+
+def test_stages_of_a_broadcast_are_the_module_s() -> None:
+    """What the calls server says of a broadcast is what rooms and the log know, and docs/contracts.md names."""
+    stages = {one.value for one in broadcast_words.Stage}
+    assert stages == set(head_words.STAGES)
+    assert stages <= code_words(section("2."))
+    over = {"state": State.ENDED, "audience": Audience(org_id="o", school="Ш"), "title": "К"}
+    rest = {"id": BroadcastId("b"), "made_by": "@a:s", "made_at": 0.0, "key_digest": b""}
+    said = {Broadcast(**{**over, **rest, "state": one}).stage for one in State}  # type: ignore[arg-type]
+    recording = Recording(file="b.mp4", seconds=1, size=1, made_at=0, until=1)
+    said.add(Broadcast(**over, **rest, recording=recording).stage)  # type: ignore[arg-type]
+    said.add(Broadcast(**over, **rest, recording_deleted=True).stage)  # type: ignore[arg-type]
+    assert said == stages

@@ -14,6 +14,12 @@ def host_page(visit: Visit, account: Account) -> str:
     return f"{calls}/host" if calls and account.is_staff else ""
 
 
+def broadcasts_page(visit: Visit, account: Account) -> str:
+    """For heads and class teachers, who may broadcast. "" for others, and where nothing serves it."""
+    leads = account.heads or bool(account.homeroom_of)
+    return "/broadcasts" if visit.services.config.clients.calls and leads else ""
+
+
 async def host_page_of(visit: Visit, account: Account, class_id: ClassId) -> str:
     """Of a class's chat, for its class teacher. "" for others, who may not be in it, and before there is one."""
     page = host_page(visit, account)

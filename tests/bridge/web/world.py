@@ -355,12 +355,14 @@ async def open_world(
         writer = Writer(
             store=store, vault=vault, directory=directory, homeserver=homeserver, clock=clock
         )
+        token_file = folder / "service-token"
+        token_file.write_text(server.service_token, encoding="ascii")
         config = Config(
             public_url="http://127.0.0.1",
             keys_file=folder / "keys",
             homeserver_url=server.url,
             server_name=server.server_name,
-            service_token_file=folder / "unused",
+            service_token_file=token_file,
             appservice_file=folder / "unused",
             clients=Clients(homeserver_url=server.url, calls="https://rtc.school.example"),
             folder=folder,
