@@ -24,6 +24,7 @@ from media.signal.hall import Hall
 
 #: Seconds between two looks at a call: somebody who leaves the spotlight is off the air that soon (R48).
 LOOK_S = 0.25
+NOBODY_YET = Choice()
 
 
 @define(eq=False)
@@ -50,7 +51,7 @@ class CallProgram:
 
     hall: Hall
     clock: Callable[[], float]
-    choice: Choice = Choice()
+    choice: Choice = NOBODY_YET
     why: Refusal | None = None
     _shown: TrackSid | None = None
 
