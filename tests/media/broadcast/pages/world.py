@@ -58,7 +58,8 @@ class Remembering:
         return "t-viewer" if openid.get("access_token") == "good" else Refusal.OTHER_SCHOOL
 
     async def present(self, broadcast_id: str, ticket: str) -> str | Refusal:
-        return await self.enter(broadcast_id, {"access_token": ticket})
+        found = await self.enter(broadcast_id, {"access_token": ticket})
+        return Refusal.SIGNED_OUT if found is Refusal.OTHER_SCHOOL else found
 
     async def look(self, broadcast_id: str, token: str) -> Seat | Refusal:
         if self.refusal is not None:
