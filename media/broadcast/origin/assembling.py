@@ -1,7 +1,8 @@
 """Parts one after another → tracks of one file. Pure: octets of parts come in, what to copy goes out.
 
 The time of the file is the sound's: parts follow without a hole, whatever was between them. A picture is shown until
-the next one, and the first one from the beginning.
+the next one, and the first one from the beginning. Where the pictures change their parameters, these stand in every key
+frame as well: FFmpeg and Apple's players look at the sample descriptions, browsers only at the first of them.
 """
 
 from __future__ import annotations
@@ -9,7 +10,17 @@ from __future__ import annotations
 from attrs import define, field
 
 from media.broadcast.origin.mp4 import Track
-from media.broadcast.origin.samples import Described, Run, Unreadable, described, runs
+from media.broadcast.origin.samples import (
+    Described,
+    Run,
+    Unreadable,
+    described,
+    parameter_sets,
+    runs,
+)
+
+#: Offset and octets of a part; or octets that are none of its.
+Piece = tuple[int, int] | bytes
 
 
 @define
@@ -17,15 +28,19 @@ class Assembly:
     """What has been put together so far.
 
     Attributes:
+        changes: there are several parameter sets.
         octets: of media.
         broken: parts that were left out: a power cut may leave some.
     """
 
+    changes: bool = False
     octets: int = field(default=0, init=False)
     broken: int = field(default=0, init=False)
     _sound: Track = field(factory=lambda: Track(sound=True), init=False, repr=False)
     _pictures: Track = field(factory=lambda: Track(sound=False), init=False, repr=False)
-    _described: dict[int, tuple[Described, int]] = field(factory=dict, init=False, repr=False)
+    _described: dict[int, tuple[Described, int, bytes]] = field(
+        factory=dict, init=False, repr=False
+    )
     _ticks: int = field(default=0, init=False)
     _shown: int | None = field(default=None, init=False)  # when the last picture began
 
@@ -38,14 +53,15 @@ class Assembly:
         self._described.clear()
         for one in described(init):
             track = self._sound if one.sound else self._pictures
-            self._described[one.id] = one, track.entry(one.entry)
+            sets = b"" if one.sound or not self.changes else parameter_sets(one.entry)
+            self._described[one.id] = one, track.entry(one.entry), sets
             track.width, track.height = (
                 max(track.width, one.width),
                 max(track.height, one.height),
             )
 
-    def add(self, part: bytes) -> list[tuple[int, int]]:
-        """What is to be copied of this part: offset and octets. Nothing of one that cannot be read."""
+    def add(self, part: bytes) -> list[Piece]:
+        """What is to be written of this part. Nothing of one that cannot be read."""
         try:
             found = runs(part)
         except Unreadable:
@@ -56,7 +72,12 @@ class Assembly:
             self.broken += 1
             return []
         ticks = sum(length for length, _, _ in sound[0].samples)
-        copied = [self._take(one, sound[0].begins, ticks) for one in found if one.samples]
+        copied = [
+            piece
+            for one in found
+            if one.samples
+            for piece in self._take(one, sound[0].begins, ticks)
+        ]
         self._ticks += ticks
         return copied
 
@@ -76,23 +97,28 @@ class Assembly:
         """Of the pictures; the largest where it changed."""
         return (self._pictures.width, self._pictures.height) if self._pictures.sizes else None
 
-    def _take(self, run: Run, begins: int, ticks: int) -> tuple[int, int]:
-        one, entry = self._described[run.track]
+    def _take(self, run: Run, begins: int, ticks: int) -> list[Piece]:
+        one, entry, sets = self._described[run.track]
         track = self._sound if one.sound else self._pictures
         track.chunks.append((self.octets, len(run.samples), entry))
-        octets, at = 0, run.begins
+        pieces: list[Piece] = []
+        from_, to, at = run.offset, run.offset, run.begins
         for length, size, key in run.samples:
             if one.sound:
                 track.lasts(length)
             else:
                 self._show(self._ticks + min(max(at - begins, 0), ticks))
                 at += length
-            track.sizes.append(size)
+            more = sets if key else b""
+            if more:
+                pieces += [(from_, to - from_), more]
+                from_ = to
+            track.sizes.append(size + len(more))
+            self.octets += size + len(more)
+            to += size
             if key:
                 track.keys.append(len(track.sizes))
-            octets += size
-        self.octets += octets
-        return run.offset, octets
+        return [*pieces, (from_, to - from_)]
 
     def _show(self, at: int) -> None:
         if self._shown is None:

@@ -123,10 +123,10 @@ class Origin:
 
     async def stop(self) -> None:
         """The process stops: what was given out is on the disk then, and goes on after the next start."""
-        going_on = [live for live in self.lives if live.over is None]
-        for live in going_on:
-            live.writer.finish()
-        for live in going_on:
+        for live in self.lives:
+            if live.over is None:
+                live.writer.finish()
+        for live in self.lives:
             await live.written.wait()
 
     def _look(self) -> list[Left]:

@@ -18,6 +18,7 @@ from media.broadcast.origin import reader
 from media.broadcast.origin.assembling import Assembly
 from media.broadcast.origin.mp4 import head
 from media.broadcast.origin.reader import Left
+from media.broadcast.origin.samples import described
 from media.broadcast.origin.writer import data_file
 
 #: Than calls.
@@ -43,6 +44,16 @@ def _parts(left: Left, rendition: str, file: BinaryIO, assembly: Assembly) -> It
         yield file.read(one.place.size)
 
 
+def _changes(left: Left, rendition: str, file: BinaryIO) -> bool:
+    """Whether there are pictures of several parameters."""
+    found = set()
+    for number in {one.discontinuity for one in left.history.parts[rendition]}:
+        place = left.history.inits[rendition, number]
+        file.seek(place.offset)
+        found |= {one.entry for one in described(file.read(place.size)) if not one.sound}
+    return len(found) > 1
+
+
 def record(folder: Path, to: Path) -> dict[str, object]:
     """Make the file. The parts are read twice: for where samples are, and to be copied.
 
@@ -54,8 +65,8 @@ def record(folder: Path, to: Path) -> dict[str, object]:
     if left is None:
         raise ValueError("no broadcast")
     rendition = best(left)
-    assembly = Assembly()
     with data_file(folder, rendition).open("rb") as file:
+        assembly = Assembly(_changes(left, rendition, file))
         plan = [assembly.add(part) for part in _parts(left, rendition, file, assembly)]
         tracks = assembly.end()
         if not tracks:
@@ -64,9 +75,12 @@ def record(folder: Path, to: Path) -> dict[str, object]:
         with open(beside, "wb", opener=_private) as out:
             out.write(head(tracks, assembly.octets))
             for placed, pieces in zip(left.history.parts[rendition], plan, strict=True):
-                for offset, size in pieces:
-                    file.seek(placed.place.offset + offset)
-                    out.write(file.read(size))
+                for piece in pieces:
+                    if isinstance(piece, bytes):
+                        out.write(piece)
+                    else:
+                        file.seek(placed.place.offset + piece[0])
+                        out.write(file.read(piece[1]))
             out.flush()
             os.fsync(out.fileno())
             size = out.tell()

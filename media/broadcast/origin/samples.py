@@ -13,6 +13,8 @@ MOST_SAMPLES = 4_000
 MOST_BOXES = 200
 
 _HEADER = Struct("!I4s")
+#: Where boxes begin in a sample description of pictures (12.1.3).
+_VISUAL = 86
 _NOT_SYNC = 0x10000
 _OFFSET, _FIRST_FLAGS, _DURATION, _SIZE, _FLAGS, _SHIFT = 1, 4, 0x100, 0x200, 0x400, 0x800
 
@@ -101,6 +103,29 @@ def _track(data: bytes, at: int, end: int) -> Described:
         width >> 16,
         height >> 16,
     )
+
+
+def parameter_sets(entry: bytes) -> bytes:
+    """SPS and PPS of a sample description, as they stand in samples: each after its length in four octets.
+
+    Raises:
+        Unreadable: it is none of ours.
+    """
+    try:
+        avcc, end = _only(entry, _VISUAL, len(entry), b"avcC")
+        at, found = avcc + 5, b""
+        for mask in (0x1F, 0xFF):
+            count = entry[at] & mask
+            at += 1
+            for _ in range(count):
+                (size,) = unpack_from("!H", entry, at)
+                found += size.to_bytes(4, "big") + entry[at + 2 : at + 2 + size]
+                at += 2 + size
+    except (error, IndexError):
+        raise Unreadable("avcC") from None
+    if at > end:
+        raise Unreadable("avcC")
+    return found
 
 
 def runs(part: bytes) -> list[Run]:

@@ -16,8 +16,6 @@ from aiohttp import hdrs, web
 PIECE = 65_536
 #: Seconds that one piece may take: 4 kB/s is less than the sound alone needs.
 PIECE_S = 15.0
-#: Octets that wait to be sent on a connection that asks for more: nobody who reads has that many.
-MOST_UNSENT = 1_000_000
 
 
 class Gone(Exception):
@@ -25,16 +23,13 @@ class Gone(Exception):
 
 
 def bound(request: web.Request) -> None:
-    """Before an answer.
+    """Before an answer; aiohttp begins none before the last one is nearly sent.
 
     Raises:
-        Gone: the connection does not take what was answered before.
+        Gone: the connection has ended.
     """
     transport = request.transport
     if transport is None:
-        raise Gone
-    if transport.get_write_buffer_size() > MOST_UNSENT:
-        transport.abort()
         raise Gone
     known = transport.get_extra_info("socket")
     if known is not None and known.family != socket.AF_UNIX:
