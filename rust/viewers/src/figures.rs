@@ -18,6 +18,7 @@ impl Histogram {
         self.0[usize::try_from(ns / 1_000_000).unwrap_or(LONGEST_MS).min(LONGEST_MS)] += 1;
     }
 
+    #[cfg(test)]
     pub fn total(&self) -> u64 {
         self.0.iter().sum()
     }

@@ -59,7 +59,7 @@ impl Player {
             Step::Main => ("main.m3u8".to_owned(), LONGEST_LIST),
             Step::List { after: None } => (format!("{folder}live.m3u8"), LONGEST_LIST),
             Step::List { after: Some((segment, part)) } => {
-                (format!("{folder}live.m3u8?_HLS_msn={segment}&_HLS_part={part}"), LONGEST_LIST)
+                (format!("{folder}live.m3u8?_HLS_msn={segment}&_HLS_part={part}&_HLS_skip=YES"), LONGEST_LIST)
             }
             Step::Init => (format!("{folder}{}", self.map), 0),
             Step::Part => (format!("{folder}{}", self.parts.front().map_or("", String::as_str)), CLOCK),
@@ -106,7 +106,7 @@ impl Player {
         if self.parts.is_empty() {
             return Some(Step::List { after: Some(self.next) });
         }
-        if self.map == list.map {
+        if list.map.is_empty() || self.map == list.map {
             return Some(Step::Part);
         }
         self.map.clone_from(&list.map);
@@ -128,7 +128,7 @@ fn published_ns(part: &[u8]) -> Option<u64> {
     (part.get(4..8)? == b"prft").then_some(())?;
     let ntp = part.get(16..24)?.try_into().map(u64::from_be_bytes).ok()?;
     let seconds = (ntp >> 32).checked_sub(NTP_TO_UNIX_S)?;
-    Some(seconds * 1_000_000_000 + ((ntp & 0xffff_ffff) * 1_000_000_000 >> 32))
+    Some(seconds * 1_000_000_000 + (((ntp & 0xffff_ffff) * 1_000_000_000) >> 32))
 }
 
 #[cfg(test)]
@@ -178,9 +178,9 @@ mod tests {
     fn a_player_comes_and_then_waits_for_each_part() {
         let mut told = at_the_edge();
         assert_eq!((told.figures.parts, told.figures.late.total()), (2, 0));
-        told.tell("v/live.m3u8?_HLS_msn=3&_HLS_part=3", 200, list(&[0, 1, 2, 3], "i0.mp4"));
+        told.tell("v/live.m3u8?_HLS_msn=3&_HLS_part=3&_HLS_skip=YES", 200, list(&[0, 1, 2, 3], "i0.mp4"));
         assert_eq!(told.tell("v/p3.m4s", 200, part()), Next::Now);
-        assert_eq!(told.player.asks().0, "v/live.m3u8?_HLS_msn=3&_HLS_part=4");
+        assert_eq!(told.player.asks().0, "v/live.m3u8?_HLS_msn=3&_HLS_part=4&_HLS_skip=YES");
         assert_eq!((told.figures.parts, told.figures.late.total(), told.figures.errors), (3, 1, 0));
         assert!((told.figures.late.quantile_ms(1.0) - 500.0).abs() < 1.0);
     }
@@ -188,7 +188,7 @@ mod tests {
     #[test]
     fn after_an_error_it_rests_and_looks_at_the_list() {
         let mut told = at_the_edge();
-        let next = told.tell("v/live.m3u8?_HLS_msn=3&_HLS_part=3", 503, vec![]);
+        let next = told.tell("v/live.m3u8?_HLS_msn=3&_HLS_part=3&_HLS_skip=YES", 503, vec![]);
         assert_eq!(next, Next::At(NOW + REST_NS));
         told.tell("v/live.m3u8", 200, list(&[7, 8, 9], "i1.mp4"));
         told.tell("v/i1.mp4", 200, vec![]);
@@ -202,6 +202,6 @@ mod tests {
         let mut told = at_the_edge();
         let mut ended = list(&[0, 1, 2], "i0.mp4");
         ended.extend_from_slice(b"#EXT-X-ENDLIST\n");
-        assert_eq!(told.tell("v/live.m3u8?_HLS_msn=3&_HLS_part=3", 200, ended), Next::Never);
+        assert_eq!(told.tell("v/live.m3u8?_HLS_msn=3&_HLS_part=3&_HLS_skip=YES", 200, ended), Next::Never);
     }
 }

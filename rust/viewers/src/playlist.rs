@@ -5,7 +5,7 @@
 pub struct Playlist {
     /// Of the part that comes next: its segment's number, and its place in it.
     pub next: (u64, u64),
-    /// The newest init segment.
+    /// The newest init segment; empty where a delta update leaves it out.
     pub map: String,
     /// In their order.
     pub parts: Vec<String>,
@@ -20,6 +20,9 @@ pub fn read(text: &str) -> Option<Playlist> {
     for line in lines {
         if let Some(number) = line.strip_prefix("#EXT-X-MEDIA-SEQUENCE:") {
             found.next.0 = number.parse().ok()?;
+        } else if let Some(count) = line.strip_prefix("#EXT-X-SKIP:SKIPPED-SEGMENTS=") {
+            let digits = count.split(',').next()?;
+            found.next.0 += digits.parse::<u64>().ok()?;
         } else if let Some(attributes) = line.strip_prefix("#EXT-X-PART:") {
             found.parts.push(uri(attributes)?);
             found.next.1 += 1;
@@ -71,6 +74,14 @@ mod tests {
         assert_eq!(found.behind("p28.m4s", 1), ["p29.m4s", "p30.m4s"]);
         assert_eq!(found.behind("p99.m4s", 2), ["p29.m4s", "p30.m4s"]);
         assert!(found.behind("p30.m4s", 2).is_empty());
+    }
+
+    #[test]
+    fn a_delta_update_counts_what_it_leaves_out() {
+        let text =
+            "#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:7\n#EXT-X-SKIP:SKIPPED-SEGMENTS=4,X=1\n#EXTINF:4,\ns11.m4s\n";
+        let found = read(text).expect("a playlist");
+        assert_eq!((found.next, found.map.as_str()), ((12, 0), ""));
     }
 
     #[test]

@@ -32,6 +32,8 @@ def test_the_crates_own_tests_pass() -> None:
             "sferum-load",
             "--package",
             "sferum-noise",
+            "--package",
+            "sferum-viewers",
         ],
         cwd=RUST,
         capture_output=True,

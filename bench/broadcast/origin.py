@@ -1,0 +1,73 @@
+"""The product's origin in a process of its own, under a stage that never ends: `python -m bench.broadcast.origin`.
+
+A line of JSON comes in: `film`, `folder`, `port`, `secret`, `key`. With each part that is published a line goes out:
+`late_s` of the stage, and what was answered so far: `edge`, `auth`, `viewer`; `octets` to edges.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from bench.broadcast import film
+from bench.broadcast.stage import Stage, opening
+from media.broadcast.origin.endpoints import Endpoints
+from media.broadcast.origin.judging import Judge
+from media.broadcast.origin.origin import Origin
+from media.broadcast.passes import Pass
+
+#: As `media` listens.
+BACKLOG = 4_096
+
+
+async def main(options: dict[str, Any]) -> None:
+    """Until standard input ends."""
+    shown, folder = film.load(Path(options["film"])), Path(options["folder"])
+    origin = Origin(
+        folder=folder / "parts",
+        recordings=folder,
+        tell=lambda told: print(told, file=sys.stderr),
+        keep=_keep,
+        tag=lambda: secrets.token_hex(4),
+    )
+    judge = Judge(keys=[bytes.fromhex(options["key"])], may_watch=_everybody, now=time.time)
+    endpoints = Endpoints(origin=origin, judge=judge, secrets=[options["secret"]])
+    await origin.restore()
+    app = web.Application()
+    endpoints.add_routes(app)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", options["port"], backlog=BACKLOG).start()
+    stage = Stage(shown, Path(options["film"]), time.time)
+
+    def published() -> None:
+        said: dict[str, float] = {"late_s": round(stage.late_s, 3)}
+        said |= dict.fromkeys(("edge", "auth", "viewer"), 0)
+        for (who, _), count in endpoints.answered.items():
+            said[who] += count
+        said["octets"] = endpoints.octets["edge"]
+        print(json.dumps(said), flush=True)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(origin.run())
+        group.create_task(stage.play(origin.open(opening(shown)), published))
+
+
+async def _everybody(_: Pass) -> bool:
+    """Whom the school knows is measured elsewhere."""
+    return True
+
+
+async def _keep(_broadcast: str, _path: Path, _seconds: float, _octets: int) -> None:
+    """Nothing ends here, so nothing is handed over."""
+
+
+if __name__ == "__main__":
+    asyncio.run(main(json.loads(sys.stdin.readline())))

@@ -1,0 +1,223 @@
+"""One measurement each, as the line of `make bench B=broadcast` has it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+from bench.broadcast import sums
+from bench.broadcast.crowd import Crowd, crowd
+from bench.broadcast.player import player
+from bench.broadcast.stage import opening
+from bench.broadcast.stand import Stand, stand
+from media.broadcast.cmaf.sound import FRAME
+from media.broadcast.hls.values import PART, SHORT_PART
+
+#: AAC frames of a part: 1.024 s and 0.512 s.
+USUAL, LOW_LATENCY = PART // FRAME, SHORT_PART // FRAME
+#: Seconds after everybody has come: joins are over, and the two seconds of parts that they began with.
+SETTLE_S = 3.0
+#: With half-second parts from Python alone nobody may wait longer than this (issue 6).
+PYTHON_P99_MS = 500
+#: Seconds until everybody is back after the origin was killed, at most; wanted are 10.
+RESUMES_S = 90.0
+
+
+@frozen(kw_only=True)
+class Size:
+    """Attributes:
+    viewers: of the main row. processes: that they are shared among.
+    python: viewers of the origin alone, tried in this order until one does.
+    edges, edge_viewers: of the row with several edges, viewers of each.
+    restart: viewers while the origin is killed.
+    """
+
+    viewers: int = 10_000
+    processes: int = 2
+    seconds: float = 60.0
+    python: Sequence[int] = (2_500, 2_000, 1_500, 1_000, 500)
+    python_seconds: float = 20.0
+    edges: int = 4
+    edge_viewers: int = 250
+    restart: int = 500
+    browser: bool = True
+
+
+FULL = Size()
+#: Sees that everything works; the figures are those of handfuls.
+QUICK = Size(
+    viewers=40,
+    seconds=4.0,
+    python=(40,),
+    python_seconds=3.0,
+    edges=2,
+    edge_viewers=20,
+    restart=20,
+    browser=False,
+)
+#: A machine that others use too (broadcast.md §9).
+BUSY = Size(viewers=2_000, seconds=20.0)
+
+
+@frozen
+class Tools:
+    """Attributes:
+    program: the viewers'. films: a folder for what is broadcast.
+    """
+
+    program: Path
+    films: Path
+
+
+@frozen
+class Used:
+    """CPU seconds at one moment, and what the origin had answered."""
+
+    at: float
+    edge: float
+    origin: float
+    viewers: float
+    idle: float
+    said: dict[str, Any]
+
+    @classmethod
+    def now(cls, on: Stand, viewers: Crowd) -> Used:
+        return cls(
+            time.monotonic(),
+            sums.cpu_s(on.edge_pids),
+            sums.cpu_s([on.origin.pid]),
+            sums.cpu_s(viewers.pids),
+            sums.idle_s(),
+            dict(on.origin.said),
+        )
+
+
+def between(first: Used, last: Used, viewers: int) -> dict[str, Any]:
+    """What was used meanwhile, by second and viewer."""
+    seconds = last.at - first.at
+    return {
+        "nginx_us_per_viewer_s": round((last.edge - first.edge) / seconds / viewers * 1e6, 1),
+        "nginx_core": round((last.edge - first.edge) / seconds, 3),
+        "origin_core": round((last.origin - first.origin) / seconds, 4),
+        "origin_requests_s": round((last.said["edge"] - first.said["edge"]) / seconds, 2),
+        "auth_requests_s": round((last.said["auth"] - first.said["auth"]) / seconds, 1),
+        "generator_core": round((last.viewers - first.viewers) / seconds, 3),
+        "idle": round((last.idle - first.idle) / seconds / (os.cpu_count() or 1), 3),
+    }
+
+
+async def through_edge(tools: Tools, size: Size, part_frames: int = USUAL) -> dict[str, Any]:
+    """Viewers of one nginx over TLS, and hls.js beside them."""
+    async with AsyncExitStack() as stack:
+        on = await stack.enter_async_context(stand(tools.films, part_frames))
+        watching = None
+        if size.browser:
+            watching = await stack.enter_async_context(player())
+        everybody, came = await stack.enter_async_context(
+            crowd(tools.program, on.where(), size.viewers, processes=size.processes)
+        )
+        row: dict[str, Any] = {}
+        if watching is not None:
+            await watching.watch(on.where()[0], opening(on.film).shape, size.viewers)
+            row["first_frame_s"] = round(await watching.first_frame(), 2)
+        await asyncio.sleep(SETTLE_S)
+        if watching is not None:
+            await watching.forget()
+        await everybody.look()
+        first = Used.now(on, everybody)
+        await asyncio.sleep(size.seconds)
+        seen, last = await everybody.look(), Used.now(on, everybody)
+        row = {
+            **sums.of_viewers(seen, last.at - first.at),
+            **between(first, last, size.viewers),
+            "nginx_pss_mb": sums.pss_mb(on.edge_pids),
+            "join_errors": came["errors"],
+            "stage_late_s": on.origin.said["late_s"],
+            **row,
+        }
+        if watching is not None:
+            row |= sums.of_player(await watching.seen())
+        return row
+
+
+async def python_only(tools: Tools, size: Size) -> dict[str, Any]:
+    """How many the origin serves by itself with half-second parts; every try is in the row."""
+    tries: list[dict[str, Any]] = []
+    for viewers in size.python:
+        async with (
+            stand(tools.films, LOW_LATENCY, edges=0) as on,
+            crowd(tools.program, on.where(), viewers, processes=1) as (everybody, _),
+        ):
+            await asyncio.sleep(SETTLE_S)
+            await everybody.look()
+            first = Used.now(on, everybody)
+            await asyncio.sleep(size.python_seconds)
+            seen, last = await everybody.look(), Used.now(on, everybody)
+        row = sums.of_viewers(seen, last.at - first.at)
+        used = between(first, last, viewers)
+        tries.append(row | {name: used[name] for name in ("origin_core", "idle")})
+        late, wrong = row["lag_p99_ms"], row["errors"] + row["reconnects"]
+        if row["viewers"] == viewers and not wrong and late is not None and late <= PYTHON_P99_MS:
+            return {"python_only_viewers": viewers, "python_only": tries}
+    return {"python_only_viewers": 0, "python_only": tries}
+
+
+async def several_edges(tools: Tools, size: Size) -> dict[str, Any]:
+    """What the origin is asked by each of several edges, and what it sends them."""
+    viewers = size.edges * size.edge_viewers
+    async with (
+        stand(tools.films, USUAL, edges=size.edges) as on,
+        crowd(tools.program, on.where(), viewers, processes=size.edges) as (everybody, _),
+    ):
+        await asyncio.sleep(SETTLE_S)
+        await everybody.look()
+        first = Used.now(on, everybody)
+        await asyncio.sleep(size.python_seconds)
+        seen, last = await everybody.look(), Used.now(on, everybody)
+    used = between(first, last, viewers)
+    octets = last.said["octets"] - first.said["octets"]
+    return {
+        "edges": size.edges,
+        "edges_viewers": seen["viewers"],
+        "edges_errors": seen["errors"],
+        "origin_requests_per_edge_s": round(used["origin_requests_s"] / size.edges, 2),
+        "origin_kbit_s_per_edge": round(octets * 8e-3 / (last.at - first.at) / size.edges, 1),
+    }
+
+
+async def restarted(tools: Tools, size: Size) -> dict[str, Any]:
+    """The origin is killed and started again: the longest that anybody had no new part."""
+    async with (
+        stand(tools.films, USUAL) as on,
+        crowd(tools.program, on.where(), size.restart, processes=1) as (everybody, _),
+    ):
+        await asyncio.sleep(SETTLE_S)
+        await everybody.look()
+        begun = time.monotonic()
+        await on.origin.kill()
+        await on.origin.start()
+        published = time.monotonic() - begun
+        longest_ms, statuses = 0, Counter[str]()
+        async with asyncio.timeout(RESUMES_S):
+            while True:
+                await asyncio.sleep(2 * on.film.part_s)
+                seen = await everybody.look()
+                longest_ms = max(longest_ms, seen["longest_gap_ms"])
+                statuses.update(seen["statuses"])
+                # In the window after the last one came back nobody has waited for long.
+                if seen["longest_gap_ms"] < 3 * on.film.part_s * 1_000:
+                    break
+    return {
+        "resume_s": round(longest_ms / 1_000, 2),
+        "resume_viewers": seen["viewers"],
+        "resume_origin_s": round(published, 2),
+        "resume_statuses": dict(statuses),
+    }

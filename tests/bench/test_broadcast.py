@@ -1,0 +1,94 @@
+"""The bench of broadcasts: its sums, its film, and a handful of viewers of everything for real."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from attrs import evolve
+
+from bench.broadcast import film, sums
+from bench.broadcast.crowd import added, build
+from bench.broadcast.edge import NoNginx
+from bench.broadcast.rows import QUICK, USUAL, Tools, python_only, restarted, through_edge
+from bench.broadcast.stage import Template
+from bench.load.program import NoProgram
+from media.broadcast.cmaf.clocks import RATE
+from tests.media.broadcast.cmaf.reading import samples
+
+
+def test_quantiles_are_of_all_processes_together() -> None:
+    """Histograms are added before a quantile is taken; counts are added, the longest gap is the longest of any."""
+    first: dict[str, Any] = {
+        "viewers": 2,
+        "parts": 3,
+        "bytes": 10,
+        "requests": 6,
+        "errors": 0,
+        "reconnects": 0,
+    }
+    first |= {"longest_gap_ms": 900, "statuses": {"200": 6}, "late": [[10, 98], [500, 1]]}
+    second = first | {"longest_gap_ms": 1_100, "statuses": {"200": 5, "503": 1}, "late": [[10, 1]]}
+    both = added([first, second])
+    assert (both["viewers"], both["longest_gap_ms"]) == (4, 1_100)
+    assert both["statuses"] == {"200": 11, "503": 1}
+    assert both["late"] == [(10, 99), (500, 1)]
+    assert sums.quantile_ms(both["late"], 0.99) == 10
+    assert sums.quantile_ms(both["late"], 1.0) == 500
+    assert sums.quantile_ms([], 0.5) is None
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """With the film of usual parts in it."""
+    folder = tmp_path_factory.mktemp("films")
+    (folder / str(USUAL)).mkdir()
+    film.make(folder / str(USUAL), USUAL)
+    return folder
+
+
+def test_the_film_is_what_was_measured_with(films: Path) -> None:
+    """300 kbit/s of pictures and sound; each turn goes on where the last one ended, and says when it was given."""
+    folder = films / str(USUAL)
+    made = film.load(folder)
+    files = [folder / f"{film.PICTURES}-{number}.m4s" for number in range(made.parts)]
+    total = sum(file.stat().st_size for file in files)
+    assert abs(total * 8 / made.length_s - 300_000) < 15_000
+    part = Template.read(files[1]).at(3 * film.FRAMES * 1_024, now=1_800_000_000.5)
+    begins = made.part_ticks + 3 * film.FRAMES * 1_024
+    assert {one.ticks for one in samples(part) if one.track == 1} == set(
+        range(begins, begins + made.part_ticks, 1_024)
+    )
+    clock = int.from_bytes(part[16:24], "big") / 2**32 - 2_208_988_800
+    assert abs(clock - 1_800_000_000.5) < 1e-6
+    assert made.part_s == made.part_ticks / RATE
+
+
+async def test_a_handful_of_viewers(films: Path) -> None:
+    """Nobody meets an error at an edge or at the origin alone; the edge asks once for all; a restart is survived."""
+    tools = await _tools(films)
+    size = evolve(QUICK, viewers=16, seconds=2.5, python=(16,), python_seconds=1.5)
+    try:
+        row, alone, again = await asyncio.gather(
+            through_edge(tools, size), python_only(tools, size), restarted(tools, size)
+        )
+    except NoNginx as error:
+        pytest.skip(str(error))
+    assert (row["viewers"], row["errors"], row["reconnects"], row["join_errors"]) == (16, 0, 0, 0)
+    assert row["parts"] >= 16
+    assert row["origin_requests_s"] < 6
+    assert row["lag_p50_ms"] is not None
+    assert row["nginx_us_per_viewer_s"] > 0
+    (tried,) = alone["python_only"]
+    assert (tried["viewers"], tried["errors"], tried["reconnects"]) == (16, 0, 0)
+    assert again["resume_viewers"] == size.restart
+    assert again["resume_statuses"]["200"] > 0
+
+
+async def _tools(films: Path) -> Tools:
+    try:
+        return Tools(await asyncio.to_thread(build), films)
+    except NoProgram as error:
+        pytest.skip(str(error))
