@@ -1,0 +1,197 @@
+"""Chromium publishes by WHIP; what comes out of the packager is looked at by FFmpeg, and watched by WHEP meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from io import BytesIO
+
+import av
+import numpy as np
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from attrs import Factory, define
+
+from media.broadcast.origin.publication import Opening
+from media.broadcast.program.notices import Notice
+from media.broadcast.program.scene import SOUND
+from media.broadcast.program.studio import Studio, Surroundings, open_studio
+from media.broadcast.whip.ids import BroadcastId
+from media.broadcast.whip.tokens import digest
+from media.transport.listener import listen
+from tests.media.broadcast.program.stagehand import Publication, publication
+from tests.media.broadcast.whip.doubles import CONCERT, KEY
+from tests.media.broadcast.whip.test_chromium import CLIENT
+from tests.media.planes import plain
+from tests.media.transport.chromium import SCRIPT, chromium_page
+from tests.media.transport.world import CERTIFICATE, eventually, settings
+from tests.media.world import wall
+
+#: Ticks that the picture and the sound of one moment may be apart: nobody sees an eighth of a second.
+TOGETHER = 48_000 // 8
+
+#: Once a second it is white and one hears a tone, both for a fifth of a second.
+BEATS = """
+globalThis.beats = () => {
+  const canvas = document.createElement('canvas');
+  canvas.width = 640; canvas.height = 360;
+  const paint = canvas.getContext('2d'), audio = new AudioContext();
+  const tone = audio.createOscillator(), gain = audio.createGain(), out = audio.createMediaStreamDestination();
+  tone.frequency.value = 1000; gain.gain.value = 0;
+  tone.connect(gain); gain.connect(out); tone.start();
+  let n = 0;
+  setInterval(() => {
+    const on = performance.now() % 1000 < 200;
+    gain.gain.value = on ? 0.8 : 0;
+    paint.fillStyle = on ? '#fff' : '#000';
+    paint.fillRect(0, 0, 640, 360);
+    paint.fillStyle = `hsl(${n++ % 360} 90% 30%)`;
+    paint.fillRect(0, 340, 640, 20);
+  }, 33);
+  const picture = canvas.captureStream(30).getVideoTracks()[0];
+  pc.addTransceiver(out.stream.getAudioTracks()[0], {direction: 'sendonly'});
+  pc.addTransceiver(picture, {direction: 'sendonly', sendEncodings: [
+    {rid: 'h', scaleResolutionDownBy: 2, maxBitrate: 300000}, {rid: 'f', maxBitrate: 900000}]});
+};
+globalThis.sent = async rid => {
+  const found = [...(await pc.getStats()).values()].find(one => one.type === 'outbound-rtp' && one.rid === rid);
+  return found && found.framesSent > 60;
+};
+"""
+
+
+@define
+class World:
+    studio: Studio
+    url: str
+    opened: list[Publication] = Factory(list)
+    told: list[Notice] = Factory(list)
+
+    @property
+    def origin(self) -> Publication:
+        return self.opened[0]
+
+    def segments(self) -> int:
+        return max((part.segment for part, _ in self.origin.parts), default=0) if self.opened else 0
+
+
+@asynccontextmanager
+async def studio_on_ports() -> AsyncIterator[World]:
+    async def key_of(broadcast: BroadcastId) -> bytes | None:
+        return digest(KEY) if broadcast == CONCERT else None
+
+    async def account_of(_broadcast: BroadcastId, token: str) -> str | None:
+        return "@ann:s" if token == KEY else None
+
+    def opening(asked: Opening) -> Publication:
+        world.opened.append(publication(asked))
+        return world.opened[-1]
+
+    async with listen(settings(), CERTIFICATE, plain()) as listener:
+        studio = open_studio(
+            Surroundings(
+                listener=listener,
+                plane=listener.plane,
+                keys=key_of,
+                accounts=account_of,
+                open_=opening,
+                tell=lambda _broadcast, notice: world.told.append(notice),
+                clock=asyncio.get_running_loop().time,
+                wall=wall,
+                bits=secrets.randbits,
+            )
+        )
+        app = web.Application()
+        app.add_subapp("/whip", studio.whip.app())
+        app.add_subapp("/whep", studio.whep.app())
+        async with TestServer(app) as server, asyncio.TaskGroup() as group:
+            running = group.create_task(studio.run())
+            world = World(studio, str(server.make_url("")).rstrip("/"))
+            yield world
+            studio.close()
+            running.cancel()
+
+
+def onsets(levels: list[tuple[int, float]], threshold: float) -> list[int]:
+    """When it became bright, or loud."""
+    before = True
+    found = []
+    for ticks, level in levels:
+        now = level > threshold
+        if now and not before:
+            found.append(ticks)
+        before = now
+    return found
+
+
+def beats(file: bytes) -> tuple[list[int], list[int], set[tuple[int, int]]]:
+    """Of the picture, of the sound, in ticks; and sizes."""
+    bright: list[tuple[int, float]] = []
+    loud: list[tuple[int, float]] = []
+    sizes = set()
+    with av.open(BytesIO(file), "r") as container:
+        for frame in container.decode(video=0):
+            assert frame.pts is not None
+            middle = bytes(frame.planes[0])[frame.planes[0].line_size * frame.height // 2 :][:64]
+            bright.append((frame.pts, sum(middle) / 64))
+            sizes.add((frame.width, frame.height))
+    with av.open(BytesIO(file), "r") as container:
+        for sound in container.decode(audio=0):
+            assert sound.pts is not None
+            samples = sound.to_ndarray()[0]
+            loud += (
+                (sound.pts + at, float(np.abs(samples[at : at + 256]).max()))
+                for at in range(0, len(samples), 256)
+            )
+    return onsets(bright, 128), onsets(loud, 0.2), sizes
+
+
+@pytest.mark.asyncio
+async def test_from_the_page_to_parts() -> None:
+    """Two layers are two renditions, sound and picture in step; a WHEP viewer sees it too; an end is an end."""
+    async with studio_on_ports() as world, chromium_page() as page:
+        whip, whep = f"{world.url}/whip/{CONCERT}", f"{world.url}/whep/{CONCERT}"
+        await page.goto(world.url)  # fetch wants an address
+        await page.evaluate(f"() => {{ {SCRIPT} {CLIENT.replace('KEY', KEY)} {BEATS} }}")
+        assert world.studio.airing.start(CONCERT, recorded=False, low_latency=True)
+        await page.evaluate("make()")
+        await page.evaluate("beats()")
+        said = await page.evaluate("url => begin(pc, url)", whip)
+        assert said["status"] == 201, said["text"]
+        await page.wait_for_function("sent('f')", polling=100, timeout=40_000)
+        before = world.segments()
+        await eventually(lambda: world.segments() >= before + 2, "two segments more", 40)
+
+        await page.evaluate(
+            "globalThis.viewer = new RTCPeerConnection({bundlePolicy: 'max-bundle'})"
+        )
+        for kind in ("audio", "video"):
+            await page.evaluate(f"void viewer.addTransceiver('{kind}', {{direction: 'recvonly'}})")
+        watching = await page.evaluate("url => begin(viewer, url)", whep)
+        assert watching["status"] == 201, watching["text"]
+        await page.wait_for_function("decoded(viewer)", polling=100)
+
+        await page.evaluate("say('DELETE', pc.said.place)")
+        world.studio.stop(CONCERT)
+        await eventually(lambda: world.origin.ended, "what is left is written", 20)
+        assert world.studio.airing.running == ()
+        assert len(world.studio.egress.sessions) == 0
+        await page.evaluate("pc.close(); viewer.close()")
+
+    origin = world.origin
+    assert origin.wrong == []
+    assert origin.names[-1] == SOUND
+    sizes = []
+    for name in origin.names[:-1]:
+        last = max(part.discontinuity for part, _ in origin.parts)
+        whole = [beats(origin.file(name, number)) for number in range(last + 1)]
+        seen = [at for bright, _, _ in whole for at in bright]
+        heard = [at for _, loud, _ in whole for at in loud]
+        assert len(heard) >= 4
+        apart = [min(abs(one - at) for at in heard) for one in seen]
+        assert sorted(apart)[len(apart) // 2] < TOGETHER, apart
+        sizes.append(max(size for *_, found in whole for size in found))
+    assert sizes == [(320, 180), (640, 360)]
