@@ -23,6 +23,8 @@ from media.forwarder.api import Codec
 
 #: Rungs have a key frame so often at least, all the same one: segments of publishers that ask for none end with them.
 KEY_EVERY = 4 * RATE
+#: A clock that goes back by more is another one; one that goes on by more has stood still.
+BACK, MOST_PASSED = -RATE, 10 * RATE
 #: Constant quality, as long as that needs less than the rung may have: a screen that stands still needs nearly nothing.
 _QUALITY = 23
 _DECODERS = {Codec.VP8: "vp8", Codec.H264: "h264"}
@@ -53,7 +55,8 @@ class RungCoder:
     _encoder: VideoCodecContext = field(init=False, repr=False)
     _graph: av.filter.Graph | None = field(default=None, init=False, repr=False)
     _shape: tuple[int, int, str] | None = field(default=None, init=False)  # that the graph is for
-    _newest: int | None = field(default=None, init=False)
+    _newest: int | None = field(default=None, init=False)  # ticks of the last that was made
+    _pts: int = field(default=0, init=False)  # the coder's own time never goes back
 
     def __attrs_post_init__(self) -> None:
         rung = self.rung
@@ -77,15 +80,13 @@ class RungCoder:
 
     def make(self, frame: VideoFrame, ticks: int, *, key: bool) -> bytes | None:
         """The picture coded; None: the rung has enough pictures in this moment."""
-        newest = self._newest
-        if newest is not None:
-            if ticks <= newest:
-                return None
-            # A publisher's pictures are not even: a tenth early is in time.
-            if not key and (ticks - newest) * self.rung.frames_per_s * 10 < RATE * 9:
-                return None
+        passed = RATE if self._newest is None else ticks - self._newest
+        # A publisher's pictures are not even: a tenth early is in time. Another publisher's clock may be behind.
+        if not key and passed > BACK and passed * self.rung.frames_per_s * 10 < RATE * 9:
+            return None
+        self._pts += passed if 0 < passed < MOST_PASSED else 1
         shown = self._fitted(frame)
-        shown.pts, shown.time_base = ticks, _TIME_BASE
+        shown.pts, shown.time_base = self._pts, _TIME_BASE
         shown.pict_type = PictureType.I if key else PictureType.NONE
         data = b"".join(bytes(packet) for packet in self._encoder.encode(shown))
         self._newest = ticks
@@ -156,7 +157,7 @@ class LadderCoder:
             raise Undecodable from None
         if not frames or not make:
             return
-        due = self._key_due or coded.ticks - self._last_key >= KEY_EVERY
+        due = self._key_due or abs(coded.ticks - self._last_key) >= KEY_EVERY
         self._key_due = False
         if due:
             self._last_key = coded.ticks

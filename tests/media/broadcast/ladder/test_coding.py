@@ -107,6 +107,16 @@ def test_another_size_comes_in() -> None:
     assert max(bytes(frames[12].planes[0])[:160]) > 80
 
 
+def test_another_clock() -> None:
+    """Another publisher, whose clock is behind, is seen at once from its key frame on; so is one whose clock jumps."""
+    coder = LadderCoder(Codec.VP8, (LOW,))
+    begins = (10 * RATE, 10 * RATE - RATE // 2, 3 * RATE, 90 * RATE)
+    for at in begins:
+        (made,) = _made(coder, _coded(film(5), begins=at))
+        assert [each.ticks for each in made] == [at + number * STEP for number in range(5)]
+        assert made[0].key
+
+
 def test_h264_with_a_smaller_rung() -> None:
     """A publisher's H.264, passed on by the packager, becomes a smaller rung with key frames at the same ticks."""
     reader = PictureReader()
