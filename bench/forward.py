@@ -5,8 +5,9 @@
 A 720p camera (30 pictures of six packets a second) to 1, 20 and 100 subscribers, AES-128-GCM, VP8 with picture ids,
 abs-send-time, mid and a history for NACKs. Forwarded means: chosen, renumbered, encrypted, and handed to the socket.
 Prints one JSON line. Figures are medians of five windows; on a busy machine trust the ratios. `python_over_native` is
-of `receive` and `take_output` alone. `engine`: a media thread of the native plane from socket to socket, to 100, with
-and without segments that the kernel cuts, by `K`, a bare `sendto` in Rust (`rust/io/examples/forward_cost.rs`).
+of `receive` and `take_output` alone. `taps`: CPU µs for a packet that nobody subscribes to, with its copy for a
+broadcast (`Tap`) and without. `engine`: a media thread of the native plane from socket to socket, to 100, with and
+without segments that the kernel cuts, by `K`, a bare `sendto` in Rust (`rust/io/examples/forward_cost.rs`).
 """
 
 from __future__ import annotations
@@ -21,12 +22,13 @@ import time
 
 from attrs import define, field
 
-from media.forwarder.api import Forwarder, Layer, Want
+from media.forwarder.api import Forwarder, Layer, Tap, Want
 from media.forwarder.choose import NoForwarder, choose
 from media.forwarder.native.sources import RUST
 from media.ids import PeerId
 from tests.media.forwarder.ends import End
 from tests.media.forwarder.histories import (
+    CAMERA,
     CAMERA_IN,
     TEACHER,
     camera_down,
@@ -142,6 +144,40 @@ def _native(subscribers: int) -> _Lesson | None:
         return None
 
 
+def _taken_us(forwarder: Forwarder, size: int, pictures: int, *, tapped: bool) -> float:
+    """CPU µs of a packet that nobody subscribes to."""
+    end = End(TEACHER)
+    forwarder.add_peer(TEACHER, end.keys)
+    forwarder.add_track(CAMERA_IN)
+    if tapped:
+        forwarder.add_tap(Tap(CAMERA))
+    windows = []
+    for window in range(WINDOWS):
+        datagrams = _datagrams(end, window * pictures, pictures, size)
+        copies = 0
+        begun = time.thread_time()
+        for datagram, at in datagrams:
+            forwarder.receive(TEACHER, datagram, at)
+            copies += len(forwarder.take_tapped())
+        windows.append((time.thread_time() - begun) / len(datagrams) * 1e6)
+        assert copies == tapped * len(datagrams)
+    return round(statistics.median(windows), 2)
+
+
+def _taps(size: int, packets: int) -> dict[str, float]:
+    figures = {}
+    for word in ("plain", "native"):
+        prefix = "" if word == "plain" else "native_"
+        try:
+            make = choose(word).make
+        except NoForwarder:
+            continue
+        pictures = packets // PACKETS_A_PICTURE
+        figures[f"{prefix}tap_us"] = _taken_us(make(), size, pictures, tapped=True)
+        figures[f"{prefix}untapped_us"] = _taken_us(make(), size, pictures, tapped=False)
+    return figures
+
+
 def _engine() -> dict[str, float] | None:
     """None without Rust."""
     example = "--package sferum-forwarder-io --example forward_cost"
@@ -167,6 +203,7 @@ def main() -> None:
     result: dict[str, object] = {"bench": "forward", "size": options.size, "profile": "GCM128"}
     for subscribers in (1, 20, 100):
         result[f"subscribers_{subscribers}"] = _figures(subscribers, options.size, options.packets)
+    result["taps"] = _taps(options.size, options.packets)
     if (engine := _engine()) is not None:
         result["engine"] = engine
     print(json.dumps(result))
