@@ -86,7 +86,7 @@ class Published:
         lower_at: when it will ask for less.
         ask_at: when its client is asked again to mute it (`Call.unheard`); `asked_again`: so often by now.
         pinned: this voice is heard whoever else speaks.
-        tapped: layers that are broadcast.
+        tapped: layers of which copies are taken, for a broadcast.
         highest: the highest layer that anybody receives or that is broadcast; `stale` when it may be lower than before.
     """
 
@@ -179,6 +179,7 @@ class Call:
     attendance: Attendance = Factory(Attendance)
     speakers: Speakers = Factory(Speakers)
     dynacast: set[TrackSid] = Factory(set)  # to be looked at, at the end of this event
+    taps: dict[TrackSid, frozenset[Layer]] = Factory(dict)  # what a broadcast wants
     unheard: set[TrackSid] = Factory(set)  # muted by us; their clients have not said that they did
     queue_told: tuple[ParticipantSid, ...] = ()  # who waits, as hosts were told
     starter: Person | None = None  # who came first

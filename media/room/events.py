@@ -253,7 +253,10 @@ class LayersSeen:
 
 @frozen
 class TapAsked:
-    """What is broadcast needs these layers of the track (none: no more of it), whoever else looks at it."""
+    """What is broadcast needs these layers of the track (none: no more of it), whoever else looks at it.
+
+    It holds until the track ends; while its publisher waits nothing is given.
+    """
 
     track: TrackSid
     layers: frozenset[Layer]

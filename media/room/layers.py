@@ -298,12 +298,26 @@ def seen(call: Call, published: Published, layers: frozenset[Layer]) -> list[Com
 
 
 def tap(call: Call, published: Published, wanted: frozenset[Layer]) -> list[Command]:
-    """What is broadcast is encoded, though nobody in the call may look at it."""
-    if published.tapped == wanted:
-        return []
-    published.tapped, published.stale = wanted, True
-    call.dynacast.add(published.sid)
-    return [SetTap(Tap(published.sid, wanted))]
+    """What is broadcast is encoded, though nobody in the call may look at it: `retap` follows."""
+    call.taps[published.sid] = wanted
+    return []
+
+
+def retap(call: Call) -> list[Command]:
+    """After every event. Who waits, or is hidden, is broadcast no more than seen (R44); admitted, they are again."""
+    commands: list[Command] = []
+    for sid, wanted in list(call.taps.items()):
+        published = call.tracks.get(sid)
+        if published is None or not wanted:
+            del call.taps[sid]
+        if published is None:
+            continue
+        layers = wanted if call.publisher(published).visible else frozenset[Layer]()
+        if published.tapped != layers:
+            published.tapped, published.stale = layers, True
+            call.dynacast.add(sid)
+            commands.append(SetTap(Tap(sid, layers)))
+    return commands
 
 
 def takes_whole(call: Call, member: Member, track: TrackSid) -> list[Command]:

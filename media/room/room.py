@@ -115,6 +115,7 @@ class Room:
             return _after_the_end(event)
         commands = self._people(event, now)
         if not call.ended:
+            commands += layers.retap(call)
             commands += layers.ask_publishers(call, now)
             commands += publishing.ask_again(call, now)
             commands += tell_changes(call)

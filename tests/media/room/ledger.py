@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from media.forwarder.api import Kind, Want
+from media.forwarder.api import Kind, Layer, Want
 from media.ids import ParticipantSid, TrackSid
 from media.room.call import Call
 from media.room.commands import (
@@ -13,6 +13,7 @@ from media.room.commands import (
     Pin,
     Publish,
     RefuseJoin,
+    SetTap,
     SetWant,
     StartForwarding,
     StopForwarding,
@@ -36,6 +37,7 @@ class Ledger:
         self.ready: set[TrackSid] = set()
         self.silent: set[TrackSid] = set()
         self.pinned: set[TrackSid] = set()
+        self.tapped: dict[TrackSid, frozenset[Layer]] = {}
         self.forwarded: dict[tuple[TrackSid, ParticipantSid], Want] = {}
         self.people = 0
         self.versions: dict[tuple[ParticipantSid, ParticipantSid], int] = {}
@@ -69,6 +71,10 @@ class Ledger:
                 self.ready.discard(sid)
                 self.silent.discard(sid)
                 self.pinned.discard(sid)
+                self.tapped.pop(sid, None)
+            case SetTap(tap):
+                assert tap.track in self.published
+                self.tapped[tap.track] = tap.layers
             case StartForwarding(sid, to_one, want):
                 assert sid in self.ready
                 assert to_one in self.inside
@@ -143,6 +149,8 @@ class Ledger:
             assert published.track.source in publisher.grants.may_publish
         for published in call.tracks.values():
             publisher = call.members[published.track.publisher]
+            assert publisher.visible or not published.tapped
+            assert self.tapped.get(published.sid, frozenset()) == published.tapped
             if published.track.ready:
                 assert (published.sid in self.silent) == published.track.muted
             if published.track.source not in SCREENS and call.held(

@@ -13,6 +13,7 @@ from media.room.budget import SOUND_BPS, Budget, Demand, for_pictures, share
 from media.room.commands import SetTap, SetWant, SetWish, StartForwarding, Tell
 from media.room.events import (
     Estimated,
+    HostAsked,
     LayersSeen,
     Left,
     TakesWhole,
@@ -24,6 +25,7 @@ from media.room.events import (
 )
 from media.room.messages import LayersWanted, StreamsChanged, StreamState
 from media.room.model import Grants, Source
+from media.room.operations import Admit, BackToWaiting
 from tests.media.room.script import (
     BOARD,
     FACE,
@@ -33,6 +35,7 @@ from tests.media.room.script import (
     TEACHER,
     Lesson,
     joined,
+    name_of,
     only,
     play,
     told,
@@ -171,6 +174,19 @@ def test_a_tap_is_set_again_after_a_negotiation() -> None:
     lesson = lesson_with_face()
     lesson.do(TapAsked(FACE, ALL))
     assert only(SetTap, lesson.do(TrackReady(FACE, mid="2"))) == [SetTap(Tap(FACE, ALL))]
+
+
+def test_who_waits_is_not_broadcast() -> None:
+    """Moved back into the waiting room their camera is copied no more, admitted it is again (R44)."""
+    lesson = Lesson()
+    lesson.come(joined(TEACHER, HOST), joined(MASHA), joined(PETYA))
+    lesson.publish(track(FACE, MASHA, Source.CAMERA))
+    lesson.do(TapAsked(FACE, ALL))
+    back = HostAsked(by=TEACHER, operation=BackToWaiting(name_of(MASHA)), request="r")
+    assert only(SetTap, lesson.do(back)) == [SetTap(Tap(FACE, frozenset()))]
+    assert only(SetTap, lesson.do(TapAsked(FACE, frozenset({LOW})))) == []
+    admit = HostAsked(by=TEACHER, operation=Admit(name_of(MASHA)), request="r")
+    assert only(SetTap, lesson.do(admit)) == [SetTap(Tap(FACE, frozenset({LOW})))]
 
 
 def test_scrolling_past_stops_no_encoder() -> None:
