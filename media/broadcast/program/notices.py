@@ -5,6 +5,8 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 
+from media.broadcast.origin.publication import Fault
+
 
 class Notice(enum.Enum):
     """A fact about a running broadcast. The values are stable: counted, shown, tested."""
@@ -16,8 +18,9 @@ class Notice(enum.Enum):
     B_FRAMES = "b_frames"  # a setting of the encoder is wrong: these pictures are left out
     NOT_UNDERSTOOD = "not_understood"  # pictures come that no decoder of ours knows
     TOO_SLOW = "too_slow"  # this machine does not keep up: something was left out
-    DISK_FULL = "disk_full"  # it goes on without a recording
+    DISK_FULL = "disk_full"  # or it fails; it goes on without a recording
     NOT_PUBLISHED = "not_published"  # the origin did not take a part
+    NOT_RECORDED = "not_recorded"  # the recording is not where it belongs
 
 
 #: Russian, English: one sentence for the host's page.
@@ -45,11 +48,29 @@ SENTENCES: Mapping[Notice, tuple[str, str]] = {
         "The server does not keep up: some sound or pictures were left out.",
     ),
     Notice.DISK_FULL: (
-        "На диске сервера нет места. Трансляция продолжается, запись остановлена.",
-        "The server's disk is full. The broadcast goes on; recording has stopped.",
+        "Сервер не может записывать: на диске нет места, или диск не успевает. Трансляция продолжается без записи.",
+        "The server cannot record: its disk is full or too slow. The broadcast goes on without a recording.",
     ),
     Notice.NOT_PUBLISHED: (
         "Часть трансляции не удалось показать зрителям.",
         "A piece of the broadcast could not be shown to viewers.",
     ),
+    Notice.NOT_RECORDED: (
+        "Запись пока не сохранена в материалы. Сервер попробует ещё раз; сама запись не потеряна.",
+        "The recording is not among the materials yet. The server will try again; nothing of it is lost.",
+    ),
 }
+
+_FAULTS: Mapping[Fault, Notice] = {
+    Fault.DISK_FULL: Notice.DISK_FULL,
+    Fault.DISK_FAILED: Notice.DISK_FULL,
+    Fault.DISK_SLOW: Notice.DISK_FULL,
+    Fault.UNFIT: Notice.NOT_PUBLISHED,
+    Fault.REMUX_FAILED: Notice.NOT_RECORDED,
+    Fault.NOT_HANDED_OVER: Notice.NOT_RECORDED,
+}
+
+
+def of_fault(fault: Fault) -> Notice:
+    """What the origin tells, for hosts."""
+    return _FAULTS[fault]

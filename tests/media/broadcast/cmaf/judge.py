@@ -8,7 +8,7 @@ from itertools import groupby, pairwise
 from media.broadcast.cmaf.clocks import RATE
 from media.broadcast.cmaf.cutter import LONGEST_STEP
 from media.broadcast.cmaf.init import PICTURE_TRACK, SOUND_TRACK
-from media.broadcast.cmaf.parts import Init, Output, Part, Rendition
+from media.broadcast.cmaf.parts import Further, Init, Output, Part, Rendition
 from media.broadcast.cmaf.rhythm import Rhythm
 from media.broadcast.cmaf.sound import FRAME
 from tests.media.broadcast.cmaf.reading import Sample, parts_of, samples
@@ -43,7 +43,7 @@ def _same_parts(pictures: Sequence[Part], sounds: Sequence[Part]) -> None:
 
 def _initialised(out: Sequence[Output]) -> None:
     """Each discontinuity has its init segments, and they come before its parts."""
-    known: set[tuple[Rendition, int]] = set()
+    known: set[tuple[Rendition | Further, int]] = set()
     for each in out:
         if isinstance(each, Init):
             assert (each.rendition, each.discontinuity) not in known
