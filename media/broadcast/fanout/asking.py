@@ -12,7 +12,7 @@ import enum
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Any
 
 from attrs import define, evolve, field, frozen
@@ -26,11 +26,13 @@ LEEWAY_S = 60
 #: Octets of a question; the numbers that were used once, of all nodes together: more than LEEWAY_S lets through.
 MOST_BYTES, MOST_ONCE = 2_048, 20_000
 
-_NODE = re.compile(r"[A-Za-z0-9.:\[\]-]{1,255}")  # a Matrix server's name
+#: A Matrix server's name.
+NODE = re.compile(r"[A-Za-z0-9.:\[\]-]{1,255}")
 _BROADCAST = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_CODE = re.compile(r"[A-Za-z0-9_-]{22}")  # as `sharing` has it
 _ONCE = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _SIGNATURE = re.compile(r"[A-Za-z0-9_-]{86}")
-_FIELDS = {"node": _NODE, "to": _NODE, "broadcast": _BROADCAST, "once": _ONCE}
+_FIELDS = {"node": NODE, "to": NODE, "broadcast": _BROADCAST, "code": _CODE, "once": _ONCE}
 _LATEST = 2**32
 
 
@@ -41,7 +43,7 @@ class No(enum.Enum):
     STRANGER = "stranger"  # 403: no such school here, or another one has signed
     NOT_FOR_US = "not_for_us"  # 403: it was meant for another node
     STALE = "stale"  # 403: too old, from the future, or used before
-    NOT_FOUND = "not_found"  # 404: no such broadcast, or not for this school
+    NOT_FOUND = "not_found"  # 404: no such broadcast now, or another code
     OFTEN = "often"  # 429
 
     @property
@@ -58,6 +60,7 @@ class Question:
     """Attributes:
     node: the server's name of the school that asks.
     to: of the one that is asked.
+    code: what a host there has given to a host here (`sharing`).
     at: seconds since 1970.
     once: by chance, never twice.
     """
@@ -65,6 +68,7 @@ class Question:
     node: str
     to: str
     broadcast: str
+    code: str = field(repr=False)
     at: int
     once: str
     signature: bytes = field(default=b"", repr=False)
@@ -84,6 +88,7 @@ class Question:
             "node": self.node,
             "to": self.to,
             "broadcast": self.broadcast,
+            "code": self.code,
             "at": self.at,
             "once": self.once,
             "signature": urlsafe_b64encode(self.signature).rstrip(b"=").decode(),
@@ -91,7 +96,8 @@ class Question:
 
     def _text(self) -> bytes:
         # No field can hold a line's end.
-        lines = (_PURPOSE, self.node, self.to, self.broadcast, str(self.at), self.once)
+        names = (self.node, self.to, self.broadcast, self.code)
+        lines = (_PURPOSE, *names, str(self.at), self.once)
         return "\n".join(lines).encode()
 
 
@@ -132,15 +138,15 @@ def write_public(key: Ed25519PrivateKey) -> str:
 
 @define
 class Judge:
-    """Of one node, whose server's name is `name`. `schools`: keys by server's name, as they are now."""
+    """Of one node, whose server's name is `name`. `key_of`: of a school in the list, as it is now."""
 
     name: str
-    schools: Mapping[str, Ed25519PublicKey]
+    key_of: Callable[[str], Ed25519PublicKey | None]
     _used: OrderedDict[tuple[str, str], int] = field(factory=OrderedDict, init=False, repr=False)
 
     def judge(self, asked: Question, now: float) -> No | None:
         """Whether that school asks this now, and for the first time."""
-        key = self.schools.get(asked.node)
+        key = self.key_of(asked.node)
         if key is None or not asked.is_signed_by(key):
             return No.STRANGER
         if asked.to != self.name:

@@ -1,14 +1,14 @@
 """`POST /fanout/pass`: another school's node gets a pass for one broadcast, and its address works for ten minutes.
 
-What it fetches with it, and that it ends when the school is cut off, is the origin's: a node is judged like a viewer,
-by `Judge.may_watch` (`Schools.may_follow`).
+What it fetches with it is the origin's: a node is judged like a viewer, every 15 s (`origin.judging`). Where the school
+is not in the list any more, that says no.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 
 from aiohttp import hdrs, web
 from attrs import define, field
@@ -16,6 +16,7 @@ from attrs import define, field
 from media.access.limits import Buckets
 from media.broadcast import passes
 from media.broadcast.fanout.asking import MOST_BYTES, Judge, No, read_question
+from media.broadcast.fanout.sharing import is_code
 from media.broadcast.passes import Kind
 
 PATH = "/fanout/pass"
@@ -29,7 +30,7 @@ SCHOOL_PER_SECOND, SCHOOL_BURST = 1.0, 100.0
 @define(eq=False, kw_only=True)
 class NodeDoor:
     """Attributes:
-    may_follow: broadcast and the server's name of a school: whether its people may be shown this one, now.
+    on_air: whether there is such a broadcast now.
     keys: of passes; the first one seals.
     address_of: whom a request is counted for.
     wall: seconds since 1970; `clock`: seconds, never going back.
@@ -37,7 +38,7 @@ class NodeDoor:
     """
 
     judge: Judge
-    may_follow: Callable[[str, str], Awaitable[bool]]
+    on_air: Callable[[str], bool]
     keys: Sequence[bytes] = field(repr=False)
     address_of: Callable[[web.Request], str]
     wall: Callable[[], float]
@@ -80,7 +81,8 @@ class NodeDoor:
             return refusal
         if self._schools.wait_s(asked.node, self.clock()):
             return No.OFTEN
-        if not await self.may_follow(asked.broadcast, asked.node):
+        fits = is_code(asked.code, asked.broadcast, self.keys)
+        if not (fits and self.on_air(asked.broadcast)):
             return No.NOT_FOUND
         return passes.issue(asked.broadcast, asked.node, Kind.NODE, self.keys, now, LIVES_S)
 

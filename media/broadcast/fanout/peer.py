@@ -12,6 +12,7 @@ from yarl import URL
 
 from media.broadcast.fanout.asking import Question
 from media.broadcast.fanout.endpoints import PATH
+from media.broadcast.fanout.schools import School
 from media.broadcast.passes import MOST_CHARS
 from serving.json_http import JsonHttp, NoAnswer
 from serving.json_object import BadJson
@@ -44,22 +45,12 @@ class Us:
     key: Ed25519PrivateKey = field(repr=False)
 
 
-@frozen
-class School:
-    """Attributes:
-    name: their homeserver's.
-    url: of their calls server, without a slash at the end.
-    """
-
-    name: str
-    url: str
-
-
 @define(eq=False, kw_only=True)
 class Peer:
     """Of one broadcast.
 
     Attributes:
+        broadcast: its id there; `code`: what opens it.
         wall: seconds since 1970; `once`: by chance, never twice.
         octets: that came.
         longest_wait_s: that they hold a request, as their playlists say.
@@ -69,6 +60,7 @@ class Peer:
     us: Us
     school: School
     broadcast: str
+    code: str = field(repr=False)
     wall: Callable[[], float]
     once: Callable[[], str]
     longest_wait_s: float = 15.0
@@ -127,7 +119,8 @@ class Peer:
 
     async def _ask(self) -> None:
         us, now = self.us, self.wall()
-        asked = Question(us.name, self.school.name, self.broadcast, int(now), self.once())
+        names = (us.name, self.school.name, self.broadcast, self.code)
+        asked = Question(*names, int(now), self.once())
         api = JsonHttp(
             session=self.http, base_url=self.school.url, timeout_s=PASS_S, most_bytes=4_096
         )

@@ -50,6 +50,8 @@ class Puller:
     """`run` is a task that the node holds for each broadcast. What is fetched goes to a Publication of our own origin.
 
     Attributes:
+        as_: its id here.
+        recorded: a host here wants a recording of their own.
         open: our origin's, when the first playlist was read.
         clock: seconds, never going back.
         tell: `now`, whenever it changes.
@@ -57,6 +59,8 @@ class Puller:
     """
 
     peer: Peer
+    as_: str
+    recorded: bool = False
     open: Callable[[Opening], Publication]
     clock: Callable[[], float]
     tell: Callable[[Now], None]
@@ -183,10 +187,10 @@ class Puller:
     def _opened(self, front: Front, page: Page) -> Publication:
         if self._publication is None:
             opening = Opening(
-                broadcast=self.peer.broadcast,
+                broadcast=self.as_,
                 shape=page.shape,
                 variants=front.variants,
-                recorded=False,  # the recording is the other school's
+                recorded=self.recorded,
                 independent=front.independent,
             )
             self._publication = self.open(opening)
@@ -199,9 +203,7 @@ class Puller:
     def _become(self, now: Now) -> None:
         if now is not self.now:
             self.now = now
-            logger.info(
-                "a broadcast of another school broadcast=%s now=%s", self.peer.broadcast, now.value
-            )
+            logger.info("a broadcast of another school broadcast=%s now=%s", self.as_, now.value)
             self.tell(now)
 
 

@@ -1,4 +1,4 @@
-"""A school's node in a process of its own, for a test that kills it; its one argument is JSON."""
+"""A school's node in a process of its own, for a test that kills it: `FOLDER`; says who it is, reads what to follow."""
 
 from __future__ import annotations
 
@@ -11,21 +11,26 @@ import aiohttp
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from media.broadcast.fanout.asking import write_public
-from media.broadcast.fanout.peer import School
-from tests.media.broadcast.fanout.world import Node
+from media.broadcast.fanout.schools import School
+from tests.media.broadcast.fanout.world import OURS, Node, key_of
 
 
 async def main() -> None:
-    given = json.loads(sys.argv[1])
-    node = Node("c.example", Path(given["folder"]), Ed25519PrivateKey.generate())
-    await node.start()
-    hello = {"key": write_public(node.key), "at": node.viewer("@pupil:c.example")}
-    sys.stdout.write(json.dumps(hello) + "\n")
-    sys.stdout.flush()
+    node = Node("c.example", Path(sys.argv[1]), Ed25519PrivateKey.generate())
     async with aiohttp.ClientSession() as http:
-        while True:  # the test makes us known after this line
-            await node.puller(http, School("a.example", given["url"]), []).run()
-            await asyncio.sleep(0.1)
+        await node.open(http)
+        hello = {
+            "key": write_public(node.key),
+            "url": node.url,
+            "at": node.viewer("@pupil:c.example"),
+        }
+        sys.stdout.write(json.dumps(hello) + "\n")
+        sys.stdout.flush()
+        asked = json.loads(await asyncio.to_thread(sys.stdin.readline))
+        theirs = School("a.example", asked["url"], key_of("a.example").public_key())
+        node.schools["a.example"] = theirs
+        assert node.fan.follow(OURS, asked["link"], recorded=False) is None
+        await asyncio.Event().wait()
 
 
 if __name__ == "__main__":

@@ -25,12 +25,12 @@ from media.broadcast.fanout.asking import (
 NOW = 1_800_000_000
 KEY = Ed25519PrivateKey.from_private_bytes(b"b" * 32)
 OTHER = Ed25519PrivateKey.from_private_bytes(b"c" * 32)
-ASKED = Question("b.example", "a.example", "concert", NOW, "n" * 22).signed(KEY)
+ASKED = Question("b.example", "a.example", "concert", "c" * 22, NOW, "n" * 22).signed(KEY)
 
 
 def _judge() -> Judge:
     schools = {"b.example": KEY.public_key(), "c.example": OTHER.public_key()}
-    return Judge("a.example", schools)
+    return Judge("a.example", schools.get)
 
 
 def test_a_question_arrives() -> None:
@@ -48,6 +48,7 @@ def test_a_question_arrives() -> None:
         ({"node": "c.example"}, No.STRANGER),
         ({"node": "d.example"}, No.STRANGER),
         ({"broadcast": "lesson"}, No.STRANGER),
+        ({"code": "d" * 22}, No.STRANGER),
         ({"at": NOW + 1}, No.STRANGER),
         ({"once": "m" * 22}, No.STRANGER),
         ({"to": "c.example"}, No.STRANGER),

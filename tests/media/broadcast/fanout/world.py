@@ -11,26 +11,29 @@ from pathlib import Path
 import aiohttp
 from aiohttp import web
 from attrs import define, field
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from media.broadcast import passes
 from media.broadcast.cmaf.clocks import RATE
 from media.broadcast.cmaf.parts import Init, Output, Rendition
 from media.broadcast.cmaf.parts import Part as Chunk
-from media.broadcast.fanout.asking import Judge as Questions
-from media.broadcast.fanout.endpoints import NodeDoor
-from media.broadcast.fanout.peer import Peer, School, Us
+from media.broadcast.fanout.endpoints import PATH
+from media.broadcast.fanout.node import FanOut
+from media.broadcast.fanout.peer import Us
 from media.broadcast.fanout.puller import Now, Puller
+from media.broadcast.fanout.schools import School
 from media.broadcast.hls.multivariant import Picture, Variant
 from media.broadcast.hls.values import Part, Shape
 from media.broadcast.origin.endpoints import Endpoints
 from media.broadcast.origin.judging import Judge
+from media.broadcast.origin.live import Live
 from media.broadcast.origin.origin import Origin
 from media.broadcast.origin.publication import Opening, Publication
 from media.broadcast.passes import Kind, Pass
 from tests.media.broadcast.cmaf.stage import Stage
 
-BROADCAST = "concert"
+#: The same broadcast there and here.
+BROADCAST, OURS = "concert", "their-concert"
 WALL = 1_800_000_000.0
 NAMES: dict[object, str] = {Rendition.PICTURES: "v360", Rendition.SOUND: "sound"}
 OPENING = Opening(
@@ -48,33 +51,49 @@ OPENING = Opening(
 )
 
 
+def key_of(name: str) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(name.encode().ljust(32, b"."))
+
+
 async def nobody_keeps(*_: object) -> object | None:
     return None
 
 
 @define(eq=False)
 class Node:
-    """One school's: origin, endpoints, the door for other nodes.
+    """One school's: origin, endpoints, what goes to other schools and comes from there.
 
     Attributes:
-        schools: keys of those that may ask; `followers`: who is shown what, and who was not cut off.
+        schools: the list of this node, as its file would say it.
+        told: what was said of the broadcast that is followed.
     """
 
     name: str
     folder: Path
     key: Ed25519PrivateKey
-    schools: dict[str, Ed25519PublicKey] = field(factory=dict)
-    followers: set[str] = field(factory=set)
+    schools: dict[str, School] = field(factory=dict)
     wall: float = WALL
+    told: list[Now] = field(factory=list)
     origin: Origin = field(init=False)
     endpoints: Endpoints = field(init=False)
-    door: NodeDoor = field(init=False)
-    seals: list[bytes] = field(factory=lambda: [b"k" * 32])
+    fan: FanOut = field(init=False)
+    seals: list[bytes] = field(init=False)
     port: int = 0
     _runner: web.AppRunner | None = None
+    _task: asyncio.Task[None] | None = None
 
-    def __attrs_post_init__(self) -> None:
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def school(self) -> School:
+        return School(self.name, self.url, self.key.public_key())
+
+    async def open(self, http: aiohttp.ClientSession) -> None:
         loop = asyncio.get_running_loop()
+        self.seals = [self.name.encode().ljust(32, b".")]
+        self.folder.mkdir(parents=True, exist_ok=True)
         self.origin = Origin(
             folder=self.folder / "parts",
             recordings=self.folder / "recordings",
@@ -84,64 +103,76 @@ class Node:
         )
         judge = Judge(self.seals, self._may_watch, lambda: self.wall)
         self.endpoints = Endpoints(origin=self.origin, judge=judge)
-        self.door = NodeDoor(
-            judge=Questions(self.name, self.schools),
-            may_follow=self._may_follow,
+        await self.start()
+        numbers = itertools.count()
+        self.fan = FanOut(
+            us=Us(self.name, self.key),
+            url=self.url,
             keys=self.seals,
+            schools=lambda: self.schools,
+            http=http,
+            folder=self.folder,
+            open=self.origin.open,
+            on_air=self._on_air,
+            tell=lambda _, now: self.told.append(now),
             address_of=lambda request: request.remote or "",
             wall=lambda: self.wall,
             clock=loop.time,
+            once=lambda: f"{next(numbers):022d}",
         )
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def school(self) -> School:
-        return School(self.name, self.url)
+        self._task = asyncio.ensure_future(self.fan.run())
 
     async def start(self) -> None:
         app = web.Application()
         self.endpoints.add_routes(app)
-        self.door.add_routes(app)
+        app.router.add_post(PATH, self._door)
         self._runner = web.AppRunner(app, shutdown_timeout=0, access_log=None)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
         self.port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:
+        """Nobody can reach it."""
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
 
-    def viewer(self, who: str) -> str:
-        """Where a viewer of this school watches."""
-        token = passes.issue(BROADCAST, who, Kind.VIEWER, self.seals, self.wall)
-        return f"{self.url}/live/{token}/{BROADCAST}"
+    async def close(self) -> None:
+        await self.stop()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        for live in self.origin.lives:
+            live.end()
+            await live.written.wait()
 
-    def puller(self, http: aiohttp.ClientSession, of: School, told: list[Now]) -> Puller:
-        numbers = itertools.count()
-        peer = Peer(
-            http=http,
-            us=Us(self.name, self.key),
-            school=of,
-            broadcast=BROADCAST,
-            wall=lambda: self.wall,
-            once=lambda: f"{self.name.replace('.', '-')}-{next(numbers):016d}",
-        )
-        return Puller(
-            peer=peer,
-            open=self.origin.open,
-            clock=asyncio.get_running_loop().time,
-            tell=told.append,
-        )
+    def viewer(self, who: str) -> str:
+        """Where a viewer of this school watches what it follows."""
+        token = passes.issue(OURS, who, Kind.VIEWER, self.seals, self.wall)
+        return f"{self.url}/live/{token}/{OURS}"
+
+    def follow(self, other: Node) -> Puller:
+        """A host there gives the link, a host here shows the broadcast."""
+        link = other.fan.link(BROADCAST)
+        assert link is not None
+        assert self.fan.follow(OURS, link, recorded=False) is None
+        return self.fan._followed[OURS].puller
+
+    @property
+    def live(self) -> Live:
+        found = self.origin.get(OURS)
+        assert found is not None
+        return found
+
+    async def _door(self, request: web.Request) -> web.Response:
+        return await self.fan.door.answer(request)
 
     async def _may_watch(self, seen: Pass) -> bool:
-        return seen.kind is not Kind.NODE or seen.account in self.followers
+        return seen.kind is not Kind.NODE or self.fan.may_watch(seen)
 
-    async def _may_follow(self, broadcast: str, node: str) -> bool:
-        return broadcast == BROADCAST and node in self.followers
+    def _on_air(self, broadcast: str) -> bool:
+        live = self.origin.get(broadcast)
+        return live is not None and live.over is None
 
 
 @define(eq=False)
@@ -202,35 +233,18 @@ class Show:
 
 @asynccontextmanager
 async def nodes(folder: Path, *names: str) -> AsyncIterator[tuple[Node, ...]]:
-    """Nodes that run; each knows the others' keys, and shows them everything."""
-    keys = {
-        name: Ed25519PrivateKey.from_private_bytes(name.encode().ljust(32, b".")) for name in names
-    }
-    made = tuple(Node(name, folder / name, key) for name, key in keys.items())
-    for one in made:
-        for other, key in keys.items():
-            one.schools[other] = key.public_key()
-            one.followers.add(other)
-        await one.start()
-    try:
-        yield made
-    finally:
+    """Nodes that run, each in the others' lists."""
+    made = tuple(Node(name, folder / name, key_of(name)) for name in names)
+    async with aiohttp.ClientSession() as http:
         for one in made:
-            await one.stop()
-            for live in one.origin.lives:
-                live.end()
-                await live.written.wait()
-
-
-@asynccontextmanager
-async def pulling(puller: Puller) -> AsyncIterator[asyncio.Task[Now]]:
-    """While it runs; it is cancelled in the end if it is not over."""
-    task = asyncio.ensure_future(puller.run())
-    try:
-        yield task
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
+            await one.open(http)
+        for one in made:
+            one.schools |= {other.name: other.school for other in made if other is not one}
+        try:
+            yield made
+        finally:
+            for one in made:
+                await one.close()
 
 
 async def fetch(http: aiohttp.ClientSession, url: str) -> bytes:
