@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{scope, sleep};
 use std::time::Duration;
 
+use sferum_forwarder_core::api::Layer;
 use sferum_forwarder_core::srtp::SrtpSession;
 use sferum_forwarder_io::Route;
 use sferum_forwarder_io::engine::{Called, Engine, Refused};
@@ -36,13 +37,20 @@ fn goes_on(called: &Called) -> bool {
     called.is_ok()
 }
 
-/// Films until the engine is closed; now and then the camera is muted, and its peer's budget set.
+/// Films until the engine is closed; now and then the camera is muted, and tapped for a while.
 fn film(engine: &Engine, mut teacher: Person, sid: &str, address: SocketAddr) {
     for number in 1u32.. {
         let sealed = teacher.seal(&keyframe(number as u16)); // which goes around
         teacher.socket.send_to(&sealed, address).expect("sent");
         let muted = number % 64 == 0;
         if number % 32 == 0 && !goes_on(&engine.mute_track(sid, muted)) {
+            return;
+        }
+        let layers = if number % 128 < 96 { [Layer::High].as_slice() } else { &[] };
+        let tapped = layers.iter().copied().collect();
+        if number % 32 == 1
+            && !(goes_on(&engine.add_tap(sid, tapped)) && goes_on(&engine.ask_key(sid, Layer::High)))
+        {
             return;
         }
         sleep(PACE);
@@ -116,11 +124,12 @@ fn bother(address: SocketAddr, over: &AtomicBool) {
     }
 }
 
-/// What whoever has the engine does all the time. How many datagrams and connections' ends went up.
-fn take(engine: &Engine, over: &AtomicBool) -> (usize, usize) {
-    let (mut datagrams, mut ends) = (0, 0);
+/// What whoever has the engine does all the time. How many datagrams, copies and connections' ends went up.
+fn take(engine: &Engine, over: &AtomicBool) -> (usize, usize, usize) {
+    let (mut datagrams, mut copies, mut ends) = (0, 0, 0);
     let mut turn = || {
         datagrams += engine.take_received(64).len();
+        copies += engine.take_tapped(64).len();
         for told in engine.take_told() {
             match told {
                 Told::Fault(_, what) => panic!("{what}"),
@@ -137,7 +146,7 @@ fn take(engine: &Engine, over: &AtomicBool) -> (usize, usize) {
         sleep(PACE);
     }
     turn();
-    (datagrams, ends)
+    (datagrams, copies, ends)
 }
 
 /// Adds or removes one peer until the engine is closed; the other half does the opposite.
@@ -160,7 +169,7 @@ fn people_come_and_go_while_others_are_filmed_and_it_is_closed_in_the_middle() {
     let (engine, address) = engine(2, true);
     let (engine, over) = (&engine, &AtomicBool::new(false));
     engine.add_ufrag("ours");
-    let (datagrams, ends) = scope(|all| {
+    let (datagrams, copies, ends) = scope(|all| {
         let taking = all.spawn(|| take(engine, over));
         all.spawn(|| bother(address, over));
         all.spawn(|| dispute(engine, true));
@@ -182,7 +191,7 @@ fn people_come_and_go_while_others_are_filmed_and_it_is_closed_in_the_middle() {
         over.store(true, Ordering::Relaxed);
         taking.join().expect("nothing was wrong")
     });
-    assert!(datagrams > 0);
+    assert!(datagrams > 0 && copies > 0);
     assert!(ends >= ROOMS.len() * (PUPILS - PUPILS.div_ceil(3)), "{ends}");
     assert!(engine.is_closed());
     assert!(engine.stats().0.packets_out >= (2 * ROOMS.len() * PUPILS) as u64);
