@@ -75,7 +75,9 @@ def _edges(values: Mapping[str, Any]) -> tuple[str, ...]:
     if len(edges) > MOST_EDGES:
         raise BadConfig(f"broadcasts.edges: {MOST_EDGES} at most")
     if edges and "edge_secret_file" not in values:
-        raise BadConfig("broadcasts.edge_secret_file: is needed for edges; `python -m media.broadcast.edges` makes it")
+        raise BadConfig(
+            "broadcasts.edge_secret_file: is needed for edges; `python -m media.broadcast.edges` makes it"
+        )
     return edges
 
 

@@ -16,8 +16,14 @@ from typing import Protocol
 
 from attrs import field, frozen
 
-from media.broadcast.origin.publication import Recording as Ready
-from media.broadcast.register.values import Audience, BadWish, Broadcast, State, Wish
+from media.broadcast.register.values import (
+    Audience,
+    BadWish,
+    Broadcast,
+    Recording,
+    State,
+    Wish,
+)
 from media.broadcast.whip.ids import BroadcastId
 
 
@@ -76,7 +82,11 @@ class Watchers(Protocol):
         """Of one account; NOT_FOUND, NOT_YOURS or UNAVAILABLE."""
 
     async def may_watch(self, account: str, broadcast: BroadcastId) -> bool:
-        """The same in a word, for each request of a stream. Without an answer: the last one, for 2 minutes."""
+        """The same in a word, for each request of a stream. Without an answer: the last one, for 2 minutes.
+
+        Raises:
+            NoAnswer: nobody can say.
+        """
 
 
 class Doors(Protocol):
@@ -126,8 +136,10 @@ class Tell(Protocol):
 class Materials(Protocol):
     """Where recordings go (R27, R48): they stay in their folder, served behind `may_watch`."""
 
-    async def keep(self, recording: Ready) -> bool:
-        """As `media.broadcast.origin.publication.Materials` asks: the file is taken over, the rooms are told."""
+    async def keep(
+        self, broadcast: BroadcastId, file: Path, seconds: float, size: int
+    ) -> Recording | None:
+        """A finished MP4: the file is taken over, the rooms are told. None: not now, or not known."""
 
     def file_of(self, broadcast: BroadcastId) -> Path | None:
         """What is served; None: there is none (any more)."""

@@ -15,6 +15,7 @@ from media.broadcast.register.api import Lost, No, Standing
 from media.broadcast.register.book import Book
 from media.broadcast.register.module import MOST_ACCOUNTS
 from media.broadcast.whip.ids import BroadcastId
+from serving.json_http import Lost as Unanswered
 from serving.json_http import NoAnswer
 
 logger = logging.getLogger(__name__)
@@ -83,7 +84,15 @@ class Watchers:
         return No.NOT_YOURS if known.standing is None else known.standing
 
     async def may_watch(self, account: str, broadcast: BroadcastId) -> bool:
-        return isinstance(await self.standing(account, broadcast), Standing)
+        """The same in a word, for each request of a stream.
+
+        Raises:
+            NoAnswer: nobody can say: 503, not a refusal.
+        """
+        found = await self.standing(account, broadcast)
+        if found is No.UNAVAILABLE:
+            raise NoAnswer(Unanswered.UNREACHABLE)
+        return isinstance(found, Standing)
 
     def forget(self, account: str) -> None:
         """Ask again before the next answer about somebody."""

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from media.broadcast.origin.publication import Recording as Ready
 from media.broadcast.register import announcer
 from media.broadcast.register.announcer import MOST_WAITING
 from media.broadcast.register.api import Made, No, Standing
@@ -144,10 +143,10 @@ async def test_the_hall_is_passed_on_in_few_messages(tmp_path: Path) -> None:
         assert world.module.told[-1] == {"user_id": PUPIL, "sign": "hand"}
 
 
-def ready(world: World, broadcast: BroadcastId) -> Ready:
+async def keep(world: World, broadcast: BroadcastId) -> bool:
     path = world.folder / "made.mp4"
     path.write_bytes(b"video")
-    return Ready(broadcast=broadcast, path=str(path), seconds=2.0, began_ms=0, size=5)
+    return await world.materials.keep(broadcast, path, 2.0, 5) is not None
 
 
 async def test_a_recording_is_kept_and_thrown_away(tmp_path: Path) -> None:
@@ -155,10 +154,10 @@ async def test_a_recording_is_kept_and_thrown_away(tmp_path: Path) -> None:
     async with opened(tmp_path) as world:
         one = (await make(world, TEACHER, CLASS.room_id)).broadcast
         await world.desk.start(TEACHER, one.id)
-        assert not await world.materials.keep(ready(world, one.id))  # not over yet
+        assert not await keep(world, one.id)  # not over yet
         await world.desk.stop(TEACHER, one.id)
-        assert await world.materials.keep(ready(world, one.id))
-        assert await world.materials.keep(ready(world, one.id))  # said again after a restart
+        assert await keep(world, one.id)
+        assert await keep(world, one.id)  # said again after a restart
         file = world.materials.file_of(one.id)
         assert file is not None
         assert file.read_bytes() == b"video"
@@ -178,7 +177,7 @@ async def test_a_recording_has_its_day(tmp_path: Path) -> None:
         one = (await make(world)).broadcast
         await world.desk.start(DIRECTOR, one.id)
         await world.desk.stop(DIRECTOR, one.id)
-        assert await world.materials.keep(ready(world, one.id))
+        assert await keep(world, one.id)
     async with opened(tmp_path) as world:
         world.now = NOW + 366 * 86_400
         assert world.materials.file_of(one.id) is None
