@@ -307,7 +307,7 @@ async def test_the_hall_reaches_the_hosts(world: World, school: School) -> None:
         nonlocal since
         found = await asyncio.to_thread(synced, school, "T1", since)
         since = found["next_batch"]
-        rooms = found["rooms"]["join"].values() if "rooms" in found else ()
+        rooms = found.get("rooms", {}).get("join", {}).values()
         events = [event for room in rooms for event in room["timeline"]["events"]]
         return any("5А: Можно вопрос?" in str(one.get("body")) for one in messages(events))
 
