@@ -21,6 +21,7 @@ from bench.broadcast.stage import Stage, opening
 from media.broadcast.origin.endpoints import Endpoints
 from media.broadcast.origin.judging import Judge
 from media.broadcast.origin.origin import Origin
+from media.broadcast.origin.publication import Recording
 from media.broadcast.passes import Pass
 
 #: As `media` listens.
@@ -34,7 +35,7 @@ async def main(options: dict[str, Any]) -> None:
         folder=folder / "parts",
         recordings=folder,
         tell=lambda told: print(told, file=sys.stderr),
-        keep=_keep,
+        materials=Nothing(),
         tag=lambda: secrets.token_hex(4),
     )
     judge = Judge(keys=[bytes.fromhex(options["key"])], may_watch=_everybody, now=time.time)
@@ -65,8 +66,12 @@ async def _everybody(_: Pass) -> bool:
     return True
 
 
-async def _keep(_broadcast: str, _path: Path, _seconds: float, _octets: int) -> None:
+class Nothing:
     """Nothing ends here, so nothing is handed over."""
+
+    async def keep(self, recording: Recording) -> bool:
+        del recording
+        return False
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 from attrs import define, field
@@ -17,9 +17,17 @@ from media.broadcast.hls.broadcast import Broadcast
 from media.broadcast.hls.timeline import First
 from media.broadcast.origin import opening_json, reader
 from media.broadcast.origin.live import Live
-from media.broadcast.origin.publication import Fault, Opening, Publication, Tell, Told
+from media.broadcast.origin.publication import (
+    Fault,
+    Materials,
+    Opening,
+    Publication,
+    Recording,
+    Tell,
+    Told,
+)
 from media.broadcast.origin.reader import Left
-from media.broadcast.origin.remuxing import Remuxed, remux
+from media.broadcast.origin.remuxing import remux
 from media.broadcast.origin.writer import LEAVES_FREE, Files, Writer
 from media.broadcast.passes import is_broadcast
 
@@ -32,9 +40,6 @@ DONE = "done"
 #: Seconds until a recording that could not be made, or handed over, is tried again; the longest.
 AGAIN_S, LONGEST_AGAIN_S = 10.0, 600.0
 
-#: `Materials.keep` of the register: broadcast, file, seconds, octets. None, or any exception: not now.
-Keep = Callable[[str, Path, float, int], Awaitable[object | None]]
-
 
 class Closed(Exception):
     """The broadcast is over, or there are too many."""
@@ -44,7 +49,7 @@ class Closed(Exception):
 class Origin:
     """Attributes:
     folder: of parts, nobody else's; made when it is needed.
-    recordings: where finished files go.
+    recordings: where finished files wait until the materials take them over; on the same disk.
     tag: a few letters of the machine's chance: ETags of another process must differ.
     most: broadcasts at one time.
     """
@@ -52,7 +57,7 @@ class Origin:
     folder: Path
     recordings: Path
     tell: Tell
-    keep: Keep
+    materials: Materials
     tag: Callable[[], str]
     most: int = 64
     lingers_s: float = LINGERS_S
@@ -200,12 +205,13 @@ class Origin:
         self._lives.pop(name, None)
         await asyncio.to_thread(shutil.rmtree, live.folder, ignore_errors=True)
 
-    async def _remuxed(self, live: Live, turn: asyncio.Semaphore) -> Remuxed | None:
+    async def _remuxed(self, live: Live, turn: asyncio.Semaphore) -> Recording | None:
         """The file; None: there was nothing to be recorded. Tried until it works: the parts are there."""
         name, again = live.opening.broadcast, self.again_s
         while True:
             async with turn:
-                made = await remux(live.folder, self.recordings / f"{name}.mp4", self.leaves_free)
+                to = self.recordings / f"{name}.mp4"
+                made = await remux(name, live.folder, to, self.leaves_free)
             if not isinstance(made, Fault):
                 self.recorded += made is not None
                 return made
@@ -215,20 +221,19 @@ class Origin:
             await asyncio.sleep(again)
             again = min(2 * again, LONGEST_AGAIN_S)
 
-    async def _handed_over(self, name: str, made: Remuxed) -> None:
+    async def _handed_over(self, name: str, made: Recording) -> None:
         again = self.again_s
-        while not await self._kept(name, made):
+        while not await self._kept(made):
             if again == self.again_s:
                 self.tell(Told(name, Fault.NOT_HANDED_OVER))
             await asyncio.sleep(again)
             again = min(2 * again, LONGEST_AGAIN_S)
 
-    async def _kept(self, name: str, made: Remuxed) -> bool:
+    async def _kept(self, made: Recording) -> bool:
         try:
-            kept = await self.keep(name, made.path, made.seconds, made.size)
+            return await self.materials.keep(made)
         except Exception:  # whatever it is: told to the host, tried again
             return False
-        return kept is not None
 
 
 def _names(opening: Opening) -> list[str]:

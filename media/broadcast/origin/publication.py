@@ -13,7 +13,8 @@ import enum
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from attrs import frozen
+from attrs import field, frozen
+from attrs.validators import ge
 
 from media.broadcast.hls.captions import Unsayable
 from media.broadcast.hls.multivariant import Captions, Variant
@@ -75,6 +76,33 @@ Tell = Callable[[Told], None]
 
 class TooBig(ValueError):
     """A part or an init segment that no packager of ours makes."""
+
+
+@frozen(kw_only=True)
+class Recording:
+    """A file that is ready.
+
+    Attributes:
+        path: of the MP4, whose `moov` comes first.
+        seconds: its length.
+        began_ms: wall clock of its first sample, milliseconds since 1970.
+        size: octets.
+        picture: width and height, the largest where they changed; None: sound alone.
+    """
+
+    broadcast: str
+    path: str
+    seconds: float = field(validator=ge(0))
+    began_ms: int
+    size: int
+    picture: tuple[int, int] | None = None
+
+
+class Materials(Protocol):
+    """Where recordings go."""
+
+    async def keep(self, recording: Recording) -> bool:
+        """Take the file over, or copy it, before this returns. False, or any exception: not now, ask again later."""
 
 
 class Publication(Protocol):

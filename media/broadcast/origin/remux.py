@@ -70,7 +70,7 @@ def record(folder: Path, to: Path) -> dict[str, object]:
         plan = [assembly.add(part) for part in _parts(left, rendition, file, assembly)]
         tracks = assembly.end()
         if not tracks:
-            return {"seconds": 0.0, "size": 0}
+            return {"seconds": 0.0, "size": 0, "began_ms": 0, "picture": None}
         beside = to.with_name(to.name + ".new")
         with open(beside, "wb", opener=_private) as out:
             out.write(head(tracks, assembly.octets))
@@ -85,7 +85,12 @@ def record(folder: Path, to: Path) -> dict[str, object]:
             os.fsync(out.fileno())
             size = out.tell()
     beside.rename(to)
-    return {"seconds": assembly.ticks / HZ, "size": size}
+    return {
+        "seconds": assembly.ticks / HZ,
+        "size": size,
+        "began_ms": left.history.began_ms,
+        "picture": assembly.size,
+    }
 
 
 def _private(path: str, flags: int) -> int:

@@ -8,23 +8,16 @@ import json
 import sys
 from pathlib import Path
 
-from attrs import frozen
-
-from media.broadcast.origin.publication import Fault
+from media.broadcast.origin.publication import Fault, Recording
 from media.broadcast.origin.writer import free
 
 #: Seconds that it may take: 12 h of 3 Mbit/s are 16 GB.
 LONGEST_S = 3600.0
 
 
-@frozen
-class Remuxed:
-    path: Path
-    seconds: float
-    size: int
-
-
-async def remux(folder: Path, to: Path, leaves_free: int) -> Remuxed | Fault | None:
+async def remux(
+    broadcast: str, folder: Path, to: Path, leaves_free: int
+) -> Recording | Fault | None:
     """None: there was nothing in it."""
     try:
         if await asyncio.to_thread(_room, folder, to) < leaves_free:
@@ -50,7 +43,16 @@ async def remux(folder: Path, to: Path, leaves_free: int) -> Remuxed | Fault | N
     if process.returncode != 0:
         return Fault.REMUX_FAILED
     made = json.loads(said)
-    return Remuxed(to, made["seconds"], made["size"]) if made["size"] else None
+    if not made["size"]:
+        return None
+    return Recording(
+        broadcast=broadcast,
+        path=str(to),
+        seconds=made["seconds"],
+        began_ms=made["began_ms"],
+        size=made["size"],
+        picture=None if made["picture"] is None else (made["picture"][0], made["picture"][1]),
+    )
 
 
 def _room(folder: Path, to: Path) -> int:

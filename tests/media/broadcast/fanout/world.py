@@ -28,7 +28,7 @@ from media.broadcast.origin.endpoints import Endpoints
 from media.broadcast.origin.judging import Judge
 from media.broadcast.origin.live import Live
 from media.broadcast.origin.origin import Origin
-from media.broadcast.origin.publication import Opening, Publication
+from media.broadcast.origin.publication import Opening, Publication, Recording
 from media.broadcast.passes import Kind, Pass
 from tests.media.broadcast.cmaf.stage import Stage
 
@@ -55,8 +55,12 @@ def key_of(name: str) -> Ed25519PrivateKey:
     return Ed25519PrivateKey.from_private_bytes(name.encode().ljust(32, b"."))
 
 
-async def nobody_keeps(*_: object) -> object | None:
-    return None
+class Nobody:
+    """Keeps no recordings."""
+
+    async def keep(self, recording: Recording) -> bool:
+        del recording
+        return False
 
 
 @define(eq=False)
@@ -98,7 +102,7 @@ class Node:
             folder=self.folder / "parts",
             recordings=self.folder / "recordings",
             tell=lambda told: None,
-            keep=nobody_keeps,
+            materials=Nobody(),
             tag=lambda: self.name[:1],
         )
         judge = Judge(self.seals, self._may_watch, lambda: self.wall)

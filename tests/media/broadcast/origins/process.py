@@ -1,6 +1,6 @@
 """An origin with a stage in a process of its own: `python -m tests.media.broadcast.origins.process FOLDER PORT`.
 
-The stage shows the same quarter of a minute again and again, on the clock. The pass of everybody is `pass_of_everybody()`.
+The stage shows the same quarter of a minute again and again. The pass of everybody is `pass_of_everybody()`.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ async def main(folder: Path, port: int) -> None:
         folder=folder / "parts",
         recordings=folder / "recordings",
         tell=told.append,
-        keep=kept.keep,
+        materials=kept,
         tag=lambda: secrets.token_hex(4),
         leaves_free=0,
     )

@@ -138,7 +138,7 @@ async def test_a_full_disk(tmp_path: Path) -> None:
         assert f'URI="p{len(OUT)}.m4s"' in await text(session, f"{world.live()}/video/live.m3u8")
         stage.to.end()
         await fact(lambda: bool(world.kept.files), "the recording")
-        assert 6 < world.kept.files[0][2] < 12
+        assert 6 < world.kept.files[0].seconds < 12
         assert world.origin.get("concert") is None or live.over is not None
 
 
@@ -192,7 +192,7 @@ async def test_another_process_goes_on(tmp_path: Path) -> None:
                     assert (response.status, len(await response.read()) > 100) == (200, True)
         stage.to.end()
         await fact(lambda: bool(world.kept.files), "the recording")
-        assert world.kept.files[0][2] == restored.of.edge / HZ
+        assert world.kept.files[0].seconds == restored.of.edge / HZ
         await fact(lambda: not (tmp_path / "parts" / "concert").exists(), "an empty folder")
 
 
@@ -215,7 +215,7 @@ async def test_what_is_over_is_finished_by_the_next_process(tmp_path: Path) -> N
     again = make(tmp_path)
     async with serving(again):
         await fact(lambda: not (tmp_path / "parts" / "concert").exists(), "an empty folder")
-        assert [one[0] for one in again.kept.files] == ["concert"]
+        assert [one.broadcast for one in again.kept.files] == ["concert"]
 
 
 async def test_private_and_bounded(tmp_path: Path) -> None:

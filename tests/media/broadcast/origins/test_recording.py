@@ -48,6 +48,12 @@ async def fact(probe: Callable[[], bool], what: str) -> None:
     await until_async(look, what=what)
 
 
+def private(path: Path) -> bytes:
+    """A file that nobody else may read."""
+    assert path.stat().st_mode & 0o077 == 0
+    return path.read_bytes()
+
+
 def frames(path: Path) -> tuple[list[float], list[tuple[int, int]], int]:
     """Times of pictures, their sizes in turn, samples of sound, as FFmpeg decodes them."""
     times: list[float] = []
@@ -76,19 +82,17 @@ async def test_one_file_for_all_that_was_shown(tmp_path: Path) -> None:
         again.give(wider)
         again.to.end()
         await fact(lambda: bool(world.kept.files), "the recording")
-        name, path, seconds, size = world.kept.files[0]
-        assert (name, path, size) == (
-            "concert",
-            tmp_path / "recordings" / "concert.mp4",
-            path.stat().st_size,
-        )
-        assert path.stat().st_mode & 0o077 == 0
+        made = world.kept.files[0]
+        path, size = Path(made.path), made.size
+        assert (made.broadcast, made.began_ms, made.picture) == ("concert", NOW * 1000, (96, 64))
+        data = private(path)
+        assert (path, size) == (tmp_path / "recordings" / "concert.mp4", len(data))
         played = (
             sum(one.ticks for out in (coded(10), wider) for one in parts_of(out, Rendition.SOUND))
             / RATE
         )
-        assert abs(seconds - played) < 0.001
-        assert [kind for kind, _ in boxes(path.read_bytes())] == [b"ftyp", b"moov", b"mdat"]
+        assert abs(made.seconds - played) < 0.001
+        assert [kind for kind, _ in boxes(data)] == [b"ftyp", b"moov", b"mdat"]
         times, sizes, sound = frames(path)
         assert sizes == [(64, 48), (96, 64)]
         assert abs(sound / RATE - played) < 0.03
@@ -108,7 +112,7 @@ async def test_one_file_for_all_that_was_shown(tmp_path: Path) -> None:
         async with session.get(url, headers={"Range": f"bytes={size}-"}) as nothing:
             assert (nothing.status, nothing.headers["Content-Range"]) == (416, f"bytes */{size}")
         async with session.get(url) as whole:
-            assert (whole.status, await whole.read()) == (200, path.read_bytes())
+            assert (whole.status, await whole.read()) == (200, data)
         async with chromium() as browser:
             page = await browser.new_page()
             await page.goto(f"{world.url}/page")

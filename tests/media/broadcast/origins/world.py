@@ -26,7 +26,7 @@ from media.broadcast.origin.endpoints import Endpoints
 from media.broadcast.origin.figures import OriginFigures
 from media.broadcast.origin.judging import Judge
 from media.broadcast.origin.origin import Origin
-from media.broadcast.origin.publication import Opening, Publication, Told
+from media.broadcast.origin.publication import Opening, Publication, Recording, Told
 from media.broadcast.origin.showing import Recordings
 from media.broadcast.origin.writer import Files
 from media.broadcast.passes import Kind, Pass
@@ -120,18 +120,17 @@ class Kept:
     """Materials that remember; `refuses`: so many times not now."""
 
     refuses: int = 0
-    files: list[tuple[str, Path, float, int]] = field(factory=list)
+    files: list[Recording] = field(factory=list)
     asked: int = 0
 
-    async def keep(self, broadcast: str, file: Path, seconds: float, size: int) -> object | None:
+    async def keep(self, recording: Recording) -> bool:
         self.asked += 1
-        if self.asked <= self.refuses:
-            return None
-        self.files.append((broadcast, file, seconds, size))
-        return True
+        if self.asked > self.refuses:
+            self.files.append(recording)
+        return self.asked > self.refuses
 
     def file_of(self, broadcast: str) -> Path | None:
-        return next((path for name, path, _, _ in self.files if name == broadcast), None)
+        return next((Path(one.path) for one in self.files if one.broadcast == broadcast), None)
 
 
 @define
@@ -185,7 +184,7 @@ def make(folder: Path, *, kept: Kept | None = None, files: Files | None = None) 
         folder=folder / "parts",
         recordings=folder / "recordings",
         tell=told.append,
-        keep=materials.keep,
+        materials=materials,
         tag=iter("abcdefgh").__next__,
         lingers_s=0.0,
         again_s=0.05,
