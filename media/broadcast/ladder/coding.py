@@ -105,6 +105,13 @@ class RungCoder:
         return fitted
 
 
+def fitted(width: int, height: int, most_width: int, most_height: int) -> tuple[int, int]:
+    """The size at which a picture of this shape fills another one's width or height; even, and never nothing."""
+    share = min(most_width / width, most_height / height)
+    across, down = (max(2, int(side * share / 2 + 0.5) * 2) for side in (width, height))
+    return min(across, most_width), min(down, most_height)
+
+
 def _scaling(shape: tuple[int, int, str], rung: Rung) -> av.filter.Graph:
     width, height = rung.width, rung.height
     graph = av.filter.Graph()
@@ -115,10 +122,8 @@ def _scaling(shape: tuple[int, int, str], rung: Rung) -> av.filter.Graph:
         format=VideoFormat(shape[2], shape[0], shape[1]),
         time_base=_TIME_BASE,
     )
-    scale = graph.add(
-        "scale",
-        f"{width}:{height}:flags=fast_bilinear:force_original_aspect_ratio=decrease:force_divisible_by=2",
-    )
+    inside = fitted(shape[0], shape[1], width, height)
+    scale = graph.add("scale", f"{inside[0]}:{inside[1]}:flags=fast_bilinear")
     pad = graph.add("pad", f"{width}:{height}:-1:-1:black")
     plain = graph.add("setsar", "1")
     form = graph.add("format", "yuv420p")
@@ -149,11 +154,14 @@ class LadderCoder:
             Undecodable: ask for a key frame.
         """
         self._key_due |= key or coded.key
+        if not coded.data:  # to FFmpeg that is the end of everything
+            raise Undecodable
         packet = av.Packet(coded.data)
         packet.pts, packet.time_base = coded.ticks, _TIME_BASE
         try:
             frames = self._decoder.decode(packet)
         except av.FFmpegError:
+            self._decoder.flush_buffers()
             raise Undecodable from None
         if not frames or not make:
             return
@@ -162,6 +170,9 @@ class LadderCoder:
         if due:
             self._last_key = coded.ticks
         for number, coder in enumerate(self._coders):
-            data = coder.make(frames[-1], coded.ticks, key=due)
+            try:
+                data = coder.make(frames[-1], coded.ticks, key=due)
+            except av.FFmpegError:  # a shape that cannot be scaled
+                raise Undecodable from None
             if data:
                 yield number, data

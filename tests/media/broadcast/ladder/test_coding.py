@@ -8,6 +8,8 @@ from io import BytesIO
 import av
 import pytest
 from av.video.frame import VideoFrame
+from hypothesis import given
+from hypothesis import strategies as st
 
 from media.broadcast.cmaf.clocks import RATE
 from media.broadcast.cmaf.cutter import Cutter
@@ -15,7 +17,7 @@ from media.broadcast.cmaf.parts import Output, Rendition
 from media.broadcast.cmaf.pictures import Picture, PictureReader, Unseen, split_annex_b
 from media.broadcast.cmaf.rhythm import USUAL
 from media.broadcast.cmaf.still import black
-from media.broadcast.ladder.coding import KEY_EVERY, LadderCoder, Undecodable
+from media.broadcast.ladder.coding import KEY_EVERY, LadderCoder, RungCoder, Undecodable, fitted
 from media.broadcast.ladder.values import Coded, Rung, annex_b
 from media.forwarder.api import Codec
 from tests.media.broadcast.cmaf.camera import film as h264_film
@@ -159,7 +161,28 @@ def test_what_no_decoder_reads() -> None:
                 Coded(0, True, b"\x10\x00\x00\x9d\x01\x2a\xff\xff\xff\xff"), make=True, key=False
             )
         )
+    with pytest.raises(Undecodable):
+        list(coder.take(Coded(1, True, b""), make=True, key=False))
     assert len(_made(coder, _coded(film(5), begins=STEP))[0]) == 5
+
+
+@given(st.integers(1, 4096), st.integers(1, 4096), st.integers(8, 960), st.integers(8, 960))
+def test_shapes_fit(width: int, height: int, half_width: int, half_height: int) -> None:
+    """Whatever shape comes in: it fills the rung one way, is even, and keeps its shape as far as samples allow."""
+    most = 2 * half_width, 2 * half_height
+    across, down = fitted(width, height, *most)
+    assert 2 <= across <= most[0]
+    assert 2 <= down <= most[1]
+    assert across % 2 == down % 2 == 0
+    assert across == most[0] or down == most[1]
+    assert abs(across / width - down / height) <= 2 / min(width, height)
+
+
+@pytest.mark.parametrize("size", [(16, 4096), (4096, 16), (17, 33)])
+def test_strange_shapes(size: tuple[int, int]) -> None:
+    """A picture that is nearly a line becomes one with black bars, and no fault."""
+    frame = VideoFrame(*size, "yuv420p")
+    assert RungCoder(LOW).make(frame, 0, key=True)
 
 
 def test_decoded_only() -> None:
