@@ -98,8 +98,8 @@ class Running:
         self._retap()
 
     def clear(self) -> None:
-        """Nobody publishes: the still picture and silence, until somebody does."""
-        self._scene = NOBODY
+        """Nobody publishes: the last picture, soon the still one, and silence, until somebody does."""
+        self._scene = Scene(may_stay=self._scene.pictures)
         self._retap()
 
     def hear(self, copy: Copy) -> None:

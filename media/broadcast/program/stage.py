@@ -52,6 +52,7 @@ class MediaStage(Ports):
     published: OnAir = field(kw_only=True)
     _offers: dict[SessionId, tuple[BroadcastId, PublisherOffer]] = field(factory=dict)
     _on_air: dict[BroadcastId, SessionId] = field(factory=dict)
+    _before: dict[BroadcastId, TrackSid] = field(factory=dict)  # picture that was on air last
 
     async def key_of(self, broadcast: BroadcastId) -> bytes | None:
         return await self.keys(broadcast)
@@ -63,6 +64,7 @@ class MediaStage(Ports):
     def on_air(self, broadcast: BroadcastId, session: SessionId | None) -> None:
         if session is None:
             self._on_air.pop(broadcast, None)
+            self._before.pop(broadcast, None)
         else:
             self._on_air[broadcast] = session
         self._tell(broadcast)
@@ -79,21 +81,27 @@ class MediaStage(Ports):
 
     def _tell(self, broadcast: BroadcastId) -> None:
         session = self.live(broadcast)
-        self.published(broadcast, None if session is None else self._scene(broadcast, session))
+        if session is not None:
+            self.published(broadcast, self._scene(broadcast, session))
+        elif broadcast not in self._on_air:
+            self.published(broadcast, None)
 
     def _scene(self, broadcast: BroadcastId, session: SessionId) -> Scene:
-        """Of all who publish it, the others may stay until the one on air has a key frame."""
+        """What was on air may stay until the one that is has a key frame: whoever publishes has the broadcast's key."""
         by_kind = {one.kind: one for one in self.incoming(session)}
         picture = by_kind.get(Kind.VIDEO)
         sound = by_kind.get(Kind.AUDIO)
-        others = (one for one, (of, _) in self._offers.items() if of == broadcast)
+        before = self._before.get(broadcast)
+        shown = None if picture is None else track_of(session, Kind.VIDEO)
+        if shown is not None:
+            self._before[broadcast] = shown
         return Scene(
-            picture=None if picture is None else track_of(session, Kind.VIDEO),
+            picture=shown,
             publisher=session,
             codec=Codec.H264 if picture is None else next(iter(picture.payload_types.values())),
             layers=frozenset() if picture is None else layers_of(picture),
             voices={} if sound is None else {track_of(session, Kind.AUDIO): session},
-            may_stay=frozenset(track_of(one, Kind.VIDEO) for one in others),
+            may_stay=frozenset({before} - {None, shown}),
         )
 
     def _room(self, session: SessionId) -> RoomName:

@@ -29,7 +29,7 @@ PICTURES_S = 25
 
 
 @cache
-def gop(width: int, height: int, **more: str) -> tuple[Units, ...]:
+def gop(width: int, height: int, **more: int) -> tuple[Units, ...]:
     """A key frame and as many pictures as any segment has."""
     return film(400, width=width, height=height, **more)
 
@@ -41,7 +41,7 @@ def rtp(payload: bytes, sequence: int, timestamp: int, *, marker: bool, kind: in
 
 @define
 class Encoder:
-    """One layer: begins its film anew when a key frame is asked for."""
+    """One layer: its film begins anew when a key frame is asked for or after `every` pictures; `more` is of `film`."""
 
     track: TrackSid
     layer: Layer
@@ -49,21 +49,46 @@ class Encoder:
     skew: int = 0
     key: bool = True
     keys: int = 0
+    every: int = 400
+    more: dict[str, int] = field(factory=dict)
     _place: int = 0
     _sequence: int = 0
 
     def shoot(self, ticks: int, at_s: float) -> Iterator[Copy]:
         """The picture of this moment."""
-        if self.key or self._place >= 400:
+        if self.key or self._place >= self.every:
             self.key, self._place = False, 0
             self.keys += 1
-        units = gop(*self.size)[self._place]
+        units = gop(*self.size, **self.more)[self._place]
         self._place += 1
         stamp = ticks * 90_000 // RATE + self.skew
         for one in packets([units], sequence=self._sequence, timestamp=stamp, most=1_000):
             data = rtp(one.payload, one.sequence, one.timestamp, marker=one.marker)
             yield Tapped(self.track, self.layer, Codec.H264, data, at_s)
             self._sequence = one.sequence + 1
+
+
+@define
+class Network:
+    """Every packet of so many comes three later, or never; 0: none."""
+
+    late: int = 0
+    lost: int = 0
+    _count: int = 0
+    _held: list[tuple[int, Copy]] = field(factory=list)
+
+    def carry(self, copies: list[Copy]) -> list[Copy]:
+        out: list[Copy] = []
+        for copy in copies:
+            self._count += 1
+            out += [one for due, one in self._held if due == self._count]
+            if self.lost and self._count % self.lost == 0:
+                continue
+            if self.late and self._count % self.late == 0:
+                self._held.append((self._count + 4, copy))
+            else:
+                out.append(copy)
+        return out
 
 
 @define
@@ -139,6 +164,7 @@ class Show:
     turns: list[Turn] = field(factory=list)
     made: list[FromCoder] = field(factory=list)
     obeys: bool = True
+    network: Network = field(factory=Network)
     _spoken: int = 0
 
     def run(self, seconds: float) -> None:
@@ -153,7 +179,8 @@ class Show:
                     copies.append(Tapped(sid, Layer.HIGH, Codec.OPUS, data, at_s))
             self._spoken += 2
             self.now += step
-            self.take(self.producer.turn(self.scene, copies, self.made, at_s))
+            arrived = self.network.carry(copies)
+            self.take(self.producer.turn(self.scene, arrived, self.made, at_s))
             self.made = []
 
     def take(self, turn: Turn) -> None:

@@ -7,18 +7,22 @@ from io import BytesIO
 import av
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from media.broadcast.program.producer import Producer
 from media.broadcast.program.scene import SOUND, Scene
-from media.forwarder.api import Codec, Layer
+from media.forwarder.api import Codec, Layer, Tapped, TappedClock
 from media.ids import TrackSid
 from tests.media.broadcast.program.stagehand import (
     CAMERA,
     SIZES,
     VOICE,
     Encoder,
+    Network,
     Publication,
     Show,
+    rtp,
 )
 from tests.media.broadcast.program.test_mixer import strength, voice
 
@@ -210,3 +214,79 @@ def test_a_codec_that_nobody_understands(codec: Codec) -> None:
     whole(origin)
     assert show.notices.count("not_understood") == 1
     assert sizes(origin.file(SOUND, 0))[2] > 1
+
+
+def test_an_encoder_that_takes_no_requests() -> None:
+    """OBS: key frames every two seconds, whatever is asked; segments are never longer than was promised."""
+    layers = (Layer.HIGH,)
+    show = Show(producer(), scene(layers=frozenset(layers)), camera(layers=layers), obeys=False)
+    show.voices = {VOICE: voice(440, 0.3)}
+    show.encoders[0].every = 50
+    show.run(20)
+    origin = show.end()
+    whole(origin)
+    assert len({one.discontinuity for one, _ in origin.parts}) == 1
+    firsts = [one for one, _ in origin.parts if one.number == 0 and one.rendition != SOUND]
+    assert all(one.independent for one in firsts)
+    assert show.notices == []
+
+
+def test_b_frames_are_told_once() -> None:
+    """They are left out, the rest is shown, and the host hears which setting is wrong."""
+    layers = (Layer.HIGH,)
+    show = Show(producer(), scene(layers=frozenset(layers)), camera(layers=layers))
+    show.voices = {VOICE: voice(440, 0.3)}
+    show.encoders[0].more = {"b_frames": 2}
+    show.run(8)
+    origin = show.end()
+    whole(origin)
+    assert show.notices == ["b_frames"]
+    _, count, sound_s = sizes(origin.file("v192", 0))
+    assert 0 < count < sound_s * 25 * 0.7
+
+
+def test_losses_of_the_network() -> None:
+    """Packets that come late are put in their place; a picture that is lost costs those until a key frame."""
+    show = Show(producer(), scene(), camera(), {VOICE: voice(440, 0.3)})
+    show.network = Network(late=3, lost=97)
+    show.run(14)
+    origin = show.end()
+    whole(origin)
+    assert len({one.discontinuity for one, _ in origin.parts}) == 1
+    seen, count, sound_s = sizes(origin.file("v192", 0))
+    assert seen == {SIZES[Layer.HIGH]}
+    assert count > sound_s * 25 * 0.5
+    assert show.notices == []
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([CAMERA, VOICE, OTHER]),
+            st.sampled_from(list(Layer)),
+            st.sampled_from([None, Codec.H264, Codec.OPUS, Codec.RED]),
+            st.binary(max_size=60),
+            st.integers(0, 65_535),
+        ),
+        max_size=40,
+    ),
+    st.sampled_from([Codec.H264, Codec.VP8]),
+)
+def test_fuzz_packets(
+    came: list[tuple[TrackSid, Layer, Codec | None, bytes, int]], codec: Codec
+) -> None:
+    """Whatever a publisher sends, a turn ends, and what comes out is taken by the playlists."""
+    show = Show(producer(), scene(codec=codec, voices={VOICE: "ann", OTHER: "bob"}))
+    now_s = 100.0
+    for track, layer, kind, payload, number in came:
+        now_s += 0.2
+        data = rtp(payload, number, number * 3_000, marker=bool(number & 1))
+        raw = Tapped(track, layer, kind, payload, now_s)
+        clock = TappedClock(track, layer, number << 20, number, now_s)
+        show.take(
+            show.producer.turn(
+                show.scene, [raw, Tapped(track, layer, kind, data, now_s), clock], [], now_s
+            )
+        )
+    if show.origin is not None:
+        assert show.origin.wrong == []

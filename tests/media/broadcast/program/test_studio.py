@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from io import BytesIO
 
+import aiohttp
 import av
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from aiohttp.test_utils import TestServer
 from attrs import Factory, define
 
 from media.broadcast.origin.publication import Opening
+from media.broadcast.program.figures import StudioFigures
 from media.broadcast.program.notices import Notice
 from media.broadcast.program.scene import SOUND
 from media.broadcast.program.studio import Studio, Surroundings, open_studio
@@ -25,6 +27,7 @@ from media.transport.listener import listen
 from tests.media.broadcast.program.stagehand import Publication, publication
 from tests.media.broadcast.whip.doubles import CONCERT, KEY
 from tests.media.broadcast.whip.test_chromium import CLIENT
+from tests.media.broadcast.whip.test_obs import HEADERS, obs, publish
 from tests.media.planes import plain
 from tests.media.transport.chromium import SCRIPT, chromium_page
 from tests.media.transport.world import CERTIFICATE, eventually, settings
@@ -195,3 +198,43 @@ async def test_from_the_page_to_parts() -> None:
         assert sorted(apart)[len(apart) // 2] < TOGETHER, apart
         sizes.append(max(size for *_, found in whole for size in found))
     assert sizes == [(320, 180), (640, 360)]
+
+
+def green(file: bytes) -> list[bool]:
+    """Of each picture: whether it is aiortc's, and not the still one."""
+    with av.open(BytesIO(file), "r") as container:
+        return [bytes(frame.planes[1])[0] < 64 for frame in container.decode(video=0)]
+
+
+@pytest.mark.asyncio
+async def test_a_second_computer_takes_over() -> None:
+    """OBS' spare is seen at once when the first one ends, without a dark picture; figures say what there is."""
+    async with studio_on_ports() as world, aiohttp.ClientSession() as http:
+        first, second = obs(), obs()
+        assert world.studio.airing.start(CONCERT, recorded=False, low_latency=True)
+        place = await publish(first, world.url, http)
+        await eventually(lambda: world.segments() >= 1, "a segment is out", 40)
+        await publish(second, world.url, http)
+        await eventually(lambda: len(world.studio.stage) == 2, "the spare is there")
+        figures = {
+            (sample.name, *sample.labels.values()): sample.value
+            for metric in StudioFigures(world.studio).collect()
+            for sample in metric.samples
+        }
+        assert figures["sferum_broadcast_publishers",] == 2
+        assert figures["sferum_broadcast_sessions_total", "whip", "created"] == 2
+        before = world.segments()
+        async with http.delete(place, headers=HEADERS) as response:
+            assert response.status == 200
+        await eventually(lambda: world.segments() >= before + 2, "it goes on", 40)
+        world.studio.stop(CONCERT)
+        await eventually(lambda: world.origin.ended, "what is left is written", 20)
+        await eventually(lambda: len(world.studio.stage) == 0, "both are sent away")
+        await first.close()
+        await second.close()
+    origin = world.origin
+    assert origin.wrong == []
+    name = origin.names[0]
+    last = max(part.discontinuity for part, _ in origin.parts)
+    assert all(one for number in range(last + 1) for one in green(origin.file(name, number)))
+    assert world.told == []
