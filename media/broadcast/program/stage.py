@@ -101,7 +101,7 @@ class MediaStage(Ports):
             codec=Codec.H264 if picture is None else next(iter(picture.payload_types.values())),
             layers=frozenset() if picture is None else layers_of(picture),
             voices={} if sound is None else {track_of(session, Kind.AUDIO): session},
-            may_stay=frozenset({before} - {None, shown}),
+            may_stay=frozenset({before} if before is not None and before != shown else ()),
         )
 
     def _room(self, session: SessionId) -> RoomName:

@@ -200,7 +200,8 @@ async def test_pictures_are_coded_where_speakers_differ() -> None:
         assert set(here.taps) == {OTHER, VOICE}
         here.running.clear()
         await here.go(1)
-        assert here.taps == {}
+        assert set(here.taps) == {OTHER}, "it may come back"
+    assert here.taps == {}
     assert coder.closed
     assert here.opened[0].wrong == []
     assert here.opened[0].ended
