@@ -30,6 +30,7 @@ class Broadcasts:
         sign_in_url: the onboarding pages, for whoever has no session in this browser; "": none.
         edges: addresses of edges, which viewers share among them; none: this server answers viewers itself.
         edge_secret_file: what edges prove themselves with; needed where there are any.
+        schools_file: other schools, whose broadcasts can be shown here and ours there; None: there are none.
         at_once: broadcasts that run at one time on this node.
         recording_days: after that many a recording is deleted.
     """
@@ -39,6 +40,7 @@ class Broadcasts:
     sign_in_url: str = ""
     edges: tuple[str, ...] = ()
     edge_secret_file: Path | None = None
+    schools_file: Path | None = None
     at_once: int = 8
     recording_days: int = 365
 
@@ -59,7 +61,7 @@ def broadcasts_of(raw: Any, beside: Path) -> Broadcasts | None:
     for name in ("folder", "player"):
         if not values.get(name):
             raise BadConfig(f"broadcasts.{name}: is missing")
-    for name in ("folder", "player", "edge_secret_file"):
+    for name in ("folder", "player", "edge_secret_file", "schools_file"):
         if name in values:
             values[name] = beside / of(str, f"broadcasts.{name}", values[name])
     if values.get("sign_in_url"):
