@@ -13,7 +13,7 @@ from aiohttp import web
 from bridge.handing_over import CHANCE_BYTES, DESK, ticket
 from bridge.roles import Account
 from bridge.web.access import member, staff
-from bridge.web.render import problem
+from bridge.web.render import page, problem
 from bridge.web.visit import Visit
 
 logger = logging.getLogger(__name__)
@@ -50,7 +50,8 @@ async def _handed_over(
         return problem(request, 503)
     chance = visit.services.random_bytes(CHANCE_BYTES)
     given = ticket(account.user_id, to, int(visit.now.timestamp()), chance, text.split()[0])
-    location = f"{config.clients.calls}{path}?ticket={given}"
-    return web.Response(
-        status=303, headers={"Location": location, "Referrer-Policy": "no-referrer"}
-    )
+    there = f"{config.clients.calls}{path}?ticket={given}"
+    answer = page(request, "self/onward.html", there=there)
+    # Not a redirect: what follows the form of the sign-in must stay here (CSP form-action).
+    answer.headers["Refresh"] = f"0; url={there}"
+    return answer
