@@ -24,6 +24,8 @@ _SEAL = 32
 _PURPOSE = b"sferum ticket 1\n"
 #: Characters at most: a Matrix id and a broadcast's name.
 MOST_CHARS = 600
+#: Tickets that are remembered as used.
+MOST_USED = 100_000
 #: What a ticket for the hosts' page is to.
 DESK = "desk"
 
@@ -47,7 +49,7 @@ class Tickets:
         most: remembered at one time; where more come within a minute, no more are taken, which is safe.
     """
 
-    most: int = 100_000
+    most: int = MOST_USED
     _used: OrderedDict[bytes, int] = field(factory=OrderedDict, init=False, repr=False)
 
     def account(self, ticket: str, to: str, tokens: Sequence[str], now: float) -> str | None:
