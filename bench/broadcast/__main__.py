@@ -1,6 +1,6 @@
 """A broadcast's viewers, what they cost, and how late they are. One line of JSON.
 
-    .venv/bin/python -m bench.broadcast [--size full|busy|quick] [--only edge short python edges restart]
+    .venv/bin/python -m bench.broadcast [--size full|busy|quick] [--only edge short python edges restart fanout whip]
         [--viewers 10000] [--processes 2] [--seconds 60] [--python 2500 2000] [--no-browser]
 
 Run it as root with `nice -n -10` where others use the machine too: servers, viewers and browser go before them then.
@@ -30,11 +30,13 @@ from bench.broadcast.rows import (
     QUICK,
     Size,
     Tools,
+    fanned_out,
     python_only,
     restarted,
     several_edges,
     through_edge,
 )
+from bench.broadcast.whip import whip
 
 SIZES = {"full": FULL, "busy": BUSY, "quick": QUICK}
 #: Of `through_edge` with half-second parts, 8 of 10 viewers (broadcast.md §9, A3).
@@ -49,12 +51,19 @@ async def short(tools: Tools, size: Size) -> dict[str, Any]:
     return {"short_parts": row}
 
 
+async def published(_: Tools, size: Size) -> dict[str, Any]:
+    """A browser's broadcast."""
+    return await whip(size.python_seconds)
+
+
 KINDS: dict[str, Callable[[Tools, Size], Awaitable[dict[str, Any]]]] = {
     "edge": through_edge,
     "short": short,
     "python": python_only,
     "edges": several_edges,
     "restart": restarted,
+    "fanout": fanned_out,
+    "whip": published,
 }
 
 

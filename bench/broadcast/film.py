@@ -94,6 +94,11 @@ def load(folder: Path) -> Film:
     return Film(**json.loads((folder / "film.json").read_text()))
 
 
+def octets(folder: Path) -> int:
+    """Of all parts of all renditions."""
+    return sum(one.stat().st_size for one in folder.glob("*.m4s"))
+
+
 def _pictures(gop: int) -> list[Picture]:
     encoder = av.CodecContext.create("libx264", "w")
     assert isinstance(encoder, VideoCodecContext)

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from attrs import frozen
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from bench.broadcast import sums
-from bench.broadcast.crowd import Crowd, crowd
+from bench.broadcast import film, sums
+from bench.broadcast.crowd import Crowd, Where, crowd
 from bench.broadcast.player import player
-from bench.broadcast.stage import opening
-from bench.broadcast.stand import Stand, stand
+from bench.broadcast.stage import BROADCAST, opening
+from bench.broadcast.stand import Child, Stand, stand
 from media.broadcast.cmaf.sound import FRAME
+from media.broadcast.fanout.asking import write_public
+from media.broadcast.fanout.sharing import code_of
 from media.broadcast.hls.values import PART, SHORT_PART
+from tests.support.process import free_port
 
 #: AAC frames of a part: 1.024 s and 0.512 s.
 USUAL, LOW_LATENCY = PART // FRAME, SHORT_PART // FRAME
@@ -37,6 +43,7 @@ class Size:
     viewers: of the main row. processes: that they are shared among.
     python: viewers of the origin alone, tried in this order until one does.
     edges, edge_viewers: of the row with several edges, viewers of each.
+    nodes: of other schools, each with edge_viewers too.
     restart: viewers while the origin is killed.
     """
 
@@ -47,6 +54,7 @@ class Size:
     python_seconds: float = 20.0
     edges: int = 4
     edge_viewers: int = 250
+    nodes: int = 3
     restart: int = 500
     browser: bool = True
 
@@ -60,6 +68,7 @@ QUICK = Size(
     python_seconds=3.0,
     edges=2,
     edge_viewers=20,
+    nodes=1,
     restart=20,
     browser=False,
 )
@@ -221,3 +230,54 @@ async def restarted(tools: Tools, size: Size) -> dict[str, Any]:
         "resume_origin_s": round(published, 2),
         "resume_statuses": dict(statuses),
     }
+
+
+async def fanned_out(tools: Tools, size: Size) -> dict[str, Any]:
+    """Other schools' nodes fetch it once each; their people cost the first school nothing."""
+    keys = {f"node{number}.test": Ed25519PrivateKey.generate() for number in range(size.nodes)}
+    schools = {name: write_public(key) for name, key in keys.items()}
+    async with (
+        AsyncExitStack() as stack,
+        stand(tools.films, USUAL, edges=0, schools=schools) as on,
+    ):
+        where = [await _node(stack, on, name, key) for name, key in keys.items()]
+        viewers = size.nodes * size.edge_viewers
+        everybody, _ = await stack.enter_async_context(
+            crowd(tools.program, where, viewers, processes=size.nodes)
+        )
+        await asyncio.sleep(SETTLE_S)
+        await everybody.look()
+        await on.origin.speaks(on.origin.lines + 1)  # from one part to another
+        first = Used.now(on, everybody)
+        parts = max(2, round(size.python_seconds / on.film.part_s))
+        await on.origin.speaks(on.origin.lines + parts)
+        seen, last = await everybody.look(), Used.now(on, everybody)
+        sent = last.said["octets"] - first.said["octets"]
+        bitrate = film.octets(tools.films / str(USUAL)) / on.film.length_s
+    copies = sent / (last.at - first.at) / bitrate
+    row = sums.of_viewers(seen, last.at - first.at)
+    return {
+        "fanout_nodes": size.nodes,
+        "fanout_viewers": row["viewers"],
+        "fanout_errors": row["errors"],
+        "fanout_copies": round(copies, 2),
+        "fanout_lag_p99_ms": row["lag_p99_ms"],
+    }
+
+
+async def _node(stack: AsyncExitStack, on: Stand, name: str, private: Ed25519PrivateKey) -> Where:
+    """Runs, and has its first parts."""
+    key, port = secrets.token_bytes(32), free_port()
+    options = {
+        "name": name,
+        "private": private.private_bytes_raw().hex(),
+        "url": f"http://127.0.0.1:{on.origin.options['port']}",
+        "code": code_of(BROADCAST, on.key),
+        "folder": stack.enter_context(TemporaryDirectory()),
+        "port": port,
+        "key": key.hex(),
+    }
+    node = Child("bench.broadcast.node", options)
+    stack.push_async_callback(node.kill)
+    await node.start(lines=3)
+    return Where(port=port, certificate=None, key=key, now=time.time())

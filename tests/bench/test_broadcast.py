@@ -12,7 +12,15 @@ from attrs import evolve
 from bench.broadcast import film, sums
 from bench.broadcast.crowd import added, build
 from bench.broadcast.edge import NoNginx
-from bench.broadcast.rows import QUICK, USUAL, Tools, python_only, restarted, through_edge
+from bench.broadcast.rows import (
+    QUICK,
+    USUAL,
+    Tools,
+    fanned_out,
+    python_only,
+    restarted,
+    through_edge,
+)
 from bench.broadcast.stage import Template
 from bench.load.program import NoProgram
 from media.broadcast.cmaf.clocks import RATE
@@ -67,12 +75,15 @@ def test_the_film_is_what_was_measured_with(films: Path) -> None:
 
 
 async def test_a_handful_of_viewers(films: Path) -> None:
-    """Nobody meets an error at an edge or at the origin alone; the edge asks once for all; a restart is survived."""
+    """Nobody meets an error at an edge or at the origin alone; the edge and another school ask once for all."""
     tools = await _tools(films)
     size = evolve(QUICK, viewers=16, seconds=2.5, python=(16,), python_seconds=1.5)
     try:
-        row, alone, again = await asyncio.gather(
-            through_edge(tools, size), python_only(tools, size), restarted(tools, size)
+        row, alone, again, afar = await asyncio.gather(
+            through_edge(tools, size),
+            python_only(tools, size),
+            restarted(tools, size),
+            fanned_out(tools, size),
         )
     except NoNginx as error:
         pytest.skip(str(error))
@@ -85,6 +96,8 @@ async def test_a_handful_of_viewers(films: Path) -> None:
     assert (tried["viewers"], tried["errors"], tried["reconnects"]) == (16, 0, 0)
     assert again["resume_viewers"] == size.restart
     assert again["resume_statuses"]["200"] > 0
+    assert (afar["fanout_viewers"], afar["fanout_errors"]) == (20, 0)
+    assert 0 < afar["fanout_copies"] < 2
 
 
 async def _tools(films: Path) -> Tools:
