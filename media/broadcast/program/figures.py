@@ -2,50 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from attrs import frozen
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from media.broadcast.program.studio import Studio
+from media.broadcast.program.gallery import MediaGallery
+from media.broadcast.program.running import Running
+from media.broadcast.program.stage import MediaStage
 
-PREFIX = "sferum_broadcast"
+PREFIX = "sferum_broadcast_program"
 
 
 @frozen
-class StudioFigures(Collector):
-    """Reads what the parts count themselves, at every scrape."""
+class ProgramFigures(Collector):
+    """Reads what the parts count themselves, at every scrape; sums over broadcasts that run now."""
 
-    studio: Studio
+    running: Callable[[], Sequence[Running]]
+    stage: MediaStage
+    gallery: MediaGallery
 
     def collect(self) -> Iterator[Metric]:
-        notices = CounterMetricFamily(
-            f"{PREFIX}_notices", "What hosts were told (notices.py).", labels=["notice"]
+        running = self.running()
+        notices = GaugeMetricFamily(
+            f"{PREFIX}_notices", "What their hosts were told (notices.py).", labels=["notice"]
         )
-        for word, count in self.studio.airing.told.items():
+        sums: dict[str, int] = {}
+        for one in running:
+            for notice, count in one.told.items():
+                sums[notice.value] = sums.get(notice.value, 0) + count
+        for word, count in sums.items():
             notices.add_metric([word], count)
-        answers = CounterMetricFamily(
-            f"{PREFIX}_sessions",
-            "Answers to WHIP and WHEP: created, restarted, trickled, deleted, or why not.",
-            labels=["protocol", "answer"],
-        )
-        for protocol, doors in (("whip", self.studio.whip), ("whep", self.studio.whep)):
-            for word, count in doors.counted.items():
-                answers.add_metric([protocol, word], count)
-        yield from (notices, answers)
-        running = self.studio.airing.running
-        lost = CounterMetricFamily(
-            f"{PREFIX}_copies_lost", "Packets that a thread which runs now had no time for."
-        )
+        lost = CounterMetricFamily(f"{PREFIX}_copies_lost", "Packets that nobody had time for.")
         lost.add_metric([], sum(one.lost for one in running))
-        yield lost
+        yield from (notices, lost)
         for name, text, value in (
             ("running", "Broadcasts that run here.", len(running)),
             ("tapped", "Tracks whose packets are copied for them.", sum(len(one.tracks) for one in running)),
-            ("publishers", "WHIP sessions, spares too.", len(self.studio.stage)),
-            ("whep_viewers", "WHEP sessions.", len(self.studio.gallery)),
-            ("cut_parts", "Parts of broadcasts that run.", sum(one.parts for one in running)),
-            ("bugs", "Turns of broadcasts that run that met a bug.", sum(one.faults for one in running)),
+            ("publishers", "WHIP sessions, spares too.", len(self.stage)),
+            ("whep_viewers", "WHEP sessions.", len(self.gallery)),
+            ("cut_parts", "Parts that were cut.", sum(one.parts for one in running)),
+            ("bugs", "Turns that met a bug.", sum(one.faults for one in running)),
         ):  # fmt: skip
             yield GaugeMetricFamily(f"{PREFIX}_{name}", text, value)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -68,6 +68,7 @@ class Running:
     clock: seconds of the loop, as `Tapped.at` has them.
     began_ms: wall clock at the producer's tick 0, milliseconds since 1970.
     lost: copies that were thrown away because nobody had time for them.
+    told: how often each notice was said.
     """
 
     broadcast: str
@@ -81,6 +82,7 @@ class Running:
     lost: int = 0
     faults: int = 0
     turns: int = 0
+    told: Counter[Notice] = field(factory=Counter)
     _scene: Scene = NOBODY
     _tapping: Tapping | None = None
     _tapped: dict[TrackSid, Tapping] = field(factory=dict)
@@ -108,7 +110,7 @@ class Running:
             self._waiting.popleft()
             self.lost += 1
             if self.lost & (self.lost - 1) == 0:
-                self.tell(Notice.TOO_SLOW)
+                self._tell(Notice.TOO_SLOW)
         self._waiting.append(copy)
 
     @property
@@ -190,10 +192,7 @@ class Running:
             if (tapping := self._tapped.get(track)) is not None:
                 tapping.ask_key(track, layer)
         for notice in turn.notices:
-            logger.info(
-                "a broadcast's host is told broadcast=%s notice=%s", self.broadcast, notice.value
-            )
-            self.tell(notice)
+            self._tell(notice)
         self._kept = self.producer.tracks
         self._retap()
         return True
@@ -215,7 +214,7 @@ class Running:
                 self.broadcast,
                 type(error).__name__,
             )
-            self.tell(Notice.NOT_PUBLISHED)
+            self._tell(Notice.NOT_PUBLISHED)
             return False
         self._outlet = Outlet(publication, producer.lines, self.began_ms)
         sizes = ",".join(f"{line.width}x{line.height}" for line in producer.lines)
@@ -246,6 +245,11 @@ class Running:
         for track in (wanted & self._scene.tracks) - self._tapped.keys():
             self._tapped[track] = self._tapping
             self._tapping.tap(track, EVERY_LAYER)
+
+    def _tell(self, notice: Notice) -> None:
+        self.told[notice] += 1
+        logger.info("hosts are told broadcast=%s notice=%s", self.broadcast, notice.value)
+        self.tell(notice)
 
     def _log_fault(self, fault: Exception) -> None:
         """The 1st, 2nd, 4th, 8th… time: a packet that finds a bug can come a thousand times a second."""

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import secrets
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from io import BytesIO
 
 import av
@@ -13,51 +9,17 @@ import numpy as np
 import pytest
 
 from media.access.claims import Member
-from media.broadcast.origin.publication import Opening
 from media.broadcast.program.calls import CallProgram
 from media.broadcast.program.choosing import Choice, Refusal
 from media.broadcast.program.scene import SOUND
-from media.broadcast.program.studio import Studio, Surroundings, open_studio
-from media.broadcast.whip.ids import BroadcastId
 from media.ids import Identity
 from media.room import operations as op
-from tests.media.broadcast.program.stagehand import Publication, publication
+from tests.media.broadcast.program.assembly import assembled
+from tests.media.broadcast.program.stagehand import Publication
 from tests.media.broadcast.program.test_mixer import strength
-from tests.media.world import LESSON, TONE_HZ, Guest, World, calls, eventually, wall
+from tests.media.world import LESSON, TONE_HZ, Guest, World, calls, eventually
 
-LESSON_ON_AIR = BroadcastId("lesson")
 TEACHER, MASHA = Identity("teacher"), Identity("masha")
-
-
-@asynccontextmanager
-async def on_air(world: World, opened: list[Publication]) -> AsyncIterator[Studio]:
-    """A studio on the ports of the call."""
-
-    async def nobody(*_: object) -> None:
-        return None
-
-    def opening(asked: Opening) -> Publication:
-        opened.append(publication(asked))
-        return opened[-1]
-
-    services = world.node.services
-    studio = open_studio(
-        Surroundings(
-            listener=services.listener,
-            plane=services.plane,
-            keys=nobody,
-            accounts=nobody,
-            open_=opening,
-            tell=lambda _broadcast, _notice: None,
-            clock=services.clock,
-            wall=wall,
-            bits=secrets.randbits,
-        )
-    )
-    async with asyncio.TaskGroup() as group:
-        running = group.create_task(studio.run())
-        yield studio
-        running.cancel()
 
 
 async def come(world: World) -> tuple[Guest, Guest]:
@@ -87,33 +49,32 @@ def pictures(origin: Publication) -> list[bool]:
 @pytest.mark.asyncio
 async def test_a_call_is_broadcast() -> None:
     """The teacher is seen and heard; a pupil's camera only in the spotlight, and it is gone when she leaves that."""
-    opened: list[Publication] = []
-    async with calls() as world, on_air(world, opened) as studio:
+    async with calls() as world:
         await come(world)
-        hall = world.node.halls[LESSON]
-        program = CallProgram(hall, world.node.services.clock)
-        await eventually(
-            lambda: program.choose(TEACHER, Choice(speaker=TEACHER)) is None, "she may be chosen"
-        )
-        assert studio.airing.start(LESSON_ON_AIR, recorded=False, low_latency=True, call=program)
-        await eventually(lambda: opened and len(opened[0].parts) > 8, "it can be watched")
+        services, hall = world.node.services, world.node.halls[LESSON]
+        async with assembled(services.listener, services.plane, coded_always=True) as studio:
+            studio.call = program = CallProgram(hall, services.clock)
+            await eventually(
+                lambda: program.choose(TEACHER, Choice(speaker=TEACHER)) is None, "she may be seen"
+            )
+            await eventually(
+                lambda: studio.opened and len(studio.origin.parts) > 8, "it can be watched"
+            )
+            masha = Choice(speaker=MASHA)
+            assert program.choose(MASHA, masha) is Refusal.NOT_A_HOST
+            assert program.choose(TEACHER, masha) is Refusal.NOT_SPOTLIGHTED
+            assert hall.ask(op.Spotlight(MASHA)) is None
+            assert program.choose(TEACHER, masha) is None
+            studio.show()
+            origin = studio.origin
+            await eventually(lambda: any(pictures(origin)), "she is seen")
 
-        masha = Choice(speaker=MASHA)
-        assert program.choose(MASHA, masha) is Refusal.NOT_A_HOST
-        assert program.choose(TEACHER, masha) is Refusal.NOT_SPOTLIGHTED
-        assert hall.ask(op.Spotlight(MASHA)) is None
-        assert program.choose(TEACHER, masha) is None
-        studio.airing.chosen(LESSON_ON_AIR)
-        origin = opened[0]
-        await eventually(lambda: any(pictures(origin)), "she is seen")
-
-        assert hall.ask(op.Spotlight(None)) is None
-        await eventually(lambda: program.why is Refusal.NOT_SPOTLIGHTED, "she is off the air")
-        running = studio.airing.running[0]
-        await eventually(lambda: len(running.tracks) == 1, "only a voice is tapped")
-        studio.stop(LESSON_ON_AIR)
-        await eventually(lambda: origin.ended, "what is left is written")
-        assert running.faults == 0
+            assert hall.ask(op.Spotlight(None)) is None
+            await eventually(lambda: program.why is Refusal.NOT_SPOTLIGHTED, "she is off the air")
+            await eventually(lambda: len(studio.running.tracks) == 1, "only a voice is tapped")
+            studio.stop()
+            await eventually(lambda: origin.ended, "what is left is written")
+            assert studio.running.faults == 0
 
     assert origin.wrong == []
     seen = pictures(origin)

@@ -183,7 +183,7 @@ async def test_pictures_are_coded_where_speakers_differ() -> None:
         here.encoders = [Encoder(CAMERA, Layer.HIGH, SIZES[Layer.HIGH])]
         here.running.show(scene(), here)
         assert set(here.taps) == {CAMERA, VOICE}
-        await here.go(9)
+        await here.go(7)
         (coder,) = here.coders
         assert coder.codec is Codec.H264
         assert coder.taken[0].key

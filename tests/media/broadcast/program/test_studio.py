@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from io import BytesIO
@@ -12,26 +10,18 @@ import aiohttp
 import av
 import numpy as np
 import pytest
-from aiohttp import web
 from aiohttp.test_utils import TestServer
-from attrs import Factory, define
 
-from media.broadcast.origin.publication import Opening
-from media.broadcast.program.figures import StudioFigures
-from media.broadcast.program.notices import Notice
+from media.broadcast.program.figures import ProgramFigures
 from media.broadcast.program.scene import SOUND
-from media.broadcast.program.studio import Studio, Surroundings, open_studio
-from media.broadcast.whip.ids import BroadcastId
-from media.broadcast.whip.tokens import digest
 from media.transport.listener import listen
-from tests.media.broadcast.program.stagehand import Publication, publication
+from tests.media.broadcast.program.assembly import Assembly, assembled
 from tests.media.broadcast.whip.doubles import CONCERT, KEY
 from tests.media.broadcast.whip.test_chromium import CLIENT
 from tests.media.broadcast.whip.test_obs import HEADERS, obs, publish
 from tests.media.planes import plain
 from tests.media.transport.chromium import SCRIPT, chromium_page
 from tests.media.transport.world import CERTIFICATE, eventually, settings
-from tests.media.world import wall
 
 #: Ticks that the picture and the sound of one moment may be apart: nobody sees an eighth of a second.
 TOGETHER = 48_000 // 8
@@ -66,56 +56,15 @@ globalThis.sent = async rid => {
 """
 
 
-@define
-class World:
-    studio: Studio
-    url: str
-    opened: list[Publication] = Factory(list)
-    told: list[Notice] = Factory(list)
-
-    @property
-    def origin(self) -> Publication:
-        return self.opened[0]
-
-    def segments(self) -> int:
-        return max((part.segment for part, _ in self.origin.parts), default=0) if self.opened else 0
-
-
 @asynccontextmanager
-async def studio_on_ports() -> AsyncIterator[World]:
-    async def key_of(broadcast: BroadcastId) -> bytes | None:
-        return digest(KEY) if broadcast == CONCERT else None
-
-    async def account_of(_broadcast: BroadcastId, token: str) -> str | None:
-        return "@ann:s" if token == KEY else None
-
-    def opening(asked: Opening) -> Publication:
-        world.opened.append(publication(asked))
-        return world.opened[-1]
-
-    async with listen(settings(), CERTIFICATE, plain()) as listener:
-        studio = open_studio(
-            Surroundings(
-                listener=listener,
-                plane=listener.plane,
-                keys=key_of,
-                accounts=account_of,
-                open_=opening,
-                tell=lambda _broadcast, notice: world.told.append(notice),
-                clock=asyncio.get_running_loop().time,
-                wall=wall,
-                bits=secrets.randbits,
-            )
-        )
-        app = web.Application()
-        app.add_subapp("/whip", studio.whip.app())
-        app.add_subapp("/whep", studio.whep.app())
-        async with TestServer(app) as server, asyncio.TaskGroup() as group:
-            running = group.create_task(studio.run())
-            world = World(studio, str(server.make_url("")).rstrip("/"))
-            yield world
-            studio.close()
-            running.cancel()
+async def studio_on_ports() -> AsyncIterator[tuple[Assembly, str]]:
+    """And the address of its HTTP."""
+    async with (
+        listen(settings(), CERTIFICATE, plain()) as listener,
+        assembled(listener, listener.plane) as made,
+        TestServer(made.app()) as server,
+    ):
+        yield made, str(server.make_url("")).rstrip("/")
 
 
 def onsets(levels: list[tuple[int, float]], threshold: float) -> list[int]:
@@ -155,11 +104,10 @@ def beats(file: bytes) -> tuple[list[int], list[int], set[tuple[int, int]]]:
 @pytest.mark.asyncio
 async def test_from_the_page_to_parts() -> None:
     """Two layers are two renditions, sound and picture in step; a WHEP viewer sees it too; an end is an end."""
-    async with studio_on_ports() as world, chromium_page() as page:
-        whip, whep = f"{world.url}/whip/{CONCERT}", f"{world.url}/whep/{CONCERT}"
-        await page.goto(world.url)  # fetch wants an address
+    async with studio_on_ports() as (world, url), chromium_page() as page:
+        whip, whep = f"{url}/whip/{CONCERT}", f"{url}/whep/{CONCERT}"
+        await page.goto(url)  # fetch wants an address
         await page.evaluate(f"() => {{ {SCRIPT} {CLIENT.replace('KEY', KEY)} {BEATS} }}")
-        assert world.studio.airing.start(CONCERT, recorded=False, low_latency=True)
         await page.evaluate("make()")
         await page.evaluate("beats()")
         said = await page.evaluate("url => begin(pc, url)", whip)
@@ -178,10 +126,10 @@ async def test_from_the_page_to_parts() -> None:
         await page.wait_for_function("decoded(viewer)", polling=100)
 
         await page.evaluate("say('DELETE', pc.said.place)")
-        world.studio.stop(CONCERT)
+        world.stop()
         await eventually(lambda: world.origin.ended, "what is left is written", 20)
-        assert world.studio.airing.running == ()
-        assert len(world.studio.egress.sessions) == 0
+        assert world.running.tracks == frozenset()
+        assert len(world.egress.sessions) == 0
         await page.evaluate("pc.close(); viewer.close()")
 
     origin = world.origin
@@ -209,27 +157,28 @@ def green(file: bytes) -> list[bool]:
 @pytest.mark.asyncio
 async def test_a_second_computer_takes_over() -> None:
     """OBS' spare is seen at once when the first one ends, without a dark picture; figures say what there is."""
-    async with studio_on_ports() as world, aiohttp.ClientSession() as http:
+    async with studio_on_ports() as (world, url), aiohttp.ClientSession() as http:
         first, second = obs(), obs()
-        assert world.studio.airing.start(CONCERT, recorded=False, low_latency=True)
-        place = await publish(first, world.url, http)
+        place = await publish(first, url, http)
         await eventually(lambda: world.segments() >= 1, "a segment is out", 40)
-        await publish(second, world.url, http)
-        await eventually(lambda: len(world.studio.stage) == 2, "the spare is there")
+        await publish(second, url, http)
+        await eventually(lambda: len(world.stage) == 2, "the spare is there")
         figures = {
             (sample.name, *sample.labels.values()): sample.value
-            for metric in StudioFigures(world.studio).collect()
+            for metric in ProgramFigures(
+                lambda: [world.running], world.stage, world.gallery
+            ).collect()
             for sample in metric.samples
         }
-        assert figures["sferum_broadcast_publishers",] == 2
-        assert figures["sferum_broadcast_sessions_total", "whip", "created"] == 2
+        assert figures["sferum_broadcast_program_publishers",] == 2
+        assert figures["sferum_broadcast_program_tapped",] == 2
         before = world.segments()
         async with http.delete(place, headers=HEADERS) as response:
             assert response.status == 200
         await eventually(lambda: world.segments() >= before + 2, "it goes on", 40)
-        world.studio.stop(CONCERT)
+        world.stop()
         await eventually(lambda: world.origin.ended, "what is left is written", 20)
-        await eventually(lambda: len(world.studio.stage) == 0, "both are sent away")
+        await eventually(lambda: len(world.stage) == 0, "both are sent away")
         await first.close()
         await second.close()
     origin = world.origin
