@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from urllib.parse import urlsplit
 
 from aiohttp import web
 from attrs import frozen
 from prometheus_client import CollectorRegistry
+from prometheus_client.registry import Collector
 
 from media.access.granting import Access
 from media.access.rechecking import Rechecker
@@ -106,9 +107,11 @@ async def watch_lag() -> None:
         LAG.observe(max(0.0, clock() - due))
 
 
-def figures_app(sources: Sources) -> web.Application:
-    """`/metrics`, for Prometheus on this machine."""
+def figures_app(sources: Sources, others: Iterable[Collector] = ()) -> web.Application:
+    """`/metrics`, for Prometheus on this machine. `others`: of broadcasts."""
     registry = CollectorRegistry()
     registry.register(CallFigures(sources.look))
+    for one in others:
+        registry.register(one)
 
     return metrics_app(registry)

@@ -156,12 +156,31 @@ async def serve(
             )
             stack.callback(group.create_task(registry.run()).cancel)
         relay = None if registry is None else Relay(registry, http, keys, machine.wall, access.home)
-        app = build(config, access, node, relay)
+        broadcasts = None
+        if config.broadcasts is not None:
+            around = Around(
+                public_url=config.public_url,
+                client_url=config.client_url,
+                server_name=config.server_name,
+                homeserver=homeserver,
+                openid=access.openid,
+                tokens=lambda: tokens.now,
+                wall=machine.wall,
+                clock=clock,
+                bits=machine.bits,
+            )
+            broadcasts = await stack.enter_async_context(
+                open_broadcasts(config.broadcasts, around, studio_of(node, relay_servers))
+            )
+        app = build(config, access, node, relay, broadcasts)
         if config.metrics_port is not None:
             sources = Sources(node, access, hooks, checks, relay, await relay_addresses(config))
+            extra = () if broadcasts is None else broadcasts.collectors()
             stack.callback(group.create_task(watch_lag()).cancel)
             await stack.enter_async_context(
-                answering(figures_app(sources), LOOPBACK, config.metrics_port, "metrics_port")
+                answering(
+                    figures_app(sources, extra), LOOPBACK, config.metrics_port, "metrics_port"
+                )
             )
         await stack.enter_async_context(
             answering(
@@ -183,7 +202,13 @@ async def serve(
     logger.info("stopped")
 
 
-def build(config: Config, access: Access, node: Node, relay: Relay | None) -> web.Application:
+def build(
+    config: Config,
+    access: Access,
+    node: Node,
+    relay: Relay | None,
+    broadcasts: Broadcasting | None = None,
+) -> web.Application:
     """Everything that is answered on `listen_port`."""
     app = web.Application(middlewares=[] if relay is None else [relay.middleware()])
     app.router.add_get("/healthz", _healthz)
@@ -193,6 +218,8 @@ def build(config: Config, access: Access, node: Node, relay: Relay | None) -> we
     desk = HostDesk(node, access.rights)
     desk.add_routes(app)
     node.finished = desk.finished
+    if broadcasts is not None:
+        broadcasts.add_routes(app)
     if config.pages is not None:
         desk.add_page(app, config.client_url)
         try:

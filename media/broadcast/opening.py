@@ -1,0 +1,303 @@
+"""Broadcasts of one process put together: the register, the origin, the stage, the pages.
+
+async with open_broadcasts(settings, …) as broadcasts:
+    broadcasts.add_routes(app)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from aiohttp import web
+from attrs import define, frozen
+from prometheus_client.registry import Collector
+
+from media.access.openid import OpenId
+from media.broadcast.desk.endpoints import DeskPages
+from media.broadcast.figures import DELAY, HouseFigures
+from media.broadcast.house.house import BroadcastHouse
+from media.broadcast.house.leads import Leads
+from media.broadcast.house.pass_key import pass_key
+from media.broadcast.house.signing import Signing
+from media.broadcast.house.staging import Staging
+from media.broadcast.origin.endpoints import Endpoints
+from media.broadcast.origin.figures import OriginFigures
+from media.broadcast.origin.judging import Judge
+from media.broadcast.origin.origin import Origin
+from media.broadcast.origin.publication import Recording as Ready
+from media.broadcast.origin.publication import Told
+from media.broadcast.origin.showing import Recordings
+from media.broadcast.pages.endpoints import WatchPages, add_static
+from media.broadcast.passes import Kind, Pass
+from media.broadcast.register.api import No
+from media.broadcast.register.opening import RECORDINGS, Register, open_register
+from media.broadcast.settings import Broadcasts
+from media.broadcast.whip.endpoints import Doors
+from media.broadcast.whip.ids import BroadcastId
+from serving.json_http import JsonHttp, Lost, NoAnswer
+from serving.secret_files import BadSecret, read_secret
+from serving.settings import BadConfig
+
+logger = logging.getLogger(__name__)
+
+#: In the folder of broadcasts: parts of those that run.
+PARTS = "parts"
+#: Characters of an ETag's beginning.
+TAG_BITS = 48
+
+
+class Studio(Staging, Protocol):
+    """What produces broadcasts, on the media ports of this process."""
+
+    @property
+    def publishers(self) -> Doors:
+        """WHIP."""
+
+    @property
+    def viewers(self) -> Doors:
+        """WHEP."""
+
+    def figures(self) -> Sequence[Collector]: ...
+
+    def told(self, told: Told) -> None:
+        """By the origin: hosts are to know."""
+
+    def lost(self, broadcast: BroadcastId, account: str) -> None:
+        """Somebody may no longer watch."""
+
+
+@frozen(kw_only=True)
+class Around:
+    """The process that broadcasts are in.
+
+    Attributes:
+        tokens: service tokens, as their file says now.
+        wall: seconds since 1970. clock: seconds, never going back. bits: n random bits.
+    """
+
+    public_url: str
+    client_url: str
+    server_name: str
+    homeserver: JsonHttp
+    openid: OpenId
+    tokens: Callable[[], Sequence[str]]
+    wall: Callable[[], float]
+    clock: Callable[[], float]
+    bits: Callable[[int], int]
+
+    def chance(self, octets: int) -> bytes:
+        return self.bits(8 * octets).to_bytes(octets, "big")
+
+
+#: Makes the studio once register, origin and passes are there.
+MakeStudio = Callable[[Register, Origin, Signing], AbstractAsyncContextManager[Studio]]
+
+
+@define(eq=False, kw_only=True)
+class Broadcasting:
+    """What the process serves and counts."""
+
+    register: Register
+    origin: Origin
+    house: BroadcastHouse
+    studio: Studio
+    endpoints: Endpoints
+    recordings: Recordings
+    watch: WatchPages
+    desk: DeskPages
+    player: Path
+
+    def add_routes(self, app: web.Application) -> None:
+        """Before the pages of calls, whose application answers whatever is left."""
+        self.desk.add_routes(app)
+        self.recordings.add_routes(app)
+        self.watch.add_routes(app)
+        self.endpoints.add_routes(app)
+        add_static(app, self.player)
+        app.add_subapp("/whip", self.studio.publishers.app())
+        app.add_subapp("/whep", self.studio.viewers.app())
+
+    def collectors(self) -> tuple[Collector, ...]:
+        others = {
+            "register": self.register.watchers.counted,
+            "doors": self.register.doors.counted,
+            "told": self.register.announcer.counted,
+            "whip": self.studio.publishers.counted,
+            "whep": self.studio.viewers.counted,
+        }
+        return (
+            HouseFigures(self.house, others),
+            OriginFigures(self.endpoints, self.recordings),
+            *self.studio.figures(),
+        )
+
+
+@asynccontextmanager
+async def open_broadcasts(
+    settings: Broadcasts, around: Around, make_studio: MakeStudio
+) -> AsyncIterator[Broadcasting]:
+    """Read what is on the disk, go on with what was live, serve until the end of the block.
+
+    Raises:
+        BadConfig: names the setting.
+    """
+    secrets = _edge_secret(settings)
+    try:
+        signing = Signing([pass_key(settings.folder, around.chance)])
+    except (OSError, BadSecret) as error:
+        raise BadConfig(f"broadcasts.folder: {error}") from None
+    if not (settings.player / "hls.light.min.js").is_file():
+        raise BadConfig(f"broadcasts.player: no hls.js in {settings.player}")
+    async with AsyncExitStack() as stack:
+        try:
+            register = await stack.enter_async_context(_register(settings, around))
+        except (OSError, sqlite3.Error) as error:
+            why = type(error).__name__
+            raise BadConfig(f"broadcasts.folder: {settings.folder}: {why}") from None
+        told: list[Callable[[Told], None]] = []
+        origin = Origin(
+            folder=settings.folder / PARTS,
+            recordings=settings.folder / RECORDINGS,
+            tell=lambda fault: _all(told, fault),
+            keep=_Keeper(register).keep,
+            tag=lambda: f"{around.bits(TAG_BITS):x}",
+        )
+        going_on = await origin.restore()
+        group = await stack.enter_async_context(asyncio.TaskGroup())
+        stack.push_async_callback(origin.stop)
+        stack.callback(group.create_task(origin.run()).cancel)
+        studio = await stack.enter_async_context(make_studio(register, origin, signing))
+        told.append(studio.told)
+        register.watchers.lost.append(studio.lost)
+        made = _put_together(settings, around, register, origin, signing, studio, secrets)
+        for one in register.book.all():
+            if one.on_air:
+                await made.house.go_on(one)
+        ended = set(going_on) - {one.id for one in register.book.all() if one.on_air}
+        for name in ended:  # the register is asked: a host had ended it
+            origin.end(name)
+        yield made
+
+
+def _register(settings: Broadcasts, around: Around) -> AbstractAsyncContextManager[Register]:
+    return open_register(
+        folder=settings.folder,
+        homeserver=around.homeserver,
+        openid=around.openid,
+        server_name=around.server_name,
+        service_tokens=around.tokens,
+        link=lambda one: f"{around.public_url}/watch/{one}",
+        recording_days=settings.recording_days,
+        wall=around.wall,
+        clock=around.clock,
+        chance=around.chance,
+    )
+
+
+def _put_together(
+    settings: Broadcasts,
+    around: Around,
+    register: Register,
+    origin: Origin,
+    signing: Signing,
+    studio: Studio,
+    secrets: Sequence[str],
+) -> Broadcasting:
+    house = BroadcastHouse(
+        book=register.book,
+        watchers=register.watchers,
+        doors=register.doors,
+        desk=register.desk,
+        tell=register.announcer,
+        staging=studio,
+        signing=signing,
+        url=around.public_url,
+        edges=settings.edges,
+        at_once=settings.at_once,
+        wall=around.wall,
+        clock=around.clock,
+        delays=DELAY.observe,
+    )
+
+    def now() -> datetime:
+        return datetime.fromtimestamp(around.wall(), UTC)
+
+    desk = DeskPages(
+        leading=Leads(house),
+        origin=around.public_url,
+        wall=now,
+        clock=around.clock,
+        sign_in_url=settings.sign_in_url,
+        client_url=around.client_url,
+    )
+    house.cookie = desk.cookie
+    judge = Judge(
+        keys=signing.keys,
+        may_watch=_may_watch(register),
+        now=around.wall,
+        revoked=signing.revoked,
+    )
+    return Broadcasting(
+        register=register,
+        origin=origin,
+        house=house,
+        studio=studio,
+        endpoints=Endpoints(origin=origin, judge=judge, secrets=secrets),
+        recordings=Recordings(
+            judge=judge, file_of=lambda one: register.materials.file_of(BroadcastId(one))
+        ),
+        watch=WatchPages(
+            house=house,
+            wall=now,
+            clock=around.clock,
+            sign_in_url=settings.sign_in_url,
+            client_url=around.client_url,
+        ),
+        desk=desk,
+        player=settings.player,
+    )
+
+
+def _all(told: Sequence[Callable[[Told], None]], fault: Told) -> None:
+    for one in told:
+        one(fault)
+
+
+def _may_watch(register: Register) -> Callable[[Pass], Awaitable[bool]]:
+    async def may_watch(given: Pass) -> bool:
+        """Raises where nobody can be asked: that is no "no"."""
+        if given.kind is Kind.NODE:  # of another school: it has no account here
+            return False
+        found = await register.watchers.standing(given.account, BroadcastId(given.broadcast))
+        if found is No.UNAVAILABLE:
+            raise NoAnswer(Lost.UNREACHABLE)
+        return not isinstance(found, No)
+
+    return may_watch
+
+
+@frozen
+class _Keeper:
+    """The origin's recordings into the register."""
+
+    register: Register
+
+    async def keep(self, name: str, path: Path, seconds: float, size: int) -> object | None:
+        ready = Ready(broadcast=name, path=str(path), seconds=seconds, began_ms=0, size=size)
+        return True if await self.register.materials.keep(ready) else None
+
+
+def _edge_secret(settings: Broadcasts) -> tuple[str, ...]:
+    if settings.edge_secret_file is None:
+        return ()
+    try:
+        return (read_secret(settings.edge_secret_file, "ascii"),)
+    except BadSecret as error:
+        raise BadConfig(f"broadcasts.edge_secret_file: {error}") from None
