@@ -27,6 +27,8 @@ from media.access.leave_keeper import LeaveKeeper
 from media.access.openid import OpenId
 from media.access.requests import Home
 from media.access.rights import ModuleRights
+from media.broadcast.opening import Broadcasting
+from media.broadcast.serving import broadcasts
 from media.cluster.joining import joined
 from media.cluster.neighbours import Neighbours
 from media.cluster.relay import Relay
@@ -156,30 +158,20 @@ async def serve(
             )
             stack.callback(group.create_task(registry.run()).cancel)
         relay = None if registry is None else Relay(registry, http, keys, machine.wall, access.home)
-        broadcasts = None
-        if config.broadcasts is not None:
-            around = Around(
-                public_url=config.public_url,
-                client_url=config.client_url,
-                server_name=config.server_name,
-                homeserver=homeserver,
-                openid=access.openid,
-                tokens=lambda: tokens.now,
-                wall=machine.wall,
-                clock=clock,
-                bits=machine.bits,
-            )
-            broadcasts = await stack.enter_async_context(
-                open_broadcasts(config.broadcasts, around, studio_of(node, relay_servers))
-            )
-        app = build(config, access, node, relay, broadcasts)
+        serves = _servers(config, relays, machine)
+        broadcasting = await stack.enter_async_context(
+            broadcasts(config, node, homeserver, access.openid, lambda: tokens.now, serves)
+        )
+        app = build(config, access, node, relay, broadcasting)
         if config.metrics_port is not None:
             sources = Sources(node, access, hooks, checks, relay, await relay_addresses(config))
-            extra = () if broadcasts is None else broadcasts.collectors()
             stack.callback(group.create_task(watch_lag()).cancel)
             await stack.enter_async_context(
                 answering(
-                    figures_app(sources, extra), LOOPBACK, config.metrics_port, "metrics_port"
+                    figures_app(sources, figures_of(broadcasting)),
+                    LOOPBACK,
+                    config.metrics_port,
+                    "metrics_port",
                 )
             )
         await stack.enter_async_context(
@@ -207,7 +199,7 @@ def build(
     access: Access,
     node: Node,
     relay: Relay | None,
-    broadcasts: Broadcasting | None = None,
+    broadcasting: Broadcasting | None = None,
 ) -> web.Application:
     """Everything that is answered on `listen_port`."""
     app = web.Application(middlewares=[] if relay is None else [relay.middleware()])
@@ -218,8 +210,8 @@ def build(
     desk = HostDesk(node, access.rights)
     desk.add_routes(app)
     node.finished = desk.finished
-    if broadcasts is not None:
-        broadcasts.add_routes(app)
+    if broadcasting is not None:
+        broadcasting.add_routes(app)
     if config.pages is not None:
         desk.add_page(app, config.client_url)
         try:

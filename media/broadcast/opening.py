@@ -31,7 +31,6 @@ from media.broadcast.origin.endpoints import Endpoints
 from media.broadcast.origin.figures import OriginFigures
 from media.broadcast.origin.judging import Judge
 from media.broadcast.origin.origin import Origin
-from media.broadcast.origin.publication import Recording as Ready
 from media.broadcast.origin.publication import Told
 from media.broadcast.origin.showing import Recordings
 from media.broadcast.pages.endpoints import WatchPages, add_static
@@ -166,7 +165,7 @@ async def open_broadcasts(
             folder=settings.folder / PARTS,
             recordings=settings.folder / RECORDINGS,
             tell=lambda fault: _all(told, fault),
-            keep=_Keeper(register).keep,
+            keep=register.materials.keep,
             tag=lambda: f"{around.bits(TAG_BITS):x}",
         )
         going_on = await origin.restore()
@@ -281,17 +280,6 @@ def _may_watch(register: Register) -> Callable[[Pass], Awaitable[bool]]:
         return not isinstance(found, No)
 
     return may_watch
-
-
-@frozen
-class _Keeper:
-    """The origin's recordings into the register."""
-
-    register: Register
-
-    async def keep(self, name: str, path: Path, seconds: float, size: int) -> object | None:
-        ready = Ready(broadcast=name, path=str(path), seconds=seconds, began_ms=0, size=size)
-        return True if await self.register.materials.keep(ready) else None
 
 
 def _edge_secret(settings: Broadcasts) -> tuple[str, ...]:

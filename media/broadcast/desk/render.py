@@ -256,6 +256,9 @@ def _sources(one: Led, language: str, key: str) -> Html:
 def _call(one: Led, language: str) -> Html:
     words = WORDS[language]
     rows = _joined(_speaker(one, speaker, language) for speaker in one.speakers)
+    if one.speaker:
+        none = {"key": "", "name": words["no_call_shown"], "pressed": ""}
+        rows = Html(rows + _fill("speaker", language, id=one.broadcast.id, **none))
     return _fill(
         "call",
         language,

@@ -20,7 +20,7 @@ from media.broadcast.house.staging import Staging
 from media.broadcast.pages.asking import Question
 from media.broadcast.pages.heartbeat import Heartbeat
 from media.broadcast.pages.shown import Broadcast as Shown
-from media.broadcast.pages.shown import Figures, Refusal, Seat
+from media.broadcast.pages.shown import Figures, Phase, Refusal, Seat
 from media.broadcast.passes import NoPass
 from media.broadcast.register import api
 from media.broadcast.register.values import Broadcast, State
@@ -213,7 +213,11 @@ class BroadcastHouse:
         return standing if isinstance(standing, api.No) else (one, standing)
 
     def shown(self, one: Broadcast) -> Shown:
-        return showing.broadcast(one)
+        """Where nothing can be watched yet it is interrupted: pages look again by themselves."""
+        found = showing.broadcast(one)
+        if found.phase is Phase.LIVE and not self.staging.seen(one.id).opened:
+            return evolve(found, phase=Phase.PAUSED)
+        return found
 
     def figures_of(self, one: BroadcastId) -> Figures:
         running = self._running.get(one)

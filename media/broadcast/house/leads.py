@@ -104,7 +104,7 @@ class Leads:
             recording=showing.recording(one, self.house.wall()),
             recording_url=f"{self.house.url}/watch/{one.id}",
             figures=self.house.figures_of(one.id),
-            speakers=tuple(self.house.staging.speakers(one)),
+            speakers=tuple(await self.house.staging.speakers(one)),
             speaker=seen.speaker,
             may_delete=standing.keeper,
         )

@@ -17,11 +17,13 @@ class OnStage:
     """What a stage has at this moment.
 
     Attributes:
+        opened: there is something to watch.
         publishers: of WHIP: none, the one on air, and a spare.
         speaker: the key of whoever is shown from the call; "": nobody.
         notices: what is wrong now, Russian and English.
     """
 
+    opened: bool = False
     publishers: int = 0
     speaker: str = ""
     notices: tuple[tuple[str, str], ...] = ()
@@ -38,8 +40,8 @@ class Staging(Protocol):
 
     def seen(self, broadcast: BroadcastId) -> OnStage: ...
 
-    def speakers(self, broadcast: Broadcast) -> Sequence[Speaker]:
-        """Cameras and screens of the call of its room; nothing where nobody calls."""
+    async def speakers(self, broadcast: Broadcast) -> Sequence[Speaker]:
+        """Cameras and screens of the call of its room, with names; nothing where nobody calls."""
 
     def show(self, broadcast: Broadcast, account: str, speaker: str) -> Unable | None:
-        """Show this one of them; `account` decides (R48)."""
+        """Show this one of them; "": none any more. `account`, a host, decides (R48)."""

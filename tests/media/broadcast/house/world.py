@@ -118,7 +118,7 @@ class Stage:
     """`full`: this node bears no more."""
 
     full: bool = False
-    now: OnStage = Factory(OnStage)
+    now: OnStage = Factory(lambda: OnStage(opened=True))
     happened: list[str] = Factory(list)
 
     async def begin(self, broadcast: Broadcast) -> bool:
@@ -131,7 +131,7 @@ class Stage:
     def seen(self, broadcast: BroadcastId) -> OnStage:
         return self.now
 
-    def speakers(self, broadcast: Broadcast) -> Sequence[Speaker]:
+    async def speakers(self, broadcast: Broadcast) -> Sequence[Speaker]:
         return (Speaker("a", "Анна"),)
 
     def show(self, broadcast: Broadcast, account: str, speaker: str) -> Unable | None:

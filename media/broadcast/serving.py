@@ -1,0 +1,78 @@
+"""Broadcasts in the calls server: what `media.serving` has, handed to `opening`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+
+from livekit.protocol import rtc
+from prometheus_client.registry import Collector
+
+from media.access.openid import OpenId
+from media.broadcast.house.names import Names
+from media.broadcast.house.studio import open_studio
+from media.broadcast.opening import Around, Broadcasting, open_broadcasts
+from media.broadcast.whip.links import IceServer
+from media.config import Config
+from media.signal.node import Node
+from serving.json_http import JsonHttp
+
+
+@asynccontextmanager
+async def broadcasts(
+    config: Config,
+    node: Node,
+    homeserver: JsonHttp,
+    openid: OpenId,
+    tokens: Callable[[], Sequence[str]],
+    relays: Callable[[], Iterable[rtc.ICEServer]],
+) -> AsyncIterator[Broadcasting | None]:
+    """Until the end of the block; None: media.yaml has none.
+
+    Raises:
+        BadConfig: names the setting.
+    """
+    if config.broadcasts is None:
+        yield None
+        return
+    services = node.services
+    around = Around(
+        public_url=config.public_url,
+        client_url=config.client_url,
+        server_name=config.server_name,
+        homeserver=homeserver,
+        openid=openid,
+        tokens=tokens,
+        wall=services.wall,
+        clock=services.clock,
+        bits=services.bits,
+    )
+    names = Names(homeserver, tokens, services.clock)
+    async with open_broadcasts(
+        config.broadcasts,
+        around,
+        lambda register, origin, signing: open_studio(
+            node,
+            register,
+            origin,
+            signing,
+            names,
+            lambda: links_of(relays()),
+            config.trusted_proxies,
+        ),
+    ) as made:
+        yield made
+
+
+def figures_of(made: Broadcasting | None) -> tuple[Collector, ...]:
+    """For `/metrics`."""
+    return () if made is None else made.collectors()
+
+
+def links_of(relays: Iterable[rtc.ICEServer]) -> tuple[IceServer, ...]:
+    """Relays as WHIP tells them: an address each."""
+    return tuple(
+        IceServer(url=url, username=one.username, credential=one.credential)
+        for one in relays
+        for url in one.urls
+    )
