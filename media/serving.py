@@ -28,7 +28,7 @@ from media.access.openid import OpenId
 from media.access.requests import Home
 from media.access.rights import ModuleRights
 from media.broadcast.opening import Broadcasting
-from media.broadcast.serving import broadcasts
+from media.broadcast.serving import broadcasts, figures_of
 from media.cluster.joining import joined
 from media.cluster.neighbours import Neighbours
 from media.cluster.relay import Relay

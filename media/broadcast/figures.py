@@ -31,7 +31,7 @@ class Seen(Protocol):
     def audiences(self) -> Figures: ...
 
 
-@frozen
+@frozen(eq=False)
 class HouseFigures(Collector):
     """Reads what the parts count themselves, at every scrape.
 

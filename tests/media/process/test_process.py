@@ -177,7 +177,7 @@ def test_a_folder_without_a_call_page_is_named(media: MediaProcess, tmp_path: Pa
 
 def test_every_setting_has_an_effect() -> None:
     """Each is read somewhere in the program, and shown in the example."""
-    parts = [ROOT / "media" / "serving.py", ROOT / "media" / "config.py"]
+    parts = [ROOT / "media" / name for name in ("serving.py", "config.py", "broadcast/serving.py")]
     parts += sorted((ROOT / "media" / "cluster").glob("*.py"))
     read = {
         node.attr

@@ -1,0 +1,143 @@
+"""A school's evening, whole: real Synapse with the module, the calls server as a process, Chromium on both sides."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page, expect
+
+from tests.bridge.web.axe import assert_accessible
+from tests.media.broadcast.pages.world import PLAYER
+from tests.media.element_call.world import PICTURES, chromium, school_with_calls
+from tests.media.pages.world import OPERATOR, HostWorld
+from tests.support.fleet import Fleet
+from tests.support.media import MediaProcess
+from tests.support.polling import until_async
+from tests.support.school import School
+
+pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
+expect.set_options(timeout=60_000)
+
+
+@pytest.fixture(scope="module")
+def school(
+    homeserver: Fleet, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[School, MediaProcess]]:
+    fetched = subprocess.run(
+        [PLAYER.parents[2] / "scripts" / "install-clients", PLAYER.parent], check=False
+    )
+    if fetched.returncode == 3:
+        pytest.skip("npm is not installed; run scripts/install-services")
+    assert fetched.returncode == 0
+    folder = tmp_path_factory.mktemp("media")
+    section = {"folder": str(folder / "broadcasts"), "player": str(PLAYER)}
+    with school_with_calls(homeserver, folder, operator=OPERATOR, broadcasts=section) as made:
+        yield made
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def world(school: tuple[School, MediaProcess]) -> AsyncIterator[HostWorld]:
+    async with chromium() as browser:
+        opened = HostWorld(*school, browser)
+        yield opened
+        await opened.leave()
+
+
+async def pictures(page: Page, name: str) -> None:
+    """Kept in var/pictures, to be looked at: wide and at 320 px."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    before = page.viewport_size
+    for width, height in ((1280, 900), (320, 700)):
+        await page.set_viewport_size({"width": width, "height": height})
+        await page.screenshot(path=PICTURES / f"evening_{name}_{width}.png", full_page=True)
+    if before is not None:
+        await page.set_viewport_size(before)
+
+
+async def said_in(world: HostWorld, source_id: str, words: str) -> dict[str, Any]:
+    """The message with these words in one of somebody's rooms."""
+    account = world.account(source_id)
+
+    def look() -> dict[str, Any] | None:
+        path = "/_matrix/client/v3/sync?timeout=0"
+        rooms = world.server.call("GET", path, account.access_token)["rooms"]["join"]
+        for room in rooms.values():
+            for event in room["timeline"]["events"]:
+                if words in str(event["content"].get("body", "")):
+                    return dict(event)
+        return None
+
+    async def find() -> dict[str, Any] | None:
+        return await asyncio.to_thread(look)
+
+    found = await until_async(find, what=words, deadline_s=60.0)
+    assert found is not None
+    return found
+
+
+async def test_an_evening(world: HostWorld) -> None:
+    """Created, shown from a browser, watched by a pupil, ended; the recording is seen by whoever saw the broadcast."""
+    host = await world.open("T1", "/broadcasts")
+    await expect(host.get_by_role("heading", name="Трансляции")).to_be_visible()
+    await assert_accessible(host)
+    await pictures(host, "list")
+    await host.get_by_label("Название").fill("Концерт 5А")
+    await host.get_by_label("Кто смотрит").select_option(label="5А")
+    await host.get_by_role("button", name="Создать трансляцию").click()
+    await expect(host.get_by_role("heading", name="Концерт 5А")).to_be_visible()
+    await assert_accessible(host)
+    await pictures(host, "led")
+    broadcast_id = host.url.rpartition("/")[2]
+
+    camera = await host.context.new_page()
+    await camera.goto(f"/broadcasts/{broadcast_id}/camera")
+    await assert_accessible(camera)
+    await camera.get_by_role("button", name="Показывать", exact=True).click()
+    await expect(camera.locator("#said")).to_have_text("Картинка и звук идут на сервер.")
+    await pictures(camera, "camera")
+
+    await host.reload()
+    await expect(host.get_by_text("Картинка и звук приходят.")).to_be_visible()
+    await host.get_by_role("button", name="Начать трансляцию").click()
+    await expect(host.get_by_role("alert")).to_be_visible()
+    await host.get_by_label("Я понимаю").check()
+    await host.get_by_role("button", name="Начать трансляцию").click()
+    await expect(host.get_by_text("Трансляция началась.")).to_be_visible()
+    link = str((await said_in(world, "P1", "Концерт 5А"))["content"]["body"])
+    assert f"/watch/{broadcast_id}" in link
+
+    pupil = await world.open("P1", f"/watch/{broadcast_id}")
+    # Whoever comes in its first seconds may have to ask twice.
+    await expect(pupil.locator("#said")).to_have_text(re.compile("Трансляция идёт|восстановлена"))
+    seen = "() => document.getElementById('video').getVideoPlaybackQuality().totalVideoFrames"
+    await until_async(lambda: pupil.evaluate(f"({seen})() > 20"), what="pictures")
+    await assert_accessible(pupil)
+    await pictures(pupil, "watch")
+    await host.reload()
+    await assert_accessible(host)
+    await pictures(host, "on_air")
+    stranger = await world.open("P9", f"/watch/{broadcast_id}")
+    await expect(stranger.locator("#wrong")).to_contain_text("другой школы")
+    figures = await asyncio.to_thread(world.media.metrics)
+    assert figures["sferum_broadcast_on_air"] == 1
+    assert figures["sferum_broadcast_origin_parts"] > 0
+
+    await host.get_by_label("Закончить для всех").check()
+    await host.get_by_role("button", name="Закончить трансляцию").click()
+    await expect(host.get_by_text("Трансляция закончена.")).to_be_visible()
+    await expect(pupil.locator("#said")).to_have_text("Трансляция закончилась.")
+    await said_in(world, "P1", "апись")
+    await pupil.goto(f"/watch/{broadcast_id}")
+    length = "() => document.querySelector('video').duration"
+    await until_async(lambda: pupil.evaluate(f"({length})() > 3"), what="the recording")
+    await assert_accessible(pupil)
+    await pictures(pupil, "recording")
+    await host.reload()
+    await expect(host.get_by_text("Запись готова")).to_be_visible()
+    await pictures(host, "over")
