@@ -81,9 +81,8 @@ async def said_in(world: HostWorld, source_id: str, words: str) -> dict[str, Any
     return found
 
 
-async def test_an_evening(world: HostWorld) -> None:
-    """Created, shown from a browser, watched by a pupil, ended; the recording is seen by whoever saw the broadcast."""
-    host = await world.open("T1", "/broadcasts")
+async def created(host: Page) -> str:
+    """A broadcast of the class 5А, made by its teacher → its id."""
     await expect(host.get_by_role("heading", name="Трансляции")).to_be_visible()
     await assert_accessible(host)
     await pictures(host, "list")
@@ -93,22 +92,36 @@ async def test_an_evening(world: HostWorld) -> None:
     await expect(host.get_by_role("heading", name="Концерт 5А")).to_be_visible()
     await assert_accessible(host)
     await pictures(host, "led")
-    broadcast_id = host.url.rpartition("/")[2]
+    return host.url.rpartition("/")[2]
 
+
+async def shown(host: Page, broadcast_id: str) -> None:
+    """This browser's camera and microphone go to the server."""
     camera = await host.context.new_page()
     await camera.goto(f"/broadcasts/{broadcast_id}/camera")
     await assert_accessible(camera)
     await camera.get_by_role("button", name="Показывать", exact=True).click()
     await expect(camera.locator("#said")).to_have_text("Картинка и звук идут на сервер.")
     await pictures(camera, "camera")
-
     await host.reload()
     await expect(host.get_by_text("Картинка и звук приходят.")).to_be_visible()
+
+
+async def started(host: Page) -> None:
+    """Only after the tick that says who sees it (R48)."""
     await host.get_by_role("button", name="Начать трансляцию").click()
     await expect(host.get_by_role("alert")).to_be_visible()
     await host.get_by_label("Я понимаю").check()
     await host.get_by_role("button", name="Начать трансляцию").click()
     await expect(host.get_by_text("Трансляция началась.")).to_be_visible()
+
+
+async def test_an_evening(world: HostWorld) -> None:
+    """Created, shown from a browser, watched by a pupil, ended; the recording is seen by whoever saw the broadcast."""
+    host = await world.open("T1", "/broadcasts")
+    broadcast_id = await created(host)
+    await shown(host, broadcast_id)
+    await started(host)
     link = str((await said_in(world, "P1", "Концерт 5А"))["content"]["body"])
     assert f"/watch/{broadcast_id}" in link
 
