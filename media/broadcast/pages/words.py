@@ -74,9 +74,9 @@ RU: Mapping[str, str] = {
     "signin": "Войти",
     "signin_no_script": "Без JavaScript войти здесь нельзя. Откройте ссылку из чата школы в другом браузере.",
     "signin_page": "Войти на странице школы",
-    "other_school_title": "Эта трансляция — другой школы",
-    "other_school": "Её видят только те, кто зарегистрирован в той школе. "
-    "Если вы в ней учитесь или работаете, войдите с учётной записью той школы.",
+    "other_school_title": "Эта трансляция — не для вашей учётной записи",
+    "other_school": "Её видят только люди той школы или того класса, для которых она идёт. "
+    "Если вы в той школе учитесь или работаете, войдите с её учётной записью.",
     "not_found_title": "Такой трансляции нет",
     "not_found": "Проверьте ссылку: откройте её ещё раз из сообщения в чате.",
     "expired_title": "Ссылка устарела",
@@ -192,8 +192,8 @@ EN: Mapping[str, str] = {
     "signin_no_script": "You cannot sign in here without JavaScript. "
     "Open the link from the school’s chat in another browser.",
     "signin_page": "Sign in on the school’s page",
-    "other_school_title": "This is another school’s broadcast",
-    "other_school": "Only people registered at that school see it. "
+    "other_school_title": "This broadcast is not for your account",
+    "other_school": "Only people of the school or the class that it is for see it. "
     "If you learn or work there, sign in with that school’s account.",
     "not_found_title": "There is no such broadcast",
     "not_found": "Check the link: open it again from the message in the chat.",
