@@ -159,6 +159,7 @@ class BroadcastPosts:
             "topic": "Вопросы и поднятые руки зрителей",
             "preset": "private_chat",
             "creation_content": {"m.federate": False},
+            "power_level_content_override": {"invite": 50},  # nobody but us brings anybody
             "initial_state": [
                 {
                     "type": "m.room.guest_access",

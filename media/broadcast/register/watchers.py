@@ -115,28 +115,37 @@ class Watchers:
         return self._known.get(key)
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Until cancelled. While the module is busy, questions grow instead of becoming many."""
         turns = asyncio.Semaphore(AT_ONCE)
         asking: set[tuple[People, str]] = set()
         looked = self._clock()
         async with asyncio.TaskGroup() as group:
             while True:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(LOOK_S):
-                        await self._knock.wait()
+                if not self._wanted.keys() - asking:
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(LOOK_S):
+                            await self._knock.wait()
                 self._knock.clear()
                 if self._clock() - looked >= LOOK_S:
                     looked = self._clock()
                     self._renew()
+                await turns.acquire()
                 await asyncio.sleep(0)  # whoever comes in the same moment is in the same question
-                by_people: dict[People, list[str]] = defaultdict(list)
-                for people, account in self._wanted.keys() - asking:
-                    by_people[people].append(account)
-                    asking.add((people, account))
-                for people, accounts in by_people.items():
-                    for start in range(0, len(accounts), MOST_ACCOUNTS):
-                        some = accounts[start : start + MOST_ACCOUNTS]
-                        group.create_task(self._ask(people, some, turns, asking))
+                people, accounts = self._next(asking)
+                if not accounts:
+                    turns.release()
+                    continue
+                asking.update((people, account) for account in accounts)
+                group.create_task(self._ask(people, accounts, turns, asking))
+
+    def _next(self, asking: set[tuple[People, str]]) -> tuple[People, list[str]]:
+        """Who is asked about next: of the people that most wait for."""
+        by_people: dict[People, list[str]] = defaultdict(list)
+        for people, account in self._wanted:
+            if (people, account) not in asking:
+                by_people[people].append(account)
+        found = max(by_people, key=lambda one: len(by_people[one]), default=("", ""))
+        return found, by_people[found][:MOST_ACCOUNTS]
 
     async def _ask(
         self,
@@ -146,8 +155,7 @@ class Watchers:
         asking: set[tuple[People, str]],
     ) -> None:
         try:
-            async with turns:
-                found = await self._module.watchers(*people, accounts)
+            found = await self._module.watchers(*people, accounts)
         except NoAnswer:
             self.counted["unknown"] += 1
             self._down = True
@@ -157,6 +165,7 @@ class Watchers:
             for account in accounts:
                 self._learn(people, account, found.get(account))
         finally:
+            turns.release()
             for account in accounts:
                 key = (people, account)
                 asking.discard(key)
@@ -175,8 +184,14 @@ class Watchers:
             self.counted["removed"] += 1
             for one in self._book.all():
                 if (one.org_id, one.audience.room_id) == people:
-                    for lost in self.lost:
-                        lost(one.id, account)
+                    self._say_lost(one.id, account)
+
+    def _say_lost(self, broadcast: BroadcastId, account: str) -> None:
+        for lost in self.lost:
+            try:
+                lost(broadcast, account)
+            except Exception:  # one viewer's bug is not the end of everybody's broadcast
+                logger.exception("a viewer was not cut off broadcast=%s", broadcast)
 
     def _renew(self) -> None:
         """Ask about everybody who is watching before their answers are old; forget who has gone."""

@@ -35,6 +35,23 @@ async def test_a_hall_is_one_question(tmp_path: Path) -> None:
         assert len(world.module.questions) == 2
 
 
+async def test_questions_grow_while_the_module_is_busy(tmp_path: Path) -> None:
+    """Two thousand who come one after another are few questions, not two thousand."""
+    async with opened(tmp_path) as world:
+        await world.book.add(broadcast())
+        world.module.answering = asyncio.Event()
+        hall = [f"@u{at}:s" for at in range(2000)]
+        world.module.standings = dict.fromkeys(hall, Standing())
+        async with asyncio.TaskGroup() as group:
+            tasks = []
+            for one in hall:
+                tasks.append(group.create_task(world.watchers.may_watch(one, B1)))
+                await asyncio.sleep(0)
+            world.module.answering.set()
+        assert all(task.result() for task in tasks)
+        assert len(world.module.questions) < 12
+
+
 async def test_single_flight(tmp_path: Path) -> None:
     """However many requests of one viewer wait, the module is asked once."""
     async with opened(tmp_path) as world:
