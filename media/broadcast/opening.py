@@ -175,6 +175,9 @@ async def open_broadcasts(
         studio = await stack.enter_async_context(make_studio(register, origin, signing))
         told.append(studio.told)
         register.watchers.lost.append(studio.lost)
+        register.watchers.lost.append(
+            lambda one, account: signing.revoked.account(one, account, around.wall())
+        )
         made = _put_together(settings, around, register, origin, signing, studio, secrets)
         for one in register.book.all():
             if one.on_air:

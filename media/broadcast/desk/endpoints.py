@@ -67,7 +67,7 @@ class DeskPages:
 
     def add_routes(self, app: web.Application) -> None:
         add = app.router
-        add.add_get(ROOT, self._signed_in(self.listing))
+        add.add_get(ROOT, self.come)
         add.add_post(ROOT, self._pressed(self.make))
         add.add_post(f"{ROOT}/enter", self.enter)
         add.add_get(f"{ROOT}/{ID}", self._signed_in(self.led))
@@ -110,6 +110,18 @@ class DeskPages:
             secure=self.origin.startswith("https:"),
             samesite="Lax",
         )
+
+    async def come(self, request: web.Request) -> web.StreamResponse:
+        """The list; with a ticket of the onboarding pages: the cookie, and on to the list without the ticket."""
+        ticket = request.query.get("ticket")
+        if ticket is None:
+            return await self._signed_in(self.listing)(request)
+        found = await self.leading.proved_by_ticket(ticket)
+        if isinstance(found, Refusal):
+            return self._refused(request, found)
+        response = see_other(ROOT)
+        self.keep(response, found)
+        return response
 
     async def listing(self, request: web.Request, account: str) -> web.StreamResponse:
         return await self._listing(request, account)

@@ -26,6 +26,9 @@ class Leading(Protocol):
     async def proved(self, openid: Mapping[str, object]) -> str | Refusal:
         """A Matrix OpenID token → a token for this browser's cookie."""
 
+    async def proved_by_ticket(self, ticket: str) -> str | Refusal:
+        """A ticket of the onboarding pages → the same."""
+
     def account(self, cookie: str) -> str | None:
         """Whose cookie it is; None: nobody's, or too old."""
 

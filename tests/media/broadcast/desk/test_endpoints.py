@@ -50,6 +50,17 @@ async def test_signing_in() -> None:
             assert (await browser.post("/broadcasts/enter", body, **headers)).status == 400
 
 
+async def test_from_the_onboarding_pages() -> None:
+    """A ticket gives the cookie and is gone from the address; one that is used up asks to sign in."""
+    async with browsing(Remembering()) as browser:
+        came = await browser.get("/broadcasts?ticket=fresh")
+        assert (came.status, came.headers["Location"]) == (303, "/broadcasts")
+        assert "sferum_desk=host" in came.headers["Set-Cookie"]
+        used = await browser.get("/broadcasts?ticket=used")
+        assert used.status == 401
+        assert "https://school.test/broadcasts" in used.text
+
+
 async def test_from_the_list_to_the_end() -> None:
     """Create, key, start with a tick, stop, drop: each is a form, each answer a page."""
     leading = Remembering()
