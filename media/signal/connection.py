@@ -17,7 +17,7 @@ from media.signal.socket import Socket
 logger = logging.getLogger(__name__)
 
 #: Bytes that wait for a client that does not read; then it is cut off and comes back with a clean state.
-BACKLOG = 1_000_000
+BACKLOG = 20_000_000
 
 #: Bytes of a request that count as one more request: an offer of 490 kB costs 47 ms (measured), so of those one client
 #: may send 16 at once and two a second.
