@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
-import socket
 import struct
 import zlib
 
@@ -225,6 +224,6 @@ def _xored(source: tuple[str, int], transaction: bytes) -> bytes:
 def _packed(host: str) -> bytes:
     """A socket for both families shows IPv4 addresses as `::ffff:…`; the client knows itself without."""
     if ":" not in host:
-        return socket.inet_pton(socket.AF_INET, host)
+        return bytes(map(int, host.split(".")))
     address = ipaddress.IPv6Address(host.partition("%")[0])
     return (address.ipv4_mapped or address).packed
