@@ -87,7 +87,6 @@ def tables(node: Node) -> dict[str, int]:
         "listener_peers": len(listener._peers),
         "listener_ufrags": len(listener._by_ufrag),
         "listener_addresses": len(listener._by_address),
-        "listener_tasks": len(listener._tasks),
         "tasks": len(asyncio.all_tasks()),
         **_plane_tables(services.plane),
     }

@@ -6,6 +6,7 @@ Asked to end, it lets nobody new in, tells everyone to connect elsewhere, waits 
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -183,6 +184,7 @@ async def serve(
                 slow=lambda: node.count("http_too_slow"),
             )
         )
+        _set_apart_what_stays()
         logger.info("calls served node=%s url=%s", config.node, config.public_url)
         await stop.wait()
         logger.info("draining rooms=%s", len(node.halls))
@@ -192,6 +194,15 @@ async def serve(
             await registry.say_now()  # who is sent away finds the call placed elsewhere
         await node.drain(clock() + config.drain_s)
     logger.info("stopped")
+
+
+def _set_apart_what_stays() -> None:
+    """Modules and settings are there to the end, so the garbage collector need not look through them again.
+
+    It did once for every 150 joins, and the loop stood still for 65 ms each time.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def build(

@@ -1,7 +1,8 @@
 """What a hundred in one call cost a server, and how late packets come. One line of JSON for each figure.
 
-    .venv/bin/python -m bench.load [--only one hundred storm] [--forwarder native plain] [--rounds 5] [--people 100]
-        [--peer livekit ws://127.0.0.1:7880 PID [--key NAME:SECRET]] [--peer janus] [--peer janus_best FOLDER]
+    .venv/bin/python -m bench.load [--only one speaker hundred storm] [--forwarder native plain] [--rounds 5]
+        [--people 100] [--peer livekit ws://127.0.0.1:7880 PID [--key NAME:SECRET]]
+        [--peer janus] [--peer janus_best FOLDER]
 
 The first server is the one that is measured, the others what it is compared with; `--forwarder` without a value: none
 of ours. Server and load are on a processor each, with real-time priority where that is granted.

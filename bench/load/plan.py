@@ -76,6 +76,8 @@ class Mix:
 
 #: One camera at 720p, and nothing else.
 ONE = Mix("one", ((MAIN,),))
+#: A teacher who shows and speaks: the load of forwarder.md §4, where other servers were measured too.
+SPEAKER = Mix("speaker", ((SOUND, MAIN),))
 #: A class: one large picture, nine small ones, three who speak; 555 packets a second to each.
 HUNDRED = Mix("hundred", ((SOUND, MAIN), *((SOUND, THUMBNAIL),) * 2, *((THUMBNAIL,),) * 7))
 

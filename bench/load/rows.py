@@ -1,7 +1,7 @@
 """The figures of a hundred in one call: one line of JSON each, for `make bench B=calls` and `python -m bench.load`.
 
-`calls.load.one`: one camera to everybody. `calls.load.hundred`: the class of `plan.HUNDRED`. `calls.load.storm`: the
-same with seventeen places free, and somebody coming every 1/17 s.
+`calls.load.one`: one camera to everybody. `calls.load.speaker`: with its voice. `calls.load.hundred`: the class of
+`plan.HUNDRED`. `calls.load.storm`: the same with seventeen places free, and somebody coming every 1/17 s.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from attrs import define, field
 
 from bench.light import Light, until
 from bench.load.medians import Round, Window, of_server, over, storm
-from bench.load.plan import HUNDRED, ONE, Mix
+from bench.load.plan import HUNDRED, ONE, SPEAKER, Mix
 from bench.load.program import Program
 from bench.load.server import Server
 from bench.peers.api import Peer
@@ -31,7 +31,7 @@ ROUNDS, SECONDS, WARM_S, FIRST_WARM_S = 5, 2.0, 0.5, 3.0
 JOINS_S = 17
 DEADLINE_S = 20.0
 ROOM = "lesson"
-KINDS = ("one", "hundred", "storm")
+KINDS = ("one", "speaker", "hundred", "storm")
 
 
 async def load(
@@ -172,7 +172,7 @@ async def rows(
     rounds: int = ROUNDS,
 ) -> AsyncIterator[dict[str, Any]]:
     """The first of `peers` is measured, the others are what it is compared with."""
-    for mix in (ONE, HUNDRED):
+    for mix in (ONE, SPEAKER, HUNDRED):
         if mix.name in only:
             yield await load(mix, people, peers, rounds)
     if "storm" in only and isinstance(peers[0], Server):

@@ -5,7 +5,9 @@ MSC4195 moves minting into the homeserver; then this file goes, and nothing else
 
 from __future__ import annotations
 
+import base64
 import enum
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -75,7 +77,7 @@ def verify(token: str, keys: Sequence[Key], now: float) -> Claims | BadToken:
     if len(token) > MOST_CHARS:
         return BadToken.MALFORMED
     try:
-        issuer = jwt.decode(token, options={"verify_signature": False}).get("iss")
+        issuer = _issuer(token)
         key = next((one for one in keys if one.name == issuer), None)
         if key is None:
             return BadToken.UNKNOWN_KEY
@@ -89,6 +91,19 @@ def verify(token: str, keys: Sequence[Key], now: float) -> Claims | BadToken:
     if not now <= expires_at + LEEWAY_S:  # also when it is no number
         return BadToken.EXPIRED
     return claims if now >= begins_at - LEEWAY_S else BadToken.TOO_EARLY
+
+
+def _issuer(token: str) -> object:
+    """Whose key it claims to be signed with; the rest of it, and whether it is, PyJWT looks at: once, as that is dear.
+
+    Raises:
+        ValueError, RecursionError: it is no token.
+    """
+    body = token.partition(".")[2].partition(".")[0]
+    payload = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+    if not isinstance(payload, dict):
+        raise ValueError("payload")  # noqa: TRY004 (the token's fault, not the caller's)
+    return payload.get("iss")
 
 
 def _video(claims: Claims) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from media.cluster.placement import NodeSign
 from media.cluster.registry import Registry
 from media.signal import twirp
 from media.signal.frames import MAX_FRAME
-from media.signal.http import PING_S
+from media.signal.socket import PING_S
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ bound to a peer whose keys are known, and goes where the listener steers it. Not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from media.forwarder.api import Copy, DownTrack, Event, Layer, SrtpKeys, Stats, Tap, TrackIn, Want
@@ -57,7 +57,8 @@ class Forwarding(Protocol):
 
     def mute_track(self, sid: TrackSid, muted: bool) -> None: ...
 
-    def add_down(self, down: DownTrack, want: Want) -> None: ...
+    def add_downs(self, downs: Sequence[tuple[DownTrack, Want]]) -> None:
+        """All that somebody is sent from now on, in one call: a newcomer's are hundreds."""
 
     def remove_down(self, down: DownId) -> None: ...
 

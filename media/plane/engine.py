@@ -75,6 +75,9 @@ class Engine(Protocol):
 
     def add_down(self, down: DownTrack, want: Want) -> None: ...
 
+    def add_downs(self, downs: Sequence[tuple[DownTrack, Want]]) -> None:
+        """Those before one that raises are added."""
+
     def remove_down(self, down: str) -> None: ...
 
     def set_want(self, down: str, want: Want) -> None: ...

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from attrs import define, field
 
@@ -115,8 +115,8 @@ class NativePlane:
     def mute_track(self, sid: TrackSid, muted: bool) -> None:
         self._engine.mute_track(sid, muted)
 
-    def add_down(self, down: DownTrack, want: Want) -> None:
-        self._engine.add_down(down, want)
+    def add_downs(self, downs: Sequence[tuple[DownTrack, Want]]) -> None:
+        self._engine.add_downs(downs)
 
     def remove_down(self, down: DownId) -> None:
         self._engine.remove_down(down)

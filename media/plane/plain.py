@@ -6,7 +6,7 @@ import asyncio
 import logging
 import socket
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from attrs import define, field
 
@@ -132,8 +132,9 @@ class PlainPlane:
     def mute_track(self, sid: TrackSid, muted: bool) -> None:
         self.forwarder.mute_track(sid, muted)
 
-    def add_down(self, down: DownTrack, want: Want) -> None:
-        self.forwarder.add_down(down, want)
+    def add_downs(self, downs: Sequence[tuple[DownTrack, Want]]) -> None:
+        for down, want in downs:
+            self.forwarder.add_down(down, want)
 
     def remove_down(self, down: DownId) -> None:
         self.forwarder.remove_down(down)

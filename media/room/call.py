@@ -223,17 +223,21 @@ class Call:
         """Who is told of a change of this member: themselves, and whoever sees them."""
         if not member.visible:
             return (member.sid,)
-        return tuple(sid for sid, other in self.members.items() if not other.waiting)
+        return tuple([sid for sid, other in self.members.items() if not other.waiting])
 
     def watchers(self, member: Member) -> tuple[ParticipantSid, ...]:
         """The audience without themselves, as if the member were visible."""
         return tuple(
-            sid for sid, other in self.members.items() if other is not member and not other.waiting
+            [
+                sid
+                for sid, other in self.members.items()
+                if other is not member and not other.waiting
+            ]
         )
 
     def inside(self) -> tuple[ParticipantSid, ...]:
         """Everyone who is not waiting."""
-        return tuple(sid for sid, member in self.members.items() if not member.waiting)
+        return tuple([sid for sid, member in self.members.items() if not member.waiting])
 
     def hosts(self) -> tuple[ParticipantSid, ...]:
         """Of those who are inside."""
@@ -248,11 +252,17 @@ class Call:
     def snapshot(self, member: Member) -> Participant:
         """A member as clients see them now: made anew only when something about them, or for all, is different."""
         standing = self.standing(member)
-        tracks = tuple([p.track for p in member.tracks.values() if p.track.ready])
+        # most have none of these, and a newcomer is shown a hundred
+        tracks: tuple[Track, ...] = ()
+        if member.tracks:
+            tracks = tuple([p.track for p in member.tracks.values() if p.track.ready])
+        attributes = tuple(member.attributes.items()) if member.attributes else ()
+        held = tuple(standing.held) if standing.held else ()
+        released = tuple(standing.released) if standing.released else ()
         made_of = (
             (member.state, member.version, member.waiting, member.grants, tracks),
-            (member.name, member.metadata, tuple(member.attributes.items())),
-            (standing.hand, tuple(standing.held), tuple(standing.released)),
+            (member.name, member.metadata, attributes),
+            (standing.hand, held, released),
             (self.settings, self.led),
         )
         if member.shown is None or member.shown[0] != made_of:

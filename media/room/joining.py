@@ -83,7 +83,7 @@ def join(call: Call, event: Joined, now: float) -> list[Command]:
     call.members[member.sid] = member
     call.identities[member.identity] = member.sid
     call.empty_since, call.anybody_came = None, True
-    others = tuple(call.snapshot(other) for other in call.others(member))
+    others = tuple([call.snapshot(other) for other in call.others(member)])
     info = call.info()
     if member.waiting:
         info = evolve(info, participants=0, publishers=0, metadata="")

@@ -26,38 +26,46 @@ class SectionTable:
     """
 
     _slots: list[Slot] = Factory(list)
+    _at: dict[TrackSid, int] = Factory(dict)  # which of the slots carries it
+    _empty: set[int] = Factory(set)  # slots without a track
     _resting: set[str] = Factory(set)  # mids that the client has not yet been shown empty
 
     def put(self, track: Outgoing) -> str:
         """The mid that carries `track` from the next offer on. The same sid again: its section, changed."""
-        for at, slot in enumerate(self._slots):
-            if slot.track is not None and slot.track.sid == track.sid:
+        at = self._at.get(track.sid)
+        if at is None:
+            at = self._place(track)
+        else:
+            self._slots[at] = evolve(self._slots[at], track=track)
+        self._at[track.sid] = at
+        return self._slots[at].mid
+
+    def _place(self, track: Outgoing) -> int:
+        for at in sorted(self._empty):
+            slot = self._slots[at]
+            if slot.kind is track.kind and slot.mid not in self._resting:
                 self._slots[at] = evolve(slot, track=track)
-                return slot.mid
-        for at, slot in enumerate(self._slots):
-            if slot.track is None and slot.kind is track.kind and slot.mid not in self._resting:
-                self._slots[at] = evolve(slot, track=track)
-                return slot.mid
-        slot = Slot(mid=str(len(self._slots) + 1), kind=track.kind, track=track)
-        self._slots.append(slot)
-        return slot.mid
+                self._empty.remove(at)
+                return at
+        self._slots.append(Slot(mid=str(len(self._slots) + 1), kind=track.kind, track=track))
+        return len(self._slots) - 1
 
     def drop(self, sid: TrackSid) -> str | None:
         """Free the track's section; its mid, or None where there is none."""
-        for at, slot in enumerate(self._slots):
-            if slot.track is not None and slot.track.sid == sid:
-                self._slots[at] = evolve(slot, track=None)
-                self._resting.add(slot.mid)
-                return slot.mid
-        return None
+        at = self._at.pop(sid, None)
+        if at is None:
+            return None
+        slot = self._slots[at] = evolve(self._slots[at], track=None)
+        self._empty.add(at)
+        self._resting.add(slot.mid)
+        return slot.mid
 
     def sections(self) -> tuple[Slot, ...]:
         return tuple(self._slots)
 
     def mid_of(self, sid: TrackSid) -> str | None:
-        return next(
-            (s.mid for s in self._slots if s.track is not None and s.track.sid == sid), None
-        )
+        at = self._at.get(sid)
+        return None if at is None else self._slots[at].mid
 
     def answered(self, offer: Description, answer: Description) -> tuple[TrackSid, ...]:
         """The client answered `offer`: what was empty in it is free again. Returns tracks that it refused."""

@@ -255,12 +255,16 @@ def _receive(answer: Section, offered: Section) -> Section:
 
 def put_track(section: Section, track: Outgoing) -> Section:
     """`section` with the track's msid and SSRCs."""
-    groups: tuple[SsrcGroup, ...] = ()
-    ssrcs = {track.ssrc: track.cname}
-    if track.rtx_ssrc:
-        groups = (SsrcGroup("FID", (track.ssrc, track.rtx_ssrc)),)
-        ssrcs[track.rtx_ssrc] = track.cname
+    ssrcs, groups = sources(track)
     return evolve(section, msid=track.msid, ssrcs=ssrcs, ssrc_groups=groups)
+
+
+def sources(track: Outgoing) -> tuple[dict[int, str], tuple[SsrcGroup, ...]]:
+    """Its SSRCs with their cname, and which of them repeats the other."""
+    if not track.rtx_ssrc:
+        return {track.ssrc: track.cname}, ()
+    pair = SsrcGroup("FID", (track.ssrc, track.rtx_ssrc))
+    return {track.ssrc: track.cname, track.rtx_ssrc: track.cname}, (pair,)
 
 
 def _codecs(

@@ -22,7 +22,7 @@ from media.sdp.allocator import SectionAllocator, SectionTable, Slot
 from media.sdp.answer import Answers, Local, Outgoing, Policy, Wish, build_answer
 from media.sdp.offer import Built, build_offer
 from media.sdp.parser import Cache, Limits, SdpError, parse, parse_candidate
-from media.sdp.streams import Incoming, Sending, incoming, sending, shown_in, track_of
+from media.sdp.streams import Incoming, Looks, Sending, incoming, sending, shown_in, track_of
 from media.sdp.values import (
     Candidate,
     CodecLine,
@@ -52,6 +52,7 @@ __all__ = [
     "Incoming",
     "Limits",
     "Local",
+    "Looks",
     "Outgoing",
     "Policy",
     "Rid",

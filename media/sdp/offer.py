@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 
 from attrs import define, field
 
 from media.forwarder.api import Codec
-from media.sdp.answer import MAX_MESSAGE_SIZE, SCTP_PORT, Local, put_track
+from media.sdp.answer import MAX_MESSAGE_SIZE, SCTP_PORT, Local, sources
 from media.sdp.codecs import offered_extensions, offered_lines
 from media.sdp.slots import Slot
-from media.sdp.values import Description, Direction, Section, SectionKind, Setup
+from media.sdp.values import CodecLine, Description, Direction, Section, SectionKind, Setup
 
 DATA_PROTOCOL = "UDP/DTLS/SCTP"
 MEDIA_PROTOCOL = "UDP/TLS/RTP/SAVPF"
@@ -68,13 +69,32 @@ def _codec(slot: Slot) -> Codec:
 
 def _section(slot: Slot) -> Section:
     track = slot.track
-    section = Section(
+    if track is None:
+        return Section(
+            kind=slot.kind,
+            mid=slot.mid,
+            protocol=MEDIA_PROTOCOL,
+            direction=Direction.INACTIVE,
+            codecs=_lines(_IDLE[slot.kind], stereo=False),
+            rtcp_mux=True,
+            rtcp_rsize=True,
+        )
+    ssrcs, groups = sources(track)
+    return Section(
         kind=slot.kind,
         mid=slot.mid,
         protocol=MEDIA_PROTOCOL,
-        direction=Direction.SENDONLY if track is not None else Direction.INACTIVE,
-        codecs=offered_lines([_codec(slot)], stereo=track is not None and track.stereo),
+        direction=Direction.SENDONLY,
+        codecs=_lines(track.codec, stereo=track.stereo),
+        msid=track.msid,
+        ssrcs=ssrcs,
+        ssrc_groups=groups,
         rtcp_mux=True,
         rtcp_rsize=True,
     )
-    return section if track is None else put_track(section, track)
+
+
+@cache
+def _lines(codec: Codec, *, stereo: bool) -> tuple[CodecLine, ...]:
+    """One object for all sections that carry the same: `writer` writes it once."""
+    return offered_lines([codec], stereo=stereo)

@@ -105,7 +105,7 @@ class _Alike:
             return parse_section(_lines(part, first, limits), first)
         known = self._sections.get((head, tail))
         if known is not None:
-            return evolve(known, mid=mid)
+            return known.named(mid)
         section = parse_section(_lines(part, first, limits), first)
         self._sections[head, tail] = section
         return section

@@ -36,6 +36,8 @@ _ICE = re.compile(r"[A-Za-z0-9+/]{4,256}")  # RFC 8839 5.4: ice-char
 _HASH = re.compile(r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){15,63}")
 _RID = re.compile(r"[A-Za-z0-9_-]{1,16}")
 _MSID = re.compile(r"[^\s\x00-\x1f]{1,256}")
+#: Lines that say how the bundle is reached, without their values; all others are passed over.
+_OF_TRANSPORT = frozenset({"a=ice-ufrag", "a=ice-pwd", "a=fingerprint", "a=setup", "a=candidate"})
 _DIRECTIONS = {direction.value: direction for direction in Direction}
 
 
@@ -158,20 +160,23 @@ def transport_of(lines: Sequence[str], first_line: int) -> Transport:
     lite = False
     candidates: list[Candidate] = []
     for number, line in enumerate(lines, first_line):
-        if line.startswith("a=ice-ufrag:"):
-            ufrag = _ice_word(line.removeprefix("a=ice-ufrag:"), number, 4)
-        elif line.startswith("a=ice-pwd:"):
-            pwd = _ice_word(line.removeprefix("a=ice-pwd:"), number, 22)
-        elif line.startswith("a=fingerprint:"):
-            algorithm, _, value = line.removeprefix("a=fingerprint:").partition(" ")
-            if not _TOKEN.fullmatch(algorithm) or not _HASH.fullmatch(value):
+        key, colon, value = line.partition(":")
+        if not colon:
+            lite = lite or line == "a=ice-lite"
+        elif key not in _OF_TRANSPORT:
+            continue
+        elif key == "a=ice-ufrag":
+            ufrag = _ice_word(value, number, 4)
+        elif key == "a=ice-pwd":
+            pwd = _ice_word(value, number, 22)
+        elif key == "a=fingerprint":
+            algorithm, _, digest = value.partition(" ")
+            if not _TOKEN.fullmatch(algorithm) or not _HASH.fullmatch(digest):
                 raise SdpError(number, "has no fingerprint")
-            fingerprints.append(Fingerprint(algorithm.lower(), value.upper()))
-        elif line.startswith("a=setup:"):
-            setup = _setup(line.removeprefix("a=setup:"), number)
-        elif line == "a=ice-lite":
-            lite = True
-        elif line.startswith("a=candidate:"):
+            fingerprints.append(Fingerprint(algorithm.lower(), digest.upper()))
+        elif key == "a=setup":
+            setup = _setup(value, number)
+        elif key == "a=candidate":
             candidate = parse_candidate(line[2:], number)
             if candidate is not None and len(candidates) < MAX_CANDIDATES:
                 candidates.append(candidate)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from attrs import evolve, frozen
+from attrs import define, evolve, field, frozen
 
 from media.forwarder.api import Codec, Extensions, Kind, Layer
 from media.ids import TrackSid
@@ -65,30 +65,67 @@ def incoming(offered: Section, answered: Section) -> Incoming | None:
     )
 
 
-def sending(section: Section) -> Sending | None:
+def sending(section: Section, known: Looks | None = None) -> Sending | None:
     """How packets look there: an answer of ours (v1), or a client's answer to our offer (v0).
 
     Pictures have transport-wide numbers where the client tells of their arrival (extension and feedback both), and no
     send times then: it makes no REMB. Voices have none: older libwebrtc tells of those of pictures only, and what is
     not told of is lost.
+
+    `known`: of this description, and changed.
     """
     if section.kind is SectionKind.DATA or section.rejected:
         return None
+    looks = None if known is None else known.of(section)
+    if looks is None:
+        looks = _payload_types(section), _extensions(section)
+        if known is not None:
+            known.keep(section, looks)
+    return Sending(mid=section.mid, payload_types=looks[0], extensions=looks[1])
+
+
+_Look = tuple[Mapping[Codec, tuple[int, int]], Extensions]
+
+
+@define
+class Looks:
+    """What sections of one description mean that have the same codecs and extensions, as which objects they are: most.
+
+    The sections are kept too, so that no other object gets an id that stands here.
+    """
+
+    _by_ids: dict[tuple[SectionKind, int, int], tuple[Section, _Look]] = field(factory=dict)
+
+    def of(self, section: Section) -> _Look | None:
+        known = self._by_ids.get(_ids(section))
+        return None if known is None else known[1]
+
+    def keep(self, section: Section, look: _Look) -> None:
+        self._by_ids[_ids(section)] = section, look
+
+
+def _ids(section: Section) -> tuple[SectionKind, int, int]:
+    return section.kind, id(section.codecs), id(section.extensions)
+
+
+def _payload_types(section: Section) -> dict[Codec, tuple[int, int]]:
+    """Of each codec and its RTX (0: none)."""
     rtx = {line.repairs: line.payload_type for line in section.codecs if line.repairs is not None}
-    payload_types = {
+    return {
         codec: (line.payload_type, rtx.get(line.payload_type, 0))
         for line in section.codecs
         if (codec := codec_of(line)) is not None
     }
+
+
+def _extensions(section: Section) -> Extensions:
     extensions = extensions_of(section.extensions)
     told = section.kind is SectionKind.VIDEO and any(
         "transport-cc" in line.feedback for line in section.codecs
     )
     if told and extensions.transport_cc:
-        extensions = evolve(extensions, abs_send_time=0)
-    else:
-        extensions = evolve(extensions, transport_cc=0)
-    return Sending(mid=section.mid, payload_types=payload_types, extensions=extensions)
+        return evolve(extensions, abs_send_time=0)
+    return evolve(extensions, transport_cc=0)
 
 
 def track_of(section: Section) -> str | None:

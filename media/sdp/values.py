@@ -159,6 +159,31 @@ class Section:
     def rejected(self) -> bool:
         return self.port == 0 and not self.bundle_only
 
+    def named(self, mid: str) -> Section:
+        """The same under another mid. `evolve` takes five times as long, and a room of a hundred has 200 of these."""
+        return Section(
+            kind=self.kind,
+            mid=mid,
+            protocol=self.protocol,
+            port=self.port,
+            bundle_only=self.bundle_only,
+            direction=self.direction,
+            codecs=self.codecs,
+            extensions=self.extensions,
+            extmap_allow_mixed=self.extmap_allow_mixed,
+            rids=self.rids,
+            simulcast_send=self.simulcast_send,
+            simulcast_recv=self.simulcast_recv,
+            msid=self.msid,
+            ssrcs=self.ssrcs,
+            ssrc_groups=self.ssrc_groups,
+            sctp_port=self.sctp_port,
+            max_message_size=self.max_message_size,
+            rtcp_mux=self.rtcp_mux,
+            rtcp_rsize=self.rtcp_rsize,
+            transport=self.transport,
+        )
+
 
 @frozen(kw_only=True)
 class Description:

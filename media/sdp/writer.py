@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from attrs import define, evolve, field
+from attrs import define, evolve, field, frozen
 
 from media.sdp.values import (
     Candidate,
@@ -38,12 +38,13 @@ def write(description: Description, texts: Texts | None = None) -> str:
     """The text, lines ended by CRLF (RFC 8866 5). `texts`: of this connection, and changed."""
     parts = [_text(_session(description))]
     written: list[tuple[Section, str]] = []
+    codecs: _Codecs = {}
     # Candidates stand in the first accepted section only, with which everything is bundled.
     candidates = description.transport.candidates
     for section in description.sections:
         known = texts.get(section) if texts is not None and not candidates else None
         if known is None:
-            known = _text(_section(section, description.transport, candidates))
+            known = _text(_section(section, description.transport, candidates, codecs))
         if not candidates:
             written.append((section, known))
         parts.append(known)
@@ -54,8 +55,8 @@ def write(description: Description, texts: Texts | None = None) -> str:
     return "".join(parts)
 
 
-def _text(lines: Iterator[str]) -> str:
-    return "".join([f"{line}\r\n" for line in lines])
+def _text(lines: Iterable[str]) -> str:
+    return "\r\n".join([*lines, ""])
 
 
 def _session(description: Description) -> Iterator[str]:
@@ -79,61 +80,60 @@ def _session(description: Description) -> Iterator[str]:
 
 
 def _section(
-    section: Section, bundled: Transport, candidates: tuple[Candidate, ...]
-) -> Iterator[str]:
+    section: Section, bundled: Transport, candidates: tuple[Candidate, ...], codecs: _Codecs
+) -> list[str]:
     is_data = section.kind is SectionKind.DATA
-    formats = (
-        ["webrtc-datachannel"]
-        if is_data
-        else [str(c.payload_type) for c in section.codecs] or ["0"]
-    )
-    yield f"m={section.kind.value} {section.port} {section.protocol} {' '.join(formats)}"
+    written = _NO_CODECS if is_data else _codecs(section.codecs, codecs)
+    lines = [f"m={section.kind.value} {section.port} {section.protocol} {written.formats}"]
     if section.mid:
-        yield f"a=mid:{section.mid}"
+        lines.append(f"a=mid:{section.mid}")
     if section.rejected:
-        yield f"a={section.direction.value}"
-        return
+        lines.append(f"a={section.direction.value}")
+        return lines
     if section.bundle_only:
-        yield "a=bundle-only"
+        lines.append("a=bundle-only")
     own = section.transport
     if (
         own is not None
         and own.ufrag
         and evolve(own, candidates=()) != evolve(bundled, candidates=())
     ):
-        yield from _transport(own)
-    for candidate in candidates:
-        yield f"a={candidate_text(candidate)}"
+        lines += _transport(own)
+    lines += [f"a={candidate_text(candidate)}" for candidate in candidates]
     if candidates:
-        yield "a=end-of-candidates"
-    yield from _data(section) if is_data else _media(section)
+        lines.append("a=end-of-candidates")
+    return lines + (_data(section) if is_data else _media(section, written.lines))
 
 
-def _data(section: Section) -> Iterator[str]:
+def _data(section: Section) -> list[str]:
+    lines = []
     if section.sctp_port is not None:
-        yield f"a=sctp-port:{section.sctp_port}"
+        lines.append(f"a=sctp-port:{section.sctp_port}")
     if section.max_message_size is not None:
-        yield f"a=max-message-size:{section.max_message_size}"
+        lines.append(f"a=max-message-size:{section.max_message_size}")
+    return lines
 
 
-def _media(section: Section) -> Iterator[str]:
-    yield f"a={section.direction.value}"
+def _media(section: Section, codecs: list[str]) -> list[str]:
+    lines = [f"a={section.direction.value}"]
     if section.extmap_allow_mixed:
-        yield "a=extmap-allow-mixed"
-    yield from _extensions(section.extensions)
+        lines.append("a=extmap-allow-mixed")
+    if section.extensions:
+        lines += _extensions(section.extensions)
     if section.msid is not None:
-        yield f"a=msid:{' '.join(word for word in section.msid if word)}"
+        lines.append(f"a=msid:{' '.join([word for word in section.msid if word])}")
     if section.rtcp_mux:
-        yield "a=rtcp-mux"
+        lines.append("a=rtcp-mux")
     if section.rtcp_rsize:
-        yield "a=rtcp-rsize"
-    for codec in section.codecs:
-        yield from _codec(codec)
-    yield from _simulcast(section)
+        lines.append("a=rtcp-rsize")
+    lines += codecs
+    if section.rids or section.simulcast_send or section.simulcast_recv:
+        lines += _simulcast(section)
     for group in section.ssrc_groups:
-        yield f"a=ssrc-group:{group.semantics} {' '.join(map(str, group.ssrcs))}"
+        lines.append(f"a=ssrc-group:{group.semantics} {' '.join(map(str, group.ssrcs))}")
     for ssrc, cname in section.ssrcs.items():
-        yield f"a=ssrc:{ssrc} cname:{cname}"
+        lines.append(f"a=ssrc:{ssrc} cname:{cname}")
+    return lines
 
 
 def _extensions(extensions: Iterable[ExtensionLine]) -> Iterator[str]:
@@ -170,6 +170,31 @@ def candidate_text(candidate: Candidate) -> str:
         f"candidate:{candidate.foundation} 1 {candidate.protocol} {candidate.priority} "
         f"{candidate.host} {candidate.port} typ host{tcp_type}"
     )
+
+
+@frozen
+class _Written:
+    """Codecs as the m= line names them, and their own lines. `of`: whose text this is; so its id is nobody else's."""
+
+    of: tuple[CodecLine, ...]
+    formats: str
+    lines: list[str]
+
+
+#: By the id of a tuple of codecs: sections that carry the same mostly have the same object.
+_Codecs = dict[int, _Written]
+_NO_CODECS = _Written((), "webrtc-datachannel", [])
+
+
+def _codecs(codecs: tuple[CodecLine, ...], known: _Codecs) -> _Written:
+    written = known.get(id(codecs))
+    if written is None:
+        written = known[id(codecs)] = _Written(
+            codecs,
+            " ".join([str(each.payload_type) for each in codecs]) or "0",
+            [line for codec in codecs for line in _codec(codec)],
+        )
+    return written
 
 
 def _codec(codec: CodecLine) -> Iterator[str]:

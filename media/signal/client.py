@@ -291,9 +291,11 @@ class Client:
     def carried(
         self, peer: PeerId, sections: Iterable[Section], tracks: Mapping[str, TrackSid]
     ) -> None:
-        for one in self.subscriptions.negotiated(peer, sections, tracks):
-            if one.down is not None:
-                self.services.wiring.put_down(one.down, one.want)
-                self.place.subscribed(one.outgoing.sid)
-                if one.is_whole:
-                    self.place.handle(events.TakesWhole(self.sid, one.outgoing.sid))
+        changed = self.subscriptions.negotiated(peer, sections, tracks)
+        self.services.wiring.put_downs(
+            [(one.down, one.want) for one in changed if one.down is not None]
+        )
+        for one in changed:
+            self.place.subscribed(one.outgoing.sid)
+            if one.is_whole:
+                self.place.handle(events.TakesWhole(self.sid, one.outgoing.sid))

@@ -7,16 +7,17 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 
-from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
+from aiohttp import WSCloseCode, WSMessage, WSMsgType
 from attrs import define, field
 from livekit.protocol import rtc
 
 from media.signal.frames import BadFrame, Encoded, Frames, Pace
+from media.signal.socket import Socket
 
 logger = logging.getLogger(__name__)
 
-#: Responses that wait for a client that does not read; then it is cut off and comes back with a clean state.
-QUEUE = 2000
+#: Bytes that wait for a client that does not read; then it is cut off and comes back with a clean state.
+BACKLOG = 20_000_000
 
 #: Bytes of a request that count as one more request: an offer of 490 kB costs 47 ms (measured), so of those one client
 #: may send 16 at once and two a second.
@@ -29,9 +30,10 @@ class Connection:
 
     bytes_in, bytes_out: of frames before compression; what negotiation costs (bench).
     wrong: reasons why requests were dropped or the connection ended, counted.
+    _first: what is said before `run`: the welcome, and what a newcomer is told with it. It leaves in one piece.
     """
 
-    socket: web.WebSocketResponse
+    socket: Socket
     clock: Callable[[], float]  # seconds, monotonic
     wrong: Counter[str]
     frames: Frames = field(init=False)
@@ -39,45 +41,55 @@ class Connection:
     bytes_in: int = 0
     bytes_out: int = 0
     closed: bool = False
-    _out: asyncio.Queue[Encoded | None] = field(factory=lambda: asyncio.Queue(QUEUE))
+    _first: list[Encoded] = field(factory=list)
+    _group: asyncio.TaskGroup | None = None
+    _closing: asyncio.Task[bool] | None = None
 
     def __attrs_post_init__(self) -> None:
         self.frames = Frames(unknown=self.wrong)
 
     def send(self, response: Encoded) -> None:
-        """Queue it. A client that does not read is cut off."""
+        """Hand it to the system, or to a buffer behind it. A client that does not read is cut off."""
         if self.closed:
             return
-        try:
-            self._out.put_nowait(response)
-        except asyncio.QueueFull:
+        if self._group is None:
+            self._first.append(response)
+        elif self.socket.unsent > BACKLOG:
             self.wrong["slow_reader"] += 1
-            self._cut()
+            self.closed = True
+            self.socket.abort()
+        else:
+            self.socket.push(self._frame(response))
+
+    def _frame(self, response: Encoded) -> bytes:
+        frame, size = self.frames.write(response, deflated=self.socket.deflates)
+        self.bytes_out += size
+        return frame
 
     def close(self) -> None:
-        """After everything that is queued."""
+        """After everything that was sent."""
         if not self.closed:
             self.closed = True
-            if self._out.full():
-                self._cut()
-            else:
-                self._out.put_nowait(None)
+            self._close()
 
-    def _cut(self) -> None:
-        self.closed = True
-        while not self._out.empty():
-            self._out.get_nowait()
-        self._out.put_nowait(None)
+    def _close(self) -> None:
+        if self._group is not None:
+            self._closing = self._group.create_task(self.socket.close())
 
     async def run(self, hear: Callable[[rtc.SignalRequest], None]) -> None:
         """Until either side closes. `hear` is called with every request and does not wait."""
         async with asyncio.TaskGroup() as group:
-            writing = group.create_task(self._write())
+            self._group = group
+            self.socket.push(b"".join(map(self._frame, self._first)))
+            self._first.clear()
+            if self.closed:
+                self._close()
             try:
                 await self._read(hear)
             finally:
                 self.closed = True
-                writing.cancel()
+                if self._closing is not None:
+                    self._closing.cancel()
 
     async def _read(self, hear: Callable[[rtc.SignalRequest], None]) -> None:
         async for message in self.socket:
@@ -113,16 +125,3 @@ class Connection:
         if not self.closed:
             hear(request)
         return True
-
-    async def _write(self) -> None:
-        while (response := await self._out.get()) is not None:
-            frame = self.frames.write(response)
-            self.bytes_out += len(frame)
-            try:
-                if isinstance(frame, str):
-                    await self.socket.send_str(frame)
-                else:
-                    await self.socket.send_bytes(frame)
-            except ConnectionError:  # aiohttp: the client is gone; the reader ends by itself
-                return
-        await self.socket.close()

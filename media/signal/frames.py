@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from collections import Counter
 
 from attrs import define, field
@@ -11,6 +13,8 @@ from livekit.protocol import rtc
 
 #: Bytes of one frame, after inflating. A v1 offer of 100 audio and 100 video sections is 579 kB (calls.md §4).
 MAX_FRAME = 1_500_000
+#: Bytes of the shortest message that is deflated: what is in one packet anyway is not worth it.
+LEAST_DEFLATED = 600
 #: Requests a client may send at once, and in a second on average. Chosen by us: a grid of 100 tiles that is
 #: scrolled sends one track_setting a tile.
 BURST, PER_SECOND = 400, 60
@@ -25,13 +29,37 @@ class BadFrame(Exception):
     """A frame that is no SignalRequest. The connection ends: nothing after it can be trusted."""
 
 
+_TEXT, _BINARY = 1, 2  # opcodes, RFC 6455 5.2
+_WHOLE, _DEFLATED = 0x80, 0x40
+#: What a flush ends with and a message leaves out (RFC 7692 7.2.1).
+_FLUSHED = b"\x00\x00\xff\xff"
+
+
+def framed(message: bytes, opcode: int, *, deflated: bool) -> bytes:
+    """A server's frame that holds the whole message (RFC 6455 5.2), deflated by itself where that makes it shorter."""
+    first = _WHOLE | opcode
+    if deflated and len(message) >= LEAST_DEFLATED:
+        compressor = zlib.compressobj(level=zlib.Z_BEST_SPEED, wbits=-zlib.MAX_WBITS)
+        shorter = compressor.compress(message) + compressor.flush(zlib.Z_SYNC_FLUSH)
+        shorter = shorter.removesuffix(_FLUSHED)
+        if len(shorter) < len(message):
+            first, message = first | _DEFLATED, shorter
+    size = len(message)
+    if size < 126:
+        return bytes((first, size)) + message
+    if size < 1 << 16:
+        return struct.pack("!BBH", first, 126, size) + message
+    return struct.pack("!BBQ", first, 127, size) + message
+
+
 @define(eq=False)
 class Encoded:
-    """A response, encoded once for everyone who is told the same."""
+    """A response, encoded and framed once for everyone who is told the same."""
 
     response: rtc.SignalResponse
     _bytes: bytes | None = None
     _text: str | None = None
+    _frames: dict[tuple[bool, bool], tuple[bytes, int]] = field(factory=dict)
 
     def as_bytes(self) -> bytes:
         if self._bytes is None:
@@ -42,6 +70,15 @@ class Encoded:
         if self._text is None:
             self._text = json_format.MessageToJson(self.response, indent=None)
         return self._text
+
+    def frame(self, *, text: bool, deflated: bool) -> tuple[bytes, int]:
+        """The frame, and bytes of the message in it before compression."""
+        known = self._frames.get((text, deflated))
+        if known is None:
+            message = self.as_text().encode() if text else self.as_bytes()
+            frame = framed(message, _TEXT if text else _BINARY, deflated=deflated)
+            known = self._frames[text, deflated] = frame, len(message)
+        return known
 
 
 @define
@@ -86,8 +123,8 @@ class Frames:
             return TOLD_COST + min(words, MOST_TOLD) / 1000
         return TOLD_COST if kind in TOLD_TO_ALL else 0.0
 
-    def write(self, response: Encoded) -> bytes | str:
-        return response.as_text() if self.text else response.as_bytes()
+    def write(self, response: Encoded, *, deflated: bool) -> tuple[bytes, int]:
+        return response.frame(text=self.text, deflated=deflated)
 
 
 @define

@@ -193,8 +193,9 @@ class Hall:
         (one,) = participants
         if one.sid in to:
             self._say(participants, (one.sid,))
-        if others := tuple(sid for sid in to if sid != one.sid):
-            self._news.hold(one, others)
+            to = tuple([sid for sid in to if sid != one.sid])
+        if to:
+            self._news.hold(one, to)
         if self._news.is_due(self.services.clock()):
             self._tell_news()
 

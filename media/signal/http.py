@@ -13,15 +13,11 @@ from aiohttp import web
 from attrs import frozen
 
 from media.access.claims import Claims
-from media.signal.frames import MAX_FRAME
 from media.signal.joining import BadJoin, Joining, Version, Wrong, read_joining
+from media.signal.socket import Socket, tell_alone
 
 #: Of aiohttp's runner. A v1 rejoin of a room of 100 has 10 kB of gzipped offer in its URL (calls.md §4).
 RUNNER_OPTIONS: Mapping[str, Any] = {"max_line_size": 65_536, "max_field_size": 16_384}
-#: Seconds between WebSocket pings; half of it without a pong closes the socket. LiveKit's.
-PING_S = 10.0
-#: Seconds a client has to close its side, after it was told to leave.
-CLOSE_S = 5.0
 CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
@@ -53,13 +49,13 @@ class Doors(Protocol):
     def count(self, why: str) -> None:
         """A door stayed shut."""
 
-    async def serve(self, socket: web.WebSocketResponse, joining: Joining, claims: Claims) -> None:
+    async def serve(self, socket: Socket, joining: Joining, claims: Claims) -> None:
         """One client from its first message to its last."""
 
 
 def add_routes(app: web.Application, doors: Doors, prefix: str = "", *, v1: bool = True) -> None:
     """`prefix`: the path of the URL given out with tokens. Without `v1` clients use v0."""
-    app.on_response_prepare.append(_add_cors)
+    app.on_response_prepare.extend((_add_cors, tell_alone))
     for version, path in ((Version.V0, "/rtc"), (Version.V1, "/rtc/v1")):
         if version is Version.V1 and not v1:
             continue
@@ -105,9 +101,7 @@ def _door(doors: Doors, version: Version) -> Handler:
         asked = _asked(doors, version, request)
         if isinstance(asked, Shut):
             return web.Response(status=asked.status, text=asked.text)
-        socket = web.WebSocketResponse(
-            heartbeat=PING_S, max_msg_size=MAX_FRAME, compress=True, timeout=CLOSE_S
-        )
+        socket = Socket()
         if not socket.can_prepare(request).ok:
             return web.Response(status=426, text="a WebSocket is expected here")
         if (shut := doors.greet(asked[1])) is not None:

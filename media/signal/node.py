@@ -18,7 +18,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from aiohttp import web
 from attrs import define, field
 from livekit.protocol import rtc
 
@@ -43,6 +42,7 @@ from media.signal.http import Shut
 from media.signal.joining import Joining
 from media.signal.messages import NodeFacts
 from media.signal.services import Connected, Services, untimed
+from media.signal.socket import Socket
 from media.signal.webhooks import Hook
 from media.signal.wiring import Wiring
 from media.transport.api import TransportSettings
@@ -125,7 +125,7 @@ class Node:
     def count(self, why: str) -> None:
         self.services.wrong[why] += 1
 
-    async def serve(self, socket: web.WebSocketResponse, joining: Joining, claims: Claims) -> None:
+    async def serve(self, socket: Socket, joining: Joining, claims: Claims) -> None:
         """One client from its first message to its last."""
         connection = Connection(socket, self.services.clock, self.services.wrong)
         client = self._enter(connection, joining, claims)

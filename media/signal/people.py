@@ -47,7 +47,7 @@ class People:
 
     def _written(self, one: Participant) -> _Written:
         known = self._known.get(one.sid)
-        if known is None or known.one != one:
+        if known is None or (known.one is not one and known.one != one):
             info = wire.participant(one)
             known = _Written(
                 one,

@@ -8,7 +8,7 @@ from attrs import define, evolve, field, frozen
 
 from media.forwarder.api import LAYERED, Codec, DownTrack, Kind, Want
 from media.ids import DownId, ParticipantSid, PeerId, TrackSid
-from media.sdp.api import Outgoing, Section, SectionKind, Sending, sending
+from media.sdp.api import Looks, Outgoing, Section, SectionKind, Sending, sending
 
 SECTION_KINDS: Mapping[Kind, SectionKind] = {
     Kind.AUDIO: SectionKind.AUDIO,
@@ -103,15 +103,18 @@ class Subscriptions:
     ) -> list[Subscription]:
         """New or changed down tracks, after sections were agreed on. `carried`: by mid."""
         changed: list[Subscription] = []
+        known_looks = Looks()
         for section in sections:
             known = self._by_track.get(carried.get(section.mid, TrackSid("")))
             if known is None or known.section is section:
                 continue
-            looks = sending(section)
+            looks = sending(section, known_looks)
             if looks is None or known.outgoing.codec not in looks.payload_types:
                 continue
             down = self._down(known, peer, looks)
-            agreed = evolve(known, down=down, section=section)
+            agreed = Subscription(
+                id=known.id, outgoing=known.outgoing, want=known.want, down=down, section=section
+            )
             self._by_track[known.outgoing.sid] = agreed
             if down != known.down:
                 changed.append(agreed)

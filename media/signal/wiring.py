@@ -6,6 +6,7 @@ down track only with its track, its track only with its peer. Wishes are kept he
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TypeVar
 
 from attrs import define, evolve, field, frozen
@@ -46,8 +47,7 @@ class Wiring:
         self._peers.add(peer)
         for track in [one for one in self._tracks.values() if one.peer == peer]:
             self._wire_track(track)
-        for down in sorted(self._downs_to.get(peer, ())):
-            self._wire_down(self._downs[down])
+        self._wire_downs(sorted(self._downs_to.get(peer, ())))
 
     def peer_gone(self, peer: PeerId) -> None:
         """Its tracks and down tracks are forgotten too; the forwarder takes them with the peer."""
@@ -104,14 +104,18 @@ class Wiring:
         if sid in self._wired_tracks:
             self.forwarder.ask_key(sid, layer)
 
-    def put_down(self, track: DownTrack, want: Want) -> None:
-        known = self._downs.get(track.id)
-        if known is not None and known.track != track:
-            self.drop_down(track.id)
-        self._downs[track.id] = Down(track, want)
-        self._downs_of.setdefault(track.track, set()).add(track.id)
-        self._downs_to.setdefault(track.peer, set()).add(track.id)
-        self._wire_down(self._downs[track.id])
+    def put_downs(self, downs: Iterable[tuple[DownTrack, Want]]) -> None:
+        """Down tracks, or changes of them after a re-negotiation."""
+        put: list[DownId] = []
+        for track, want in downs:
+            known = self._downs.get(track.id)
+            if known is not None and known.track != track:
+                self.drop_down(track.id)
+            self._downs[track.id] = Down(track, want)
+            self._downs_of.setdefault(track.track, set()).add(track.id)
+            self._downs_to.setdefault(track.peer, set()).add(track.id)
+            put.append(track.id)
+        self._wire_downs(put)
 
     def drop_down(self, down: DownId) -> None:
         if (known := self._downs.pop(down, None)) is None:
@@ -151,19 +155,22 @@ class Wiring:
             self.forwarder.mute_track(track.sid, muted=True)
         if (tap := self._taps.get(track.sid)) is not None:
             self.forwarder.add_tap(tap)
-        for down in sorted(self._downs_of.get(track.sid, ())):
-            self._wire_down(self._downs[down])
+        self._wire_downs(sorted(self._downs_of.get(track.sid, ())))
 
-    def _wire_down(self, down: Down) -> None:
-        track = down.track
-        if (
-            track.id in self._wired_downs
-            or track.peer not in self._peers
-            or track.track not in self._wired_tracks
-        ):
-            return
-        self._wired_downs.add(track.id)
-        self.forwarder.add_down(track, down.want)
+    def _wire_downs(self, ids: Iterable[DownId]) -> None:
+        """Those of them that can be, together."""
+        ready: list[tuple[DownTrack, Want]] = []
+        for down in map(self._downs.__getitem__, ids):
+            track = down.track
+            if (
+                track.id not in self._wired_downs
+                and track.peer in self._peers
+                and track.track in self._wired_tracks
+            ):
+                self._wired_downs.add(track.id)
+                ready.append((track, down.want))
+        if ready:
+            self.forwarder.add_downs(ready)
 
 
 def _discard(sets: dict[K, set[DownId]], key: K, down: DownId) -> None:

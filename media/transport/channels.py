@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from aiortc.rtcdatachannel import RTCDataChannel, RTCDataChannelParameters
-from aiortc.rtcdtlstransport import RTCDtlsTransport
 from aiortc.rtcsctptransport import RTCSctpCapabilities
 
 from media.sdp.answer import MAX_MESSAGE_SIZE
 from media.transport.api import Ignored, Sent
+from media.transport.dtls import Dtls, run_through
 from media.transport.sctp import BoundedSctp
 
 RELIABLE = "_reliable"
@@ -23,7 +23,7 @@ class Channels:
 
     def __init__(
         self,
-        dtls: RTCDtlsTransport,
+        dtls: Dtls,
         *,
         opened: Callable[[str], None],
         message: Callable[[str, bytes], None],
@@ -37,14 +37,15 @@ class Channels:
         self._longest = MAX_MESSAGE_SIZE
         self._sctp.on("datachannel", self._take)
 
-    async def start(self, remote_port: int, max_message_size: int) -> None:
+    def start(self, remote_port: int, max_message_size: int) -> None:
         """After DTLS; whoever is its client begins the association."""
         self._longest = min(max_message_size or MAX_MESSAGE_SIZE, MAX_MESSAGE_SIZE)
-        await self._sctp.start(RTCSctpCapabilities(maxMessageSize=self._longest), remote_port)
+        theirs = RTCSctpCapabilities(maxMessageSize=self._longest)
+        run_through(self._sctp.start(theirs, remote_port))
 
-    async def stop(self) -> None:
+    def stop(self) -> None:
         self._by_label.clear()
-        await self._sctp.stop()
+        run_through(self._sctp.stop())
 
     def open(self, label: str, ordered: bool, max_retransmits: int | None) -> None:
         """Ours; it is open when the client says so."""

@@ -10,9 +10,8 @@ import asyncio
 import logging
 import secrets
 from collections import Counter
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
 
 from media.ids import PeerId
 from media.plane.api import Plane
@@ -67,7 +66,6 @@ class PortListener:
         self.plane = plane
         self._settings = settings
         self._certificate = certificate
-        self._tasks: set[asyncio.Task[None]] = set()  # handshakes and farewells; held until done
         self._loop = asyncio.get_running_loop()
         self._sweep: asyncio.TimerHandle | None = None
         self._by_ufrag: dict[str, ClientPeer] = {}
@@ -85,8 +83,7 @@ class PortListener:
     async def close(self) -> None:
         for peer in list(self._peers.values()):
             peer.end(Gone.CLOSED)
-        if self._tasks:
-            await asyncio.wait(self._tasks)  # their farewells go out before the sockets close
+        await asyncio.sleep(0)  # their farewells go out before the sockets close
         if self._sweep is not None:
             self._sweep.cancel()
         self.plane.close()
@@ -189,16 +186,13 @@ class PortListener:
             del self._by_ufrag[ufrag]
             self.plane.remove_ufrag(ufrag)
 
-    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = self._loop.create_task(self._guarded(work))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+    def soon(self, work: Callable[[], None]) -> None:
+        self._loop.call_soon(self._guarded, work)
 
-    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+    def _guarded(self, work: Callable[[], None]) -> None:
         """One peer's fault is not the others'."""
         try:
-            await work
+            work()
         except Exception as fault:
             self._log_fault(fault)
 

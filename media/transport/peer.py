@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Callable, Coroutine
-from typing import Any, Protocol
-
-from aiortc.rtcdtlstransport import RTCDtlsFingerprint, RTCDtlsParameters
+from collections.abc import Callable
+from typing import Protocol
 
 from media.forwarder.api import SrtpKeys
 from media.ids import PeerId
@@ -29,10 +26,8 @@ from media.transport.ice import Generation, IceLite
 
 logger = logging.getLogger(__name__)
 
-#: Datagrams that wait for DTLS. A message of 64 kB comes as 57; the loop takes them in batches.
-INBOX = 256
-#: Before the client's parameters are known; it repeats its ClientHello.
-INBOX_BEFORE_START = 4
+#: Datagrams of DTLS that are kept before the client's parameters are known; it repeats its ClientHello.
+INBOX = 4
 
 
 class Surroundings(Protocol):
@@ -58,13 +53,12 @@ class Surroundings(Protocol):
 
     def ended(self, peer: ClientPeer) -> None: ...
 
-    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]: ...
+    def soon(self, work: Callable[[], None]) -> None:
+        """After what is under way now."""
 
 
 class ClientPeer:
-    """`media.transport.api.Peer`, and for DTLS the wire that it runs on (`role`, `_recv`, `_send`)."""
-
-    role = "controlled"  # of ICE
+    """`media.transport.api.Peer`."""
 
     def __init__(
         self,
@@ -80,12 +74,11 @@ class ClientPeer:
             created=surroundings.now(), current=Generation(surroundings.new_credentials())
         )
         self._questions: dict[Route, bytes] = {}  # transactions of checks of ours
-        self._inbox: asyncio.Queue[bytes] = asyncio.Queue(INBOX)
+        self._inbox: list[bytes] = []  # before DTLS has begun
         self._remote: RemoteParameters | None = None
-        self._handshake: asyncio.Task[None] | None = None
         self._state = PeerState.NEW
         self._way: Route | None = None  # as last told
-        self._dtls = Dtls(self, certificate)
+        self._dtls = Dtls(certificate, self.send, self._dtls_changed)
         self._channels = Channels(
             self._dtls,
             opened=lambda label: self._tell(self._observer.channel_opened, label),
@@ -124,7 +117,6 @@ class ClientPeer:
         self._remote = remote
         self._state = PeerState.CONNECTING
         self._ice.learn_remote(remote.ufrag, remote.pwd)
-        self._dtls._set_role("client" if remote.setup is Setup.PASSIVE else "server")
         self._may_begin()
 
     def restart_ice(self, remote: IceCredentials | None = None) -> IceCredentials:
@@ -224,12 +216,13 @@ class ClientPeer:
 
     def receive_dtls(self, datagram: bytes, route: Route) -> None:
         self._ice.received(route, len(datagram))
-        limit = INBOX_BEFORE_START if self._handshake is None else INBOX
-        if self._inbox.qsize() >= limit:
+        if self._dtls.state != "new":
+            self._dtls.receive(datagram)
+        elif len(self._inbox) >= INBOX:
             self._around.count(Ignored.QUEUE_FULL)
-            return
-        self._inbox.put_nowait(datagram)
-        self._may_begin()
+        else:
+            self._inbox.append(datagram)
+            self._may_begin()
 
     def check_time(self, now: float, consent_s: float, connect_s: float) -> None:
         """Called every second."""
@@ -247,19 +240,12 @@ class ClientPeer:
             return
         self._state = PeerState.GONE
         self._steer()
-        self._around.spawn(self._farewell(self._ice.selected))
+        last = self._ice.selected
+        self._around.soon(lambda: self._farewell(last))
         for route in self._ice.routes():
             self._around.route_lost(route)
         self._around.ended(self)
         self._tell(self._observer.gone, why)
-
-    # --- the wire of DTLS
-
-    async def _recv(self) -> bytes:
-        return await self._inbox.get()
-
-    async def _send(self, data: bytes) -> None:
-        self.send(data)
 
     # --- inside
 
@@ -274,44 +260,45 @@ class ClientPeer:
 
     def _may_begin(self) -> None:
         """DTLS begins with the client's first flight, or ours; as many at a time as the node bears."""
-        if self._handshake is not None or self._state is not PeerState.CONNECTING:
+        if self._state is not PeerState.CONNECTING or self._dtls.state != "new":
             return
-        we_begin = self._remote is not None and self._remote.setup is Setup.PASSIVE
-        if self._ice.selected is None or (self._inbox.empty() and not we_begin):
-            return
-        if self._around.admit_handshake():
-            self._handshake = self._around.spawn(self._connect())
-            return
-        self._around.count(Ignored.TOO_MANY_HANDSHAKES)
-        while not self._inbox.empty():
-            self._inbox.get_nowait()
-
-    async def _connect(self) -> None:
         assert self._remote is not None
-        fingerprints = [RTCDtlsFingerprint(f.algorithm, f.value) for f in self._remote.fingerprints]
-        if fingerprints:
-            await self._dtls.start(RTCDtlsParameters(fingerprints=fingerprints))
+        we_begin = self._remote.setup is Setup.PASSIVE
+        if self._ice.selected is None or not (self._inbox or we_begin):
+            return
+        came, self._inbox = self._inbox, []
+        if not self._around.admit_handshake():
+            self._around.count(Ignored.TOO_MANY_HANDSHAKES)
+        elif self._remote.fingerprints:
+            self._dtls.begin(as_client=we_begin, fingerprints=self._remote.fingerprints)
+            for datagram in came:
+                self._dtls.receive(datagram)
+        else:
+            self.end(Gone.DTLS_FAILED)
+
+    def _dtls_changed(self) -> None:
+        """The handshake is done, or the connection has ended, and not by us."""
+        if self._state is PeerState.CONNECTED:
+            self.end(Gone.CLOSED_BY_CLIENT)
+            return
         if self._state is PeerState.GONE:
             return
-        keys = self._dtls.srtp
-        if keys is None or self._dtls.state != "connected":
+        keys, remote = self._dtls.srtp, self._remote
+        if keys is None or remote is None or self._dtls.state != "connected":
             self.end(Gone.DTLS_FAILED)
             return
         self._state = PeerState.CONNECTED
         if self._ice.selected is not None:  # the client has read what was sent there
             self._ice.prove(self._ice.selected)
-        self._dtls.on("statechange", lambda: self.end(Gone.CLOSED_BY_CLIENT))
         self._tell(self._observer.connected, keys)
         self._steer()
-        await self._channels.start(self._remote.sctp_port, self._remote.max_message_size)
+        self._channels.start(remote.sctp_port, remote.max_message_size)
 
-    async def _farewell(self, route: Route | None) -> None:
+    def _farewell(self, route: Route | None) -> None:
         """Tell the client, over the route it had: the peer has none any more."""
-        if self._handshake is not None and not self._handshake.done():
-            self._handshake.cancel()
         self._ice.selected = route
-        await self._channels.stop()
-        await self._dtls.stop()
+        self._channels.stop()
+        self._dtls.stop()
         self._ice.selected = None
 
     def _tell(self, told: Callable[..., None], *arguments: object) -> None:

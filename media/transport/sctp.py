@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from typing import cast
 
 from aiortc.exceptions import InvalidStateError
 from aiortc.rtcdtlstransport import RTCDtlsTransport
@@ -28,6 +29,7 @@ from aiortc.utils import uint32_gt
 from media.sdp.answer import MAX_MESSAGE_SIZE, SCTP_PORT
 from media.transport import parameters
 from media.transport.api import Ignored
+from media.transport.dtls import Dtls
 
 #: Bytes that may wait for a missing piece, of all streams: four messages of the greatest size.
 RECEIVE_WINDOW = 4 * MAX_MESSAGE_SIZE
@@ -49,8 +51,8 @@ RTO_MIN_S = 0.4
 class BoundedSctp(RTCSctpTransport):
     """`refused` is told of everything that was not taken; nothing that a client sends raises."""
 
-    def __init__(self, transport: RTCDtlsTransport, refused: Callable[[Ignored], None]) -> None:
-        super().__init__(transport, SCTP_PORT)
+    def __init__(self, dtls: Dtls, refused: Callable[[Ignored], None]) -> None:
+        super().__init__(cast(RTCDtlsTransport, dtls), SCTP_PORT)
         self._advertised_rwnd = RECEIVE_WINDOW
         self._rto = RTO_INITIAL_S
         self._refused = refused

@@ -93,7 +93,7 @@ class MediaGallery(Ports):
                 first_timestamp=self.bits(32),
                 first_picture_id=self.bits(15),
             )
-            self.plane.add_down(down, Want())
+            self.plane.add_downs([(down, Want())])
 
     def _forget(self, session: SessionId) -> None:
         self._shown.pop(session, None)

@@ -1,6 +1,6 @@
 //! The media engine: sockets in, threads that forward, and calls that return at once.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io::{Error, Result as IoResult};
 use std::net::{TcpStream, UdpSocket};
 use std::os::fd::{OwnedFd, RawFd};
@@ -24,6 +24,8 @@ use crate::upward::{Datagram, Told};
 
 /// Calls that wait for a thread; whoever makes one more waits.
 const MOST_COMMANDS: usize = 4_096;
+/// Of `add_downs`, after which their thread is woken: it must never wait for a full queue that nobody empties.
+const DOWNS_AT_ONCE: usize = 256;
 
 /// Why a call was not carried out.
 #[derive(Debug, PartialEq, Eq)]
@@ -233,6 +235,24 @@ impl Engine {
         work: impl FnOnce(&mut Forwarder) -> Result<(), BadId> + Send + 'static,
         place: impl FnOnce(&mut Directory, usize),
     ) -> Called {
+        let thread = self.hand_over(find, work, place)?;
+        self.wake(thread);
+        Ok(())
+    }
+
+    fn wake(&self, thread: usize) {
+        if let Some(mailbox) = self.shared.mailboxes.get(thread) {
+            mailbox.wake.set();
+        }
+    }
+
+    /// To the thread that has it, which looks when it is woken.
+    fn hand_over(
+        &self,
+        find: impl FnOnce(&mut Ids) -> Found,
+        work: impl FnOnce(&mut Forwarder) -> Result<(), BadId> + Send + 'static,
+        place: impl FnOnce(&mut Directory, usize),
+    ) -> Result<usize, Refused> {
         // Until the directory knows: two calls about one thing are carried out in the order in which they were judged.
         let mut ids = locked(&self.ids);
         let lines = locked(&self.lines);
@@ -246,11 +266,8 @@ impl Engine {
         let thread = found?;
         let line = lines.get(thread).ok_or(Refused::Closed)?;
         line.send(Box::new(work)).map_err(|_| Refused::Closed)?;
-        if let Some(mailbox) = self.shared.mailboxes.get(thread) {
-            mailbox.wake.set();
-        }
         place(&mut self.shared.change_directory(), thread);
-        Ok(())
+        Ok(thread)
     }
 
     /// In a room, all of which is on one thread.
@@ -292,6 +309,28 @@ impl Engine {
         let (id, track, peer, ssrc) = (down.id.clone(), down.track.clone(), down.peer.clone(), down.ssrc);
         let find = |ids: &mut Ids| ids.add_down(&id, &track, &peer, ssrc);
         self.call(find, move |forwarder| forwarder.add_down(down, want))
+    }
+
+    /// The thread is woken once for all of them. Those before a refused one are carried out.
+    pub fn add_downs(&self, downs: Vec<(DownTrack, Want)>) -> Called {
+        let mut asleep = BTreeSet::new(); // threads that have something to look at
+        let mut result = Ok(());
+        for (number, (down, want)) in downs.into_iter().enumerate() {
+            let (id, track, peer, ssrc) = (down.id.clone(), down.track.clone(), down.peer.clone(), down.ssrc);
+            let find = |ids: &mut Ids| ids.add_down(&id, &track, &peer, ssrc);
+            match self.hand_over(find, move |forwarder| forwarder.add_down(down, want), |_, _| ()) {
+                Ok(thread) => asleep.insert(thread),
+                Err(refused) => {
+                    result = Err(refused);
+                    break;
+                }
+            };
+            if number % DOWNS_AT_ONCE == DOWNS_AT_ONCE - 1 {
+                std::mem::take(&mut asleep).into_iter().for_each(|thread| self.wake(thread));
+            }
+        }
+        asleep.into_iter().for_each(|thread| self.wake(thread));
+        result
     }
 
     pub fn remove_down(&self, down: &str) -> Called {

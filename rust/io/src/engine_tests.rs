@@ -167,3 +167,31 @@ fn packets_of_a_picture_that_differ_by_a_byte_come_unchanged_and_of_one_size() {
     let lengths: Vec<_> = heard.iter().map(Vec::len).collect();
     assert_eq!(lengths, [913, 913, 913, 913, 913, 312]);
 }
+
+fn down(number: usize, track: &str) -> (DownTrack, Want) {
+    let (mut spec, want) = support::down(&format!("down {number}"), track, "pupil");
+    (spec.ssrc, spec.rtx_ssrc) = (2 * number as u32 + 1, 2 * number as u32 + 2);
+    (spec, want)
+}
+
+#[test]
+fn many_down_tracks_are_one_call_and_those_before_a_refused_one_are_there() {
+    let engine = one();
+    for peer in ["teacher", "pupil"] {
+        engine.add_peer(peer, session(), "lesson").expect("new");
+    }
+    engine.add_track(support::camera("camera", "teacher")).expect("new");
+    let many = 2 * DOWNS_AT_ONCE + 3;
+    engine.add_downs((0..many).map(|number| down(number, "camera")).collect()).expect("all new");
+    engine.add_downs(Vec::new()).expect("nothing");
+    let refused =
+        engine.add_downs(vec![down(many, "camera"), down(many + 1, "nothing"), down(many + 2, "camera")]);
+    assert_eq!(refused, Err(Refused::Id(BadId(Id::from("nothing")))));
+    assert_eq!(engine.remove_down(&format!("down {many}")), Ok(()));
+    assert!(engine.remove_down(&format!("down {}", many + 2)).is_err());
+    let begun = Instant::now();
+    while !engine.held().contains(&("downs", many)) {
+        assert!(begun.elapsed() < DEADLINE, "never carried out");
+        sleep(Duration::from_millis(1));
+    }
+}

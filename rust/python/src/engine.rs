@@ -13,7 +13,7 @@ use sferum_forwarder_io::engine::{Called, Engine, Refused, descriptor};
 use sferum_forwarder_io::upward::Told;
 
 use crate::mistake;
-use crate::values::{self, Api};
+use crate::values::{self, Api, KnownExtensions};
 
 type Any<'py> = Bound<'py, PyAny>;
 
@@ -205,8 +205,18 @@ impl MediaEngine {
     }
 
     fn add_down(&self, py: Python<'_>, down: &Any<'_>, want: &Any<'_>) -> PyResult<()> {
-        let (down, want) = (values::down(down)?, values::want(want)?);
+        let down = values::down(down, &mut KnownExtensions::default())?;
+        let want = values::want(want)?;
         called(py.detach(|| self.engine.add_down(down, want)))
+    }
+
+    /// Pairs of a down track and what is wanted of it.
+    fn add_downs(&self, py: Python<'_>, downs: Vec<(Any<'_>, Any<'_>)>) -> PyResult<()> {
+        let mut known = KnownExtensions::default();
+        let read =
+            |(down, want): &(Any<'_>, Any<'_>)| Ok((values::down(down, &mut known)?, values::want(want)?));
+        let downs = downs.iter().map(read).collect::<PyResult<Vec<_>>>()?;
+        called(py.detach(|| self.engine.add_downs(downs)))
     }
 
     fn remove_down(&self, py: Python<'_>, down: &str) -> PyResult<()> {

@@ -85,7 +85,8 @@ impl NativeForwarder {
     }
 
     fn add_down(&mut self, py: Python<'_>, down: &Bound<'_, PyAny>, want: &Bound<'_, PyAny>) -> PyResult<()> {
-        let (down, want) = (values::down(down)?, values::want(want)?);
+        let down = values::down(down, &mut values::KnownExtensions::default())?;
+        let want = values::want(want)?;
         self.call(py, |core| core.add_down(down, want))
     }
 

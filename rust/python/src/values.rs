@@ -114,7 +114,24 @@ pub fn track(from: &Any<'_>) -> PyResult<TrackIn> {
     })
 }
 
-pub fn down(from: &Any<'_>) -> PyResult<DownTrack> {
+/// Of one call, by which objects they are: most down tracks of a description have the same.
+#[derive(Default)]
+pub struct KnownExtensions(Vec<(usize, Extensions)>);
+
+impl KnownExtensions {
+    fn read(&mut self, from: &Any<'_>) -> PyResult<Extensions> {
+        let address = from.as_ptr() as usize;
+        if let Some((_, known)) = self.0.iter().find(|each| each.0 == address) {
+            return Ok(*known);
+        }
+        let read = extensions(from)?;
+        self.0.push((address, read));
+        Ok(read)
+    }
+}
+
+/// `known`: while all that is read is held by the caller.
+pub fn down(from: &Any<'_>, known: &mut KnownExtensions) -> PyResult<DownTrack> {
     Ok(DownTrack {
         id: id(from, "id")?,
         track: id(from, "track")?,
@@ -123,7 +140,7 @@ pub fn down(from: &Any<'_>) -> PyResult<DownTrack> {
         ssrc: get(from, "ssrc")?,
         rtx_ssrc: get(from, "rtx_ssrc")?,
         payload_types: pairs(from, "payload_types", codec, number)?,
-        extensions: extensions(&from.getattr("extensions")?)?,
+        extensions: known.read(&from.getattr("extensions")?)?,
         cname: get(from, "cname")?,
         first_sequence: get(from, "first_sequence")?,
         first_timestamp: get(from, "first_timestamp")?,

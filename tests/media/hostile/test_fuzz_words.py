@@ -19,7 +19,6 @@ from typing import Any, cast
 import aiohttp
 import pytest
 import yaml
-from aiohttp import web
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from hypothesis import example, given
@@ -45,6 +44,7 @@ from media.signal.data import read_packet
 from media.signal.frames import BadFrame, Frames
 from media.signal.joining import BadJoin, Joining, Version, read_joining
 from media.signal.node import open_node
+from media.signal.socket import Socket
 from serving.json_http import Answer, NoAnswer
 from serving.json_object import JsonObject
 from serving.settings import BadConfig
@@ -264,7 +264,7 @@ def test_fuzz_what_a_participant_says(
             clients = []
             for name in ("anna", "mallory"):
                 connection = Connection(
-                    cast(web.WebSocketResponse, None), node.services.clock, node.services.wrong
+                    cast(Socket, None), node.services.clock, node.services.wrong
                 )
                 claims = Claims(
                     identity=Identity(name),

@@ -14,6 +14,7 @@ from playwright.async_api import Locator, Page, expect
 from tests.bridge.web.axe import assert_accessible
 from tests.media.element_call.world import chromium, school_with_calls
 from tests.media.pages.world import OPERATOR, HostWorld, picture
+from tests.media.world import eventually
 from tests.support.accounts import PASSWORD
 from tests.support.fleet import Fleet
 from tests.support.media import MediaProcess
@@ -120,6 +121,8 @@ async def test_what_a_host_decides(world: HostWorld) -> None:
     masha = row(page, "people", "P1")
     await masha.get_by_role("button", name="Дать слово").click()
     await expect(masha).to_contain_text("микрофон выключен")  # by the pupil: nobody else may
+    # their client is told again until it has heard that it is muted; before that there is nothing to switch on
+    await eventually(lambda: microphone.muted, "the pupil's client shows it as off")
     microphone.unmute()
     await expect(masha).to_contain_text("микрофон включён")
     await page.get_by_role("button", name="Выключить все микрофоны").click()

@@ -129,6 +129,7 @@ def test_unknown_ids_are_said_at_once(engine: Engine) -> None:
         lambda: engine.remove_track(TrackSid("none")),
         lambda: engine.mute_track(TrackSid("none"), True),
         lambda: engine.add_down(camera_down(0), Want()),
+        lambda: engine.add_downs([(camera_down(0), Want())]),
         lambda: engine.remove_down(DownId("none")),
         lambda: engine.set_want(DownId("none"), Want()),
     ]
@@ -138,6 +139,25 @@ def test_unknown_ids_are_said_at_once(engine: Engine) -> None:
     engine.add_peer(TEACHER, End(TEACHER).keys, LESSON)
     with pytest.raises(KeyError):
         engine.add_peer(TEACHER, End(TEACHER).keys, LESSON)
+
+
+def test_many_down_tracks_are_added_in_one_call(engine: Engine) -> None:
+    """Those before a refused one are there, those after it are not; none at all is no mistake."""
+    for peer in (TEACHER, *map(pupil, range(3))):
+        engine.add_peer(peer, End(peer).keys, LESSON)
+    engine.add_track(MICROPHONE_IN)
+    engine.add_track(CAMERA_IN)
+
+    engine.add_downs([(microphone_down(0), Want()), (camera_down(0), Want())])
+    engine.add_downs([])
+    with pytest.raises(KeyError):
+        engine.add_downs([(one, Want()) for one in map(microphone_down, (1, 0, 2))])
+
+    for number in (0, 1):
+        engine.remove_down(microphone_down(number).id)
+    engine.remove_down(camera_down(0).id)
+    with pytest.raises(KeyError):
+        engine.remove_down(microphone_down(2).id)
 
 
 def test_a_track_is_for_its_own_room(engine: Engine) -> None:

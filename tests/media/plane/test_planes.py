@@ -87,7 +87,7 @@ async def test_who_left_is_sent_nothing(make: Callable[[], Plane]) -> None:
         with pytest.raises(KeyError):
             now.plane.remove_peer(pupil(0))
         now.plane.add_peer(pupil(0), now.pupil.end.keys, LESSON)
-        now.plane.add_down(microphone_down(0), Want())
+        now.plane.add_downs([(microphone_down(0), Want())])
         now.pupil.end = End(pupil(0))
         now.plane.steer(pupil(0), now.to_pupil)
         await now.says(now.pupil)

@@ -135,7 +135,7 @@ async def lesson(make: Callable[[], Plane]) -> AsyncIterator[Lesson]:
         for one in (teacher, listener):
             plane.add_peer(one.end.peer, one.end.keys, LESSON)
         plane.add_track(MICROPHONE_IN)
-        plane.add_down(microphone_down(0), Want())
+        plane.add_downs([(microphone_down(0), Want())])
         plane.steer(pupil(0), to_pupil)
         try:
             yield Lesson(plane, heard, teacher, listener, to_pupil)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from attrs import evolve
+from typing import Any, cast
+
+from attrs import evolve, fields
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,7 +13,9 @@ from media.sdp.api import (
     Answers,
     Built,
     Cache,
+    Looks,
     Outgoing,
+    Section,
     SectionAllocator,
     SectionTable,
     Texts,
@@ -19,6 +23,7 @@ from media.sdp.api import (
     build_answer,
     build_offer,
     parse,
+    sending,
     write,
 )
 from media.sdp.writer import candidate_text
@@ -114,3 +119,42 @@ def test_ice_and_dtls_are_said_once() -> None:
     read = parse(text)
     assert read.transport == offer.transport
     assert read.sections[1].msid == ("PA_1|TR_A1", "")
+
+
+def test_a_section_under_another_mid_is_the_same_otherwise() -> None:
+    """No field is forgotten, whatever it holds."""
+    marks = {each.name: object() for each in fields(Section)}
+    section = Section(**cast(Any, marks))
+
+    named = section.named("7")
+
+    assert named.mid == "7"
+    left = {name: getattr(named, name) for name in marks if name != "mid"}
+    assert left == {name: mark for name, mark in marks.items() if name != "mid"}
+
+
+def test_sections_with_the_same_codecs_are_looked_at_once() -> None:
+    """What they mean is what it would be without memory, whichever of them comes first."""
+    description = parse(chromium(6))
+    looks = Looks()
+
+    assert [sending(one, looks) for one in description.sections] == [
+        sending(one) for one in description.sections
+    ]
+
+
+def test_a_track_that_comes_again_takes_its_own_section_or_a_free_one() -> None:
+    """A track that stays keeps its section; another takes the first free one of its kind after an answer showed it."""
+    table, tracks = SectionTable(), people(4)
+    mids = [table.put(track) for track in tracks]
+    assert mids == [table.put(track) for track in tracks]
+
+    table.drop(tracks[2].sid)
+    table.drop(tracks[0].sid)
+    assert table.put(tracks[0]) == "9"
+    offer = build_offer(table.sections(), LOCAL, version=1)
+    table.answered(offer, parse(write(offer)))
+
+    assert (table.put(tracks[2]), table.mid_of(tracks[2].sid)) == ("1", "1")
+    assert table.drop(tracks[0].sid) == "9"
+    assert table.mid_of(tracks[0].sid) is None

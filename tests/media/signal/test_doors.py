@@ -319,3 +319,64 @@ async def test_who_begins_anew_is_in_before_anything_is_heard() -> None:
         async with raw(world, "anna", member=leaver) as second:
             two = (await second.until("join")).join.participant.sid
             assert leaves.said == [("in", one), ("out", one), ("in", two)]
+
+
+@pytest.mark.parametrize(
+    ("offered", "agreed"),
+    [
+        ("", None),
+        ("permessage-deflate", "permessage-deflate; server_no_context_takeover"),
+        (
+            "permessage-deflate; client_max_window_bits",
+            "permessage-deflate; server_no_context_takeover",
+        ),
+        (
+            "permessage-deflate; server_no_context_takeover",
+            "permessage-deflate; server_no_context_takeover",
+        ),
+    ],
+)
+async def test_clients_are_told_that_each_message_stands_alone(
+    offered: str, agreed: str | None
+) -> None:
+    """Where deflate is agreed on; whoever does not want it is sent plain messages."""
+    async with calls() as world, aiohttp.ClientSession() as http:
+        headers = {"Sec-WebSocket-Extensions": offered} if offered else {}
+        url = f"{world.ws}/rtc?access_token={world.token('anna')}"
+        async with http.ws_connect(url, headers=headers, compress=0) as socket:
+            assert socket._response.headers.get("Sec-WebSocket-Extensions") == agreed
+
+
+@pytest.mark.parametrize("compress", [0, 9, 15])
+async def test_messages_are_read_with_and_without_deflate(compress: int) -> None:
+    """Long and short ones, also by a client whose window is smaller than ours."""
+    async with calls() as world, aiohttp.ClientSession() as http:
+        url = f"{world.ws}/rtc?access_token={world.token('anna')}"
+        headers = {}
+        if compress == 9:
+            offer = "permessage-deflate; server_max_window_bits=9"
+            headers, compress = {"Sec-WebSocket-Extensions": offer}, 0
+        async with http.ws_connect(url, compress=compress, headers=headers) as socket:
+            kinds = []
+            for _ in range(2):
+                response = rtc.SignalResponse.FromString(await socket.receive_bytes())
+                kinds.append(response.WhichOneof("message"))
+            assert kinds == ["join", "offer"]
+            for number in (1, 2):
+                await socket.send_bytes(rtc.SignalRequest(ping=number).SerializeToString())
+                pong = rtc.SignalResponse.FromString(await socket.receive_bytes())
+                assert pong.WhichOneof("message") == "pong"
+
+
+async def test_who_does_not_read_is_cut_off() -> None:
+    """When so much waits that nobody would still want it; the others' server does not keep it."""
+    async with calls() as world, raw(world, "anna") as anna:
+        await anna.until("join")
+        (client,) = world.node.halls[LESSON].clients.values()
+        connection = client.connection
+        assert connection is not None
+        for _ in range(100):  # nothing is read meanwhile, and the system keeps a few megabytes
+            client.tell(rtc.SignalResponse(refresh_token="x" * 1_000_000))
+        assert world.node.services.wrong["slow_reader"] == 1
+        assert connection.closed
+        await eventually(lambda: anna.socket.closed, "the client notices")

@@ -53,7 +53,7 @@ STEPS = {
     "anna comes": lambda w: w.peer_connected(ANNA, KEYS, ROOM),
     "boris comes": lambda w: w.peer_connected(BORIS, KEYS, ROOM),
     "track": lambda w: w.put_track(TRACK),
-    "down": lambda w: w.put_down(DOWN, Want()),
+    "down": lambda w: w.put_downs([(DOWN, Want())]),
     "want": lambda w: w.set_want(DOWN.id, Want(paused=True)),
     "wish": lambda w: w.set_wish(BORIS, 1_000_000),
     "mute": lambda w: w.mute(TRACK.sid, True),
@@ -149,7 +149,7 @@ def test_who_goes_takes_only_what_is_theirs() -> None:
     for step in ("anna comes", "boris comes", "track", "down"):
         STEPS[step](wiring)
     wiring.peer_connected(klara, KEYS, ROOM)
-    wiring.put_down(other, Want())
+    wiring.put_downs([(other, Want())])
     wiring.peer_gone(BORIS)
     forwarder.set_want(other.id, Want())
     with pytest.raises(KeyError):

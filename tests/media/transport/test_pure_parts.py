@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address, IPv6Address
+
 import pytest
 from aioice import stun
 from hypothesis import given
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from media.transport import parameters
 from media.transport.admission import Admission
 from media.transport.api import IceCredentials, Ignored
-from media.transport.binding import Binding, read_binding, ufrag_of
+from media.transport.binding import Binding, answers, question, read_binding, ufrag_of
 from media.transport.demux import PacketKind, kind_of
 from media.transport.framing import MAX_FRAME, BadFrame, Framer, frame
 from media.transport.records import MAX_DATAGRAM, datagrams
@@ -70,6 +72,58 @@ def test_a_client_is_told_how_it_is_seen(source: str, seen: str) -> None:
     answer = stun.parse_message(read.success((source, 9), OURS.pwd))
     assert answer.attributes["XOR-MAPPED-ADDRESS"] == (seen, 9)
     assert answer.check_message_integrity(OURS.pwd.encode())
+
+
+@given(
+    st.binary(min_size=12, max_size=12),
+    st.text("abcdefgh+/0", min_size=4, max_size=32),
+    st.text("abcdefgh+/0", min_size=22, max_size=64),
+    st.ip_addresses(),
+    st.integers(1, 65_535),
+)
+def test_what_we_write_is_what_aioice_writes(
+    transaction: bytes, ufrag: str, pwd: str, host: IPv4Address | IPv6Address, port: int
+) -> None:
+    """Questions and both answers, byte for byte: XORs, paddings, integrity and fingerprint."""
+    asked = question(IceCredentials("theirs", pwd), ufrag, transaction)
+    words = {
+        "USERNAME": f"theirs:{ufrag}",
+        "PRIORITY": (110 << 24) + (65535 << 8) + 255,
+        "ICE-CONTROLLED": int.from_bytes(transaction[:8], "big"),
+    }
+    made = stun.Message(stun.Method.BINDING, stun.Class.REQUEST, transaction, words)
+    made.add_message_integrity(pwd.encode())
+    assert asked == bytes(made)
+
+    read = read_binding(asked)
+    assert isinstance(read, Binding)
+    mapped = isinstance(host, IPv6Address) and host.ipv4_mapped
+    for ours, kind, said in (
+        (
+            read.success((str(host), port), pwd),
+            stun.Class.RESPONSE,
+            {"XOR-MAPPED-ADDRESS": (str(mapped or host), port)},
+        ),
+        (read.role_conflict(pwd), stun.Class.ERROR, {"ERROR-CODE": (487, "Role Conflict")}),
+    ):
+        theirs = stun.Message(stun.Method.BINDING, kind, transaction, said)
+        theirs.add_message_integrity(pwd.encode())
+        assert ours == bytes(theirs)
+        assert answers(ours, transaction, pwd)
+        assert not answers(ours, transaction, pwd + "x")
+
+
+def test_what_stands_after_the_integrity_is_nobodys_word() -> None:
+    """Whoever is on the way may add to a check; a nomination is believed only where its sender sealed it."""
+    request = binding_request(OURS, "theirs", use_candidate=False)[:-8]  # without its fingerprint
+    added = request + b"\x00\x25\x00\x00"
+    added = added[:2] + (len(added) - 20).to_bytes(2, "big") + added[4:]
+
+    read = read_binding(added)
+
+    assert isinstance(read, Binding)
+    assert not read.use_candidate
+    assert read.is_made_with(OURS.pwd)
 
 
 def test_what_is_no_binding_request() -> None:

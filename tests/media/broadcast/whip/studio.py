@@ -128,7 +128,7 @@ class Studio:
                 first_sequence=1,
                 first_timestamp=1,
             )
-            self.listener.plane.add_down(down, Want())
+            self.listener.plane.add_downs([(down, Want())])
 
     def _publish(self, peer: PeerId) -> None:
         for one in self._offers[peer].incoming:
