@@ -165,7 +165,7 @@ async def open_broadcasts(
             folder=settings.folder / PARTS,
             recordings=settings.folder / RECORDINGS,
             tell=lambda fault: _all(told, fault),
-            keep=lambda one, *made: register.materials.keep(BroadcastId(one), *made),
+            materials=register.materials,
             tag=lambda: f"{around.bits(TAG_BITS):x}",
         )
         going_on = await origin.restore()
