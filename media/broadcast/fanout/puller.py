@@ -43,6 +43,13 @@ class Now(enum.Enum):
     OVER = "over"
     CUT_OFF = "cut_off"  # this school is not shown it, or not any more
     GIVEN_UP = "given_up"
+    NOT_TAKEN = (
+        "not_taken"  # our own origin takes no more, or has this broadcast from a stage of ours
+    )
+
+
+class _NotTaken(Exception):
+    """By our own origin."""
 
 
 @define(eq=False, kw_only=True)
@@ -87,6 +94,8 @@ class Puller:
                 await self._follow()
             except CutOff:
                 return Now.CUT_OFF
+            except _NotTaken:
+                return Now.NOT_TAKEN
             except (Away, BadDirective) as error:
                 self.counted[type(error).__name__.lower()] += 1
             except Malformed as error:
@@ -193,7 +202,11 @@ class Puller:
                 recorded=self.recorded,
                 independent=front.independent,
             )
-            self._publication = self.open(opening)
+            try:
+                self._publication = self.open(opening)
+            except Exception as error:
+                logger.warning("our origin does not take it error=%s", type(error).__name__)
+                raise _NotTaken from None
         return self._publication
 
     def _well(self) -> None:
