@@ -33,7 +33,12 @@ SAID = frozenset({"begun", "stopped", "deleted", "switched", "followed", "too_of
 #: Of those, what was done.
 GOOD = frozenset({"begun", "stopped", "deleted", "switched", "followed"})
 #: How another school's broadcast is that is shown here.
-FOLLOWED = {"joining": "schools_joining", "live": "schools_live", "away": "schools_away"}
+FOLLOWED = {
+    "joining": "schools_joining",
+    "live": "schools_live",
+    "away": "schools_away",
+    "cut_off": "schools_refused",
+}
 #: A form with this much of a wish in it, to be typed no second time.
 KEPT = ("title", "date", "time")
 

@@ -81,7 +81,7 @@ class Led:
         recording_url: where it is seen once it is READY.
         schools: there are other schools, whose broadcasts can be shown and which can show this one.
         share_link: for a host of another school; "": this one is not ours to give.
-        followed: how another school's broadcast is that is shown here: joining, live, away; "": none is.
+        followed: how another school's broadcast is that is shown here: joining, live, away, cut_off; "": none is.
     """
 
     broadcast: Broadcast

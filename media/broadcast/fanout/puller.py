@@ -13,7 +13,7 @@ from attrs import define, field
 
 from media.broadcast.fanout.boxes import check_init, media_at
 from media.broadcast.fanout.course import Anew, Course, Moment
-from media.broadcast.fanout.peer import Away, BadDirective, CutOff, Peer
+from media.broadcast.fanout.peer import Away, BadDirective, CutOff, NotThere, Peer
 from media.broadcast.fanout.playlists import MOST_BYTES, Front, Page, read_front, read_page
 from media.broadcast.hls.names import init_file, part_file
 from media.broadcast.origin.publication import (
@@ -96,6 +96,10 @@ class Puller:
                 return Now.CUT_OFF
             except _NotTaken:
                 return Now.NOT_TAKEN
+            except NotThere:
+                if self._publication is not None:
+                    return Now.OVER
+                self.counted["notthere"] += 1
             except (Away, BadDirective) as error:
                 self.counted[type(error).__name__.lower()] += 1
             except Malformed as error:
@@ -114,7 +118,7 @@ class Puller:
         """Until its end.
 
         Raises:
-            Away, BadDirective, Malformed: it can be tried again; CutOff.
+            Away, NotThere, BadDirective, Malformed: it can be tried again; CutOff.
         """
         front = read_front(_text(await self.peer.get("main.m3u8", MOST_BYTES)))
         course = self._course or Course(_names(front))

@@ -26,7 +26,7 @@ class OtherSchools(Protocol):
         """After a start of the process: what it followed before; nothing where it did not."""
 
     def now(self, broadcast: BroadcastId) -> str:
-        """joining, live, away; "": none is followed."""
+        """joining, live, away; cut_off: it was refused; "": none is followed."""
 
     def leave(self, broadcast: BroadcastId) -> None:
         """Ours is over."""

@@ -152,17 +152,24 @@ async def test_a_school_that_is_cut_off(tmp_path: Path) -> None:
 
 
 async def test_who_gets_a_pass(tmp_path: Path) -> None:
-    """A link with another code, of a broadcast that does not run, or of no school in the list shows nothing."""
+    """A link of no school in the list, or with another code, shows nothing; one of a broadcast to come waits for it."""
     async with nodes(tmp_path, "a.example", "b.example") as (a, b):
         link = a.fan.link(BROADCAST)
         assert link is not None
         assert b.fan.promise(OURS, link.replace("//127", "//128")) is Unfollowed.NO_LINK
-        await _becomes(b.follow(a), Now.CUT_OFF)  # it has not begun
-        a.origin.open(OPENING)
         assert b.fan.promise(OURS, link[:-22] + "x" * 22) is None
         assert b.fan.begin(OURS, recorded=False)
         await _becomes(b.fan._followed[OURS].puller, Now.CUT_OFF)
-        assert a.fan.door.counted == {"not_found": 2}
+        assert a.fan.door.counted == {"other_code": 1}
+        puller = b.follow(a)
+
+        async def asked() -> bool:
+            return puller.counted["notthere"] > 0
+
+        await until_async(asked, what="a question")
+        assert puller.now is Now.JOINING
+        Show(a.origin.open(OPENING)).go(4)
+        await _becomes(puller, Now.LIVE)
 
 
 async def test_an_origin_that_takes_no_more(tmp_path: Path) -> None:
