@@ -146,6 +146,7 @@ class Broadcasting:
             "told": self.register.announcer.counted,
             "whip": self.studio.publishers.counted,
             "whep": self.studio.viewers.counted,
+            "schools": {} if self.fan is None else self.fan.door.counted,
         }
         return (
             HouseFigures(self.house, others),

@@ -1,4 +1,4 @@
-"""Another school's broadcast in the house: a host pastes a link, viewers see it, and it ends here when it ends there."""
+"""Another school's broadcast in the house: a host pastes a link, viewers see it; it ends here when it ends there."""
 
 from __future__ import annotations
 
