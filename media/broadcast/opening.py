@@ -155,6 +155,22 @@ class Broadcasting:
         )
 
 
+def check_broadcasts(settings: Broadcasts) -> tuple[str, ...]:
+    """Whether they would start; → secrets of edges.
+
+    Raises:
+        BadConfig: names the setting.
+    """
+    if not (settings.player / "hls.light.min.js").is_file():
+        raise BadConfig(f"broadcasts.player: no hls.js in {settings.player}")
+    if settings.edge_secret_file is None:
+        return ()
+    try:
+        return (read_secret(settings.edge_secret_file, "ascii"),)
+    except BadSecret as error:
+        raise BadConfig(f"broadcasts.edge_secret_file: {error}") from None
+
+
 @asynccontextmanager
 async def open_broadcasts(
     settings: Broadcasts, around: Around, make_studio: MakeStudio
@@ -164,13 +180,11 @@ async def open_broadcasts(
     Raises:
         BadConfig: names the setting.
     """
-    secrets = _edge_secret(settings)
+    secrets = check_broadcasts(settings)
     try:
         signing = Signing([pass_key(settings.folder, around.chance)])
     except (OSError, BadSecret) as error:
         raise BadConfig(f"broadcasts.folder: {error}") from None
-    if not (settings.player / "hls.light.min.js").is_file():
-        raise BadConfig(f"broadcasts.player: no hls.js in {settings.player}")
     async with AsyncExitStack() as stack:
         try:
             register = await stack.enter_async_context(_register(settings, around))
@@ -367,12 +381,3 @@ def _may_watch(register: Register, fan: FanOut | None) -> Callable[[Pass], Await
         return not isinstance(found, No)
 
     return may_watch
-
-
-def _edge_secret(settings: Broadcasts) -> tuple[str, ...]:
-    if settings.edge_secret_file is None:
-        return ()
-    try:
-        return (read_secret(settings.edge_secret_file, "ascii"),)
-    except BadSecret as error:
-        raise BadConfig(f"broadcasts.edge_secret_file: {error}") from None
