@@ -28,7 +28,7 @@ from media.access.leave_keeper import LeaveKeeper
 from media.access.openid import OpenId
 from media.access.requests import Home
 from media.access.rights import ModuleRights
-from media.broadcast.opening import Broadcasting
+from media.broadcast.opening import Broadcasting, check_broadcasts
 from media.broadcast.serving import broadcasts, figures_of
 from media.cluster.joining import joined
 from media.cluster.neighbours import Neighbours
@@ -88,6 +88,8 @@ def check(config: Config) -> None:
     _forwarder(config)
     if config.pages is not None and not (config.pages / "index.html").is_file():
         raise BadConfig(f"pages: no index.html in {config.pages}")
+    if config.broadcasts is not None:
+        check_broadcasts(config.broadcasts)
 
 
 async def serve(

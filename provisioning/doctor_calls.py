@@ -17,6 +17,8 @@ from provisioning.doctor_settings import LOOPBACK, PLACEHOLDER, Settings
 BUFFER = 2_097_152
 #: Files at once: two sockets for each of 1,000 people, and room to spare.
 FEWEST_FILES = 8192
+#: Gigabytes: a dozen evenings of 720p.
+FREE_GB = 20
 DEFAULTS = {"listen_port": 7880, "udp_port": 7882, "tcp_port": 7881}
 
 
@@ -47,6 +49,7 @@ class CallsFacts:
     rights: status of the module's answer to the calls server's token; 0: nobody listens.
     redis, relays: what is wrong, by address; "": nothing.
     pages: folder of Element Call; wanted: the folder's name in the example; None: no page.
+    broadcasts: their folder; None: there are none. free_gb: of its disk; None: not known.
     files: how many the running node may have open; None: not known.
     buffer: the kernel's largest, bytes; None: not known.
     """
@@ -66,6 +69,8 @@ class CallsFacts:
     relays: Mapping[str, str] = Factory(dict)
     pages: str | None = None
     wanted: str = ""
+    broadcasts: str | None = None
+    free_gb: float | None = None
     files: int | None = None
     buffer: int | None = None
 
@@ -79,7 +84,7 @@ def check_calls(facts: CallsFacts, homeserver: Settings, *, trial: bool) -> list
     findings = [*_settings(facts, homeserver, trial=trial), *_runs(facts), *_media(facts)]
     findings += [*_synapse(facts, homeserver), *_services(facts)]
     if not trial:
-        findings += [*_page(facts), *_machine(facts)]
+        findings += [*_page(facts), *_broadcasts(facts), *_machine(facts)]
     if all(finding.level is Level.OK for finding in findings):
         findings.append(Finding(Level.OK, "calls_good", facts.path))
     return findings
@@ -218,6 +223,14 @@ def _page(facts: CallsFacts) -> Iterator[Finding]:
         yield Finding(Level.WARNING, "calls_no_page", "pages")
     elif facts.wanted and facts.pages.rstrip("/").rpartition("/")[2] != facts.wanted:
         yield Finding(Level.WARNING, "calls_old_page", facts.pages, {"wanted": facts.wanted})
+
+
+def _broadcasts(facts: CallsFacts) -> Iterator[Finding]:
+    if facts.broadcasts is None:
+        yield Finding(Level.WARNING, "broadcasts_off", "broadcasts")
+    elif facts.free_gb is not None and facts.free_gb < FREE_GB:
+        figures = {"free": round(facts.free_gb, 1), "least": FREE_GB}
+        yield Finding(Level.WARNING, "broadcasts_disk", facts.broadcasts, figures)
 
 
 def _machine(facts: CallsFacts) -> Iterator[Finding]:

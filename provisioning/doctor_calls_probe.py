@@ -9,6 +9,7 @@ import hmac
 import json
 import re
 import secrets
+import shutil
 import socket
 import subprocess
 import sys
@@ -66,6 +67,8 @@ def look_at_calls(path: Path) -> CallsFacts:
     outside = is_outside(public_url)
     public = asyncio.run(_knock(public_url, token, media=False)) if outside and token else None
     pages = settings.get("pages")
+    section = settings.get("broadcasts")
+    folder = str(section.get("folder", "")) if isinstance(section, dict) else None
     wanted = Path(str(read_yaml(MEDIA_EXAMPLE).get("pages", ""))).name
     return CallsFacts(
         path=str(path),
@@ -82,10 +85,22 @@ def look_at_calls(path: Path) -> CallsFacts:
         redis=_redis(path, settings),
         relays=_relays(path, settings),
         pages=str(pages) if pages else None,
+        broadcasts=folder,
+        free_gb=_free_gb(path.parent / folder) if folder else None,
         wanted=wanted,
         files=_files(path),
         buffer=_number(Path("/proc/sys/net/core/rmem_max")),
     )
+
+
+def _free_gb(folder: Path) -> float | None:
+    """Of the disk that it is on, or will be: it is made at the first start."""
+    for one in (folder, *folder.parents):
+        try:
+            return shutil.disk_usage(one).free / 1e9
+        except OSError:
+            continue
+    return None
 
 
 def _refused(path: Path) -> str | None:

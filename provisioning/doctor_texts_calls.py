@@ -148,6 +148,18 @@ CALLS: dict[str, Text] = {
         "scripts/install-clients /opt/sferum/var/npm, затем укажите новую папку в media.yaml",
         "scripts/install-clients /opt/sferum/var/npm, then name the new folder in media.yaml",
     ),
+    "broadcasts_off": Text(
+        "media.yaml, {s}: трансляций нет",
+        "media.yaml, {s}: there are no broadcasts",
+        "scripts/install-clients /opt/sferum/var/npm, затем раздел broadcasts, как в media.yaml.example",
+        "scripts/install-clients /opt/sferum/var/npm, then the section broadcasts as in media.yaml.example",
+    ),
+    "broadcasts_disk": Text(
+        "На диске для записей ({s}) свободно {free} ГБ, нужно {least}",
+        "The disk of recordings ({s}) has {free} GB free, {least} are needed",
+        "Освободите место или уменьшите broadcasts.recording_days в media.yaml; час 720p — около 1 ГБ",
+        "Make room, or lower broadcasts.recording_days in media.yaml; an hour of 720p is about 1 GB",
+    ),
     "calls_few_files": Text(
         "Серверу звонков можно открыть только {files} файлов, нужно {least}",
         "The calls server may open {files} files only, {least} are needed",

@@ -134,6 +134,8 @@ def _certificate(folder: Path) -> None:
         ("matrix.school.example", "/_matrix/key/v2/server", 404),
         ("matrix.school.example", "/health", 404),
         ("matrix.school.example", "/", 404),
+        ("rtc.school.example", "/edge/auth", 404),
+        ("rtc.school.example", "/live/../edge/auth", 404),
     ],
 )
 def test_what_the_outside_reaches(proxy: Proxy, host: str, path: str, status: int) -> None:

@@ -44,12 +44,14 @@ async def _handed_over(
         return problem(request, 404)
     try:
         # Read each time: the token may be changed without stopping the bridge.
-        text = await asyncio.to_thread(config.service_token_file.read_text, "ascii")
+        token = (await asyncio.to_thread(config.service_token_file.read_text, "ascii")).strip()
     except (OSError, UnicodeDecodeError):
-        logger.error("the service token cannot be read")  # noqa: TRY400 (the path says nothing)
+        token = ""
+    if not token:
+        logger.error("the service token cannot be read")
         return problem(request, 503)
     chance = visit.services.random_bytes(CHANCE_BYTES)
-    given = ticket(account.user_id, to, int(visit.now.timestamp()), chance, text.split()[0])
+    given = ticket(account.user_id, to, int(visit.now.timestamp()), chance, token)
     there = f"{config.clients.calls}{path}?ticket={given}"
     answer = page(request, "self/onward.html", there=there)
     # Not a redirect: what follows the form of the sign-in must stay here (CSP form-action).

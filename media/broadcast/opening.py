@@ -21,7 +21,11 @@ from prometheus_client.registry import Collector
 
 from media.access.openid import OpenId
 from media.broadcast.desk.endpoints import DeskPages
+from media.broadcast.fanout.node import FanOut
+from media.broadcast.fanout.opening import open_fan_out
+from media.broadcast.fanout.puller import Now
 from media.broadcast.figures import DELAY, HouseFigures
+from media.broadcast.house.following import Following
 from media.broadcast.house.house import BroadcastHouse
 from media.broadcast.house.leads import Leads
 from media.broadcast.house.pass_key import pass_key
@@ -37,9 +41,11 @@ from media.broadcast.pages.endpoints import WatchPages, add_static
 from media.broadcast.passes import Kind, Pass
 from media.broadcast.register.api import No
 from media.broadcast.register.opening import RECORDINGS, Register, open_register
+from media.broadcast.register.values import State
 from media.broadcast.settings import Broadcasts
 from media.broadcast.whip.endpoints import Doors
 from media.broadcast.whip.ids import BroadcastId
+from serving.addresses import Network
 from serving.json_http import JsonHttp, Lost, NoAnswer
 from serving.secret_files import BadSecret, read_secret
 from serving.settings import BadConfig
@@ -53,7 +59,13 @@ TAG_BITS = 48
 
 
 class Studio(Staging, Protocol):
-    """What produces broadcasts, on the media ports of this process."""
+    """What produces broadcasts, on the media ports of this process.
+
+    Attributes:
+        follows: whether a broadcast shows another school's: then nobody publishes it here.
+    """
+
+    follows: Callable[[BroadcastId], bool]
 
     @property
     def publishers(self) -> Doors:
@@ -84,6 +96,7 @@ class Around:
     public_url: str
     client_url: str
     server_name: str
+    trusted: tuple[Network, ...]
     homeserver: JsonHttp
     openid: OpenId
     tokens: Callable[[], Sequence[str]]
@@ -112,6 +125,7 @@ class Broadcasting:
     watch: WatchPages
     desk: DeskPages
     player: Path
+    fan: FanOut | None = None
 
     def add_routes(self, app: web.Application) -> None:
         """Before the pages of calls, whose application answers whatever is left."""
@@ -119,6 +133,8 @@ class Broadcasting:
         self.recordings.add_routes(app)
         self.watch.add_routes(app)
         self.endpoints.add_routes(app)
+        if self.fan is not None:
+            self.fan.door.add_routes(app)
         add_static(app, self.player)
         app.add_subapp("/whip", self.studio.publishers.app())
         app.add_subapp("/whep", self.studio.viewers.app())
@@ -130,12 +146,29 @@ class Broadcasting:
             "told": self.register.announcer.counted,
             "whip": self.studio.publishers.counted,
             "whep": self.studio.viewers.counted,
+            "schools": {} if self.fan is None else self.fan.door.counted,
         }
         return (
             HouseFigures(self.house, others),
             OriginFigures(self.endpoints, self.recordings),
             *self.studio.figures(),
         )
+
+
+def check_broadcasts(settings: Broadcasts) -> tuple[str, ...]:
+    """Whether they would start; → secrets of edges.
+
+    Raises:
+        BadConfig: names the setting.
+    """
+    if not (settings.player / "hls.light.min.js").is_file():
+        raise BadConfig(f"broadcasts.player: no hls.js in {settings.player}")
+    if settings.edge_secret_file is None:
+        return ()
+    try:
+        return (read_secret(settings.edge_secret_file, "ascii"),)
+    except BadSecret as error:
+        raise BadConfig(f"broadcasts.edge_secret_file: {error}") from None
 
 
 @asynccontextmanager
@@ -147,13 +180,11 @@ async def open_broadcasts(
     Raises:
         BadConfig: names the setting.
     """
-    secrets = _edge_secret(settings)
+    secrets = check_broadcasts(settings)
     try:
         signing = Signing([pass_key(settings.folder, around.chance)])
     except (OSError, BadSecret) as error:
         raise BadConfig(f"broadcasts.folder: {error}") from None
-    if not (settings.player / "hls.light.min.js").is_file():
-        raise BadConfig(f"broadcasts.player: no hls.js in {settings.player}")
     async with AsyncExitStack() as stack:
         try:
             register = await stack.enter_async_context(_register(settings, around))
@@ -165,7 +196,7 @@ async def open_broadcasts(
             folder=settings.folder / PARTS,
             recordings=settings.folder / RECORDINGS,
             tell=lambda fault: _all(told, fault),
-            keep=lambda one, *made: register.materials.keep(BroadcastId(one), *made),
+            materials=register.materials,
             tag=lambda: f"{around.bits(TAG_BITS):x}",
         )
         going_on = await origin.restore()
@@ -178,7 +209,19 @@ async def open_broadcasts(
         register.watchers.lost.append(
             lambda one, account: signing.revoked.account(one, account, around.wall())
         )
-        made = _put_together(settings, around, register, origin, signing, studio, secrets)
+        heard: list[Callable[[str, Now], None]] = []
+        fan = None
+        if settings.schools_file is not None:
+            opened = _fan_out(
+                settings.schools_file, settings, around, register, origin, signing, heard
+            )
+            try:
+                fan = await stack.enter_async_context(opened)
+            except BadSecret as error:
+                raise BadConfig(f"broadcasts.schools_file: {error}") from None
+        made = _put_together(settings, around, register, origin, signing, studio, secrets, fan)
+        if fan is not None:
+            heard.append(_following(made, fan, group))
         for one in register.book.all():
             if one.on_air:
                 await made.house.go_on(one)
@@ -211,6 +254,7 @@ def _put_together(
     signing: Signing,
     studio: Studio,
     secrets: Sequence[str],
+    fan: FanOut | None,
 ) -> Broadcasting:
     house = BroadcastHouse(
         book=register.book,
@@ -242,7 +286,7 @@ def _put_together(
     house.cookie = desk.cookie
     judge = Judge(
         keys=signing.keys,
-        may_watch=_may_watch(register),
+        may_watch=_may_watch(register, fan),
         now=around.wall,
         revoked=signing.revoked,
     )
@@ -264,7 +308,61 @@ def _put_together(
         ),
         desk=desk,
         player=settings.player,
+        fan=fan,
     )
+
+
+def _fan_out(
+    schools_file: Path,
+    settings: Broadcasts,
+    around: Around,
+    register: Register,
+    origin: Origin,
+    signing: Signing,
+    heard: Sequence[Callable[[str, Now], None]],
+) -> AbstractAsyncContextManager[FanOut]:
+    def on_air(name: str) -> bool:
+        one = register.book.get(BroadcastId(name))
+        return one is not None and one.on_air
+
+    def tell(name: str, now: Now) -> None:
+        for one in heard:
+            one(name, now)
+
+    return open_fan_out(
+        schools_file=schools_file,
+        folder=settings.folder,
+        name=around.server_name,
+        url=around.public_url,
+        keys=signing.keys,
+        open_=origin.open,
+        on_air=on_air,
+        tell=tell,
+        trusted=around.trusted,
+        wall=around.wall,
+        clock=around.clock,
+        chance=around.chance,
+    )
+
+
+def _following(
+    made: Broadcasting, fan: FanOut, group: asyncio.TaskGroup
+) -> Callable[[str, Now], None]:
+    """Other schools in the house; → what is told of them there."""
+    following = Following(fan)
+    made.house.schools = following
+    made.studio.follows = lambda broadcast: fan.now(broadcast) is not None
+
+    async def end(broadcast: BroadcastId) -> None:
+        await made.register.book.moved(broadcast, State.ENDED)
+        made.house.over(broadcast)
+
+    def heard(name: str, now: Now) -> None:
+        broadcast = BroadcastId(name)
+        if following.heard(broadcast, now):
+            group.create_task(end(broadcast))
+
+    return heard
 
 
 def _all(told: Sequence[Callable[[Told], None]], fault: Told) -> None:
@@ -272,23 +370,14 @@ def _all(told: Sequence[Callable[[Told], None]], fault: Told) -> None:
         one(fault)
 
 
-def _may_watch(register: Register) -> Callable[[Pass], Awaitable[bool]]:
+def _may_watch(register: Register, fan: FanOut | None) -> Callable[[Pass], Awaitable[bool]]:
     async def may_watch(given: Pass) -> bool:
         """Raises where nobody can be asked: that is no "no"."""
         if given.kind is Kind.NODE:  # of another school: it has no account here
-            return False
+            return fan is not None and fan.may_watch(given)
         found = await register.watchers.standing(given.account, BroadcastId(given.broadcast))
         if found is No.UNAVAILABLE:
             raise NoAnswer(Lost.UNREACHABLE)
         return not isinstance(found, No)
 
     return may_watch
-
-
-def _edge_secret(settings: Broadcasts) -> tuple[str, ...]:
-    if settings.edge_secret_file is None:
-        return ()
-    try:
-        return (read_secret(settings.edge_secret_file, "ascii"),)
-    except BadSecret as error:
-        raise BadConfig(f"broadcasts.edge_secret_file: {error}") from None

@@ -40,6 +40,7 @@ async def broadcasts(
         public_url=config.public_url,
         client_url=config.client_url,
         server_name=config.server_name,
+        trusted=config.trusted_proxies,
         homeserver=homeserver,
         openid=openid,
         tokens=tokens,

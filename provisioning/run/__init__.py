@@ -24,7 +24,7 @@ from provisioning.refusals import Refusal
 from provisioning.run import programs, screen, trouble
 from provisioning.run.child import Child, Clock
 from provisioning.run.demo import DemoState, choose
-from provisioning.run.files import CALL_PAGES, locked, write, write_configuration
+from provisioning.run.files import CALL_PAGES, PLAYER, locked, write, write_configuration
 from provisioning.run.follow import follow
 from provisioning.run.loopback import Loopback
 from provisioning.run.options import MEDIA_AFTER, PUPILS, Options, parse
@@ -102,6 +102,7 @@ class Run:
             media_port=self.options.calls_port + MEDIA_AFTER,
             address=programs.own_address(),
             pages=CALL_PAGES if (CALL_PAGES / "index.html").is_file() else None,
+            player=PLAYER if (PLAYER / "hls.light.min.js").is_file() else None,
         )
         write_configuration(self.place, port, self.options.pages_port, calls)
         self._stage(

@@ -29,6 +29,8 @@ BRIDGE_EXAMPLE = EXAMPLE.with_name("bridge.yaml.example")
 MEDIA_EXAMPLE = EXAMPLE.with_name("media.yaml.example")
 #: Where `make run` puts Element Call (scripts/install-clients); without it calls work in clients only.
 CALL_PAGES = EXAMPLE.with_name("var") / "npm" / "element-call-0.26.1"
+#: hls.js for broadcasts, from the same script.
+PLAYER = EXAMPLE.with_name("var") / "npm" / "hls-1.7.4"
 
 
 @contextmanager
@@ -74,7 +76,7 @@ def write_configuration(
         source = bridge_example
         write(place.bridge_yaml, bridge_yaml(bridge_text, place, port, pages_port, calls))
         source = media_example
-        write(place.media_yaml, media_yaml(media_text, place, port, calls))
+        write(place.media_yaml, media_yaml(media_text, place, port, pages_port, calls))
         write(place.log_config, log_yaml(place))
         once(place.service_token, lambda: secrets.token_hex(32) + "\n")
         once(place.registration_secret, lambda: secrets.token_hex(32) + "\n")

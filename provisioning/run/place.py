@@ -55,6 +55,11 @@ class Place:
         return self.root / "media"
 
     @property
+    def broadcasts(self) -> Path:
+        """Recordings, and the register of broadcasts."""
+        return self.root / "broadcasts"
+
+    @property
     def log_config(self) -> Path:
         return self.root / "log.yaml"
 

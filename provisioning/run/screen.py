@@ -49,6 +49,7 @@ def welcome(
             (say(language, "Страницы", "Pages"), pages_url),
             (say(language, "Сервер", "Homeserver"), url_of(port)),
             (say(language, "Звонки", "Calls"), _call_page(calls, language)),
+            (say(language, "Трансляции", "Broadcasts"), _broadcasts_page(calls, language)),
             (say(language, "Журналы", "Logs"), str(place.log)),
             ("", str(place.bridge_log)),
             ("", str(place.media_log)),
@@ -78,6 +79,13 @@ def _call_page(calls: Calls, language: Language) -> str:
         "кнопкой в программах; страницы для браузера нет (нужен npm)",
         "by the clients' button; no page for browsers (npm is needed)",
     )
+
+
+def _broadcasts_page(calls: Calls, language: Language) -> str:
+    """Where a broadcast begins, and where all of them are."""
+    if calls.player is not None:
+        return f"{calls.url}/broadcasts"
+    return say(language, "выключены (нужен npm)", "off (npm is needed)")
 
 
 def _sign_in_rows(accounts: Iterable[DemoAccount], language: Language) -> Iterator[Sequence[str]]:
@@ -136,7 +144,8 @@ def _to_try(
         yield "  2. Директор пишет в «Объявления»; родитель видит, но написать туда не может."
         yield "  3. Ученик пишет в чат класса; классный руководитель отвечает."
         yield "  4. Позвоните из чата класса (или на странице звонков); остальные увидят «Присоединиться»."
-        yield "  5. Выйдите из чата класса учеником: состав задан списком школы, выйти нельзя."
+        yield "  5. Начните трансляцию директором на странице трансляций; смотрите её учеником по ссылке из чата."
+        yield "  6. Выйдите из чата класса учеником: состав задан списком школы, выйти нельзя."
         yield "Списки этой школы: запишите их, измените строку и посмотрите, что произойдёт:"
     else:
         yield "What to try in Element or any other Matrix client:"
@@ -144,7 +153,8 @@ def _to_try(
         yield "  2. The director writes to «Объявления»; the parent reads it and cannot write there."
         yield "  3. The pupil writes to the class room; the class teacher answers."
         yield '  4. Call from the class room (or on the page for calls); the others see "Join".'
-        yield "  5. Leave the class room as the pupil: membership comes from the school list."
+        yield "  5. Begin a broadcast as the director (page for broadcasts); watch it as the pupil by the chat's link."
+        yield "  6. Leave the class room as the pupil: membership comes from the school list."
         yield "This school's lists: write them, change a line, and see what that would do:"
     yield f"  {command} sample {lists} --pupils {pupils}"
     yield f"  {plan}"

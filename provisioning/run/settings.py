@@ -52,12 +52,14 @@ class Calls:
         media_port: of sound and pictures, UDP and TCP.
         address: of this machine in its network.
         pages: folder of Element Call; None: not fetched.
+        player: folder of hls.js, without which there are no broadcasts; None: not fetched.
     """
 
     port: int
     media_port: int
     address: str
     pages: Path | None
+    player: Path | None = None
 
     @property
     def url(self) -> str:
@@ -102,7 +104,7 @@ def bridge_yaml(example: str, place: Place, port: int, pages_port: int, calls: C
     return BRIDGE_HEAD + _changed(example, _bridge_changes(place, port, pages_port, calls))
 
 
-def media_yaml(example: str, place: Place, port: int, calls: Calls) -> str:
+def media_yaml(example: str, place: Place, port: int, pages_port: int, calls: Calls) -> str:
     """media.yaml.example with this machine's addresses and paths.
 
     Raises:
@@ -124,6 +126,15 @@ def media_yaml(example: str, place: Place, port: int, calls: Calls) -> str:
         "drain_s": "2",
     }
     changes = [(name, rf"^({name}: ).*$", value) for name, value in values.items()]
+    if calls.player is None:
+        changes.append(("broadcasts", r"^(broadcasts:)\n(?:  .*\n)+", " null\n"))
+    else:
+        section = {
+            "folder": _quoted(place.broadcasts),
+            "player": _quoted(calls.player),
+            "sign_in_url": url_of(pages_port),
+        }
+        changes += [(f"broadcasts.{name}", rf"^(  {name}: ).*$", section[name]) for name in section]
     return MEDIA_HEAD + _changed(example, changes)
 
 

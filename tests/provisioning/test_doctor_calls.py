@@ -65,6 +65,8 @@ def facts(**changes: Any) -> CallsFacts:
         "relays": {"turns:turn.school86.ru:443": ""},
         "pages": PAGE,
         "wanted": "element-call-0.26.1",
+        "broadcasts": "/var/lib/broadcasts",
+        "free_gb": 100.0,
         "files": 65536,
         "buffer": 4_000_000,
     }
@@ -111,6 +113,8 @@ def test_calls_set_up_well_are_well() -> None:
         ({"redis": "ConnectionError"}, "calls_redis", "redis", ERROR),
         ({"relays": {"turn:x": "refused"}}, "calls_relay", "turn:x", ERROR),
         ({"pages": None}, "calls_no_page", "pages", WARNING),
+        ({"broadcasts": None}, "broadcasts_off", "broadcasts", WARNING),
+        ({"free_gb": 3.2}, "broadcasts_disk", "/var/lib/broadcasts", WARNING),
         ({"pages": "/opt/element-call-0.20.0"}, "calls_old_page", "/opt/element-call-0.20.0", WARNING),
         ({"files": 1024}, "calls_few_files", "LimitNOFILE", WARNING),
         ({"buffer": 212_992}, "calls_small_buffer", "net.core.rmem_max", WARNING),
@@ -156,7 +160,8 @@ def test_every_sentence_is_complete() -> None:
         facts(knock=Knock(status=401), public=Knock(status=0), pages=None, buffer=1),
         facts(knock=Knock(status=503), public=Knock(status=426), pages="/x", well_known=""),
         facts(knock=Knock(status=101, media={UDP: False}), settings={"addresses": ["10.0.0.1"]}),
-        facts(settings={"server_name": "x"}),
+        facts(settings={"server_name": "x"}, broadcasts=None),
+        facts(free_gb=1.0),
         facts(),
     ]
     for one in everything:

@@ -53,7 +53,13 @@ TEXT = EXAMPLE.read_text("utf-8")
 BRIDGE_TEXT = BRIDGE_EXAMPLE.read_text("utf-8")
 PAGES = "http://127.0.0.1:8090"
 PLACE = Place(Path("/srv/школа 1/a\\1"))  # blanks, Cyrillic and a backslash are a path's right
-CALLS = Calls(port=9300, media_port=9400, address="10.1.2.3", pages=Path("/srv/школа 1/b\\2"))
+CALLS = Calls(
+    port=9300,
+    media_port=9400,
+    address="10.1.2.3",
+    pages=Path("/srv/школа 1/b\\2"),
+    player=Path("/srv/школа 1/h\\3"),
+)
 TODAY = date(2026, 11, 23)
 
 
@@ -182,7 +188,7 @@ def test_the_bridge_reads_what_was_written() -> None:
 
 
 def media_settings() -> dict[str, Any]:
-    return loaded(media_yaml(MEDIA_EXAMPLE.read_text("utf-8"), PLACE, 9123, CALLS))
+    return loaded(media_yaml(MEDIA_EXAMPLE.read_text("utf-8"), PLACE, 9123, 9124, CALLS))
 
 
 def test_only_this_machines_own_settings_of_calls_differ_from_the_example() -> None:
@@ -203,6 +209,9 @@ def test_only_this_machines_own_settings_of_calls_differ_from_the_example() -> N
         "addresses.0",
         "addresses.1",
         "pages",
+        "broadcasts.folder",
+        "broadcasts.player",
+        "broadcasts.sign_in_url",
         "drain_s",
     }
 
@@ -212,8 +221,21 @@ def test_the_calls_server_reads_what_was_written() -> None:
     config = read_media(media_settings(), PLACE.root)
     assert config.keys_file == PLACE.media_keys
     assert config.pages == CALLS.pages
+    assert config.broadcasts is not None
+    assert (config.broadcasts.folder, config.broadcasts.player) == (PLACE.broadcasts, CALLS.player)
+    assert config.broadcasts.sign_in_url == "http://127.0.0.1:9124"
     assert config.addresses == ("10.1.2.3", "127.0.0.1")
     assert config.sfu_url == "ws://127.0.0.1:9300/livekit/sfu"
+
+
+def test_without_a_player_there_are_no_broadcasts() -> None:
+    """Where npm is missing the calls server starts all the same, and the screen says why."""
+    text = media_yaml(
+        MEDIA_EXAMPLE.read_text("utf-8"), PLACE, 9123, 9124, evolve(CALLS, player=None)
+    )
+    config = read_media(loaded(text), PLACE.root)
+    assert config.broadcasts is None
+    assert config.forwarder == "auto"
 
 
 def test_the_registration_names_both_accounts_of_the_module() -> None:

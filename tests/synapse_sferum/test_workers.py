@@ -110,6 +110,24 @@ def test_policy_and_guard_hold_on_every_process(schools: tuple[School, School], 
 
 
 @pytest.mark.integration
+@pytest.mark.parametrize("name", PROCESSES)
+def test_broadcasts_are_told_by_every_process(schools: tuple[School, School], name: str) -> None:
+    """The announcement, its change, the room of the hosts and its message, whichever process is asked."""
+    ours, _ = schools
+    api, token = process(ours.server, name).api, ours.server.service_token
+    told = {"broadcast_id": f"of-{name}", "title": "Концерт", "link": "https://rtc.example/watch/1"}
+    for stage, count in (("live", 1), ("live", 0), ("ended", 1)):
+        body = {**told, "stage": stage}
+        found = api.call("POST", f"{ours.path}/broadcasts/announce", token, body)
+        assert found == {"written": count}
+    del told["link"]
+    signs = [{"user_id": ours.accounts["T1"], "sign": "hand"}]
+    body = {**told, "signs": signs}
+    found = api.call("POST", f"{ours.path}/broadcasts/tell", token, body)
+    assert found == {"written": 1, "told": 1}
+
+
+@pytest.mark.integration
 def test_a_change_on_one_process_is_known_to_all(schools: tuple[School, School]) -> None:
     """A leave told to worker 2 locks the account out on the main process and on worker 1 within seconds."""
     ours, _ = schools

@@ -74,6 +74,7 @@ class DeskPages:
         add.add_get(f"{ROOT}/{ID}/camera", self._signed_in(self.camera))
         add.add_post(f"{ROOT}/{ID}/key", self._pressed(self.key))
         add.add_post(f"{ROOT}/{ID}/show", self._pressed(self.show))
+        add.add_post(f"{ROOT}/{ID}/follow", self._pressed(self.follow))
         add.add_post(f"{ROOT}/{ID}/{{act:start|stop|drop|delete}}", self._pressed(self.act))
         add.add_get(rf"{ROOT}/static/{{version:[a-z0-9]+}}/{{name:[a-z.]+}}", _file)
 
@@ -166,6 +167,12 @@ class DeskPages:
         speaker = (await form_of(request)).get("speaker", "")
         done = await self.leading.show(account, request.match_info["id"], speaker)
         return self._done(request, "switched" if done is None else done.value)
+
+    async def follow(self, request: web.Request, account: str) -> web.StreamResponse:
+        """Another school's broadcast, by the link that its host has sent."""
+        link = (await form_of(request)).get("link", "")
+        done = await self.leading.follow(account, request.match_info["id"], link)
+        return self._done(request, "followed" if done is None else done.value)
 
     async def act(self, request: web.Request, account: str) -> web.StreamResponse:
         """Start, stop, drop, delete: each after its tick."""

@@ -58,6 +58,9 @@ class Leading(Protocol):
     async def show(self, account: str, broadcast_id: str, speaker: str) -> Unable | None:
         """From the call: a key of `Led.speakers`."""
 
+    async def follow(self, account: str, broadcast_id: str, link: str) -> Unable | None:
+        """Show another school's broadcast; the link is what its host has sent."""
+
 
 #: The acts that a form may name, with whether a tick is asked for first.
 ACTS: Mapping[str, bool] = {"start": True, "stop": True, "drop": True, "delete": True}

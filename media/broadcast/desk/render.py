@@ -27,11 +27,18 @@ FILES = {path.name: path for path in (HERE / "static").iterdir() if path.suffix 
 OURS = blake2b(b"".join(FILES[name].read_bytes() for name in sorted(FILES)), digest_size=6)
 STATIC = f"/broadcasts/static/{OURS.hexdigest()}"
 #: What a page says afterwards, by the word in the address; anything else says nothing.
-SAID = frozenset({"begun", "stopped", "deleted", "switched", "too_often", "form"}) | {
+SAID = frozenset({"begun", "stopped", "deleted", "switched", "followed", "too_often", "form"}) | {
     one.value for one in Unable
 }
 #: Of those, what was done.
-GOOD = frozenset({"begun", "stopped", "deleted", "switched"})
+GOOD = frozenset({"begun", "stopped", "deleted", "switched", "followed"})
+#: How another school's broadcast is that is shown here.
+FOLLOWED = {
+    "joining": "schools_joining",
+    "live": "schools_live",
+    "away": "schools_away",
+    "cut_off": "schools_refused",
+}
 #: A form with this much of a wish in it, to be typed no second time.
 KEPT = ("title", "date", "time")
 
@@ -249,7 +256,26 @@ def _sources(one: Led, language: str, key: str) -> Html:
         key=_fill("key", language, key=key) if key else Html(),
         make_key=words["new_key" if one.has_key else "make_key"],
         key_hint=paragraph(words["new_key_hint"], "hint") if one.has_key else Html(),
-        call=_call(one, language),
+        call=Html(_call(one, language) + _schools(one, language)),
+    )
+
+
+def _schools(one: Led, language: str) -> Html:
+    """Other schools' broadcasts here, and this one there."""
+    if not one.schools:
+        return Html()
+    words = WORDS[language]
+    state = FOLLOWED.get(one.followed)
+    given = Html()
+    if one.share_link:
+        given = _fill("share", language, link=one.share_link)
+    return _fill(
+        "schools",
+        language,
+        id=one.broadcast.id,
+        open=" open" if state else "",
+        state=said(words[state]) if state else Html(),
+        give=given,
     )
 
 

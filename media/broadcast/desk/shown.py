@@ -18,6 +18,10 @@ class Unable(enum.Enum):
     ENCRYPTED = "encrypted"  # the call is encrypted end to end: nothing of it can be shown
     PUPIL = "pupil"  # a pupil's camera that nobody has shown large (R48)
     NO_CALL = "no_call"  # nobody calls there, or whoever was chosen has left
+    NO_LINK = "no_link"  # not a link of a school that ours is connected with
+    OWN_PICTURE = (
+        "own_picture"  # what is shown already has its own: another school's cannot take its place
+    )
     UNAVAILABLE = "not_done"
 
 
@@ -75,6 +79,9 @@ class Led:
         notices: sentences of what is wrong now, Russian and English.
         may_delete: director or deputy, who may delete its recording.
         recording_url: where it is seen once it is READY.
+        schools: there are other schools, whose broadcasts can be shown and which can show this one.
+        share_link: for a host of another school; "": this one is not ours to give.
+        followed: how another school's broadcast is that is shown here: joining, live, away, cut_off; "": none is.
     """
 
     broadcast: Broadcast
@@ -91,3 +98,6 @@ class Led:
     speaker: str = ""
     may_delete: bool = False
     recording_url: str = ""
+    schools: bool = False
+    share_link: str = field(default="", repr=False)
+    followed: str = ""

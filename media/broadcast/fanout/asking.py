@@ -43,7 +43,10 @@ class No(enum.Enum):
     STRANGER = "stranger"  # 403: no such school here, or another one has signed
     NOT_FOR_US = "not_for_us"  # 403: it was meant for another node
     STALE = "stale"  # 403: too old, from the future, or used before
-    NOT_FOUND = "not_found"  # 404: no such broadcast now, or another code
+    OTHER_CODE = (
+        "other_code"  # 403: no host here has given that, whether or not there is such a broadcast
+    )
+    NOT_FOUND = "not_found"  # 404: it does not run now
     OFTEN = "often"  # 429
 
     @property

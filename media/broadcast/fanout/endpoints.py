@@ -81,8 +81,9 @@ class NodeDoor:
             return refusal
         if self._schools.wait_s(asked.node, self.clock()):
             return No.OFTEN
-        fits = is_code(asked.code, asked.broadcast, self.keys)
-        if not (fits and self.on_air(asked.broadcast)):
+        if not is_code(asked.code, asked.broadcast, self.keys):
+            return No.OTHER_CODE
+        if not self.on_air(asked.broadcast):
             return No.NOT_FOUND
         return passes.issue(asked.broadcast, asked.node, Kind.NODE, self.keys, now, LIVES_S)
 

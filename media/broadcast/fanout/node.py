@@ -11,7 +11,6 @@ import json
 import logging
 import os
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -45,9 +44,8 @@ class Unfollowed(enum.Enum):
 
 @define(eq=False)
 class _Followed:
-    link: str
     puller: Puller
-    task: asyncio.Task[Now] | None = None
+    task: asyncio.Task[None] | None = None
 
 
 @define(eq=False, kw_only=True)
@@ -76,10 +74,12 @@ class FanOut:
     clock: Callable[[], float]
     once: Callable[[], str]
     door: NodeDoor = field(init=False)
+    _links: dict[str, str] = field(init=False, repr=False)  # what is followed, or will be
     _followed: dict[str, _Followed] = field(factory=dict, init=False)
-    _begun: asyncio.Event = field(factory=asyncio.Event, init=False)
+    _changed: asyncio.Event = field(factory=asyncio.Event, init=False)
 
     def __attrs_post_init__(self) -> None:
+        self._links = remembered(self.folder / FILE)
         self.door = NodeDoor(
             judge=Judge(self.us.name, self._key_of),
             on_air=self._may_be_shared,
@@ -93,7 +93,7 @@ class FanOut:
 
     def link(self, broadcast: str) -> str | None:
         """What a host gives to a host of another school; None: there is no other school, or it is not ours to give."""
-        if not self.schools() or broadcast in self._followed:
+        if not self.schools() or broadcast in self._links:
             return None
         return link_of(self.url, broadcast, self.keys[0])
 
@@ -104,78 +104,68 @@ class FanOut:
 
     # --- of others
 
-    def follow(self, broadcast: str, link: str, *, recorded: bool) -> Unfollowed | None:
-        """Show it as this broadcast of ours; another link for the same one takes its place."""
-        shared = read_link(link, self.schools())
-        if shared is None:
+    def promise(self, broadcast: str, link: str) -> Unfollowed | None:
+        """Show it as this broadcast of ours, once that begins; kept over a start of the process."""
+        if read_link(link, self.schools()) is None:
             return Unfollowed.NO_LINK
-        known = self._followed.get(broadcast)
-        if known is not None and known.link == link:
-            return None
-        if known is None and len(self._followed) >= MOST:
+        if broadcast not in self._links and len(self._links) >= MOST:
             return Unfollowed.BUSY
-        self.leave(broadcast)
-        puller = self._puller(broadcast, shared, recorded=recorded)
-        self._followed[broadcast] = _Followed(link, puller)
-        self._begun.set()
+        if self._links.get(broadcast) != link:
+            self.leave(broadcast)
+            self._links[broadcast] = link
+            self._changed.set()
         return None
+
+    def begin(self, broadcast: str, *, recorded: bool) -> bool:
+        """What was promised is shown from now on; False: nothing was, or its school is not in the list any more."""
+        link = self._links.get(broadcast)
+        shared = None if link is None else read_link(link, self.schools())
+        if shared is None:
+            return False
+        if broadcast not in self._followed:
+            self._followed[broadcast] = _Followed(
+                self._puller(broadcast, shared, recorded=recorded)
+            )
+            self._changed.set()
+        return True
 
     def leave(self, broadcast: str) -> None:
         """It is followed no more; its publication is ended by whoever ends the broadcast. Harmless otherwise."""
         followed = self._followed.pop(broadcast, None)
         if followed is not None and followed.task is not None:
             followed.task.cancel()
-        self._begun.set()
+        if self._links.pop(broadcast, None) is not None:
+            self._changed.set()
 
     def now(self, broadcast: str) -> Now | None:
         """How it is; None: it is not followed."""
         followed = self._followed.get(broadcast)
-        return None if followed is None else followed.puller.now
-
-    def remembered(self) -> dict[str, str]:
-        """After a start of the process: our ids, and links of what was followed."""
-        try:
-            found = json.loads((self.folder / FILE).read_text("utf-8"))
-        except (OSError, ValueError, RecursionError):
-            return {}
-        if not isinstance(found, dict):
-            return {}
-        return {name: link for name, link in found.items() if isinstance(link, str)}
+        if followed is not None:
+            return followed.puller.now
+        return Now.JOINING if broadcast in self._links else None
 
     async def run(self) -> None:
         """For ever: what is followed is fetched."""
         async with asyncio.TaskGroup() as group:
             while True:
-                await self._begun.wait()
-                self._begun.clear()
-                await asyncio.to_thread(self._remember, self._links())
+                await self._changed.wait()
+                self._changed.clear()
+                await asyncio.to_thread(remember, self.folder / FILE, dict(self._links))
                 for name, followed in list(self._followed.items()):
                     if followed.task is None:
-                        followed.task = group.create_task(followed.puller.run())
-                        followed.task.add_done_callback(partial(self._over, name))
+                        followed.task = group.create_task(self._pull(name, followed))
 
-    def _links(self) -> dict[str, str]:
-        return {name: followed.link for name, followed in self._followed.items()}
-
-    def _over(self, broadcast: str, _: asyncio.Task[Now]) -> None:
-        """By itself: their end, or they have cut us off."""
-        followed = self._followed.get(broadcast)
-        if followed is not None and followed.task is not None and followed.task.done():
-            del self._followed[broadcast]
-            self._begun.set()
-
-    def _remember(self, links: dict[str, str]) -> None:
-        """A link holds a code: the file is this process' alone."""
-        path = self.folder / FILE
-        beside = path.with_suffix(".new")
+    async def _pull(self, broadcast: str, followed: _Followed) -> None:
         try:
-            with os.fdopen(
-                os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w"
-            ) as file:
-                json.dump(links, file)
-            beside.replace(path)
-        except OSError as error:  # it is followed all the same, until this process ends
-            logger.warning("what is followed is not remembered error=%s", type(error).__name__)
+            await followed.puller.run()
+        except Exception:  # a bug with one of them ends no other one
+            logger.exception("a broadcast of another school met a bug broadcast=%s", broadcast)
+        if (
+            self._followed.get(broadcast) is followed
+        ):  # by itself: their end, or they have cut us off
+            del self._followed[broadcast]
+            self._links.pop(broadcast, None)
+            self._changed.set()
 
     def _puller(self, broadcast: str, shared: Shared, *, recorded: bool) -> Puller:
         peer = Peer(
@@ -202,4 +192,26 @@ class FanOut:
 
     def _may_be_shared(self, broadcast: str) -> bool:
         """Not what we follow ourselves: a ring of schools would feed itself."""
-        return broadcast not in self._followed and self.on_air(broadcast)
+        return broadcast not in self._links and self.on_air(broadcast)
+
+
+def remembered(path: Path) -> dict[str, str]:
+    """After a start of the process: our ids, and links of what is followed."""
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    return {name: link for name, link in found.items() if isinstance(link, str)}
+
+
+def remember(path: Path, links: dict[str, str]) -> None:
+    """A link holds a code: the file is this process' alone."""
+    beside = path.with_suffix(".new")
+    try:
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            json.dump(links, file)
+        beside.replace(path)
+    except OSError as error:  # it is followed all the same, until this process ends
+        logger.warning("what is followed is not remembered error=%s", type(error).__name__)

@@ -31,6 +31,10 @@ class CutOff(Exception):
     """They say that this school is not shown this broadcast."""
 
 
+class NotThere(Exception):
+    """It does not run there now: not yet, or not any more."""
+
+
 class BadDirective(Exception):
     """They know no such segment or part."""
 
@@ -73,7 +77,7 @@ class Peer:
         """One file of the broadcast.
 
         Raises:
-            Away, CutOff, BadDirective: or there is none.
+            Away, NotThere, CutOff, BadDirective: or there is none.
         """
         status, body = await self._get(await self._current(), file, most, query)
         if status in _CLOSED:  # it may have run out, or their keys are new ones
@@ -126,7 +130,9 @@ class Peer:
         )
         try:
             answer = await api.ask("POST", PATH, asked.signed(us.key).as_json())
-            if answer.status in {403, 404}:
+            if answer.status == 404:
+                raise NotThere
+            if answer.status == 403:
                 raise CutOff
             if not answer.ok:
                 raise Away

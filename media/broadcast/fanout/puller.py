@@ -13,7 +13,7 @@ from attrs import define, field
 
 from media.broadcast.fanout.boxes import check_init, media_at
 from media.broadcast.fanout.course import Anew, Course, Moment
-from media.broadcast.fanout.peer import Away, BadDirective, CutOff, Peer
+from media.broadcast.fanout.peer import Away, BadDirective, CutOff, NotThere, Peer
 from media.broadcast.fanout.playlists import MOST_BYTES, Front, Page, read_front, read_page
 from media.broadcast.hls.names import init_file, part_file
 from media.broadcast.origin.publication import (
@@ -43,6 +43,13 @@ class Now(enum.Enum):
     OVER = "over"
     CUT_OFF = "cut_off"  # this school is not shown it, or not any more
     GIVEN_UP = "given_up"
+    NOT_TAKEN = (
+        "not_taken"  # our own origin takes no more, or has this broadcast from a stage of ours
+    )
+
+
+class _NotTaken(Exception):
+    """By our own origin."""
 
 
 @define(eq=False, kw_only=True)
@@ -87,6 +94,12 @@ class Puller:
                 await self._follow()
             except CutOff:
                 return Now.CUT_OFF
+            except _NotTaken:
+                return Now.NOT_TAKEN
+            except NotThere:
+                if self._publication is not None:
+                    return Now.OVER
+                self.counted["notthere"] += 1
             except (Away, BadDirective) as error:
                 self.counted[type(error).__name__.lower()] += 1
             except Malformed as error:
@@ -105,7 +118,7 @@ class Puller:
         """Until its end.
 
         Raises:
-            Away, BadDirective, Malformed: it can be tried again; CutOff.
+            Away, NotThere, BadDirective, Malformed: it can be tried again; CutOff.
         """
         front = read_front(_text(await self.peer.get("main.m3u8", MOST_BYTES)))
         course = self._course or Course(_names(front))
@@ -193,7 +206,11 @@ class Puller:
                 recorded=self.recorded,
                 independent=front.independent,
             )
-            self._publication = self.open(opening)
+            try:
+                self._publication = self.open(opening)
+            except Exception as error:
+                logger.warning("our origin does not take it error=%s", type(error).__name__)
+                raise _NotTaken from None
         return self._publication
 
     def _well(self) -> None:

@@ -15,6 +15,7 @@ from media.broadcast.desk.shown import Unable
 from media.broadcast.house import refusing, showing
 from media.broadcast.house.audience import Audience
 from media.broadcast.house.raised import Raised
+from media.broadcast.house.schools import OtherSchools
 from media.broadcast.house.signing import Signing
 from media.broadcast.house.staging import Staging
 from media.broadcast.pages.asking import Question
@@ -42,6 +43,7 @@ class BroadcastHouse:
     """Attributes:
 
     url: of this server, without a slash at the end.
+    schools: other ones; None: there is no list of them.
     edges: their addresses.
     at_once: broadcasts that may run at one time.
     wall: seconds since 1970. clock: seconds, never going back.
@@ -54,6 +56,7 @@ class BroadcastHouse:
     desk: api.Desk
     tell: api.Tell
     staging: Staging
+    schools: OtherSchools | None = None
     signing: Signing
     url: str
     edges: tuple[str, ...] = ()
@@ -168,10 +171,14 @@ class BroadcastHouse:
         self._running.setdefault(one.id, Running())
         logger.info("a broadcast is on air broadcast=%s", one.id)
         self.counted["begun"] += 1
+        if self.schools is not None:
+            self.schools.resume(one)
         return await self.staging.begin(one)
 
     def over(self, one: BroadcastId) -> None:
         """It has ended, whoever said so."""
+        if self.schools is not None:
+            self.schools.leave(one)
         self.staging.end(one)
         if self._running.pop(one, None) is not None:
             logger.info("a broadcast is over broadcast=%s", one)
@@ -215,9 +222,14 @@ class BroadcastHouse:
     def shown(self, one: Broadcast) -> Shown:
         """Where nothing can be watched yet it is interrupted: pages look again by themselves."""
         found = showing.broadcast(one)
-        if found.phase is Phase.LIVE and not self.staging.seen(one.id).opened:
+        if found.phase is Phase.LIVE and not self._opened(one.id):
             return evolve(found, phase=Phase.PAUSED)
         return found
+
+    def _opened(self, one: BroadcastId) -> bool:
+        """Whether there is something to watch: of our stage, or of another school's."""
+        there = self.schools is not None and self.schools.now(one) == "live"
+        return there or self.staging.seen(one).opened
 
     def figures_of(self, one: BroadcastId) -> Figures:
         running = self._running.get(one)

@@ -93,6 +93,8 @@ class Leads:
         if not standing.host:
             return Unable.NOT_HOST
         seen = self.house.staging.seen(one.id)
+        schools = self.house.schools
+        followed = "" if schools is None else schools.now(one.id)
         return Led(
             broadcast=self.house.shown(one),
             place=showing.place(one.audience).name,
@@ -100,13 +102,16 @@ class Leads:
             watch_url=f"{self.house.url}/watch/{one.id}",
             published=seen.publishers > 0 or bool(seen.speaker),
             spare=seen.publishers > 1,
-            notices=seen.notices if one.on_air else (),
+            notices=seen.notices if one.on_air and not followed else (),
             recording=showing.recording(one, self.house.wall()),
             recording_url=f"{self.house.url}/watch/{one.id}",
             figures=self.house.figures_of(one.id),
             speakers=tuple(await self.house.staging.speakers(one)),
             speaker=seen.speaker,
             may_delete=standing.keeper,
+            schools=schools is not None and schools.any,
+            share_link="" if schools is None else schools.link(one.id),
+            followed=followed,
         )
 
     async def new_key(self, account: str, broadcast_id: str) -> str | Unable:
@@ -141,6 +146,24 @@ class Leads:
         if not standing.host:
             return Unable.NOT_HOST
         return self.house.staging.show(one, account, speaker)
+
+    async def follow(self, account: str, broadcast_id: str, link: str) -> Unable | None:
+        found = await self.house.standing(broadcast_id, account)
+        if isinstance(found, api.No):
+            return _unable(found)
+        one, standing = found
+        if not standing.host:
+            return Unable.NOT_HOST
+        schools = self.house.schools
+        if schools is None:
+            return Unable.NO_LINK
+        if one.state in {State.ENDED, State.DELETED}:
+            return Unable.GONE
+        seen = self.house.staging.seen(one.id)
+        own = seen.publishers > 0 or bool(seen.speaker)
+        if own or (seen.opened and not schools.now(one.id)):
+            return Unable.OWN_PICTURE
+        return schools.follow(one, link)
 
 
 def _unable(why: api.No) -> Unable:

@@ -44,7 +44,7 @@ def broadcast(
         school=one.audience.school,
         phase=PHASE[one.state],
         begins_at=begins_at,
-        recorded=one.recorded,
+        recorded=one.recorded and not one.recording_deleted,
         recording=RECORDING if one.recording is not None else "",
         captions=captions,
         live_sync_s=LOW_SYNC_S if one.low_latency else SYNC_S,

@@ -62,7 +62,11 @@ NAME_BITS = 128
 
 @define(eq=False, kw_only=True)
 class MediaStudio:
-    """`Studio` of `media.broadcast.opening`; made by `open_studio`."""
+    """`Studio` of `media.broadcast.opening`; made by `open_studio`.
+
+    Attributes:
+        follows: whether a broadcast shows another school's: then it has no stage here.
+    """
 
     node: Node
     register: Register
@@ -72,6 +76,7 @@ class MediaStudio:
     group: asyncio.TaskGroup
     ice_servers: Callable[[], tuple[IceServer, ...]] = tuple
     trusted: tuple[Network, ...]
+    follows: Callable[[BroadcastId], bool] = field(default=lambda _: False, init=False)
     stage: MediaStage = field(init=False)
     gallery: MediaGallery = field(init=False)
     ingest: Ingest = field(init=False)
@@ -279,11 +284,13 @@ class MediaStudio:
 
     async def _key_of(self, broadcast: BroadcastId) -> bytes | None:
         one = self.register.book.get(broadcast)
-        return one.key_digest if one is not None and one.publishable else None
+        if one is None or not one.publishable or self.follows(broadcast):
+            return None
+        return one.key_digest
 
     def _may_publish(self, broadcast: BroadcastId, token: str) -> bool:
         one = self.register.book.get(broadcast)
-        if one is None or not one.publishable:
+        if one is None or not one.publishable or self.follows(broadcast):
             return False
         return self.signing.may_publish(broadcast, token, self.node.services.wall())
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import resource
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -33,6 +34,9 @@ _READ = 1 << 16
 
 def main(words: Sequence[str]) -> None:
     codec, rungs = read_words(words)
+    # The calls server is told to stop; it drains first, and ends this by closing stdin, or with SIGKILL.
+    for told in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(told, signal.SIG_IGN)
     os.nice(NICE)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # it would hold pictures

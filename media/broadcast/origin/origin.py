@@ -17,6 +17,7 @@ from media.broadcast.hls.broadcast import Broadcast
 from media.broadcast.hls.timeline import First
 from media.broadcast.origin import opening_json, reader
 from media.broadcast.origin.live import Live
+from media.broadcast.origin.mirror import Mirror
 from media.broadcast.origin.publication import (
     Fault,
     Materials,
@@ -51,6 +52,7 @@ class Origin:
     folder: of parts, nobody else's; made when it is needed.
     recordings: where finished files wait until the materials take them over; on the same disk.
     tag: a few letters of the machine's chance: ETags of another process must differ.
+    mirror: where broadcasts are put as plain segments as well, while they last.
     most: broadcasts at one time.
     """
 
@@ -59,6 +61,7 @@ class Origin:
     tell: Tell
     materials: Materials
     tag: Callable[[], str]
+    mirror: Mirror | None = None
     most: int = 64
     lingers_s: float = LINGERS_S
     waits_s: float = WAITS_S
@@ -68,6 +71,8 @@ class Origin:
     recorded: int = field(default=0, init=False)
     unrecorded: int = field(default=0, init=False)
     _lives: dict[str, Live] = field(factory=dict, init=False)
+    _begun: asyncio.Queue[Live] = field(factory=asyncio.Queue, init=False)
+    _following: dict[str, asyncio.Task[None]] = field(factory=dict, init=False)
     _ended: asyncio.Queue[Live] = field(factory=asyncio.Queue, init=False)
 
     def open(self, opening: Opening) -> Publication:
@@ -122,9 +127,17 @@ class Origin:
         """Make recordings, one after another, for ever; viewers of a broadcast that is over are let go."""
         turn = asyncio.Semaphore(1)
         async with asyncio.TaskGroup() as group:
+            if self.mirror is not None:
+                group.create_task(self._mirror(self.mirror, group))
             while True:
                 live = await self._ended.get()
                 group.create_task(self._finish(live, turn))
+
+    async def _mirror(self, mirror: Mirror, group: asyncio.TaskGroup) -> None:
+        while True:
+            live = await self._begun.get()
+            name = live.opening.broadcast
+            self._following[name] = group.create_task(mirror.follow(live))
 
     async def stop(self) -> None:
         """The process stops: what was given out is on the disk then, and goes on after the next start."""
@@ -181,6 +194,8 @@ class Origin:
             live.places |= left.history.segments
             live.inits |= left.history.inits
         self._lives[name] = live
+        if self.mirror is not None:
+            self._begun.put_nowait(live)
         writer.start()
         return live
 
@@ -202,6 +217,11 @@ class Origin:
             await asyncio.to_thread((live.folder / DONE).touch)
         assert live.over is not None
         await asyncio.sleep(max(0.0, live.over + self.lingers_s - loop.time()))
+        if self.mirror is not None:
+            following = self._following.pop(name, None)
+            if following is not None:
+                following.cancel()
+            await self.mirror.clear(live)
         self._lives.pop(name, None)
         await asyncio.to_thread(shutil.rmtree, live.folder, ignore_errors=True)
 

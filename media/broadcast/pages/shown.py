@@ -10,6 +10,8 @@ from attrs import field, frozen
 
 #: Seconds between looks of a page that waits for the beginning: the soonest, the longest, and while a stage is away.
 SOONEST_S, LATEST_S, PAUSED_S = 15, 300, 15
+#: And while a recording is being made.
+MAKING_S = 60
 
 
 class Phase(enum.Enum):
@@ -109,6 +111,8 @@ def look_again_s(broadcast: Broadcast, now: datetime, spread: float) -> int | No
         now: with a time zone.
         spread: 0-1, each viewer's own, so that ten thousand do not come in one second.
     """
+    if broadcast.phase is Phase.ENDED and broadcast.recorded and not broadcast.recording:
+        return round(MAKING_S * (0.5 + spread))
     if broadcast.phase is Phase.ENDED or broadcast.phase is Phase.LIVE:
         return None
     if broadcast.phase is Phase.PAUSED:

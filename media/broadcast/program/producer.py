@@ -12,7 +12,7 @@ another, in one thread at a time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from attrs import define, evolve, field
 
@@ -31,7 +31,7 @@ from media.broadcast.program.feeding import Feed, Stream, done_with
 from media.broadcast.program.intake import CameraIn, VoiceIn, camera_in, voice_in
 from media.broadcast.program.mixer import Mixer
 from media.broadcast.program.notices import Notice
-from media.broadcast.program.scene import Line, Scene, announced, fitted, lines_of
+from media.broadcast.program.scene import Line, Scene, announced, fitted, lines_of, rungs_of
 from media.broadcast.program.watch import Watch
 from media.forwarder.api import Codec, Copy, Layer, Tapped, TappedClock
 from media.ids import TrackSid
@@ -91,7 +91,9 @@ class Producer:
     _mixer: Mixer = field(init=False)
     _cutter: Cutter | None = None
     _stills: list[Picture] = field(factory=list)
-    _feeds: list[Feed] = field(factory=list)  # of passed lines, by place; the coder's last
+    _feeds: list[Feed] = field(factory=list)  # of lines that are passed on, by place in `_passed`
+    _coder: Feed = field(factory=lambda: Feed(Layer.HIGH))
+    _rungs: Mapping[Codec, tuple[Rung, ...]] = field(factory=dict)  # what is made of which codec
     _publishers: dict[str, PublisherClock] = field(factory=dict)
     _cameras: dict[Stream, CameraIn[Picture] | CameraIn[Coded]] = field(factory=dict)
     _voices: dict[TrackSid, VoiceIn] = field(factory=dict)
@@ -107,17 +109,19 @@ class Producer:
     def __attrs_post_init__(self) -> None:
         self._mixer = Mixer(self.channels, self.bit_rate)
 
-    @property
-    def rungs(self) -> tuple[Rung, ...]:
-        """What the coder makes."""
-        made = (line.rung for line in self.lines if line.rung is not None)
-        return tuple({one.name: one for one in made}.values())
+    def rungs(self, codec: Codec) -> tuple[Rung, ...]:
+        """What the coder makes of such pictures."""
+        return self._rungs.get(codec, ())
 
     @property
     def tracks(self) -> frozenset[TrackSid]:
         """Those that must be tapped: on air, or shown until the one on air has a key frame."""
-        fed = (feed.fed[0] for feed in self._feeds if feed.fed is not None)
+        fed = (feed.fed[0] for feed in self._all_feeds if feed.fed is not None)
         return self._scene.tracks | frozenset(fed)
+
+    @property
+    def _all_feeds(self) -> tuple[Feed, ...]:
+        return (*self._feeds, self._coder)
 
     def turn(
         self, scene: Scene, copies: Iterable[Copy], made: Sequence[FromCoder], now_s: float
@@ -177,25 +181,31 @@ class Producer:
         self._scene = scene
         if scene.picture is not None:
             self._codecs[scene.picture] = (scene.codec, scene.publisher)
-        for place, feed in enumerate(self._feeds):
+        for feed in self._all_feeds:
             if feed.fed is not None and feed.fed[0] not in scene.pictures:
+                codec, _ = self._codecs.get(feed.fed[0], (Codec.H264, ""))
+                coded = feed is self._coder
                 feed.fed = None
-                self._darken(place, now, turn)
+                for at in range(len(self.lines)):
+                    if self._is_made(at, codec) if coded else at == self._place_of(feed):
+                        turn.outputs += self._darken(at, now)
 
-    def _darken(self, place: int, now: int, turn: Turn) -> None:
-        """What this feed showed may not be shown any more."""
-        coders = self._is_coders(place)
-        for at, line in enumerate(self.lines):
-            if line.rung is not None if coders else at == self._passed[place]:
-                turn.outputs += self._put(at, evolve(self._stills[at], ticks=now), now)
+    def _darken(self, at: int, now: int) -> list[Output]:
+        """What this line showed may not be shown any more."""
+        return self._put(at, evolve(self._stills[at], ticks=now), now)
 
-    def _is_coders(self, place: int) -> bool:
-        return bool(self.rungs) and place == len(self._feeds) - 1
+    def _place_of(self, feed: Feed) -> int:
+        """The line of a feed that is passed on."""
+        return self._passed[next(at for at, one in enumerate(self._feeds) if one is feed)]
+
+    def _is_made(self, at: int, codec: Codec) -> bool:
+        """Whether this line shows what the coder makes of such pictures."""
+        return self.lines[at].layer is None or codec is not Codec.H264
 
     def _forget(self) -> None:
         """Tracks that are neither on air nor shown any more."""
         for track in {track for track, _ in self._cameras} - {self._scene.picture}:
-            if done_with(self._feeds, track):
+            if done_with(self._all_feeds, track):
                 for stream in [one for one in self._cameras if one[0] == track]:
                     del self._cameras[stream]
                     self._asked.pop(stream, None)
@@ -266,14 +276,17 @@ class Producer:
         came = {one: each.came for one, each in self._cameras.items()}
         for picture in pictures:
             self._gather(stream, picture, now)
-            for place, feed in enumerate(self._feeds):
+            for feed in self._all_feeds if self._cutter is not None else ():
                 before = feed.fed
                 if not feed.takes(
                     stream, key=picture.key, on_air=self._scene.picture, came=came, now=now
                 ):
                     continue
                 self._shown = now
-                self._show(place, picture, now, turn, anew=feed.fed != before)
+                if feed is self._coder:
+                    self._code(picture, turn)
+                else:
+                    turn.outputs += self._pass(feed, picture, now, anew=feed.fed != before)
 
     def _gather(self, stream: Stream, picture: Picture | Coded, now: int) -> None:
         """Sizes of what is sent, until it opens."""
@@ -287,24 +300,23 @@ class Producer:
         if self._first_key is None:
             self._first_key = now
 
-    def _show(
-        self, place: int, picture: Picture | Coded, now: int, turn: Turn, *, anew: bool
-    ) -> None:
-        """In the line of this feed; the last feed is the coder's, where anything is coded."""
-        assert self._cutter is not None
-        if self._is_coders(place):
-            if isinstance(picture, Picture):
-                turn.code.append((Codec.H264, annex_b(picture)))
-            else:
-                turn.code.append((Codec.VP8, picture))
-        elif isinstance(picture, Picture):
-            at = self._passed[place]
-            if anew:
-                self._cutter.lose_line(at)
-            turn.outputs += self._put(at, picture, now)
-        else:  # lines that pass pictures on cannot show these
+    def _code(self, picture: Picture | Coded, turn: Turn) -> None:
+        """Where anything is made of such pictures."""
+        codec = Codec.H264 if isinstance(picture, Picture) else Codec.VP8
+        if self.rungs(codec):
+            coded = annex_b(picture) if isinstance(picture, Picture) else picture
+            turn.code.append((codec, coded))
+        elif codec is not Codec.H264:
             assert self._watch is not None
             turn.notices += self._watch.once(Notice.NOT_UNDERSTOOD)
+
+    def _pass(self, feed: Feed, picture: Picture | Coded, now: int, *, anew: bool) -> list[Output]:
+        """As it is. What is not H.264 is shown once the coder has made some of it."""
+        assert self._cutter is not None
+        at = self._place_of(feed)
+        if anew:
+            self._cutter.lose_line(at)
+        return self._put(at, picture, now) if isinstance(picture, Picture) else []
 
     @property
     def _passed(self) -> list[int]:
@@ -321,12 +333,16 @@ class Producer:
         assert self._watch is not None
         match one:
             case Made(name, picture):
-                for at, line in enumerate(self.lines):
-                    if line.rung is not None and line.rung.name == name:
+                fed = self._coder.fed
+                if fed is None or fed[0] not in self._codecs:
+                    return
+                codec, _ = self._codecs[fed[0]]
+                for at, rung in enumerate(self._made_in(codec)):
+                    if rung == name and self._is_made(at, codec):
                         turn.outputs += self._put(at, picture, now)
             case KeyWanted():
-                if self._feeds and (fed := self._feeds[-1].fed) is not None:
-                    self._ask(fed, now, turn)
+                if self._coder.fed is not None:
+                    self._ask(self._coder.fed, now, turn)
             case Pace.TOO_SLOW | Pace.FAILED:
                 turn.notices += [Notice.TOO_SLOW]
             case Pace.FULL:
@@ -356,8 +372,8 @@ class Producer:
             self.rhythm, first, self.channels, self.origin_ntp, further=tuple(further)
         )
         self._feeds = [Feed(line.layer) for line in self.lines if line.layer is not None]
-        if self.rungs:
-            self._feeds.append(Feed(ladder.from_ if ladder.from_ is not None else Layer.HIGH))
+        self._coder = Feed(ladder.from_ if ladder.from_ is not None else Layer.HIGH)
+        self._rungs = rungs_of(self.lines, self.spare_cores)
         for stream in self._cameras:
             self._ask(stream, now, turn)
 
@@ -389,15 +405,29 @@ class Producer:
         """Key frames: of what is shown where the cutter wants them, of what is to be shown."""
         if any(isinstance(each, KeyFrameWanted) for each in turn.outputs):
             turn.outputs = [each for each in turn.outputs if not isinstance(each, KeyFrameWanted)]
-            turn.force = bool(self.rungs) and not self._passed
-            for feed in self._feeds[: len(self._passed)]:
-                if feed.fed is not None:
-                    self._ask(feed.fed, now, turn)
+            passed = [one for one in self._feeds if one.fed is not None and self._is_h264(one.fed)]
+            turn.force = not passed
+            for feed in passed:
+                assert feed.fed is not None
+                self._ask(feed.fed, now, turn)
         came = {one: each.came for one, each in self._cameras.items()}
-        for feed in self._feeds:
+        for feed in self._all_feeds if self._cutter is not None else ():
             waited_for = feed.waits(self._scene.picture, came, now)
             if waited_for is not None:
                 self._ask(waited_for, now, turn)
+
+    def _is_h264(self, stream: Stream) -> bool:
+        return self._codecs.get(stream[0], (None, ""))[0] is Codec.H264
+
+    def _made_in(self, codec: Codec) -> list[str | None]:
+        """The name of the rung that each line shows of such pictures: its own, or the largest that is no larger."""
+        names = [one.name for one in self.rungs(codec)]
+        wanted = [line.name if line.rung is None else line.rung.name for line in self.lines]
+        found: list[str | None] = []
+        for name in wanted:
+            before = found[-1] if found else next(iter(names), None)
+            found.append(name if name in names else before)
+        return found
 
     def _ask(self, stream: Stream, now: int, turn: Turn) -> None:
         last = self._asked.get(stream)

@@ -228,7 +228,7 @@ class Running:
             if self._coder is None or self._coder[0] is not codec:
                 if self._coder is not None:
                     self._coder[1].close()
-                coder = self.make_coder(codec, self.producer.rungs)
+                coder = self.make_coder(codec, self.producer.rungs(codec))
                 group.create_task(coder.run())
                 self._coder = codec, coder
             self._coder[1].take(coded, now)

@@ -8,7 +8,7 @@ from attrs import evolve, field, frozen
 
 from media.broadcast.cmaf.parts import Further, Rendition
 from media.broadcast.hls.multivariant import Picture, Variant
-from media.broadcast.ladder.choice import Ladder, Sent
+from media.broadcast.ladder.choice import RATES, Ladder, Sent, cores, rung
 from media.broadcast.ladder.values import Rung
 from media.forwarder.api import Codec, Layer
 from media.ids import TrackSid
@@ -105,6 +105,32 @@ def lines_of(ladder: Ladder) -> tuple[Line, ...]:
         found = [_still()]
     kept = found[-1 - len(Further) :]
     return tuple(kept)
+
+
+def rungs_of(lines: Sequence[Line], spare_cores: float) -> Mapping[Codec, tuple[Rung, ...]]:
+    """What a coder makes of each codec: of H.264 the lines that are not passed on, of VP8 all, as the machine can bear.
+
+    Publishers follow one another: a page that sends H.264, then somebody of a call with VP8.
+    """
+    made = tuple({one.rung.name: one.rung for one in lines if one.rung is not None}.values())
+    if all(one.layer is None for one in lines):
+        return {Codec.H264: made, Codec.VP8: made}
+    for count in range(len(lines), 0, -1):
+        for rate in RATES:
+            found = tuple(
+                evolve(_rung(one, rate), name=one.name if one.rung is None else one.rung.name)
+                for one in lines[:count]
+            )
+            largest = max(lines[:count], key=lambda one: one.width * one.height)
+            source = Sent(layer=Layer.HIGH, width=largest.width, height=largest.height, bit_rate=0)
+            if cores(Codec.VP8, source, found) <= spare_cores:
+                return {Codec.H264: made, Codec.VP8: found}
+    return {Codec.H264: made}
+
+
+def _rung(line: Line, rate: int) -> Rung:
+    of = Sent(layer=Layer.HIGH, width=line.width, height=line.height, bit_rate=0)
+    return rung(of, min(line.width, line.height), rate)
 
 
 def fitted(lines: Sequence[Line], promised: Sequence[Variant]) -> tuple[Line, ...]:

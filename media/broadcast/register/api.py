@@ -16,11 +16,11 @@ from typing import Protocol
 
 from attrs import field, frozen
 
+from media.broadcast.origin.publication import Recording as Ready
 from media.broadcast.register.values import (
     Audience,
     BadWish,
     Broadcast,
-    Recording,
     State,
     Wish,
 )
@@ -136,10 +136,8 @@ class Tell(Protocol):
 class Materials(Protocol):
     """Where recordings go (R27, R48): they stay in their folder, served behind `may_watch`."""
 
-    async def keep(
-        self, broadcast: BroadcastId, file: Path, seconds: float, size: int
-    ) -> Recording | None:
-        """A finished MP4: the file is taken over, the rooms are told. None: not now, or not known."""
+    async def keep(self, recording: Ready) -> bool:
+        """As `media.broadcast.origin.publication.Materials` has it: the file is taken over, the rooms are told."""
 
     def file_of(self, broadcast: BroadcastId) -> Path | None:
         """What is served; None: there is none (any more)."""

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from attrs import define, evolve
 
+from media.broadcast.origin.publication import Recording as Ready
 from media.broadcast.register.api import No
 from media.broadcast.register.book import Book
 from media.broadcast.register.values import Broadcast, Recording, State
@@ -36,30 +37,34 @@ class Materials:
     folder: Path
     keep_days: int
 
-    async def keep(
-        self, broadcast: BroadcastId, file: Path, seconds: float, size: int
-    ) -> Recording | None:
-        """Take the file over. None: there is no such broadcast, or not now."""
+    async def keep(self, recording: Ready) -> bool:
+        """Take the file over. False: there is no such broadcast, or not now."""
+        broadcast = BroadcastId(recording.broadcast)
         one = self._book.get(broadcast)
         if one is None or one.state is not State.ENDED:
-            return None
+            return False
         name = f"{broadcast}.mp4"
         try:
-            await asyncio.to_thread(self._take, file, name)
+            await asyncio.to_thread(self._take, Path(recording.path), name)
         except OSError as error:
             logger.warning(
                 "a recording was not taken over broadcast=%s why=%s", broadcast, error.errno
             )
-            return None
+            return False
         now = self._wall()
-        until = now + self.keep_days * 86_400.0
-        kept = Recording(file=name, seconds=seconds, size=size, made_at=now, until=until)
+        kept = Recording(
+            file=name,
+            seconds=recording.seconds,
+            size=recording.size,
+            made_at=now,
+            until=now + self.keep_days * 86_400.0,
+        )
 
         def change(now: Broadcast) -> Broadcast | None:
             return evolve(now, recording=kept, recording_deleted=False, by="", reason="")
 
         found = await self._book.change(broadcast, change)
-        return None if isinstance(found, No) else kept
+        return not isinstance(found, No)
 
     def file_of(self, broadcast: BroadcastId) -> Path | None:
         """What is served; None: there is none (any more)."""

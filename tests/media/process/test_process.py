@@ -175,6 +175,16 @@ def test_a_folder_without_a_call_page_is_named(media: MediaProcess, tmp_path: Pa
     assert "pages: " in media.lines().splitlines()[-1]
 
 
+@pytest.mark.integration
+def test_broadcasts_without_a_player_are_named(media: MediaProcess, tmp_path: Path) -> None:
+    """The same for hls.js; an edge's secret that others may read is named too, and never quoted."""
+    section = {"folder": str(tmp_path / "b"), "player": str(tmp_path / "nothing")}
+    media.change(broadcasts=section)
+    media.start(ready=False)
+    assert media.wait() == 2
+    assert "broadcasts.player: " in media.lines().splitlines()[-1]
+
+
 def test_every_setting_has_an_effect() -> None:
     """Each is read somewhere in the program, and shown in the example."""
     parts = [ROOT / "media" / name for name in ("serving.py", "config.py", "broadcast/serving.py")]

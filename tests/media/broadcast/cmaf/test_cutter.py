@@ -252,7 +252,7 @@ def test_the_last_picture_ends_with_the_broadcast() -> None:
 
 @pytest.mark.parametrize("rhythm", RHYTHMS)
 def test_a_picture_now_and_then(rhythm: Rhythm) -> None:
-    """One in five seconds, whose encoder takes no requests: the one before is shown until it comes, or the still one."""
+    """One in five seconds, whose encoder takes no requests: the one before is shown until it comes, or a still one."""
     stage = Stage(rhythm, step=5 * RATE, obeys=None)
     stage.go(40 * RATE)
     judge(stage.out, rhythm, ended=False)

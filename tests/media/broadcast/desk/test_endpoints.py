@@ -85,6 +85,29 @@ async def test_from_the_list_to_the_end() -> None:
         assert leading.done == ["begin", "finish", "delete", "show a", "drop"]
 
 
+async def test_another_school() -> None:
+    """Where there are other schools a host pastes their link, and has one to give; what comes of it is said."""
+    leading = Remembering(one=evolve(LED, schools=True, share_link="https://rtc.a.test/share/x/y"))
+    async with browsing(leading) as browser:
+        page = await browser.get("/broadcasts/concert", **HOST)
+        assert "Другие школы" in page.text
+        assert "https://rtc.a.test/share/x/y" in page.text
+        done = await browser.post(
+            "/broadcasts/concert/follow", "link=https://b/share", **FORM, **HOST
+        )
+        assert done.headers["Location"] == "/broadcasts/concert?said=followed"
+        assert leading.done == ["follow https://b/share"]
+        leading.one = evolve(leading.one, followed="away", share_link="")
+        page = await browser.get("/broadcasts/concert", **HOST)
+        assert "Другая школа не отвечает" in page.text
+        leading.refusal = Unable.NO_LINK
+        done = await browser.post("/broadcasts/concert/follow", "link=x", **FORM, **HOST)
+        assert "целиком" in (await browser.get(done.headers["Location"], **HOST)).text
+        leading.one = LED
+        page = await browser.get("/broadcasts/concert", **HOST)
+        assert "Другие школы" not in page.text
+
+
 async def test_a_form_that_is_wrong_comes_back_as_typed() -> None:
     """With what is wrong, and nothing to be typed again."""
     leading = Remembering()

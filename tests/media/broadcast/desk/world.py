@@ -100,6 +100,9 @@ class Remembering:
     async def show(self, account: str, broadcast_id: str, speaker: str) -> Unable | None:
         return self._press(f"show {speaker}", account, broadcast_id)
 
+    async def follow(self, account: str, broadcast_id: str, link: str) -> Unable | None:
+        return self._press(f"follow {link}", account, broadcast_id)
+
     def _press(self, act: str, account: str, broadcast_id: str) -> Unable | None:
         del account, broadcast_id
         if self.refusal is None:

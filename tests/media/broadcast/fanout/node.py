@@ -29,7 +29,8 @@ async def main() -> None:
         asked = json.loads(await asyncio.to_thread(sys.stdin.readline))
         theirs = School("a.example", asked["url"], key_of("a.example").public_key())
         node.schools["a.example"] = theirs
-        assert node.fan.follow(OURS, asked["link"], recorded=False) is None
+        assert node.fan.promise(OURS, asked["link"]) is None
+        assert node.fan.begin(OURS, recorded=False)
         await asyncio.Event().wait()
 
 

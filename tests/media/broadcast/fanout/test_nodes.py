@@ -14,7 +14,7 @@ import pytest
 
 from media.broadcast.cmaf.parts import Rendition
 from media.broadcast.fanout.asking import public_key
-from media.broadcast.fanout.node import FILE, Unfollowed
+from media.broadcast.fanout.node import FILE, Unfollowed, remembered
 from media.broadcast.fanout.puller import Now, Puller
 from media.broadcast.fanout.schools import School
 from tests.media.broadcast import apple, m3u8
@@ -152,20 +152,35 @@ async def test_a_school_that_is_cut_off(tmp_path: Path) -> None:
 
 
 async def test_who_gets_a_pass(tmp_path: Path) -> None:
-    """A link with another code, of a broadcast that does not run, or of no school in the list shows nothing."""
+    """A link of no school in the list, or with another code, shows nothing; one of a broadcast to come waits for it."""
     async with nodes(tmp_path, "a.example", "b.example") as (a, b):
         link = a.fan.link(BROADCAST)
         assert link is not None
-        assert b.fan.follow(OURS, link.replace("http://127", "http://128"), recorded=False) is (
-            Unfollowed.NO_LINK
-        )
-        assert b.fan.follow(OURS, link, recorded=False) is None  # it has not begun
+        assert b.fan.promise(OURS, link.replace("//127", "//128")) is Unfollowed.NO_LINK
+        assert b.fan.promise(OURS, link[:-22] + "x" * 22) is None
+        assert b.fan.begin(OURS, recorded=False)
         await _becomes(b.fan._followed[OURS].puller, Now.CUT_OFF)
-        a.origin.open(OPENING)
-        other = link[:-22] + "x" * 22
-        assert b.fan.follow(OURS, other, recorded=False) is None
-        await _becomes(b.fan._followed[OURS].puller, Now.CUT_OFF)
-        assert a.fan.door.counted == {"not_found": 2}
+        assert a.fan.door.counted == {"other_code": 1}
+        puller = b.follow(a)
+
+        async def asked() -> bool:
+            return puller.counted["notthere"] > 0
+
+        await until_async(asked, what="a question")
+        assert puller.now is Now.JOINING
+        Show(a.origin.open(OPENING)).go(4)
+        await _becomes(puller, Now.LIVE)
+
+
+async def test_an_origin_that_takes_no_more(tmp_path: Path) -> None:
+    """Where our own origin does not take it, it is said, and the node goes on with others."""
+    async with nodes(tmp_path, "a.example", "b.example") as (a, b):
+        Show(a.origin.open(OPENING)).go(4)
+        b.origin.most = 0
+        puller = b.follow(a)
+        await _becomes(puller, Now.NOT_TAKEN)
+        b.origin.most = 1
+        await _becomes(b.follow(a), Now.LIVE)
 
 
 async def test_a_pass_that_runs_out(tmp_path: Path) -> None:
@@ -221,17 +236,31 @@ async def test_a_node_that_never_comes_back(tmp_path: Path) -> None:
 async def test_what_is_followed_is_remembered(tmp_path: Path) -> None:
     """For the next start of the process, in a file of its own alone; what is left or over is forgotten."""
     async with nodes(tmp_path, "a.example", "b.example") as (a, b):
+        file = b.folder / FILE
         Show(a.origin.open(OPENING)).go(2)
-        puller = b.follow(a)
-        await _becomes(puller, Now.LIVE)
+        link = a.fan.link(BROADCAST)
+        assert link is not None
+        assert b.fan.now(OURS) is None
+        assert not b.fan.begin(OURS, recorded=False)
+        assert b.fan.promise(OURS, link) is None
+        assert b.fan.now(OURS) is Now.JOINING
+
+        async def there() -> bool:
+            return remembered(file) == {OURS: link}
+
+        await until_async(there, what="the link")
+        assert file.stat().st_mode & 0o777 == 0o600
+        assert b.fan.begin(OURS, recorded=False)
+        await _becomes(b.fan._followed[OURS].puller, Now.LIVE)
         assert b.fan.now(OURS) is Now.LIVE
-        assert b.fan.remembered() == {OURS: a.fan.link(BROADCAST)}
-        assert (b.folder / FILE).stat().st_mode & 0o777 == 0o600
         b.fan.leave(OURS)
 
         async def forgotten() -> bool:
-            return b.fan.remembered() == {}
+            return remembered(file) == {}
 
         await until_async(forgotten, what="an empty list")
         assert b.fan.now(OURS) is None
         assert b.live.over is None, "whoever leads it ends it"
+        for wrong in ("", "[]", '{"a": 5}', "{"):
+            file.write_text(wrong)
+            assert remembered(file) == {}

@@ -65,7 +65,7 @@ async def test_a_list_that_changes(tmp_path: Path) -> None:
             assert (seen.kind, seen.account) == (Kind.NODE, "b.example")
             assert fan.may_watch(seen)
             assert (await http.post(PATH, json=_asked(1, code))).status == 403
-            assert (await http.post(PATH, json=_asked(2, "c" * 22))).status == 404
+            assert (await http.post(PATH, json=_asked(2, "c" * 22))).status == 403
             assert (await http.post(PATH, data=b"x" * 3_000)).status == 400
             assert (await http.post(PATH, data=b"{")).status == 400
             path.write_text("[]\n")

@@ -159,7 +159,8 @@ class Node:
         """A host there gives the link, a host here shows the broadcast."""
         link = other.fan.link(BROADCAST)
         assert link is not None
-        assert self.fan.follow(OURS, link, recorded=False) is None
+        assert self.fan.promise(OURS, link) is None
+        assert self.fan.begin(OURS, recorded=False)
         return self.fan._followed[OURS].puller
 
     @property

@@ -90,6 +90,11 @@ async def test_pictures_through_a_process() -> None:
         assert [each for each in out if isinstance(each, Pace)] == []
         process = made._process
         assert process is not None
+        os.kill(
+            process.pid, signal.SIGTERM
+        )  # systemd tells every process; this one waits for the calls server
+        made.take(Coded(40 * STEP, True, SHOWN[0].data), 0)
+        await _all_of(made, 2)
         assert os.getpriority(os.PRIO_PROCESS, process.pid) > os.getpriority(os.PRIO_PROCESS, 0)
     assert process.returncode is not None
 

@@ -25,6 +25,7 @@ from media.broadcast.hls.values import Part, Shape
 from media.broadcast.origin.endpoints import Endpoints
 from media.broadcast.origin.figures import OriginFigures
 from media.broadcast.origin.judging import Judge
+from media.broadcast.origin.mirror import Mirror
 from media.broadcast.origin.origin import Origin
 from media.broadcast.origin.publication import Opening, Publication, Recording, Told
 from media.broadcast.origin.showing import Recordings
@@ -177,7 +178,13 @@ class World:
         return Stage(self.origin.open(opening(recorded=recorded)))
 
 
-def make(folder: Path, *, kept: Kept | None = None, files: Files | None = None) -> World:
+def make(
+    folder: Path,
+    *,
+    kept: Kept | None = None,
+    files: Files | None = None,
+    mirror: Mirror | None = None,
+) -> World:
     """Not running yet."""
     materials, told = kept or Kept(), list[Told]()
     origin = Origin(
@@ -189,6 +196,7 @@ def make(folder: Path, *, kept: Kept | None = None, files: Files | None = None) 
         lingers_s=0.0,
         again_s=0.05,
         leaves_free=0,
+        mirror=mirror,
         files=files or Files(),
     )
     world: World

@@ -74,14 +74,14 @@ async def test_entering_by_openid() -> None:
 
 
 async def test_each_phase_has_its_page() -> None:
-    """Waiting and interrupted pages look again by themselves, live ones play, ended ones do neither."""
+    """Waiting and interrupted pages look again by themselves, live ones play, ended ones wait for the recording."""
     house = Remembering()
     async with browsing(house) as browser:
         for phase, words, again in (
             (Phase.WAITING, "Начало: сегодня в 18:30.", True),
             (Phase.LIVE, 'id="video"', False),
             (Phase.PAUSED, "Трансляция прервалась", True),
-            (Phase.ENDED, "Запись появится в материалах", False),
+            (Phase.ENDED, "Запись появится на этой странице", True),
         ):
             house.broadcast = evolve(CONCERT, phase=phase)
             page = await browser.get(f"{HERE}/watch")

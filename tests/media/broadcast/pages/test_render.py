@@ -99,7 +99,7 @@ def test_figures_are_for_hosts() -> None:
 def test_what_is_said_before_anybody_watches() -> None:
     """That it is not encrypted and who sees it stands on the page and before the start; recording too (R48)."""
     for page in (render.watch(VIEWER, "ru"), render.panel(HOST, "ru", Figures())):
-        assert "не зашифрована: её видят все, кто зарегистрирован в школе" in page
+        assert "не зашифрована: её видят все, кому она предназначена" in page
         assert "Трансляция записывается" in page
     silent = evolve(VIEWER, broadcast=evolve(CONCERT, recorded=False))
     assert "Трансляция записывается" not in render.watch(silent, "ru")
@@ -127,7 +127,7 @@ def test_the_end_says_where_the_recording_is() -> None:
     """With a link if there is one; without a recording, that there is none."""
     ended = evolve(CONCERT, phase=Phase.ENDED, materials_url="https://school.test/materials")
     page = render.not_now(ended, "ru", NOW)
-    assert "Запись появится в материалах" in page
+    assert "Запись появится на этой странице" in page
     assert 'href="https://school.test/materials"' in page
     assert "Запись не велась" in render.not_now(evolve(ended, recorded=False), "ru", NOW)
 
@@ -150,6 +150,11 @@ def test_waiting_pages_come_again_but_not_together(spread: float, left_s: int) -
         assert wait <= 23
     else:
         assert wait <= left_s + 23
-    assert look_again_s(evolve(waiting, phase=Phase.ENDED), NOW, spread) is None
+    over = evolve(waiting, phase=Phase.ENDED)
+    assert look_again_s(evolve(over, recorded=False), NOW, spread) is None
+    assert look_again_s(evolve(over, recorded=True, recording="x.mp4"), NOW, spread) is None
+    making = look_again_s(evolve(over, recorded=True), NOW, spread)
+    assert making is not None
+    assert 30 <= making <= 90  # while the recording is being made
     assert look_again_s(evolve(waiting, phase=Phase.LIVE), NOW, spread) is None
     assert look_again_s(evolve(waiting, begins_at=None), NOW, spread) is not None

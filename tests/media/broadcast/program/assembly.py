@@ -6,12 +6,14 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 from aiohttp import web
 from attrs import Factory, define, field
 
-from media.broadcast.cmaf.rhythm import LOW_LATENCY
+from media.broadcast.cmaf.rhythm import LOW_LATENCY, Rhythm
 from media.broadcast.ladder.process import ProcessTranscoder
+from media.broadcast.origin import publication as publishing
 from media.broadcast.origin.publication import Opening
 from media.broadcast.program.calls import LOOK_S, CallProgram, CallTaps
 from media.broadcast.program.gallery import MediaGallery
@@ -40,8 +42,11 @@ class Assembly:
     listener: Listener
     plane: Plane
     clock: Callable[[], float]
-    spare_cores: float = 0.5
+    broadcast: BroadcastId = CONCERT
+    key: str = KEY
+    rhythm: Rhythm = LOW_LATENCY
     coded_always: bool = False
+    open_: Callable[[Opening], publishing.Publication] | None = None
     opened: list[Publication] = Factory(list)
     told: list[Notice] = Factory(list)
     call: CallProgram | None = None
@@ -60,14 +65,14 @@ class Assembly:
             bit_rate=96_000,
             zero_s=began_s,
             origin_ntp=int(wall_s * 2**32),
-            spare_cores=self.spare_cores,
-            rhythm=LOW_LATENCY,
+            spare_cores=0.5,
+            rhythm=self.rhythm,
             coded_always=self.coded_always,
         )
         self.running = Running(
-            broadcast=CONCERT,
+            broadcast=self.broadcast,
             producer=producer,
-            open_=self._open,
+            open_=self.open_ or self._open,
             make_coder=ProcessTranscoder,
             tell=self.told.append,
             clock=self.clock,
@@ -101,8 +106,8 @@ class Assembly:
     def stop(self) -> None:
         """By its host."""
         self.running.stop()
-        self.ingest.close(CONCERT)
-        self.egress.close(CONCERT)
+        self.ingest.close(self.broadcast)
+        self.egress.close(self.broadcast)
 
     async def run(self) -> None:
         """From the first that is shown: sizes are those of who publishes."""
@@ -141,19 +146,16 @@ class Assembly:
         return self.opened[-1]
 
     async def _key_of(self, broadcast: BroadcastId) -> bytes | None:
-        return digest(KEY) if broadcast == CONCERT else None
+        return digest(self.key) if broadcast == self.broadcast else None
 
     async def _account_of(self, _broadcast: BroadcastId, token: str) -> str | None:
-        return "@ann:s" if token == KEY else None
+        return "@ann:s" if token == self.key else None
 
 
 @asynccontextmanager
-async def assembled(
-    listener: Listener, plane: Plane, *, coded_always: bool = False
-) -> AsyncIterator[Assembly]:
-    """It runs."""
-    clock = asyncio.get_running_loop().time
-    made = Assembly(listener, plane, clock, coded_always=coded_always)
+async def assembled(listener: Listener, plane: Plane, **more: Any) -> AsyncIterator[Assembly]:
+    """It runs; `more` are fields of `Assembly`."""
+    made = Assembly(listener, plane, asyncio.get_running_loop().time, **more)
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(made.run()), group.create_task(made.look())]
         try:

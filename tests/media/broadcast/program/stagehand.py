@@ -8,10 +8,12 @@ from functools import cache
 from attrs import define, field
 
 from media.broadcast.cmaf.clocks import RATE
+from media.broadcast.cmaf.pictures import Picture, PictureReader
 from media.broadcast.hls.broadcast import Broadcast
 from media.broadcast.hls.captions import Unsayable
 from media.broadcast.hls.timeline import Unfit
 from media.broadcast.hls.values import Part
+from media.broadcast.ladder.values import Coded, Made
 from media.broadcast.ladder.values import Output as FromCoder
 from media.broadcast.origin.publication import Opening
 from media.broadcast.program.outlet import Outlet, opening
@@ -21,11 +23,14 @@ from media.forwarder.api import Codec, Copy, Layer, Tapped
 from media.forwarder.plain.rtp import HEADER
 from media.ids import TrackSid
 from tests.media.broadcast.cmaf.camera import Units, film, packets
+from tests.media.broadcast.ladder import vp8_film
 
 CAMERA, VOICE = TrackSid("TR_camera"), TrackSid("TR_voice")
 #: Width and height of each layer, small: it is coded for real.
 SIZES = {Layer.LOW: (64, 48), Layer.MEDIUM: (128, 96), Layer.HIGH: (256, 192)}
 PICTURES_S = 25
+#: And of what the coder of the test makes.
+CODED = (96, 64)
 
 
 @cache
@@ -51,6 +56,7 @@ class Encoder:
     keys: int = 0
     every: int = 400
     more: dict[str, int] = field(factory=dict)
+    vp8: bool = False
     _place: int = 0
     _sequence: int = 0
 
@@ -59,12 +65,18 @@ class Encoder:
         if self.key or self._place >= self.every:
             self.key, self._place = False, 0
             self.keys += 1
-        units = gop(*self.size, **self.more)[self._place]
-        self._place += 1
         stamp = ticks * 90_000 // RATE + self.skew
-        for one in packets([units], sequence=self._sequence, timestamp=stamp, most=1_000):
+        if self.vp8:
+            frame = vp8_film.film(200)[self._place % 200]
+            came = vp8_film.packets([frame], sequence=self._sequence, timestamp=stamp)
+        else:
+            units = gop(*self.size, **self.more)[self._place]
+            came = packets([units], sequence=self._sequence, timestamp=stamp, most=1_000)
+        self._place += 1
+        for one in came:
             data = rtp(one.payload, one.sequence, one.timestamp, marker=one.marker)
-            yield Tapped(self.track, self.layer, Codec.H264, data, at_s)
+            codec = Codec.VP8 if self.vp8 else Codec.H264
+            yield Tapped(self.track, self.layer, codec, data, at_s)
             self._sequence = one.sequence + 1
 
 
@@ -165,6 +177,9 @@ class Show:
     made: list[FromCoder] = field(factory=list)
     obeys: bool = True
     network: Network = field(factory=Network)
+    coded: list[Codec] = field(factory=list)
+    _coder: PictureReader = field(factory=PictureReader)
+    _place: int = 0
     _spoken: int = 0
 
     def run(self, seconds: float) -> None:
@@ -180,8 +195,8 @@ class Show:
             self._spoken += 2
             self.now += step
             arrived = self.network.carry(copies)
-            self.take(self.producer.turn(self.scene, arrived, self.made, at_s))
-            self.made = []
+            made, self.made = self.made, []
+            self.take(self.producer.turn(self.scene, arrived, made, at_s))
 
     def take(self, turn: Turn) -> None:
         self.turns.append(turn)
@@ -197,10 +212,22 @@ class Show:
             self.outlet = Outlet(self.origin, self.producer.lines, began_ms=0)
         if self.outlet is not None:
             self.outlet.write(turn.outputs)
+        for codec, picture in turn.code:
+            self._code(codec, picture, force=turn.force)
         if turn.asks and self.obeys:
             tracks = {track for track, _ in turn.asks}
             for one in self.encoders:
                 one.key |= one.track in tracks
+
+    def _code(self, codec: Codec, coded: Coded, *, force: bool) -> None:
+        """As a coder does: a picture of its own for each, the same in all rungs."""
+        self.coded.append(codec)
+        if coded.key or force:
+            self._place = 0
+        picture = self._coder.read(gop(*CODED)[self._place], coded.ticks)
+        self._place += 1
+        assert isinstance(picture, Picture)
+        self.made += [Made(rung.name, picture) for rung in self.producer.rungs(codec)]
 
     def end(self) -> Publication:
         assert self.outlet is not None

@@ -16,6 +16,7 @@ from media.forwarder.api import Codec, Layer, Tapped, TappedClock
 from media.ids import TrackSid
 from tests.media.broadcast.program.stagehand import (
     CAMERA,
+    CODED,
     SIZES,
     VOICE,
     Encoder,
@@ -29,8 +30,10 @@ from tests.media.broadcast.program.test_mixer import strength, voice
 OTHER = TrackSid("TR_other")
 
 
-def producer() -> Producer:
-    return Producer(channels=1, bit_rate=64_000, zero_s=100.0, origin_ntp=0, spare_cores=0.0)
+def producer(spare_cores: float = 0.0) -> Producer:
+    return Producer(
+        channels=1, bit_rate=64_000, zero_s=100.0, origin_ntp=0, spare_cores=spare_cores
+    )
 
 
 def scene(picture: TrackSid | None = CAMERA, **more: object) -> Scene:
@@ -243,6 +246,33 @@ def test_b_frames_are_told_once() -> None:
     assert show.notices == ["b_frames"]
     _, count, sound_s = sizes(origin.file("v192", 0))
     assert 0 < count < sound_s * 25 * 0.7
+
+
+def test_after_a_page_somebody_of_a_call() -> None:
+    """Layers of H.264 are passed on; whoever follows with VP8 is coded into the same renditions, and back again."""
+    show = Show(producer(4.0), scene(), camera(), {VOICE: voice(440, 0.3)})
+    show.run(6)
+    assert show.coded == []
+    show.encoders.append(Encoder(OTHER, Layer.HIGH, (160, 96), vp8=True, every=200))
+    show.scene = scene(
+        OTHER,
+        publisher="bob",
+        codec=Codec.VP8,
+        layers=frozenset({Layer.HIGH}),
+        may_stay=frozenset({CAMERA}),
+    )
+    show.run(8)
+    assert set(show.coded) == {Codec.VP8}
+    assert show.producer.tracks == {OTHER, VOICE}
+    show.scene = scene(may_stay=frozenset({OTHER}))
+    show.run(7)
+    origin = show.end()
+    whole(origin)
+    last = max(one.discontinuity for one, _ in origin.parts)
+    for name, layer in (("v48", Layer.LOW), ("v96", Layer.MEDIUM), ("v192", Layer.HIGH)):
+        found = [sizes(origin.file(name, number))[0] for number in range(last + 1)]
+        assert [size for size in found if size] == [{SIZES[layer]}, {CODED}, {SIZES[layer]}], found
+    assert show.notices == []
 
 
 def test_losses_of_the_network() -> None:

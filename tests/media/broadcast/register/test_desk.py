@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from media.broadcast.origin.publication import Recording as Ready
 from media.broadcast.register import announcer
 from media.broadcast.register.announcer import MOST_WAITING
 from media.broadcast.register.api import Made, No, Standing
@@ -146,7 +147,8 @@ async def test_the_hall_is_passed_on_in_few_messages(tmp_path: Path) -> None:
 async def keep(world: World, broadcast: BroadcastId) -> bool:
     path = world.folder / "made.mp4"
     path.write_bytes(b"video")
-    return await world.materials.keep(broadcast, path, 2.0, 5) is not None
+    ready = Ready(broadcast=broadcast, path=str(path), seconds=2.0, began_ms=0, size=5)
+    return await world.materials.keep(ready)
 
 
 async def test_a_recording_is_kept_and_thrown_away(tmp_path: Path) -> None:

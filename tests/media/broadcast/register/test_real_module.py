@@ -18,6 +18,7 @@ from media.access.json_http import server_at
 from media.access.openid import OpenId
 from media.broadcast import passes
 from media.broadcast.origin.judging import Judge
+from media.broadcast.origin.publication import Recording as Ready
 from media.broadcast.origin.showing import Recordings
 from media.broadcast.passes import Kind
 from media.broadcast.register import watchers
@@ -182,7 +183,8 @@ async def over_with_recording(
     assert isinstance(await register.desk.stop(account, one.id), Broadcast)
     film = register.materials.folder.parent / "film.mp4"
     film.write_bytes(FILM)
-    assert await register.materials.keep(one.id, film, 4.0, len(FILM)) is not None
+    ready = Ready(broadcast=one.id, path=str(film), seconds=4, began_ms=0, size=len(FILM))
+    assert await register.materials.keep(ready)
     await until_told(world, one)
     return one
 
