@@ -1,9 +1,9 @@
 """A broadcast's viewers, what they cost, and how late they are. One line of JSON.
 
     .venv/bin/python -m bench.broadcast [--size full|busy|quick] [--only edge short python edges restart fanout whip]
-        [--viewers 10000] [--processes 2] [--seconds 60] [--python 2500 2000] [--no-browser]
+        [--viewers 10000] [--processes 2] [--seconds 60] [--python 2500 2000] [--no-browser] [--before]
 
-Run it as root with `nice -n -10` where others use the machine too: servers, viewers and browser go before them then.
+`--before`, as root: servers, viewers and browser go before whatever else the machine does.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from typing import Any
 from attrs import evolve
 
 from bench.broadcast.crowd import build
+from bench.broadcast.place import go_before
 from bench.broadcast.rows import (
     BUSY,
     FULL,
@@ -67,15 +68,15 @@ KINDS: dict[str, Callable[[Tools, Size], Awaitable[dict[str, Any]]]] = {
 }
 
 
-async def measured(size: Size, kinds: list[str]) -> dict[str, Any]:
+async def measured(size: Size, kinds: list[str], *, before: bool) -> dict[str, Any]:
     """All of it, one after the other."""
     program, begun = build(), time.monotonic()
-    line: dict[str, Any] = {"bench": "broadcast"}
+    line: dict[str, Any] = {"bench": "broadcast", "before": before and go_before()}
     loads = [round(os.getloadavg()[0], 1)]
     with TemporaryDirectory() as films:
         for kind in kinds:
             print(kind, file=sys.stderr, flush=True)
-            line |= await KINDS[kind](Tools(program, Path(films)), size)
+            line |= await KINDS[kind](Tools(program, Path(films), before), size)
             loads.append(round(os.getloadavg()[0], 1))
     return line | {"took_s": round(time.monotonic() - begun), "load": loads}
 
@@ -89,6 +90,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float)
     parser.add_argument("--python", nargs="+", type=int)
     parser.add_argument("--no-browser", dest="browser", action="store_false", default=None)
+    parser.add_argument("--before", action="store_true", help="others' work on this machine (root)")
     return parser.parse_args()
 
 
@@ -104,7 +106,7 @@ def main() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     size = evolve(SIZES[options.size], **given)
-    print(json.dumps(asyncio.run(measured(size, options.only))), flush=True)
+    print(json.dumps(asyncio.run(measured(size, options.only, before=options.before))), flush=True)
 
 
 if __name__ == "__main__":

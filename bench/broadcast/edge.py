@@ -22,6 +22,10 @@ PAGE = "https://rtc.school.test"
 PLACES = "/usr/sbin:/usr/bin:/bin"
 
 
+#: Of one broadcast's live window and passes: enough.
+CACHE_MB = 512
+
+
 class NoNginx(Exception):
     """It is not installed."""
 
@@ -29,11 +33,13 @@ class NoNginx(Exception):
 @frozen
 class Running:
     """Attributes:
+    cache: where it is: "tmpfs", or "disk" where nothing may be mounted here.
     pids: of its master and workers.
     """
 
     port: int
     certificate: Path
+    cache: str
     process: ServerProcess = field(repr=False)
 
     @property
@@ -59,7 +65,7 @@ def certificate(folder: Path) -> Path:
 
 @contextmanager
 def edge(folder: Path, cert: Path, origin_port: int, secret: str) -> Iterator[Running]:
-    """`folder`: its cache; on tmpfs, where there is one.
+    """`folder`: for its files; what it caches is on a tmpfs that nobody else sees.
 
     Raises:
         NoNginx: says how to get it.
@@ -67,6 +73,8 @@ def edge(folder: Path, cert: Path, origin_port: int, secret: str) -> Iterator[Ru
     binary = shutil.which("nginx", path=PLACES)
     if binary is None:
         raise NoNginx("nginx is not installed; run scripts/install-services")
+    cache = folder / "cache"
+    cache.mkdir()
     made = Edge(
         name=NAME,
         origins=(f"127.0.0.1:{origin_port}",),
@@ -75,7 +83,8 @@ def edge(folder: Path, cert: Path, origin_port: int, secret: str) -> Iterator[Ru
         key=str(cert.with_name("key.pem")),
         page=PAGE,
         port=free_port(),
-        cache=str(folder),
+        cache=str(cache),
+        cache_mb=CACHE_MB,
         log=str(folder / "error.log"),
         pid=str(folder / "pid"),
         user=getpass.getuser(),
@@ -83,10 +92,25 @@ def edge(folder: Path, cert: Path, origin_port: int, secret: str) -> Iterator[Ru
     file = folder / "nginx.conf"
     file.write_text(configuration(made))
     command = [binary, "-p", str(folder), "-c", str(file), "-e", str(folder / "start.log")]
-    process = ServerProcess("nginx", [*command, "-g", "daemon off;"], folder / "nginx.out")
+    command += ["-g", "daemon off;"]
+    mounts = _may_mount(cache)
+    if mounts:
+        command = [*_mounted(cache), *command]
+    process = ServerProcess("nginx", command, folder / "nginx.out")
     process.start()
     try:
         until(lambda: process.is_alive() and listens(made.port), what="nginx")
-        yield Running(made.port, cert, process)
+        yield Running(made.port, cert, "tmpfs" if mounts else "disk", process)
     finally:
         process.stop()
+
+
+def _mounted(folder: Path) -> list[str]:
+    """Begins a command for which this folder is on tmpfs."""
+    script = f'mount -t tmpfs -o size={2 * CACHE_MB}m none {folder} && exec "$@"'
+    return ["unshare", "--mount", "sh", "-c", script, "sh"]
+
+
+def _may_mount(folder: Path) -> bool:
+    done = subprocess.run([*_mounted(folder), "true"], capture_output=True, check=False)
+    return done.returncode == 0

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bench.broadcast import film, sums
 from bench.broadcast.crowd import Crowd, Where, crowd
+from bench.broadcast.place import go_before
 from bench.broadcast.player import player
 from bench.broadcast.stage import BROADCAST, opening
 from bench.broadcast.stand import Child, Stand, stand
@@ -80,10 +81,17 @@ BUSY = Size(viewers=2_000, seconds=20.0)
 class Tools:
     """Attributes:
     program: the viewers'. films: a folder for what is broadcast.
+    before: whether all of it goes before what else the machine does.
     """
 
     program: Path
     films: Path
+    before: bool = False
+
+    def hurry(self) -> None:
+        """What was started until now."""
+        if self.before:
+            go_before()
 
 
 @frozen
@@ -130,6 +138,7 @@ async def through_edge(tools: Tools, size: Size, part_frames: int = USUAL) -> di
         watching = None
         if size.browser:
             watching = await stack.enter_async_context(player())
+        tools.hurry()
         everybody, came = await stack.enter_async_context(
             crowd(tools.program, on.where(), size.viewers, processes=size.processes)
         )
@@ -147,6 +156,7 @@ async def through_edge(tools: Tools, size: Size, part_frames: int = USUAL) -> di
         row = {
             **sums.of_viewers(seen, last.at - first.at),
             **between(first, last, size.viewers),
+            "nginx_cache": on.edges[0].cache,
             "nginx_pss_mb": sums.pss_mb(on.edge_pids),
             "join_errors": came["errors"],
             "stage_late_s": on.origin.said["late_s"],
@@ -160,6 +170,7 @@ async def through_edge(tools: Tools, size: Size, part_frames: int = USUAL) -> di
 async def python_only(tools: Tools, size: Size) -> dict[str, Any]:
     """How many the origin serves by itself with half-second parts; every try is in the row."""
     tries: list[dict[str, Any]] = []
+    tools.hurry()
     for viewers in size.python:
         async with (
             stand(tools.films, LOW_LATENCY, edges=0) as on,
@@ -186,6 +197,7 @@ async def several_edges(tools: Tools, size: Size) -> dict[str, Any]:
         stand(tools.films, USUAL, edges=size.edges) as on,
         crowd(tools.program, on.where(), viewers, processes=size.edges) as (everybody, _),
     ):
+        tools.hurry()
         await asyncio.sleep(SETTLE_S)
         await everybody.look()
         first = Used.now(on, everybody)
@@ -208,6 +220,7 @@ async def restarted(tools: Tools, size: Size) -> dict[str, Any]:
         stand(tools.films, USUAL) as on,
         crowd(tools.program, on.where(), size.restart, processes=1) as (everybody, _),
     ):
+        tools.hurry()
         await asyncio.sleep(SETTLE_S)
         await everybody.look()
         begun = time.monotonic()
@@ -242,6 +255,7 @@ async def fanned_out(tools: Tools, size: Size) -> dict[str, Any]:
     ):
         where = [await _node(stack, on, name, key) for name, key in keys.items()]
         viewers = size.nodes * size.edge_viewers
+        tools.hurry()
         everybody, _ = await stack.enter_async_context(
             crowd(tools.program, where, viewers, processes=size.nodes)
         )
