@@ -42,7 +42,7 @@ format: $(READY) ## put the files into the form that check wants
 
 bench: $(READY) ## B=name runs bench/name.py; B= lists them
 	@if [ -n "$(B)" ]; then $(PY) -m bench.$(B); \
-	else echo "make bench B=one of:"; ls bench/*.py 2>/dev/null | sed 's|bench/\(.*\)\.py|  \1|' | grep -v __init__; fi
+	else echo "make bench B=one of:"; ls bench/*.py bench/*/__main__.py 2>/dev/null | sed 's|bench/\(.*\)\.py|  \1|; s|/__main__||' | grep -v __init__; fi
 
 docs: $(READY) ## links and the HTTP description in docs/
 	@scripts/docs $(PY)

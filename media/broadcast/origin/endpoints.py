@@ -14,12 +14,14 @@ import gzip
 import hmac
 from collections import Counter, OrderedDict
 from collections.abc import Sequence
+from functools import lru_cache
+from urllib.parse import parse_qsl
 
 from aiohttp import hdrs, web
 from attrs import define, field
 
 from media.broadcast.hls.answers import Media, No, Refused, Text
-from media.broadcast.hls.names import BadAsk, read
+from media.broadcast.hls.names import Ask, BadAsk, read
 from media.broadcast.origin.bounds import Bounds, Busy
 from media.broadcast.origin.judging import Away, Judge
 from media.broadcast.origin.origin import Origin
@@ -33,6 +35,8 @@ SAFE = {"X-Content-Type-Options": "nosniff", "Cross-Origin-Resource-Policy": "sa
 NEVER_KEPT = "no-store"
 #: Texts that are kept packed.
 _MOST_PACKED = 256
+#: Requests that are remembered as they were understood: of a moment there are some dozens.
+MOST_ASKS = 512
 #: What edges send, and are told.
 EDGE, PASS, BROADCAST, REFUSAL = (
     "X-Sferum-Edge",
@@ -109,7 +113,7 @@ class Endpoints:
 
     async def _answer(self, request: web.Request, who: str, broadcast: str) -> web.StreamResponse:
         live = self.origin.get(broadcast)
-        ask = read(request.match_info["file"], list(request.query.items()))
+        ask = _asked(request.match_info["file"], request.rel_url.raw_query_string)
         if live is None or isinstance(ask, BadAsk):
             why = No.BAD_DIRECTIVE if ask is BadAsk.BAD_DIRECTIVE else No.NO_SUCH_FILE
             return self._count(who, _refused(Refused(why)))
@@ -181,6 +185,12 @@ class Endpoints:
         if isinstance(response.body, bytes):
             self.octets[who] += len(response.body)
         return response
+
+
+@lru_cache(maxsize=MOST_ASKS)
+def _asked(file: str, query: str) -> Ask | BadAsk:
+    """Thousands ask for the same."""
+    return read(file, parse_qsl(query, keep_blank_values=True))
 
 
 def _plain(status: int) -> web.Response:

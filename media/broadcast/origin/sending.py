@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Sequence
+from weakref import WeakSet
 
 from aiohttp import hdrs, web
 
@@ -16,6 +17,8 @@ from aiohttp import hdrs, web
 PIECE = 65_536
 #: Seconds that one piece may take: 4 kB/s is less than the sound alone needs.
 PIECE_S = 15.0
+#: Connections that have their bound; thousands of requests come on each.
+_bounded: WeakSet[asyncio.BaseTransport] = WeakSet()
 
 
 class Gone(Exception):
@@ -31,6 +34,9 @@ def bound(request: web.Request) -> None:
     transport = request.transport
     if transport is None:
         raise Gone
+    if transport in _bounded:
+        return
+    _bounded.add(transport)
     known = transport.get_extra_info("socket")
     if known is not None and known.family != socket.AF_UNIX:
         known.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(PIECE_S * 1000))
