@@ -122,8 +122,7 @@ def test_broadcasts_are_told_by_every_process(schools: tuple[School, School], na
         assert found == {"written": count}
     del told["link"]
     signs = [{"user_id": ours.accounts["T1"], "sign": "hand"}]
-    body = {**told, "signs": signs}
-    found = api.call("POST", f"{ours.path}/broadcasts/tell", token, body)
+    found = api.call("POST", f"{ours.path}/broadcasts/tell", token, {**told, "signs": signs})
     assert found == {"written": 1, "told": 1}
 
 
