@@ -1,6 +1,6 @@
 """A ticket for the calls server: this browser is this account's, says the page it is signed in at. Pure.
 
-Good once, for a minute, for one broadcast or for the hosts' page; sealed with the service token, which both programs
+Good once, for a minute, for one broadcast or for the list of them; sealed with the service token, which both programs
 have (docs/contracts.md §8). `media/broadcast/register/tickets.py` reads the same form; a test compares them.
 """
 
@@ -15,7 +15,7 @@ from base64 import urlsafe_b64encode
 _HEAD = struct.Struct(">I16sB")
 CHANCE_BYTES = 16
 _PURPOSE = b"sferum ticket 1\n"
-#: What a ticket for the hosts' page is to.
+#: What a ticket for the list of broadcasts is to.
 DESK = "desk"
 
 

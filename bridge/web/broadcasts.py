@@ -12,7 +12,7 @@ from aiohttp import web
 
 from bridge.handing_over import CHANCE_BYTES, DESK, ticket
 from bridge.roles import Account
-from bridge.web.access import member, staff
+from bridge.web.access import member
 from bridge.web.render import page, problem
 from bridge.web.visit import Visit
 
@@ -30,9 +30,9 @@ async def watch(request: web.Request, visit: Visit, account: Account) -> web.Str
 
 
 @routes.get("/broadcasts")
-@staff
+@member
 async def desk(request: web.Request, visit: Visit, account: Account) -> web.StreamResponse:
-    """The hosts' page; whether they lead anything says the calls server."""
+    """What there is to watch, and to lead: the calls server knows who may what."""
     return await _handed_over(request, visit, account, "/broadcasts", DESK)
 
 

@@ -14,10 +14,14 @@ def host_page(visit: Visit, account: Account) -> str:
     return f"{calls}/host" if calls and account.is_staff else ""
 
 
-def broadcasts_page(visit: Visit, account: Account) -> str:
-    """For heads and class teachers, who may broadcast. "" for others, and where nothing serves it."""
-    leads = account.heads or bool(account.homeroom_of)
-    return "/broadcasts" if visit.services.config.clients.calls and leads else ""
+def broadcasts_page(visit: Visit) -> str:
+    """What one may watch, and may lead: for everybody of the school. "" where nothing serves it."""
+    return "/broadcasts" if visit.services.config.clients.calls else ""
+
+
+def led_broadcasts(visit: Visit, account: Account) -> str:
+    """The same, for heads and class teachers, who may broadcast; "" for others."""
+    return broadcasts_page(visit) if account.heads or account.homeroom_of else ""
 
 
 async def host_page_of(visit: Visit, account: Account, class_id: ClassId) -> str:

@@ -11,7 +11,7 @@ from bridge.class_roll import Confirmation, Presence, PupilRow, class_rows
 from bridge.people import ClassFigures, LinkStatus, PersonRecord, Roll
 from bridge.roles import Account, ClassId
 from bridge.web.access import class_lead, leads_any
-from bridge.web.call_links import broadcasts_page, host_page_of
+from bridge.web.call_links import host_page_of, led_broadcasts
 from bridge.web.csv_file import csv_file
 from bridge.web.i18n import N_
 from bridge.web.queue_figures import dispute_count, waiting_count, waiting_pupils
@@ -71,7 +71,7 @@ async def one_class(request: web.Request, visit: Visit, account: Account) -> web
         show=show,
         waiting=waiting,
         call=await host_page_of(visit, account, roll.class_id),
-        broadcasts=broadcasts_page(visit, account),
+        broadcasts=led_broadcasts(visit, account),
     )
 
 

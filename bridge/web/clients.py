@@ -7,7 +7,7 @@ from aiohttp import web
 from bridge.client_links import client_links
 from bridge.own_contacts import own_contacts
 from bridge.printing import qr_image
-from bridge.web.call_links import broadcasts_page, host_page
+from bridge.web.call_links import host_page, led_broadcasts
 from bridge.web.profile import login_of
 from bridge.web.render import page
 from bridge.web.visit import SERVICES, visit_of
@@ -29,7 +29,7 @@ async def clients(request: web.Request) -> web.StreamResponse:
         cinny_qr=qr_image(links.cinny),
         login=login_of(mine) if mine else "",
         call=host_page(visit, mine) if mine else "",
-        broadcasts=broadcasts_page(visit, mine) if mine else "",
+        broadcasts=led_broadcasts(visit, mine) if mine else "",
         contacts=await own_contacts(mine.user_id, store=services.store, vault=services.vault)
         if mine
         else (),

@@ -15,6 +15,7 @@ from bridge.own_contacts import own_contacts
 from bridge.people import LinkStatus, PersonRecord
 from bridge.roles import Account, Role
 from bridge.web.access import member
+from bridge.web.call_links import broadcasts_page
 from bridge.web.i18n import N_
 from bridge.web.render import page, redirect
 from bridge.web.security import form_of
@@ -81,6 +82,7 @@ async def me(request: web.Request, visit: Visit, account: Account) -> web.Stream
         if pupil
         else None,
         is_guardian=Role.GUARDIAN in account.roles,
+        broadcasts=broadcasts_page(visit),
         age=CONFIRMATION_AGE,
     )
 

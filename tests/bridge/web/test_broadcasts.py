@@ -85,17 +85,16 @@ async def test_the_page_between(browsing: World) -> None:
     await assert_accessible_everywhere(page, "/broadcasts/b1")
 
 
-async def test_hosts_go_on_to_their_page(world: World) -> None:
-    """Heads and class teachers see the link; staff may follow it, a parent has no such page."""
+async def test_everybody_finds_the_broadcasts_of_the_school(world: World) -> None:
+    """From one's own page; heads and class teachers are told that they may lead some, a parent is not."""
     await world.let_in("T1", "R1")
-    teacher = await world.visitor("T1")
-    assert "Открыть трансляции" in (await teacher.get("/clients")).text
-    reply = await teacher.get("/broadcasts")
-    assert there(reply).startswith(f"{CALLS}/broadcasts?ticket=")
-    assert opened(world, reply, DESK) == (await world.account("T1")).user_id
-    parent = await world.visitor("R1")
-    assert (await parent.get("/broadcasts")).status == 404
-    assert "Открыть трансляции" not in (await parent.get("/clients")).text
+    for who, leads in (("T1", True), ("R1", False)):
+        visitor = await world.visitor(who)
+        assert 'href="/broadcasts"' in (await visitor.get("/me")).text
+        assert ("Открыть трансляции" in (await visitor.get("/clients")).text) is leads
+        reply = await visitor.get("/broadcasts")
+        assert there(reply).startswith(f"{CALLS}/broadcasts?ticket=")
+        assert opened(world, reply, DESK) == (await world.account(who)).user_id
 
 
 async def test_no_ticket_for_anything_else(world: World) -> None:
