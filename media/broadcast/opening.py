@@ -37,6 +37,7 @@ from media.broadcast.origin.judging import Judge
 from media.broadcast.origin.origin import Origin
 from media.broadcast.origin.publication import Told
 from media.broadcast.origin.showing import Recordings
+from media.broadcast.origin.storing import open_mirror
 from media.broadcast.pages.endpoints import WatchPages, add_static
 from media.broadcast.passes import Kind, Pass
 from media.broadcast.register.api import No
@@ -192,12 +193,21 @@ async def open_broadcasts(
             why = type(error).__name__
             raise BadConfig(f"broadcasts.folder: {settings.folder}: {why}") from None
         told: list[Callable[[Told], None]] = []
+        mirror = None
+        if settings.storage is not None:
+            try:
+                mirror = await stack.enter_async_context(
+                    open_mirror(settings.storage, signing.keys[0], around.wall)
+                )
+            except BadSecret as error:
+                raise BadConfig(f"broadcasts.storage.secret_file: {error}") from None
         origin = Origin(
             folder=settings.folder / PARTS,
             recordings=settings.folder / RECORDINGS,
             tell=lambda fault: _all(told, fault),
             materials=register.materials,
             tag=lambda: f"{around.bits(TAG_BITS):x}",
+            mirror=mirror,
         )
         going_on = await origin.restore()
         group = await stack.enter_async_context(asyncio.TaskGroup())
@@ -266,6 +276,7 @@ def _put_together(
         signing=signing,
         url=around.public_url,
         edges=settings.edges,
+        last_resort=_last_resort(settings, origin),
         at_once=settings.at_once,
         wall=around.wall,
         clock=around.clock,
@@ -310,6 +321,14 @@ def _put_together(
         player=settings.player,
         fan=fan,
     )
+
+
+def _last_resort(settings: Broadcasts, origin: Origin) -> Callable[[str], str]:
+    """Where a broadcast is in the storage; empty: nowhere."""
+    storage, mirror = settings.storage, origin.mirror
+    if storage is None or mirror is None:
+        return lambda _: ""
+    return lambda name: f"{storage.shown_at}/{mirror.folder_of(name)}/"
 
 
 def _fan_out(

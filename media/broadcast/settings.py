@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,36 @@ from attrs import fields, frozen
 from serving.settings import LOCAL, BadConfig, of, section_of, url_of
 
 EXAMPLE_EDGE = "https://edge1.school.example"
+EXAMPLE_STORAGE = "https://storage.example"
+_STORAGE_FORMS = {
+    "bucket": re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"),
+    "region": re.compile(r"[a-z0-9-]{1,64}"),
+    "key_id": re.compile(r"[A-Za-z0-9_.+=,@-]{1,128}"),
+    "shown_at": re.compile(r"https://[A-Za-z0-9._~:/-]{1,255}"),
+}
 #: Broadcasts of one node at once: each costs about a tenth of a core, a transcoded one half of one.
 MOST_AT_ONCE = 64
 #: Days a recording is kept at most: ten years.
 MOST_DAYS = 3_650
 #: Edges of one school: 64 of 1 Gbit/s are 180,000 viewers.
 MOST_EDGES = 64
+
+
+@frozen(kw_only=True)
+class Storage:
+    """S3-compatible storage, where broadcasts are put as plain segments while they last.
+
+    Attributes:
+        url: of its API.
+        shown_at: where browsers read the bucket: its own address, or a CDN's.
+    """
+
+    url: str
+    bucket: str
+    shown_at: str
+    key_id: str
+    secret_file: Path
+    region: str = "us-east-1"
 
 
 @frozen(kw_only=True)
@@ -31,6 +56,7 @@ class Broadcasts:
         edges: addresses of edges, which viewers share among them; none: this server answers viewers itself.
         edge_secret_file: what edges prove themselves with; needed where there are any.
         schools_file: other schools, whose broadcasts can be shown here and ours there; None: there are none.
+        storage: where viewers go on when this server and all edges are away.
         at_once: broadcasts that run at one time on this node.
         recording_days: after that many a recording is deleted.
     """
@@ -41,6 +67,7 @@ class Broadcasts:
     edges: tuple[str, ...] = ()
     edge_secret_file: Path | None = None
     schools_file: Path | None = None
+    storage: Storage | None = None
     at_once: int = 8
     recording_days: int = 365
 
@@ -67,6 +94,8 @@ def broadcasts_of(raw: Any, beside: Path) -> Broadcasts | None:
     if values.get("sign_in_url"):
         values["sign_in_url"] = _sign_in(values["sign_in_url"])
     values["edges"] = _edges(values)
+    if "storage" in values:
+        values["storage"] = _storage(values["storage"], beside)
     _numbers(values)
     return Broadcasts(**values)
 
@@ -81,6 +110,27 @@ def _edges(values: Mapping[str, Any]) -> tuple[str, ...]:
             "broadcasts.edge_secret_file: is needed for edges; `python -m media.broadcast.edges` makes it"
         )
     return edges
+
+
+def _storage(raw: Any, beside: Path) -> Storage:
+    section = section_of("broadcasts.storage", raw, Storage)
+    for name in ("url", "bucket", "shown_at", "key_id", "secret_file"):
+        if not section.get(name):
+            raise BadConfig(f"broadcasts.storage.{name}: is missing")
+    for name, value in section.items():
+        of(str, f"broadcasts.storage.{name}", value)
+    for name, form in _STORAGE_FORMS.items():
+        if name in section and form.fullmatch(section[name]) is None:
+            raise BadConfig(f"broadcasts.storage.{name}: want {form.pattern}")
+    section["url"] = url_of("broadcasts.storage.url", section["url"], EXAMPLE_STORAGE)
+    shown = urlsplit(section["shown_at"])
+    if shown.scheme != "https" or not shown.hostname or shown.query or shown.fragment:
+        raise BadConfig(
+            f"broadcasts.storage.shown_at: want an address such as {EXAMPLE_STORAGE}/bucket"
+        )
+    section["shown_at"] = section["shown_at"].rstrip("/")
+    section["secret_file"] = beside / section["secret_file"]
+    return Storage(**section)
 
 
 def _sign_in(value: Any) -> str:

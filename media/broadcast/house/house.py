@@ -45,6 +45,7 @@ class BroadcastHouse:
     url: of this server, without a slash at the end.
     schools: other ones; None: there is no list of them.
     edges: their addresses.
+    last_resort: a folder that needs nobody of ours to answer, by broadcast; "": none.
     at_once: broadcasts that may run at one time.
     wall: seconds since 1970. clock: seconds, never going back.
     counted: what happened, by word, for figures.
@@ -60,6 +61,7 @@ class BroadcastHouse:
     signing: Signing
     url: str
     edges: tuple[str, ...] = ()
+    last_resort: Callable[[str], str] = lambda _: ""
     at_once: int = 8
     cookie: str = "sferum_desk"
     wall: Callable[[], float]
@@ -98,7 +100,7 @@ class BroadcastHouse:
         one, standing = found
         viewer = given.account
         running = self._running.get(one.id)
-        edges = showing.sources(self.edges, token, one.id, viewer)
+        edges = showing.sources(self.edges, token, one.id, viewer, self.last_resort(one.id))
         return Seat(
             viewer=viewer,
             token=token,

@@ -51,16 +51,19 @@ def broadcast(
     )
 
 
-def sources(edges: Sequence[str], token: str, one: str, viewer: str) -> tuple[str, ...]:
+def sources(
+    edges: Sequence[str], token: str, one: str, viewer: str, last_resort: str = ""
+) -> tuple[str, ...]:
     """Folders of playlists: edges in an order of each viewer's own, so that they share the load; then this server.
 
-    With edges the last resort is the origin too: a viewer whose edges are all away is served, as far as it bears.
+    A viewer whose edges are all away is served by it, as far as it bears; then by the storage, if there is one.
     """
+    ours = ("", last_resort) if last_resort else ("",)
     if not edges:
-        return ("",)
+        return ours
     begin = int.from_bytes(hashlib.blake2b(viewer.encode(), digest_size=4).digest(), "big")
     turned = [edges[(begin + step) % len(edges)] for step in range(len(edges))]
-    return (*(f"{edge}/live/{token}/{one}/" for edge in turned), "")
+    return (*(f"{edge}/live/{token}/{one}/" for edge in turned), *ours)
 
 
 def recording(one: Broadcast, now: float) -> Recording:

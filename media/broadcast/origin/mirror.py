@@ -63,7 +63,7 @@ class Mirror:
         names = [one.rendition for one in live.opening.variants]
         files = {f"{name}/s{number}.m4s" for name, number in live.places}
         files |= {f"{name}/i{number}.mp4" for name, number in live.inits}
-        files |= {"main.m3u8", *(f"{name}/live.m3u8" for name in names)}
+        files |= {"main.m3u8", "sound.m3u8", *(f"{name}/live.m3u8" for name in names)}
         files |= {f"{name}/{one}" for name in names for one in _named(_rewind(live, name))}
         folder, pause = self.folder_of(live.opening.broadcast), self.every_s
         # Playlists first: nobody begins any more.
@@ -90,11 +90,20 @@ class Mirror:
                 if not await self._put(live, path, text.encode(), PLAYLIST_TYPE, PLAIN):
                     return False
                 there.add(f"{path} {hash(text)}")
-        if there and "main.m3u8" not in there:
-            main = multivariant(live.opening.variants, independent=live.opening.independent)
-            if not await self._put(live, "main.m3u8", main.encode(), PLAYLIST_TYPE, PLAIN):
-                return False
-            there.add("main.m3u8")
+        return not there or await self._tops(live, there)
+
+    async def _tops(self, live: Live, there: set[str]) -> bool:
+        """The playlists of all qualities, and of the sound alone."""
+        every = live.opening.variants
+        for file, some in (
+            ("sound.m3u8", [one for one in every if one.picture is None]),
+            ("main.m3u8", every),
+        ):
+            if file not in there:
+                text = multivariant(some, independent=live.opening.independent)
+                if not await self._put(live, file, text.encode(), PLAYLIST_TYPE, PLAIN):
+                    return False
+                there.add(file)
         return True
 
     async def _media(self, live: Live, path: str) -> bool:
