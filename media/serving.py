@@ -226,7 +226,7 @@ def build(
     if broadcasting is not None:
         broadcasting.add_routes(app)
     if config.pages is not None:
-        desk.add_page(app, config.client_url)
+        desk.add_page(app, config.client_url, broadcasts=broadcasting is not None)
         try:
             element_call.add_routes(
                 app,

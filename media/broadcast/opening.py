@@ -41,7 +41,7 @@ from media.broadcast.origin.storing import open_mirror
 from media.broadcast.pages.endpoints import WatchPages, add_static
 from media.broadcast.passes import Kind, Pass
 from media.broadcast.register.api import No
-from media.broadcast.register.opening import RECORDINGS, Register, open_register
+from media.broadcast.register.opening import Register, open_register
 from media.broadcast.register.values import State
 from media.broadcast.settings import Broadcasts
 from media.broadcast.whip.endpoints import Doors
@@ -53,8 +53,8 @@ from serving.settings import BadConfig
 
 logger = logging.getLogger(__name__)
 
-#: In the folder of broadcasts: parts of those that run.
-PARTS = "parts"
+#: In the folder of broadcasts: parts of those that run; recordings that the register has not taken over yet.
+PARTS, MADE = "parts", "made"
 #: Characters of an ETag's beginning.
 TAG_BITS = 48
 
@@ -203,7 +203,7 @@ async def open_broadcasts(
                 raise BadConfig(f"broadcasts.storage.secret_file: {error}") from None
         origin = Origin(
             folder=settings.folder / PARTS,
-            recordings=settings.folder / RECORDINGS,
+            recordings=settings.folder / MADE,
             tell=lambda fault: _all(told, fault),
             materials=register.materials,
             tag=lambda: f"{around.bits(TAG_BITS):x}",

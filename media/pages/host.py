@@ -7,6 +7,7 @@ the room: a token lives for an hour, rights may end within it.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,8 @@ FILES = (
     "rows.js",
     "words.js",
 )
+#: The line of the page that leads to broadcasts.
+LINK = re.compile(r' *<p id="broadcasts">.*</p>\n')
 #: Nothing but our own files, and Matrix.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' {home}; "
@@ -86,8 +89,12 @@ class HostDesk:
         for path in (STATE, ASK, REGISTER):
             app.router.add_options(path, preflight)
 
-    def add_page(self, app: web.Application, client_url: str) -> None:
-        """`/host`: a list of chats, then the call of one of them. Needs `/config.json` of the call page."""
+    def add_page(self, app: web.Application, client_url: str, *, broadcasts: bool = False) -> None:
+        """`/host`: a list of chats, then the call of one of them. Needs `/config.json` of the call page.
+
+        Args:
+            broadcasts: there are some: the page leads to them.
+        """
         headers = {
             "Content-Security-Policy": POLICY.format(home=client_url),
             "Referrer-Policy": "no-referrer",
@@ -101,7 +108,14 @@ class HostDesk:
 
             return answer
 
-        app.router.add_get("/host", file("host.html"))
+        text = (PAGE / "host.html").read_text("utf-8")
+        if not broadcasts:
+            text = LINK.sub("", text)
+
+        async def page(_request: web.Request) -> web.StreamResponse:
+            return web.Response(text=text, content_type="text/html", headers=headers)
+
+        app.router.add_get("/host", page)
         for name in FILES:
             app.router.add_get(f"/host/{name}", file(name))
 

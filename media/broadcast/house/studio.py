@@ -26,6 +26,7 @@ from media.broadcast.origin.origin import Origin
 from media.broadcast.origin.publication import Told
 from media.broadcast.passes import Pass
 from media.broadcast.program.choosing import Shot
+from media.broadcast.program.figures import ProgramFigures
 from media.broadcast.program.gallery import MediaGallery
 from media.broadcast.program.producer import Producer
 from media.broadcast.program.running import Running
@@ -219,7 +220,10 @@ class MediaStudio:
         running.hear(copy)
 
     def figures(self) -> Sequence[Collector]:
-        return ()
+        return (ProgramFigures(self._runs, self.stage, self.gallery),)
+
+    def _runs(self) -> list[Running]:
+        return [one.running for one in self._on_air.values() if one.running is not None]
 
     async def run(self) -> None:
         """Until cancelled: look at publishers and calls."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from media.pages.host import FILES, PAGE
+from media.pages.host import FILES, LINK, PAGE
 
 SCRIPTS = [name for name in FILES if name.endswith(".js")]
 #: What came after ES2017: spread of objects, optional chaining, `??`, a `catch` without a name, private fields.
@@ -82,3 +82,10 @@ def test_the_policy_of_the_page_is_kept() -> None:
     assert named == set(FILES)
     ours = {path.name for path in Path(PAGE).iterdir()} - {"buttons.js", "host.html"}
     assert ours == set(FILES)
+
+
+def test_the_page_leads_to_broadcasts_where_there_are_some() -> None:
+    """One line of it; without broadcasts it is left out."""
+    html = text("host.html")
+    assert len(LINK.findall(html)) == 1
+    assert "/broadcasts" not in LINK.sub("", html)
