@@ -76,7 +76,7 @@ class Evening:
         self, code: list[tuple[Codec, Coded]], group: asyncio.TaskGroup, *, force: bool
     ) -> None:
         if code and self.coder is None:
-            self.coder = ProcessTranscoder(Codec.VP8, self.show.producer.rungs)
+            self.coder = ProcessTranscoder(Codec.VP8, self.show.producer.rungs(Codec.VP8))
             group.create_task(self.coder.run())
 
             async def there() -> bool:
