@@ -142,6 +142,7 @@ class Origin:
     async def stop(self) -> None:
         """The process stops: what was given out is on the disk then, and goes on after the next start."""
         for live in self.lives:
+            live.waiting.release()
             if live.over is None:
                 live.writer.finish()
         for live in self.lives:

@@ -50,6 +50,11 @@ class Waiting:
             if not isinstance(answer, Wait):
                 self._answer(ask, answer)
 
+    def release(self) -> None:
+        """Nobody will be answered any more: they ask again."""
+        for ask in list(self._groups):
+            self._late(ask)
+
     def _late(self, ask: Ask) -> None:
         self._answer(ask, Refused(No.LATE))
 

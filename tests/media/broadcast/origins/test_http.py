@@ -259,6 +259,17 @@ async def test_the_end(web: Web) -> None:
     assert (await web.get(f"{live}/video/rewind.m3u8"))[2].endswith(b"#EXT-X-ENDLIST\n")
 
 
+async def test_a_process_that_stops_keeps_nobody_waiting(web: Web) -> None:
+    """Whoever waits is told to ask again; what was given out is on the disk."""
+    of = web.world.origin.get("concert")
+    assert of is not None
+    waiting = asyncio.ensure_future(web.get(f"{web.world.live()}/video/p8.m4s"))
+    await until_async(lambda: _true(of.waiting.count == 1), what="the viewer")
+    await web.world.origin.stop()
+    assert (await waiting)[0] == 503
+    assert (of.writer.waiting, of.fault) == (0, None)
+
+
 async def test_figures(web: Web) -> None:
     """What is counted can be read by Prometheus, without a name of anybody."""
     for _ in range(3):
