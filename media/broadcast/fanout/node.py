@@ -176,6 +176,7 @@ class FanOut:
             code=shared.code,
             wall=self.wall,
             once=self.once,
+            listed=lambda: shared.school.name in self.schools(),
         )
         return Puller(
             peer=peer,

@@ -28,7 +28,7 @@ class Away(Exception):
 
 
 class CutOff(Exception):
-    """They say that this school is not shown this broadcast."""
+    """They say that this school is not shown this broadcast; or they are not in our list any more."""
 
 
 class NotThere(Exception):
@@ -56,6 +56,7 @@ class Peer:
     Attributes:
         broadcast: its id there; `code`: what opens it.
         wall: seconds since 1970; `once`: by chance, never twice.
+        listed: whether that school is in our own list now.
         octets: that came.
         longest_wait_s: that they hold a request, as their playlists say.
     """
@@ -67,6 +68,7 @@ class Peer:
     code: str = field(repr=False)
     wall: Callable[[], float]
     once: Callable[[], str]
+    listed: Callable[[], bool] = field(default=lambda: True)
     longest_wait_s: float = 15.0
     octets: int = field(default=0, init=False)
     _pass: str = field(default="", init=False, repr=False)
@@ -79,6 +81,8 @@ class Peer:
         Raises:
             Away, NotThere, CutOff, BadDirective: or there is none.
         """
+        if not self.listed():
+            raise CutOff
         status, body = await self._get(await self._current(), file, most, query)
         if status in _CLOSED:  # it may have run out, or their keys are new ones
             status, body = await self._get(await self._current(), file, most, query)

@@ -151,6 +151,18 @@ async def test_a_school_that_is_cut_off(tmp_path: Path) -> None:
         assert a.fan.door.counted["stranger"] >= 1
 
 
+async def test_a_school_that_cuts_off(tmp_path: Path) -> None:
+    """Taken out of its own list: a school stops fetching, and its viewers are told that it is over."""
+    async with nodes(tmp_path, "a.example", "b.example") as (a, b), aiohttp.ClientSession() as http:
+        show = Show(a.origin.open(OPENING))
+        puller = b.follow(a)
+        await _go(show, 9, puller)
+        del b.schools["a.example"]
+        show.go(3)
+        await _becomes(puller, Now.CUT_OFF)
+        await _says_over(b, http)
+
+
 async def test_who_gets_a_pass(tmp_path: Path) -> None:
     """A link of no school in the list, or with another code, shows nothing; one of a broadcast to come waits for it."""
     async with nodes(tmp_path, "a.example", "b.example") as (a, b):
