@@ -54,9 +54,10 @@ fuzz: $(READY) ## parsers against random bytes, longer than in `make test`: in P
 sanitize: ## the tests in Rust under ThreadSanitizer and AddressSanitizer (nightly Rust with rust-src); after work on threads or sys.rs
 	scripts/sanitize
 
-soak: $(READY) ## lines that get worse and better under two pages, a call of half an hour, then hours of ordinary school life
+soak: $(READY) ## lines that get worse and better under two pages, a call and a broadcast of half an hour each, then hours of ordinary school life
 	LINES=all $(PY) -m pytest -q tests/media/lossy/test_conditions.py
 	$(PY) -m bench.call_soak
+	$(PY) -m bench.broadcast.soak
 	$(PY) -m bench.soak
 
 clean: ## remove everything that make made

@@ -17,7 +17,7 @@ import random
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from attrs import define, field, fields, frozen
 
@@ -70,7 +70,14 @@ class Sample:
     late_p99_ms: float
 
 
-def slope_per_hour(samples: Sequence[Sample], what: str) -> float:
+class Timed(Protocol):
+    """Seen at a moment."""
+
+    @property
+    def at_s(self) -> float: ...
+
+
+def slope_per_hour(samples: Sequence[Timed], what: str) -> float:
     """Least squares; 0 for fewer than three samples, which show no direction."""
     if len(samples) < 3:
         return 0.0

@@ -21,6 +21,7 @@ from bench.broadcast.rows import (
     restarted,
     through_edge,
 )
+from bench.broadcast.soak import Sample, not_flat, planned
 from bench.broadcast.stage import Template
 from bench.load.program import NoProgram
 from media.broadcast.cmaf.clocks import RATE
@@ -98,6 +99,17 @@ async def test_a_handful_of_viewers(films: Path) -> None:
     assert again["resume_statuses"]["200"] > 0
     assert (afar["fanout_viewers"], afar["fanout_errors"]) == (20, 0)
     assert 0 < afar["fanout_copies"] < 2
+
+
+def test_what_grows_in_a_broadcast_of_hours_is_named() -> None:
+    """A megabyte every half minute is named; a jitter of the same size is not, and a table of segments neither."""
+    plan = planned(30)
+    growing = [Sample(30.0 * at, 60_000 + 1_000 * at, 90_000, 20, 8) for at in range(40)]
+    assert set(not_flat(growing, plan)) == {"origin_kb"}
+    steady = [
+        Sample(30.0 * at, 60_000 + 500 * (at % 2) + 8 * at, 90_000, 20, 8) for at in range(40)
+    ]
+    assert not not_flat(steady, plan)
 
 
 async def _tools(films: Path) -> Tools:
