@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-#: Of a session: about thirty times the share of others.
-NICE = "-15"
+#: Of a session: about ninety times the share of others.
+NICE = "-20"
 
 
 def descendants(pid: int) -> Iterator[int]:

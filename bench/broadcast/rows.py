@@ -31,7 +31,7 @@ from tests.support.process import free_port
 #: AAC frames of a part: 1.024 s and 0.512 s.
 USUAL, LOW_LATENCY = PART // FRAME, SHORT_PART // FRAME
 #: Seconds after everybody has come: joins are over, and the two seconds of parts that they began with.
-SETTLE_S = 3.0
+SETTLE_S = 5.0
 #: With half-second parts from Python alone nobody may wait longer than this (issue 6).
 PYTHON_P99_MS = 500
 #: Seconds until everybody is back after the origin was killed, at most; wanted are 10.
