@@ -30,8 +30,6 @@ from tests.support.process import free_port
 
 #: AAC frames of a part: 1.024 s and 0.512 s.
 USUAL, LOW_LATENCY = PART // FRAME, SHORT_PART // FRAME
-#: Seconds after everybody has come: joins are over, and the two seconds of parts that they began with.
-SETTLE_S = 5.0
 #: With half-second parts from Python alone nobody may wait longer than this (issue 6).
 PYTHON_P99_MS = 500
 #: Seconds until everybody is back after the origin was killed, at most; wanted are 10.
@@ -42,6 +40,7 @@ RESUMES_S = 90.0
 class Size:
     """Attributes:
     viewers: of the main row. processes: that they are shared among.
+    settle_s: after everybody has come: joins are over, and the two seconds of parts that they began with.
     python: viewers of the origin alone, tried in this order until one does.
     edges, edge_viewers: of the row with several edges, viewers of each.
     nodes: of other schools, each with edge_viewers too.
@@ -51,6 +50,7 @@ class Size:
     viewers: int = 10_000
     processes: int = 2
     seconds: float = 60.0
+    settle_s: float = 5.0
     python: Sequence[int] = (2_500, 2_000, 1_500, 1_000, 500)
     python_seconds: float = 20.0
     edges: int = 4
@@ -65,6 +65,7 @@ FULL = Size()
 QUICK = Size(
     viewers=40,
     seconds=4.0,
+    settle_s=1.0,
     python=(40,),
     python_seconds=3.0,
     edges=2,
@@ -146,7 +147,7 @@ async def through_edge(tools: Tools, size: Size, part_frames: int = USUAL) -> di
         if watching is not None:
             await watching.watch(on.where()[0], opening(on.film).shape, size.viewers)
             row["first_frame_s"] = round(await watching.first_frame(), 2)
-        await asyncio.sleep(SETTLE_S)
+        await asyncio.sleep(size.settle_s)
         if watching is not None:
             await watching.forget()
         await everybody.look()
@@ -176,7 +177,7 @@ async def python_only(tools: Tools, size: Size) -> dict[str, Any]:
             stand(tools.films, LOW_LATENCY, edges=0) as on,
             crowd(tools.program, on.where(), viewers, processes=1) as (everybody, _),
         ):
-            await asyncio.sleep(SETTLE_S)
+            await asyncio.sleep(size.settle_s)
             await everybody.look()
             first = Used.now(on, everybody)
             await asyncio.sleep(size.python_seconds)
@@ -198,7 +199,7 @@ async def several_edges(tools: Tools, size: Size) -> dict[str, Any]:
         crowd(tools.program, on.where(), viewers, processes=size.edges) as (everybody, _),
     ):
         tools.hurry()
-        await asyncio.sleep(SETTLE_S)
+        await asyncio.sleep(size.settle_s)
         await everybody.look()
         first = Used.now(on, everybody)
         await asyncio.sleep(size.python_seconds)
@@ -221,7 +222,7 @@ async def restarted(tools: Tools, size: Size) -> dict[str, Any]:
         crowd(tools.program, on.where(), size.restart, processes=1) as (everybody, _),
     ):
         tools.hurry()
-        await asyncio.sleep(SETTLE_S)
+        await asyncio.sleep(size.settle_s)
         await everybody.look()
         begun = time.monotonic()
         await on.origin.kill()
@@ -259,7 +260,7 @@ async def fanned_out(tools: Tools, size: Size) -> dict[str, Any]:
         everybody, _ = await stack.enter_async_context(
             crowd(tools.program, where, viewers, processes=size.nodes)
         )
-        await asyncio.sleep(SETTLE_S)
+        await asyncio.sleep(size.settle_s)
         await everybody.look()
         await on.origin.speaks(on.origin.lines + 1)  # from one part to another
         first = Used.now(on, everybody)

@@ -21,7 +21,7 @@ from attrs import fields, frozen
 
 from bench.broadcast import sums
 from bench.broadcast.crowd import build, crowd
-from bench.broadcast.rows import SETTLE_S, USUAL
+from bench.broadcast.rows import USUAL
 from bench.broadcast.stand import Stand, stand
 from bench.call_soak import slope_per_hour
 
@@ -83,7 +83,6 @@ async def soak(films: Path, plan: Plan) -> dict[str, Any]:
         stand(films, USUAL) as on,
         crowd(program, on.where(), plan.stay, processes=1) as (everybody, _),
     ):
-        await asyncio.sleep(SETTLE_S)
         await everybody.look()
         began, late = time.monotonic(), dict[int, int]()
         while time.monotonic() - began < plan.seconds:
