@@ -273,6 +273,8 @@ class Producer:
             turn.notices += self._watch.once(Notice.B_FRAMES)
         if camera.source.wants_key:
             self._ask(stream, now, turn)
+        if not pictures:
+            return
         came = {one: each.came for one, each in self._cameras.items()}
         for picture in pictures:
             self._gather(stream, picture, now)
