@@ -5,8 +5,6 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 
-from media.broadcast.origin.publication import Fault
-
 
 class Notice(enum.Enum):
     """A fact about a running broadcast. The values are stable: counted, shown, tested."""
@@ -20,7 +18,6 @@ class Notice(enum.Enum):
     TOO_SLOW = "too_slow"  # this machine does not keep up: something was left out
     DISK_FULL = "disk_full"  # or it fails; it goes on without a recording
     NOT_PUBLISHED = "not_published"  # the origin did not take a part
-    NOT_RECORDED = "not_recorded"  # the recording is not where it belongs
 
 
 #: Russian, English: one sentence for the host's page.
@@ -55,22 +52,4 @@ SENTENCES: Mapping[Notice, tuple[str, str]] = {
         "Часть трансляции не удалось показать зрителям.",
         "A piece of the broadcast could not be shown to viewers.",
     ),
-    Notice.NOT_RECORDED: (
-        "Запись пока не сохранена в материалы. Сервер попробует ещё раз; сама запись не потеряна.",
-        "The recording is not among the materials yet. The server will try again; nothing of it is lost.",
-    ),
 }
-
-_FAULTS: Mapping[Fault, Notice] = {
-    Fault.DISK_FULL: Notice.DISK_FULL,
-    Fault.DISK_FAILED: Notice.DISK_FULL,
-    Fault.DISK_SLOW: Notice.DISK_FULL,
-    Fault.UNFIT: Notice.NOT_PUBLISHED,
-    Fault.REMUX_FAILED: Notice.NOT_RECORDED,
-    Fault.NOT_HANDED_OVER: Notice.NOT_RECORDED,
-}
-
-
-def of_fault(fault: Fault) -> Notice:
-    """What the origin tells, for hosts."""
-    return _FAULTS[fault]

@@ -11,9 +11,8 @@ from media.broadcast.cmaf.clocks import RATE
 from media.broadcast.cmaf.rhythm import LOW_LATENCY, USUAL
 from media.broadcast.ladder.choice import Ladder, Passed, Sent
 from media.broadcast.ladder.values import Rung
-from media.broadcast.origin.publication import Fault
 from media.broadcast.program.feeding import Feed, Stream
-from media.broadcast.program.notices import SENTENCES, Notice, of_fault
+from media.broadcast.program.notices import SENTENCES, Notice
 from media.broadcast.program.outlet import shape_of
 from media.broadcast.program.reorder import ANEW, MOST_WAITING, PATIENCE, Reorder
 from media.broadcast.program.scene import announced, fitted, lines_of, variants_of
@@ -113,12 +112,11 @@ def test_what_is_missing_is_said_once() -> None:
 
 
 def test_every_notice_has_its_sentences() -> None:
-    """In Russian and in English; and every fault of the origin is one."""
+    """In Russian and in English, for the host's page."""
     for notice in Notice:
         russian, english = SENTENCES[notice]
         assert russian.endswith(".")
         assert english.endswith(".")
-    assert {of_fault(fault) for fault in Fault} <= set(Notice)
 
 
 def test_sizes_that_will_come_are_offered() -> None:

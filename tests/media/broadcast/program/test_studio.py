@@ -26,7 +26,7 @@ from tests.media.transport.world import CERTIFICATE, eventually, settings
 #: Ticks that the picture and the sound of one moment may be apart: nobody sees an eighth of a second.
 TOGETHER = 48_000 // 8
 
-#: Once a second it is white and one hears a tone, both for a fifth of a second. Both layers fit into the 300 kbit/s with
+#: Once a second it is white and one hears a tone, for a fifth of a second. Both layers fit into the 300 kbit/s with
 #: which Chromium begins: on a loaded machine it measures less of its network than there is.
 BEATS = """
 globalThis.beats = () => {
