@@ -69,7 +69,7 @@ class RungCoder:
         made.options = {
             "preset": "superfast",
             "tune": "zerolatency",  # no B-frames, no pictures that wait
-            "profile": "main",
+            "profile": "baseline",  # what playlists say before the first picture (`program.scene.CODEC`)
             "forced-idr": "1",
             "crf": str(_QUALITY),
             "maxrate": str(rung.bit_rate),

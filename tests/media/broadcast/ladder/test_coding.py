@@ -109,6 +109,18 @@ def test_another_size_comes_in() -> None:
     assert max(bytes(frames[12].planes[0])[:160]) > 80
 
 
+def test_the_profile_is_what_playlists_promise() -> None:
+    """Constrained baseline, and for 720 lines at 30 pictures a second no more than level 3.1."""
+    coder = RungCoder(Rung("v720", 1280, 720, 1_500_000))
+    data = coder.make(VideoFrame(1280, 720, "yuv420p"), 0, key=True)
+    assert data is not None
+    picture = PictureReader().read(split_annex_b(data), 0)
+    assert isinstance(picture, Picture)
+    sequence = picture.parameters.sequence
+    assert sequence.codec[:9] == "avc1.42c0"
+    assert sequence.level <= 0x1F
+
+
 def test_another_clock() -> None:
     """Another publisher, whose clock is behind, is seen at once from its key frame on; so is one whose clock jumps."""
     coder = LadderCoder(Codec.VP8, (LOW,))
