@@ -68,6 +68,12 @@ class Endpoints:
         app.router.add_get(f"/live/{{token:[^/]*}}/{_BROADCAST}/{_FILE}", self.watch)
         app.router.add_get("/edge/auth", self.auth)
         app.router.add_get(f"/edge/{_BROADCAST}/{_FILE}", self.edge)
+        app.on_shutdown.append(self._release)
+
+    async def _release(self, _: web.Application) -> None:
+        """The port is closed: whoever waits asks the next process."""
+        for live in self.origin.lives:
+            live.waiting.release()
 
     async def watch(self, request: web.Request) -> web.StreamResponse:
         """A viewer."""

@@ -265,8 +265,10 @@ async def test_a_process_that_stops_keeps_nobody_waiting(web: Web) -> None:
     assert of is not None
     waiting = asyncio.ensure_future(web.get(f"{web.world.live()}/video/p8.m4s"))
     await until_async(lambda: _true(of.waiting.count == 1), what="the viewer")
-    await web.world.origin.stop()
+    assert web.world.runner is not None
+    await web.world.runner.cleanup()
     assert (await waiting)[0] == 503
+    await web.world.origin.stop()
     assert (of.writer.waiting, of.fault) == (0, None)
 
 
