@@ -10,12 +10,13 @@ from urllib.parse import quote
 
 import pytest
 import pytest_asyncio
+from livekit import rtc
 from playwright.async_api import Page, expect
 
 from tests.bridge.web.axe import assert_accessible
 from tests.media.broadcast.pages.world import PLAYER
 from tests.media.element_call.world import PICTURES, chromium, school_with_calls
-from tests.media.pages.world import OPERATOR, HostWorld
+from tests.media.pages.world import OPERATOR, Guest, HostWorld
 from tests.support.fleet import Fleet
 from tests.support.media import MediaProcess
 from tests.support.polling import until_async
@@ -111,6 +112,30 @@ async def started(host: Page) -> None:
     await expect(host.get_by_text("Трансляция началась.")).to_be_visible()
 
 
+async def film(guest: Guest) -> None:
+    """A camera whose picture changes, until it is cancelled."""
+    source = rtc.VideoSource(320, 180)
+    track = rtc.LocalVideoTrack.create_video_track("camera", source)
+    options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_CAMERA, simulcast=False)
+    await guest.room.local_participant.publish_track(track, options)
+    shade = 0
+    while True:
+        shade = (shade + 7) % 256
+        rgba = bytes((shade, 255 - shade, 90, 255)) * (320 * 180)
+        source.capture_frame(rtc.VideoFrame(320, 180, rtc.VideoBufferType.RGBA, rgba))
+        await asyncio.sleep(0.1)
+
+
+async def watched(world: HostWorld, source_id: str, broadcast_id: str) -> Page:
+    """The page of a viewer, with pictures that move."""
+    page = await world.open(source_id, f"/watch/{broadcast_id}")
+    # Whoever comes in its first seconds may have to ask twice.
+    await expect(page.locator("#said")).to_have_text(re.compile("Трансляция идёт|восстановлена"))
+    seen = "() => document.getElementById('video').getVideoPlaybackQuality().totalVideoFrames"
+    await until_async(lambda: page.evaluate(f"({seen})() > 20"), what="pictures")
+    return page
+
+
 async def test_an_evening(world: HostWorld) -> None:
     """Created, shown from a browser, watched by a pupil, ended; the recording is seen by whoever saw the broadcast."""
     host = await world.open("T1", "/broadcasts")
@@ -119,11 +144,7 @@ async def test_an_evening(world: HostWorld) -> None:
     await started(host)
     assert f"/watch/{broadcast_id}" in await said(world, "Концерт 5А")
 
-    pupil = await world.open("P1", f"/watch/{broadcast_id}")
-    # Whoever comes in its first seconds may have to ask twice.
-    await expect(pupil.locator("#said")).to_have_text(re.compile("Трансляция идёт|восстановлена"))
-    seen = "() => document.getElementById('video').getVideoPlaybackQuality().totalVideoFrames"
-    await until_async(lambda: pupil.evaluate(f"({seen})() > 20"), what="pictures")
+    pupil = await watched(world, "P1", broadcast_id)
     await assert_accessible(pupil)
     await pictures(pupil, "watch")
     await host.reload()
@@ -149,3 +170,38 @@ async def test_an_evening(world: HostWorld) -> None:
     await host.reload()
     await expect(host.get_by_text("Запись готова")).to_be_visible()
     await pictures(host, "over")
+    await world.leave()
+
+
+async def test_a_call_on_the_air(world: HostWorld) -> None:
+    """A teacher's camera of a call under way is chosen by a press, and a pupil who is not in the call sees it."""
+    room_id = world.school.room_id("class", "5А")
+    teacher = await world.join("T1", room_id)
+    await teacher.publish_tone()
+    async with asyncio.TaskGroup() as group:
+        filming = group.create_task(film(teacher))
+        host = await world.open("T1", "/broadcasts")
+        broadcast_id = await created(host)
+        await started(host)
+        button = host.get_by_role("button", name="Камера: ФамилияT1 Имя")
+
+        async def offered() -> bool:
+            await host.reload()
+            return await button.count() == 1
+
+        await until_async(offered, what="the camera of the call")
+        await assert_accessible(host)
+        await pictures(host, "call")
+        await button.click()
+        await expect(host.get_by_text("Теперь показывается выбранное.")).to_be_visible()
+
+        async def opened() -> bool:
+            await host.reload()
+            return await host.get_by_text("идёт", exact=True).count() == 1
+
+        await until_async(opened, what="something to watch")
+        await watched(world, "P1", broadcast_id)
+        await host.get_by_label("Закончить для всех").check()
+        await host.get_by_role("button", name="Закончить трансляцию").click()
+        await expect(host.get_by_text("Трансляция закончена.")).to_be_visible()
+        filming.cancel()
