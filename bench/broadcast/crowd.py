@@ -24,7 +24,7 @@ CARGO = (
     *("--manifest-path", "rust/Cargo.toml", "--package", "sferum-viewers"),
 )
 #: Handshakes of TLS 1.3 that one process and one worker of nginx manage beside all else.
-JOINS_PER_S = 700
+JOINS_PER_S = 500
 
 
 def build() -> Path:
