@@ -130,10 +130,10 @@ class Broadcasting:
 
     def add_routes(self, app: web.Application) -> None:
         """Before the pages of calls, whose application answers whatever is left."""
+        self.endpoints.add_routes(app)
         self.desk.add_routes(app)
         self.recordings.add_routes(app)
         self.watch.add_routes(app)
-        self.endpoints.add_routes(app)
         if self.fan is not None:
             self.fan.door.add_routes(app)
         add_static(app, self.player)

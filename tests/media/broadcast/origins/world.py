@@ -221,8 +221,8 @@ async def serving(world: World) -> AsyncIterator[World]:
     """Over HTTP, with recordings being made; stopped as the process is."""
     app = web.Application()
     app.router.add_get("/page", _page)
-    world.recordings.add_routes(app)
     world.endpoints.add_routes(app)
+    world.recordings.add_routes(app)
     runner = world.runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await world.origin.restore()
     running = asyncio.ensure_future(world.origin.run())
