@@ -90,7 +90,7 @@ async def test_a_handful_of_viewers(films: Path) -> None:
         pytest.skip(str(error))
     assert (row["viewers"], row["errors"], row["reconnects"], row["join_errors"]) == (16, 0, 0, 0)
     assert row["parts"] >= 16
-    assert row["origin_requests_s"] < 6
+    assert row["origin_requests_s"] < 12  # viewers by themselves would make 31
     assert row["lag_p50_ms"] is not None
     assert row["nginx_us_per_viewer_s"] > 0
     (tried,) = alone["python_only"]
@@ -98,7 +98,7 @@ async def test_a_handful_of_viewers(films: Path) -> None:
     assert again["resume_viewers"] == size.restart
     assert again["resume_statuses"]["200"] > 0
     assert (afar["fanout_viewers"], afar["fanout_errors"]) == (20, 0)
-    assert 0 < afar["fanout_copies"] < 2
+    assert 0 < afar["fanout_copies"] < 5  # of twenty
 
 
 def test_what_grows_in_a_broadcast_of_hours_is_named() -> None:
