@@ -174,6 +174,7 @@ class Call:
     identities: dict[Identity, ParticipantSid] = Factory(dict)
     tracks: dict[TrackSid, Published] = Factory(dict)
     standings: dict[Person, Standing] = Factory(dict)
+    away: set[ParticipantSid] = Factory(set)  # whose `lost_at` is set
     attendance: Attendance = Factory(Attendance)
     speakers: Speakers = Factory(Speakers)
     dynacast: set[TrackSid] = Factory(set)  # to be looked at, at the end of this event
@@ -257,10 +258,9 @@ class Call:
         held = tuple(standing.held) if standing.held else ()
         released = tuple(standing.released) if standing.released else ()
         made_of = (
-            (member.state, member.version, member.waiting, member.grants, tracks),
-            (member.name, member.metadata, attributes),
-            (standing.hand, held, released),
-            (self.settings, self.led),
+            *(member.version, member.state, member.waiting, member.grants, tracks),
+            *(member.name, member.metadata, attributes, standing.hand, held, released),
+            *(self.settings, self.led),
         )
         if member.shown is None or member.shown[0] != made_of:
             member.shown = made_of, self._snapshot(member, tracks)
