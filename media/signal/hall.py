@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from functools import singledispatchmethod
+from functools import cache, singledispatchmethod
 
 from attrs import define, evolve, field
 from livekit.protocol import models, rtc, webhook
@@ -358,7 +358,7 @@ class Hall:
 
 
 #: `singledispatchmethod` would make a function anew for each command.
-_method_for = vars(Hall)["_do"].dispatcher.dispatch
+_method_for = cache(vars(Hall)["_do"].dispatcher.dispatch)
 
 
 def goodbye(refusal: Refusal) -> messages.Goodbye:
