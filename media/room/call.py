@@ -6,7 +6,7 @@ import json
 from collections import deque
 from collections.abc import Iterator, Mapping
 
-from attrs import Factory, define, evolve, field
+from attrs import Factory, define, field
 
 from media.forwarder.api import Layer, Want
 from media.ids import Identity, ParticipantSid, RoomName, RoomSid, TrackSid
@@ -263,14 +263,20 @@ class Call:
             *(self.settings, self.led),
         )
         if member.shown is None or member.shown[0] != made_of:
-            member.shown = made_of, self._snapshot(member, tracks)
+            member.shown = made_of, self._snapshot(member, tracks, member.state)
         return member.shown[1]
 
-    def _snapshot(self, member: Member, tracks: tuple[Track, ...]) -> Participant:
+    def _snapshot(
+        self,
+        member: Member,
+        tracks: tuple[Track, ...],
+        state: State,
+        left: LeaveReason | None = None,
+    ) -> Participant:
         return Participant(
             sid=member.sid,
             identity=member.identity,
-            state=member.state,
+            state=state,
             permission=self.permission(member),
             joined_at=member.joined_at,
             version=member.version,
@@ -278,12 +284,13 @@ class Call:
             metadata=member.metadata,
             attributes={**member.attributes, **self.our_attributes(member)},
             tracks=tracks,
+            left=left,
         )
 
     def gone(self, member: Member, reason: LeaveReason) -> Participant:
         """A member as clients see them for the last time."""
         member.version += 1
-        return evolve(self.snapshot(member), state=State.DISCONNECTED, tracks=(), left=reason)
+        return self._snapshot(member, (), State.DISCONNECTED, reason)
 
     @staticmethod
     def permission(member: Member) -> Permission:
