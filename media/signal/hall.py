@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, singledispatchmethod
+from functools import singledispatchmethod
 
 from attrs import define, evolve, field
 from livekit.protocol import models, rtc, webhook
@@ -357,8 +357,15 @@ class Hall:
         )
 
 
-#: `singledispatchmethod` would make a function anew for each command.
-_method_for = cache(vars(Hall)["_do"].dispatcher.dispatch)
+_METHODS: dict[type[object], Callable[[Hall, object], None]] = {}
+
+
+def _method_for(kind: type[object]) -> Callable[[Hall, object], None]:
+    """Of a class of commands; `singledispatchmethod` would make a function anew for each command."""
+    known = _METHODS.get(kind)
+    if known is None:
+        known = _METHODS[kind] = vars(Hall)["_do"].dispatcher.dispatch(kind)
+    return known
 
 
 def goodbye(refusal: Refusal) -> messages.Goodbye:
