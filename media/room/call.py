@@ -6,7 +6,7 @@ import json
 from collections import deque
 from collections.abc import Iterator, Mapping
 
-from attrs import Factory, define, evolve, field
+from attrs import Factory, define, field
 
 from media.forwarder.api import Layer, Want
 from media.ids import Identity, ParticipantSid, RoomName, RoomSid, TrackSid
@@ -176,6 +176,7 @@ class Call:
     identities: dict[Identity, ParticipantSid] = Factory(dict)
     tracks: dict[TrackSid, Published] = Factory(dict)
     standings: dict[Person, Standing] = Factory(dict)
+    away: set[ParticipantSid] = Factory(set)  # whose `lost_at` is set
     attendance: Attendance = Factory(Attendance)
     speakers: Speakers = Factory(Speakers)
     dynacast: set[TrackSid] = Factory(set)  # to be looked at, at the end of this event
@@ -260,20 +261,25 @@ class Call:
         held = tuple(standing.held) if standing.held else ()
         released = tuple(standing.released) if standing.released else ()
         made_of = (
-            (member.state, member.version, member.waiting, member.grants, tracks),
-            (member.name, member.metadata, attributes),
-            (standing.hand, held, released),
-            (self.settings, self.led),
+            *(member.version, member.state, member.waiting, member.grants, tracks),
+            *(member.name, member.metadata, attributes, standing.hand, held, released),
+            *(self.settings, self.led),
         )
         if member.shown is None or member.shown[0] != made_of:
-            member.shown = made_of, self._snapshot(member, tracks)
+            member.shown = made_of, self._snapshot(member, tracks, member.state)
         return member.shown[1]
 
-    def _snapshot(self, member: Member, tracks: tuple[Track, ...]) -> Participant:
+    def _snapshot(
+        self,
+        member: Member,
+        tracks: tuple[Track, ...],
+        state: State,
+        left: LeaveReason | None = None,
+    ) -> Participant:
         return Participant(
             sid=member.sid,
             identity=member.identity,
-            state=member.state,
+            state=state,
             permission=self.permission(member),
             joined_at=member.joined_at,
             version=member.version,
@@ -281,12 +287,13 @@ class Call:
             metadata=member.metadata,
             attributes={**member.attributes, **self.our_attributes(member)},
             tracks=tracks,
+            left=left,
         )
 
     def gone(self, member: Member, reason: LeaveReason) -> Participant:
         """A member as clients see them for the last time."""
         member.version += 1
-        return evolve(self.snapshot(member), state=State.DISCONNECTED, tracks=(), left=reason)
+        return self._snapshot(member, (), State.DISCONNECTED, reason)
 
     @staticmethod
     def permission(member: Member) -> Permission:

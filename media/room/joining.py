@@ -27,16 +27,19 @@ def refusal_to_join(call: Call, event: Joined, person: Person) -> Refusal | None
     """Why this one may not come in. Whoever is in already, with another connection, is no newcomer."""
     if call.ended:
         return Refusal.ENDED
+    settings = call.settings
+    if event.grants.may_start and not settings.locked and len(call.members) < settings.limit:
+        return None  # as nearly always, without counting people
     present = {member.person for member in call.members.values() if not member.grants.hidden}
     standing = call.standings.get(person)
     if person in present or event.grants.hidden:
         return None
     if not event.grants.may_start and not any(m.visible for m in call.members.values()):
         return Refusal.NOT_STARTED
-    if len(present) >= call.settings.limit:
+    if len(present) >= settings.limit:
         return Refusal.FULL
     known = standing is not None and standing.admitted and not standing.must_wait
-    if call.settings.locked and not event.grants.host and not known:
+    if settings.locked and not event.grants.host and not known:
         return Refusal.LOCKED
     return None
 
@@ -62,7 +65,9 @@ def must_wait(call: Call, event: Joined, person: Person) -> bool:
 def join(call: Call, event: Joined, now: float) -> list[Command]:
     """A connection with a good token: let in, into the waiting room, or refused by name."""
     person = Person(event.identity) if event.person is None else event.person
-    event = evolve(event, grants=host_by_starting(call, person, event.grants))
+    grants = host_by_starting(call, person, event.grants)
+    if grants is not event.grants:
+        event = evolve(event, grants=grants)
     refusal = refusal_to_join(call, event, person)
     if refusal is not None:
         return [RefuseJoin(event.sid, refusal)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 
 from media.forwarder.api import LAYERED, Kind, Layer, Tap, Want
 from media.ids import TrackSid
@@ -34,17 +35,26 @@ def layers_of(track: Track) -> tuple[Layer, ...]:
     return tuple(found) if len(found) > 1 else (Layer.HIGH,)
 
 
+_ALL = Want()
+
+
+@cache
+def _want(layer: Layer, temporal: int) -> Want:
+    """Of a dozen, one for all: a newcomer wants twenty tracks."""
+    return Want(layer=layer, temporal=temporal)
+
+
 def best_want(member: Member, published: Published) -> Want:
     """What a subscriber's screen asks for, were the link wide enough."""
     track = published.track
     if track.kind is Kind.AUDIO:
-        return Want()
+        return _ALL
     screen = member.screens.get(track.sid)
     if screen is not None and screen.disabled:
         return Want(layer=_lowest(published), paused=True)
     wanted = _asked_layer(member, track, screen)
     temporal = 3 if screen is None else _temporal(screen.fps)
-    return Want(layer=_available(published, wanted), temporal=temporal)
+    return _want(_available(published, wanted), temporal)
 
 
 def _asked_layer(member: Member, track: Track, screen: Screen | None) -> Layer:

@@ -50,6 +50,7 @@ def leave(
         commands += remove(call, published)
     commands += quiet(call, member)
     del call.members[member.sid]
+    call.away.discard(member.sid)
     if call.identities.get(member.identity) == member.sid:
         del call.identities[member.identity]
     if not comes_again:

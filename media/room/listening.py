@@ -36,9 +36,11 @@ def pin(call: Call) -> list[Command]:
     chosen = None if spotlight is None else call.member_of(spotlight)
     commands: list[Command] = []
     for published in call.tracks.values():
+        if published.track.kind is not Kind.AUDIO:
+            continue
         member = call.publisher(published)
         pinned = member.grants.host or (chosen is not None and member.person == chosen.person)
-        if published.track.kind is Kind.AUDIO and pinned != published.pinned:
+        if pinned != published.pinned:
             published.pinned = pinned
             commands.append(Pin(published.sid, pinned))
     return commands

@@ -33,16 +33,17 @@ _KEPT = (TrackPublished, TrackUnpublished, RequestAnswered, SubscriptionAllowed)
 MOST_MISSED = 500
 
 
-def lose(member: Member, now: float) -> list[Command]:
+def lose(call: Call, member: Member, now: float) -> list[Command]:
     """The WebSocket is gone without a word."""
     if member.lost_at is None:
         member.lost_at = now
+        call.away.add(member.sid)
     return []
 
 
 def hold_back(call: Call, commands: list[Command]) -> list[Command]:
     """Nothing is told to who is away; what they must know later is kept. Data channels are up meanwhile."""
-    away = {sid for sid, member in call.members.items() if member.lost_at is not None}
+    away = call.away
     if not away:
         return commands
     kept: list[Command] = []
@@ -75,6 +76,7 @@ def _miss(member: Member, message: Message) -> None:
 def resume(call: Call, member: Member) -> list[Command]:
     """Back: what was missed first, then everything as it is now."""
     member.lost_at, member.replayed = None, False
+    call.away.discard(member.sid)
     missed, member.missed = member.missed, []
     me = (member.sid,)
     commands = tell(me, Reconnected(member.heard))

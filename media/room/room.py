@@ -138,15 +138,17 @@ class Room:
         for member in call.members.values():
             if member.due is not None:
                 yield member.due
-            if member.lost_at is not None:
-                yield member.lost_at + leaving.patience(member)
             if member.budget.grows_at is not None:
                 yield member.budget.grows_at
+        for sid in call.away:
+            member = call.members[sid]
+            if member.lost_at is not None:
+                yield member.lost_at + leaving.patience(member)
         for published in call.tracks.values():
             if published.lower_at is not None:
                 yield published.lower_at
-        for sid in call.unheard:
-            if (at := call.tracks[sid].ask_at) is not None:
+        for track in call.unheard:
+            if (at := call.tracks[track].ask_at) is not None:
                 yield at
         for at in (call.links_at, call.counted_at):
             if at is not None:
@@ -162,7 +164,7 @@ class Room:
             case events.Left(by, reason):
                 return self._by(by, lambda m: leaving.leave(call, m, reason, now))
             case events.SignalLost(by):
-                return self._by(by, lambda m: resuming.lose(m, now))
+                return self._by(by, lambda m: resuming.lose(call, m, now))
             case events.Resumed(by):
                 if by not in call.members:
                     return [RefuseJoin(by, Refusal.STATE_MISMATCH)]

@@ -75,19 +75,22 @@ def _interval(call: Call, now: float) -> float:
 
 def start(call: Call, member: Member, now: float) -> list[Command]:
     """The batch: what is pending begins, if it still may."""
+    waited = [call.tracks[sid] for sid in sorted(member.pending) if sid in call.tracks]
+    may = [one for one in waited if wants(member, one) and may_receive(call, member, one)]
+    return _begin(call, member, may, now)
+
+
+def _begin(call: Call, member: Member, tracks: Iterable[Published], now: float) -> list[Command]:
+    """Nothing waits for the next batch then."""
     member.due = None
-    started: list[TrackSid] = []
-    for sid in sorted(member.pending):
-        published = call.tracks.get(sid)
-        if published is None or not wants(member, published):
-            continue
-        if not may_receive(call, member, published):
-            continue
-        member.subscriptions[sid] = Subscription(want=best_want(member, published))
-        published.subscribers.add(member.sid)
-        wanted_more(call, published, member.subscriptions[sid])
-        started.append(sid)
     member.pending.clear()
+    started: list[TrackSid] = []
+    for published in tracks:
+        subscription = Subscription(want=best_want(member, published))
+        member.subscriptions[published.sid] = subscription
+        published.subscribers.add(member.sid)
+        wanted_more(call, published, subscription)
+        started.append(published.sid)
     if not started:
         return []
     member.last_batch = now
@@ -106,8 +109,14 @@ def start(call: Call, member: Member, now: float) -> list[Command]:
 
 def start_all(call: Call, member: Member, now: float) -> list[Command]:
     """A newcomer gets everything with the first negotiation."""
-    await_batch(call, member, call.tracks.values(), now)
-    return start(call, member, now)
+    tracks = [
+        published
+        for sid, published in sorted(call.tracks.items())
+        if sid not in member.subscriptions
+        and wants(member, published)
+        and may_receive(call, member, published)
+    ]
+    return _begin(call, member, tracks, now)
 
 
 def stop(call: Call, member: Member, sids: Iterable[TrackSid]) -> list[Command]:

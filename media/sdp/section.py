@@ -38,6 +38,8 @@ _RID = re.compile(r"[A-Za-z0-9_-]{1,16}")
 _MSID = re.compile(r"[^\s\x00-\x1f]{1,256}")
 #: Lines that say how the bundle is reached, without their values; all others are passed over.
 _OF_TRANSPORT = frozenset({"a=ice-ufrag", "a=ice-pwd", "a=fingerprint", "a=setup", "a=candidate"})
+#: What follows `a=` there, `a=ice-lite` too.
+_BEGIN_TRANSPORT = frozenset({key[2] for key in _OF_TRANSPORT})
 _DIRECTIONS = {direction.value: direction for direction in Direction}
 
 
@@ -160,6 +162,8 @@ def transport_of(lines: Sequence[str], first_line: int) -> Transport:
     lite = False
     candidates: list[Candidate] = []
     for number, line in enumerate(lines, first_line):
+        if line[2:3] not in _BEGIN_TRANSPORT:
+            continue
         key, colon, value = line.partition(":")
         if not colon:
             lite = lite or line == "a=ice-lite"

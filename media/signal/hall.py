@@ -361,8 +361,15 @@ class Hall:
         )
 
 
-#: `singledispatchmethod` would make a function anew for each command.
-_method_for = vars(Hall)["_do"].dispatcher.dispatch
+_METHODS: dict[type[object], Callable[[Hall, object], None]] = {}
+
+
+def _method_for(kind: type[object]) -> Callable[[Hall, object], None]:
+    """Of a class of commands; `singledispatchmethod` would make a function anew for each command."""
+    known = _METHODS.get(kind)
+    if known is None:
+        known = _METHODS[kind] = vars(Hall)["_do"].dispatcher.dispatch(kind)
+    return known
 
 
 def goodbye(refusal: Refusal) -> messages.Goodbye:

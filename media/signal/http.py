@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from attrs import frozen
 
 from media.access.claims import Claims
@@ -24,6 +24,8 @@ CORS = {
     "Access-Control-Allow-Headers": "Authorization, Content-Type, Accept, X-Requested-With",
     "Access-Control-Max-Age": "86400",
 }
+
+_NO_WEBSOCKET = "a WebSocket is expected here"
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -101,13 +103,16 @@ def _door(doors: Doors, version: Version) -> Handler:
         asked = _asked(doors, version, request)
         if isinstance(asked, Shut):
             return web.Response(status=asked.status, text=asked.text)
-        socket = Socket()
-        if not socket.can_prepare(request).ok:
-            return web.Response(status=426, text="a WebSocket is expected here")
+        if request.headers.get(hdrs.UPGRADE, "").lower() != "websocket":
+            return web.Response(status=426, text=_NO_WEBSOCKET)
         if (shut := doors.greet(asked[1])) is not None:
             doors.count("join_too_often")
             return web.Response(status=shut.status, text=shut.text)
-        await socket.prepare(request)
+        socket = Socket()
+        try:
+            await socket.prepare(request)
+        except web.HTTPBadRequest:  # one of a version or with a key that there is not
+            return web.Response(status=426, text=_NO_WEBSOCKET)
         await doors.serve(socket, *asked)
         return socket
 

@@ -6,7 +6,6 @@ use std::net::{TcpStream, UdpSocket};
 use std::os::fd::{OwnedFd, RawFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
@@ -17,6 +16,7 @@ use sferum_forwarder_core::srtp::SrtpSession;
 use crate::connection::Connection;
 use crate::directory::{Directory, Route};
 use crate::ids::{Found, Ids};
+use crate::line::{Giver, line};
 use crate::media_thread::{Command, MediaThread, Shared};
 use crate::sender::Sent;
 use crate::sys::duplicate;
@@ -50,7 +50,7 @@ pub type Called = Result<(), Refused>;
 pub struct Engine {
     shared: Arc<Shared>,
     ids: Mutex<Ids>,
-    lines: Mutex<Vec<SyncSender<Command>>>, // to each thread; empty: closed
+    lines: Mutex<Vec<Giver<Command>>>, // to each thread; empty: closed
     threads: Mutex<Vec<JoinHandle<()>>>,
     connections: AtomicU32, // that were adopted
 }
@@ -79,7 +79,7 @@ impl Engine {
             shared,
         };
         for (number, socket) in sockets.into_iter().enumerate() {
-            let (line, commands) = sync_channel(MOST_COMMANDS);
+            let (line, commands) = line(MOST_COMMANDS);
             let thread = MediaThread::new(number, socket, segments, engine.shared.clone(), commands)?;
             let running = Builder::new().name(format!("media-{number}")).spawn(|| thread.run())?;
             locked(&engine.lines).push(line);
@@ -265,7 +265,7 @@ impl Engine {
         };
         let thread = found?;
         let line = lines.get(thread).ok_or(Refused::Closed)?;
-        line.send(Box::new(work)).map_err(|_| Refused::Closed)?;
+        line.give(Box::new(work)).map_err(|_| Refused::Closed)?;
         place(&mut self.shared.change_directory(), thread);
         Ok(thread)
     }

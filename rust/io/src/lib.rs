@@ -11,6 +11,7 @@ pub mod engine;
 pub mod framing;
 mod ids;
 mod ignored;
+mod line;
 mod media_thread;
 mod padding;
 mod sender;

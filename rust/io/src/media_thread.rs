@@ -5,7 +5,6 @@ use std::io::Result;
 use std::net::UdpSocket;
 use std::os::fd::AsRawFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, TryRecvError};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use sferum_forwarder_core::api::{BadId, Id, Stats};
@@ -16,6 +15,7 @@ use crate::connection::{Connection, Reading};
 use crate::directory::{Directory, Route, Verdict};
 use crate::framing::MAX_FRAME;
 use crate::ignored::{Counters, Ignored};
+use crate::line::{Gone, Taker};
 use crate::padding::paddings;
 use crate::sender::{Sender, Sent};
 use crate::sys::{Inbox, LONGEST, Poll, Ready, Wake, go_before_others, monotonic, receive_segments};
@@ -132,7 +132,7 @@ impl Shared {
 pub struct MediaThread {
     inbox: Inbox,
     ready: Vec<Ready>,
-    commands: Receiver<Command>,
+    commands: Taker<Command>,
     due: f64,
     work: Work,
 }
@@ -152,7 +152,7 @@ impl MediaThread {
         socket: UdpSocket,
         segments: bool,
         shared: Arc<Shared>,
-        commands: Receiver<Command>,
+        commands: Taker<Command>,
     ) -> Result<Self> {
         socket.set_nonblocking(true)?;
         let mailbox = shared.mailboxes.get(number).ok_or(std::io::ErrorKind::InvalidInput)?;
@@ -222,13 +222,13 @@ impl MediaThread {
     /// Carries out the calls that wait. `false`: the engine is closed.
     fn obey(&mut self) -> bool {
         loop {
-            match self.commands.try_recv() {
-                Ok(command) => {
+            match self.commands.take() {
+                Ok(Some(command)) => {
                     self.due = self.due.min(monotonic() + REST_S); // a keyframe may be wanted now
                     self.work.obey(command);
                 }
-                Err(TryRecvError::Empty) => return true,
-                Err(TryRecvError::Disconnected) => return false,
+                Ok(None) => return true,
+                Err(Gone) => return false,
             }
         }
     }

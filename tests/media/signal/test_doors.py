@@ -88,6 +88,27 @@ async def test_shut_doors_say_why_and_allow_pages_to_read_it(
             assert answer.headers["Access-Control-Allow-Origin"] == "*"
 
 
+@pytest.mark.parametrize(
+    "wrong", [{"Upgrade": "h2c"}, {"Sec-WebSocket-Version": "99"}, {"Sec-WebSocket-Key": "short"}]
+)
+async def test_what_is_no_websocket_of_ours_is_answered_and_comes_into_no_call(
+    wrong: dict[str, str],
+) -> None:
+    """With a good token: 426 with CORS, and nobody is in the room."""
+    good = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "c2l4dGVlbiBvZiB0aGVtIQ==",
+    }
+    async with calls() as world, aiohttp.ClientSession() as http:
+        url = f"{world.base}/rtc?access_token={world.token('anna')}"
+        async with http.get(url, headers={**good, **wrong}) as answer:
+            assert answer.status == 426
+            assert answer.headers["Access-Control-Allow-Origin"] == "*"
+        assert not world.node.halls
+
+
 async def test_without_v1_its_door_is_404_with_cors() -> None:
     """livekit-client then comes again with v0; without CORS it would give up (calls.md §2.1)."""
     async with calls(v1=False) as world, aiohttp.ClientSession() as http:
