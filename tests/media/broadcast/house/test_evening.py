@@ -136,6 +136,22 @@ async def watched(world: HostWorld, source_id: str, broadcast_id: str) -> Page:
     return page
 
 
+async def restarted(world: HostWorld, viewer: Page) -> None:
+    """The process is killed and comes again: publisher and viewer go on by themselves, no page is loaded anew."""
+    await viewer.evaluate("window.never = 'loaded again'")
+    await asyncio.to_thread(world.media.kill)
+    await asyncio.to_thread(world.media.start)
+    moved = "() => document.getElementById('video').currentTime"
+    before = await viewer.evaluate(moved)
+
+    async def goes_on() -> bool:
+        return bool(await viewer.evaluate(f"({moved})() > {before} + 3"))
+
+    await until_async(goes_on, what="pictures after a restart", deadline_s=60.0)
+    await expect(viewer.locator("#said")).to_have_text("Связь восстановлена.")
+    assert await viewer.evaluate("window.never") == "loaded again"
+
+
 async def test_an_evening(world: HostWorld) -> None:
     """Created, shown from a browser, watched by a pupil, ended; the recording is seen by whoever saw the broadcast."""
     host = await world.open("T1", "/broadcasts")
@@ -152,6 +168,7 @@ async def test_an_evening(world: HostWorld) -> None:
     await pictures(host, "on_air")
     stranger = await world.open("T3", f"/watch/{broadcast_id}")
     await expect(stranger.locator("#wrong")).to_contain_text("того класса")
+    await restarted(world, pupil)
     figures = await asyncio.to_thread(world.media.metrics)
     assert figures["sferum_broadcast_on_air"] == 1
     assert figures["sferum_broadcast_origin_parts"] > 0
