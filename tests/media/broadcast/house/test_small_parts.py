@@ -6,9 +6,11 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+from aiohttp import web
 from attrs import define, field
 
 from media.broadcast.house import speaking
@@ -16,6 +18,9 @@ from media.broadcast.house.admitting import Publishers
 from media.broadcast.house.board import NOBODY, STAYS_S, Board
 from media.broadcast.house.onair import OnAir
 from media.broadcast.house.pass_key import FILE, pass_key
+from media.broadcast.origin.endpoints import Endpoints
+from media.broadcast.pages.endpoints import WatchPages
+from media.broadcast.pages.house import House
 from media.broadcast.passes import LEAST_KEY
 from media.broadcast.program.choosing import Choice, Refusal, Shot
 from media.broadcast.program.notices import SENTENCES, Notice
@@ -26,8 +31,10 @@ from media.broadcast.whip.ids import BroadcastId
 from media.broadcast.whip.refusals import Refused, Why
 from media.forwarder.api import Layer
 from media.ids import Identity, TrackSid
+from media.logs import AccessLog
 from serving.secret_files import BadSecret
 from tests.media.broadcast.house.world import CONCERT, ID
+from tests.media.broadcast.pages.world import NOW
 from tests.support.polling import until_async
 
 
@@ -164,3 +171,20 @@ async def test_a_broadcast_runs_from_its_first_picture_on() -> None:
         one.end()
         one.publish(Scene(picture=TrackSid("TR_c")))
         assert made[1].shown == ["TR_b"]
+
+
+def test_files_of_viewers_are_no_lines_of_the_log() -> None:
+    """Forty thousand requests a second would be; what people press is said as ever."""
+    app = web.Application()
+    Endpoints.add_routes(
+        cast(Endpoints, SimpleNamespace(watch=_nothing, auth=_nothing, edge=_nothing)), app
+    )
+    house = cast(House, SimpleNamespace())
+    WatchPages(house=house, wall=lambda: NOW, clock=lambda: 0.0).add_routes(app)
+    routes = {resource.canonical for resource in app.router.resources()}
+    assert set(AccessLog.dull) - routes == {"/healthz"}
+    assert "/live/{token}/{id}/ask" not in AccessLog.dull
+
+
+async def _nothing(_request: web.Request) -> web.StreamResponse:
+    return web.Response()
