@@ -7,7 +7,7 @@ import os
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -20,7 +20,6 @@ from media.broadcast.house.onair import OnAir
 from media.broadcast.house.pass_key import FILE, pass_key
 from media.broadcast.origin.endpoints import Endpoints
 from media.broadcast.pages.endpoints import WatchPages
-from media.broadcast.pages.house import House
 from media.broadcast.passes import LEAST_KEY
 from media.broadcast.program.choosing import Choice, Refusal, Shot
 from media.broadcast.program.notices import SENTENCES, Notice
@@ -176,15 +175,9 @@ async def test_a_broadcast_runs_from_its_first_picture_on() -> None:
 def test_files_of_viewers_are_no_lines_of_the_log() -> None:
     """Forty thousand requests a second would be; what people press is said as ever."""
     app = web.Application()
-    Endpoints.add_routes(
-        cast(Endpoints, SimpleNamespace(watch=_nothing, auth=_nothing, edge=_nothing)), app
-    )
-    house = cast(House, SimpleNamespace())
-    WatchPages(house=house, wall=lambda: NOW, clock=lambda: 0.0).add_routes(app)
+    nobody: Any = SimpleNamespace()
+    Endpoints(origin=nobody, judge=nobody).add_routes(app)
+    WatchPages(house=nobody, wall=lambda: NOW, clock=lambda: 0.0).add_routes(app)
     routes = {resource.canonical for resource in app.router.resources()}
     assert set(AccessLog.dull) - routes == {"/healthz"}
     assert "/live/{token}/{id}/ask" not in AccessLog.dull
-
-
-async def _nothing(_request: web.Request) -> web.StreamResponse:
-    return web.Response()
