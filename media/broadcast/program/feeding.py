@@ -6,7 +6,7 @@ nobody sees a hole when a host chooses another speaker, or when a publisher's ne
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from attrs import define, field
 
@@ -71,8 +71,3 @@ class Feed:
     @staticmethod
     def _of(on_air: TrackSid | None, came: Mapping[Stream, int], since: int) -> list[Stream]:
         return [one for one, at in came.items() if one[0] == on_air and at > since]
-
-
-def done_with(feeds: Iterable[Feed], track: TrackSid) -> bool:
-    """Whether no line shows this track any more."""
-    return all(one.fed is None or one.fed[0] != track for one in feeds)

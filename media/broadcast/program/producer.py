@@ -16,28 +16,26 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from attrs import define, evolve, field
 
-from media.broadcast.cmaf.clocks import RATE, PublisherClock
+from media.broadcast.cmaf.clocks import RATE
 from media.broadcast.cmaf.cutter import Cutter
 from media.broadcast.cmaf.parts import KeyFrameWanted, Output
 from media.broadcast.cmaf.pictures import Picture, Unseen
 from media.broadcast.cmaf.rhythm import USUAL, Rhythm
 from media.broadcast.cmaf.still import black
 from media.broadcast.hls.multivariant import Variant
-from media.broadcast.ladder.choice import Ladder, Sent, Unsuited, choose
+from media.broadcast.ladder.choice import Ladder, Unsuited
 from media.broadcast.ladder.values import Coded, KeyWanted, Made, Pace, Rung, annex_b
 from media.broadcast.ladder.values import Output as FromCoder
-from media.broadcast.ladder.vp8 import size_of
-from media.broadcast.program.feeding import Feed, Stream, done_with
-from media.broadcast.program.intake import CameraIn, VoiceIn, camera_in, voice_in
+from media.broadcast.program.feeding import Feed, Stream
+from media.broadcast.program.gathering import Gathering
 from media.broadcast.program.mixer import Mixer
 from media.broadcast.program.notices import Notice
-from media.broadcast.program.scene import Line, Scene, announced, fitted, lines_of, rungs_of
+from media.broadcast.program.scene import Line, Scene, fitted, lines_of, rungs_of
+from media.broadcast.program.streams import Camera, Streams
 from media.broadcast.program.watch import Watch
-from media.forwarder.api import Codec, Copy, Layer, Tapped, TappedClock
+from media.forwarder.api import Codec, Copy, Layer, TappedClock
 from media.ids import TrackSid
 
-#: From the first key frame until what the publisher sends is known, and without one until it begins with sound alone.
-GATHER, PATIENCE = RATE * 3 // 2, 3 * RATE
 #: A key frame of one layer is asked for once in so long.
 ASKED_AGAIN = RATE
 
@@ -94,14 +92,9 @@ class Producer:
     _feeds: list[Feed] = field(factory=list)  # of lines that are passed on, by place in `_passed`
     _coder: Feed = field(factory=lambda: Feed(Layer.HIGH))
     _rungs: Mapping[Codec, tuple[Rung, ...]] = field(factory=dict)  # what is made of which codec
-    _publishers: dict[str, PublisherClock] = field(factory=dict)
-    _cameras: dict[Stream, CameraIn[Picture] | CameraIn[Coded]] = field(factory=dict)
-    _voices: dict[TrackSid, VoiceIn] = field(factory=dict)
-    _codecs: dict[TrackSid, tuple[Codec, str]] = field(factory=dict)
-    _sizes: dict[Layer, tuple[int, int]] = field(factory=dict)
+    _streams: Streams = field(factory=Streams)
+    _gathering: Gathering | None = None
     _asked: dict[Stream, int] = field(factory=dict)
-    _began: int | None = None
-    _first_key: int | None = None
     _shown: int | None = None
     _heard: int | None = None
     _watch: Watch | None = None
@@ -129,18 +122,17 @@ class Producer:
         """What came since the last turn. `now_s` is of the clock of `Tapped.at`, and never goes back."""
         turn = Turn()
         now = self._ticks(now_s)
-        if self._began is None:
-            self._began = now
+        if self._gathering is None:
+            self._gathering = Gathering(now, self.spare_cores, self.coded_always)
             self._watch = Watch(now)
         if scene != self._scene:
             self._change(scene, now, turn)
         for copy in copies:
             self._take(copy, now, turn)
-        for stream, camera in list(self._cameras.items()):
+        for stream, camera in list(self._streams.cameras.items()):
             self._pictures(stream, camera, camera.look(now), now, turn)
-        for sid, voice in self._voices.items():
-            for packet, ticks in voice.look(now):
-                self._mixer.take(sid, packet, ticks, now)
+        for sid, packet, ticks in self._streams.late(now):
+            self._mixer.take(sid, packet, ticks, now)
         self._open(now, turn)
         for one in made:
             self._made(one, now, turn)
@@ -172,18 +164,14 @@ class Producer:
         return max(0, int((at_s - self.zero_s) * RATE))
 
     def _change(self, scene: Scene, now: int, turn: Turn) -> None:
-        for sid in self._voices.keys() - scene.voices.keys():
-            del self._voices[sid]
+        for sid in self._streams.change(scene):
             self._mixer.leave(sid)
-        if scene.picture != self._scene.picture and self._cutter is None:
-            self._sizes.clear()
-            self._first_key = None
+        if scene.picture != self._scene.picture and self._gathering is not None:
+            self._gathering.begin_anew()
         self._scene = scene
-        if scene.picture is not None:
-            self._codecs[scene.picture] = (scene.codec, scene.publisher)
         for feed in self._all_feeds:
             if feed.fed is not None and feed.fed[0] not in scene.pictures:
-                codec, _ = self._codecs.get(feed.fed[0], (Codec.H264, ""))
+                codec = self._streams.codec_of(feed.fed[0]) or Codec.H264
                 coded = feed is self._coder
                 feed.fed = None
                 for at in range(len(self.lines)):
@@ -204,29 +192,23 @@ class Producer:
 
     def _forget(self) -> None:
         """Tracks that are neither on air nor shown any more."""
-        for track in {track for track, _ in self._cameras} - {self._scene.picture}:
-            if done_with(self._all_feeds, track):
-                for stream in [one for one in self._cameras if one[0] == track]:
-                    del self._cameras[stream]
-                    self._asked.pop(stream, None)
-        known = {track for track, _ in self._cameras} | {self._scene.picture}
-        for track in self._codecs.keys() - known:
-            del self._codecs[track]
-        used = {publisher for _, publisher in self._codecs.values()} | set(
-            self._scene.voices.values()
-        )
-        for publisher in self._publishers.keys() - used:
-            del self._publishers[publisher]
+        kept = {feed.fed[0] for feed in self._all_feeds if feed.fed is not None}
+        if self._scene.picture is not None:
+            kept.add(self._scene.picture)
+        for stream in self._streams.forget(kept):
+            self._asked.pop(stream, None)
 
     def _take(self, copy: Copy, now: int, turn: Turn) -> None:
         came = min(now, self._ticks(copy.at))
-        if copy.track in self._scene.voices:
-            self._voice(copy, came)
+        if self._streams.is_voice(copy.track):
+            for packet, ticks in self._streams.hear(copy, came):
+                self._heard = came
+                self._mixer.take(copy.track, packet, ticks, came)
             return
-        if copy.track not in self._codecs:
+        if not self._streams.is_picture(copy.track):
             return
         stream = (copy.track, copy.layer)
-        camera = self._camera(stream, came)
+        camera = self._streams.camera(stream, came)
         if camera is None:
             assert self._watch is not None
             turn.notices += self._watch.once(Notice.NOT_UNDERSTOOD)
@@ -236,34 +218,10 @@ class Producer:
             pictures = camera.take(copy.packet, came, known=copy.codec is not None)
             self._pictures(stream, camera, pictures, now, turn)
 
-    def _voice(self, copy: Tapped | TappedClock, came: int) -> None:
-        voice = self._voices.get(copy.track)
-        if voice is None:
-            clock = self._publisher(self._scene.voices[copy.track])
-            voice = self._voices[copy.track] = voice_in(clock, came)
-        if isinstance(copy, TappedClock):
-            voice.clock.report(copy.ntp, copy.rtp, came)
-            return
-        for packet, ticks in voice.take(copy.packet, came, copy.codec):
-            self._heard = came
-            self._mixer.take(copy.track, packet, ticks, came)
-
-    def _camera(self, stream: Stream, came: int) -> CameraIn[Picture] | CameraIn[Coded] | None:
-        camera = self._cameras.get(stream)
-        if camera is None:
-            codec, publisher = self._codecs[stream[0]]
-            camera = camera_in(codec, self._publisher(publisher), came)
-            if camera is not None:
-                self._cameras[stream] = camera
-        return camera
-
-    def _publisher(self, name: str) -> PublisherClock:
-        return self._publishers.setdefault(name, PublisherClock())
-
     def _pictures(
         self,
         stream: Stream,
-        camera: CameraIn[Picture] | CameraIn[Coded],
+        camera: Camera,
         pictures: Sequence[Picture | Coded],
         now: int,
         turn: Turn,
@@ -275,9 +233,10 @@ class Producer:
             self._ask(stream, now, turn)
         if not pictures:
             return
-        came = {one: each.came for one, each in self._cameras.items()}
+        came = self._streams.came()
         for picture in pictures:
-            self._gather(stream, picture, now)
+            if self._cutter is None and self._gathering and stream[0] == self._scene.picture:
+                self._gathering.look(stream[1], picture, now)
             for feed in self._all_feeds if self._cutter is not None else ():
                 before = feed.fed
                 if not feed.takes(
@@ -289,18 +248,6 @@ class Producer:
                     self._code(picture, turn)
                 else:
                     turn.outputs += self._pass(feed, picture, now, anew=feed.fed != before)
-
-    def _gather(self, stream: Stream, picture: Picture | Coded, now: int) -> None:
-        """Sizes of what is sent, until it opens."""
-        if self._cutter is not None or not picture.key or stream[0] != self._scene.picture:
-            return
-        if isinstance(picture, Picture):
-            sequence = picture.parameters.sequence
-            self._sizes[stream[1]] = sequence.width, sequence.height
-        elif (size := size_of(picture.data)) is not None:
-            self._sizes[stream[1]] = size
-        if self._first_key is None:
-            self._first_key = now
 
     def _code(self, picture: Picture | Coded, turn: Turn) -> None:
         """Where anything is made of such pictures."""
@@ -336,9 +283,9 @@ class Producer:
         match one:
             case Made(name, picture):
                 fed = self._coder.fed
-                if fed is None or fed[0] not in self._codecs:
+                codec = None if fed is None else self._streams.codec_of(fed[0])
+                if codec is None:
                     return
-                codec, _ = self._codecs[fed[0]]
                 for at, rung in enumerate(self._made_in(codec)):
                     if rung == name and self._is_made(at, codec):
                         turn.outputs += self._put(at, picture, now)
@@ -354,14 +301,12 @@ class Producer:
 
     def _open(self, now: int, turn: Turn) -> None:
         """Once it is known what is sent, the sizes of this broadcast are fixed for all of it."""
-        assert self._began is not None
-        if self._cutter is not None:
-            return
-        gathered = self._first_key is not None and now - self._first_key >= GATHER
-        if not gathered and now - self._began < PATIENCE:
+        gathering = self._gathering
+        if self._cutter is not None or gathering is None or not gathering.is_due(self._scene, now):
             return
         turn.opened = True
-        ladder = self._ladder(now)
+        sizes = self._streams.sizes_of(self._scene.picture)
+        ladder = gathering.ladder(self._scene, sizes, now)
         if isinstance(ladder, Unsuited):
             turn.notices.append(
                 Notice.NOT_UNDERSTOOD if ladder is Unsuited.CODEC else Notice.TOO_SLOW
@@ -376,32 +321,8 @@ class Producer:
         self._feeds = [Feed(line.layer) for line in self.lines if line.layer is not None]
         self._coder = Feed(ladder.from_ if ladder.from_ is not None else Layer.HIGH)
         self._rungs = rungs_of(self.lines, self.spare_cores)
-        for stream in self._cameras:
+        for stream in self._streams.cameras:
             self._ask(stream, now, turn)
-
-    def _ladder(self, now: int) -> Ladder | Unsuited:
-        seen = {}
-        for layer, (width, height) in self._sizes.items():
-            assert self._scene.picture is not None
-            camera = self._cameras.get((self._scene.picture, layer))
-            size = 0 if camera is None else camera.size
-            spent = max(RATE, now - (self._began or 0))
-            seen[layer] = Sent(
-                layer=layer, width=width, height=height, bit_rate=size * 8 * RATE // spent
-            )
-        if not seen:
-            return self._unseen()
-        sent = announced(seen, self._scene.layers)
-        codec = self._scene.codec
-        if self.coded_always:
-            codec = Codec.VP8  # whatever the next speaker sends
-        return choose(codec, sent, self.spare_cores)
-
-    def _unseen(self) -> Ladder | Unsuited:
-        """No picture yet: one may come, of this or that encoder; it is coded then."""
-        usual = Sent(layer=Layer.HIGH, width=1280, height=720, bit_rate=0)
-        found = choose(Codec.VP8, (usual,), self.spare_cores)
-        return Ladder() if isinstance(found, Unsuited) else found
 
     def _wish(self, now: int, turn: Turn) -> None:
         """Key frames: of what is shown where the cutter wants them, of what is to be shown."""
@@ -412,14 +333,14 @@ class Producer:
             for feed in passed:
                 assert feed.fed is not None
                 self._ask(feed.fed, now, turn)
-        came = {one: each.came for one, each in self._cameras.items()}
+        came = self._streams.came()
         for feed in self._all_feeds if self._cutter is not None else ():
             waited_for = feed.waits(self._scene.picture, came, now)
             if waited_for is not None:
                 self._ask(waited_for, now, turn)
 
     def _is_h264(self, stream: Stream) -> bool:
-        return self._codecs.get(stream[0], (None, ""))[0] is Codec.H264
+        return self._streams.codec_of(stream[0]) is Codec.H264
 
     def _made_in(self, codec: Codec) -> list[str | None]:
         """The name of the rung that each line shows of such pictures: its own, or the largest that is no larger."""

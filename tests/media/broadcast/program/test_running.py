@@ -226,7 +226,7 @@ async def test_an_origin_that_refuses() -> None:
     async with world(refuses=True) as here:
         here.running.show(scene(), here)
         await here.go(0.2)
-        here.clock.now += 4
+        here.clock.now += 11
         await eventually(lambda: here.told == [Notice.NOT_PUBLISHED], "hosts are told")
         await eventually(lambda: here.taps == {}, "nothing is tapped")
         assert not here.running.opened
