@@ -20,6 +20,7 @@ from tests.media.pages.world import OPERATOR, Guest, HostWorld
 from tests.support.fleet import Fleet
 from tests.support.media import MediaProcess
 from tests.support.polling import until_async
+from tests.support.process import ROOT
 from tests.support.school import School
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio(loop_scope="module")]
@@ -136,6 +137,15 @@ async def watched(world: HostWorld, source_id: str, broadcast_id: str) -> Page:
     return page
 
 
+def named(world: HostWorld) -> None:
+    """Each figure of the dashboard and of the alerts is one that the process has."""
+    said = world.media.figures()
+    for path in ("grafana/broadcasts.json", "prometheus/sferum.rules.yml"):
+        text = (ROOT / "deploy" / path).read_text("utf-8")
+        for name in set(re.findall(r"sferum_broadcast_\w+", text)):
+            assert name.removesuffix("_bucket") in said, name
+
+
 async def restarted(world: HostWorld, viewer: Page) -> None:
     """The process is killed and comes again: publisher and viewer go on by themselves, no page is loaded anew."""
     await viewer.evaluate("window.never = 'loaded again'")
@@ -169,6 +179,7 @@ async def test_an_evening(world: HostWorld) -> None:
     stranger = await world.open("T3", f"/watch/{broadcast_id}")
     await expect(stranger.locator("#wrong")).to_contain_text("того класса")
     await restarted(world, pupil)
+    await asyncio.to_thread(named, world)
     figures = await asyncio.to_thread(world.media.metrics)
     assert figures["sferum_broadcast_on_air"] == 1
     assert figures["sferum_broadcast_origin_parts"] > 0
