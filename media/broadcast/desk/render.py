@@ -254,8 +254,6 @@ def _sources(one: Led, language: str, key: str) -> Html:
         key_open=" open" if key else "",
         whip_url=one.whip_url,
         key=_fill("key", language, key=key) if key else Html(),
-        make_key=words["new_key" if one.has_key else "make_key"],
-        key_hint=paragraph(words["new_key_hint"], "hint") if one.has_key else Html(),
         call=Html(_call(one, language) + _schools(one, language)),
     )
 

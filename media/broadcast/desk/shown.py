@@ -71,7 +71,6 @@ class Led:
     Attributes:
         published: somebody's picture or sound comes in.
         spare: a second publisher is ready to take over.
-        has_key: one was made; it is not known any more.
         whip_url: what OBS calls "server".
         watch_url: the link for viewers.
         speakers: of the call of its room, if there is one.
@@ -90,7 +89,6 @@ class Led:
     watch_url: str
     published: bool = False
     spare: bool = False
-    has_key: bool = False
     notices: tuple[tuple[str, str], ...] = ()
     recording: Recording = Recording.NONE
     figures: Figures = field(factory=Figures)

@@ -27,7 +27,6 @@ RUNNING = evolve(
     LED,
     broadcast=CONCERT,
     published=True,
-    has_key=True,
     recording=Recording.RUNNING,
     figures=Figures(viewers=321, delay_s=2.44, stalled=0.013, hands=2),
     notices=(("Звука нет.", "There is no sound."),),
