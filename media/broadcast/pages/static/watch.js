@@ -55,8 +55,9 @@ class Watching {
     video.addEventListener('ended', () => this.end());
     for (const name of ['play', 'pause', 'volumechange']) video.addEventListener(name, () => this.label());
     // Headsets and phones pause too, not only our button; a page in the background is paused by the system, and goes on.
+    // The event comes late: whoever has pressed twice meanwhile is playing again.
     video.addEventListener('pause', () => {
-      if (this.wanted && !this.over && video.readyState && !video.ended && !document.hidden) this.halt();
+      if (video.paused && this.wanted && !this.over && video.readyState && !video.ended && !document.hidden) this.halt();
     });
     document.addEventListener('visibilitychange', () => { if (!document.hidden && this.wanted && video.paused) this.play(); });
   }
