@@ -18,7 +18,8 @@ from media.broadcast.pages.asking import Question
 from media.broadcast.pages.endpoints import WatchPages, add_static
 from media.broadcast.pages.heartbeat import Heartbeat
 from media.broadcast.pages.shown import Broadcast, Figures, Phase, Refusal, Seat
-from tests.media.element_call.world import CLIENTS, ROOT
+from tests.media.element_call.world import CLIENTS
+from tests.support.process import ROOT
 
 MOSCOW = timezone(timedelta(hours=3))
 NOW = datetime(2026, 11, 28, 15, 0, tzinfo=UTC)
