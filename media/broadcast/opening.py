@@ -207,6 +207,7 @@ async def open_broadcasts(
             tell=lambda fault: _all(told, fault),
             materials=register.materials,
             tag=lambda: f"{around.bits(TAG_BITS):x}",
+            wall=around.wall,
             mirror=mirror,
         )
         going_on = await origin.restore()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Mapping
 from datetime import datetime
@@ -15,7 +16,7 @@ from media.broadcast.pages.filling import Html, filled
 from media.broadcast.pages.filling import link as _link
 from media.broadcast.pages.filling import paragraph as _paragraph
 from media.broadcast.pages.heartbeat import EVERY_S
-from media.broadcast.pages.shown import Broadcast, Figures, Phase, Refusal, Seat
+from media.broadcast.pages.shown import Broadcast, Figures, Phase, Refusal, Said, Seat
 from media.broadcast.pages.words import LANGUAGES, WORDS, seconds, when
 
 TEMPLATES = {
@@ -39,10 +40,12 @@ OURS = blake2b(
 HLS = "1.7.4"
 STATIC = f"/watch/static/{OURS}"
 #: What watch.js imports, fetched beside it and not after it.
-BESIDE = ("keys.js", "player.js", "resume.js", "taking.js")
+BESIDE = ("chat.js", "keys.js", "player.js", "resume.js", "rewind.js", "taking.js")
 #: What a form says afterwards, by the word in the address; anything else says nothing.
-SAID = frozenset({"asked", "raised", "lowered", "too_often", "not_sent"})
+SAID = frozenset({"asked", "raised", "lowered", "too_often", "too_soon", "not_sent"})
 PANEL_SAID = frozenset({"begun", "stopped", "not_done", "too_often"})
+#: Seconds between heartbeats of whoever has a hand up: the answer may be an invitation into the call.
+HAND_S = 12
 #: Said by enter.js; the others that begin with `js_` are the player's.
 SIGNING = ("js_wrong_password", "js_wait_signin", "js_no_connection", "js_signing_in")
 
@@ -82,6 +85,8 @@ def watch(
         native=f"{one.sources[0]}{one.playlist}",
         figures=Html() if figures is None else _figures(figures, language, panel=True),
         recorded=_paragraph(words["recorded"]) if one.recorded else Html(),
+        chat=Html("\n".join(_line(line, language) for line in one.chat)),
+        chat_hidden=_hidden(not one.chat),
         part=_part(seat, language, wrong, text) if seat.may_ask else Html(),
     )
     head = Html(
@@ -90,6 +95,15 @@ def watch(
         + f'<script type="module" src="{STATIC}/watch.js"></script>\n'
     )
     return _page(one, language, main, head=head, here="watch")
+
+
+def _line(one: Said, language: str) -> Html:
+    who = f"<b>{html.escape(WORDS[language]['js_chat_host'])}</b> " if one.host else ""
+    return Html(f'<li id="said-{one.id}">{who}{html.escape(one.text)}</li>')
+
+
+def _hidden(hidden: bool) -> Html:
+    return Html(" hidden" if hidden else "")
 
 
 def _part(seat: Seat, language: str, wrong: str, text: str) -> Html:
@@ -101,10 +115,19 @@ def _part(seat: Seat, language: str, wrong: str, text: str) -> Html:
         hand_said=_paragraph(words["hand_is_up"], "hint") if seat.hand else Html(),
         hand_next="0" if seat.hand else "1",
         hand_word=words["lower_hand" if seat.hand else "raise_hand"],
+        invited_hidden=_hidden(not seat.call),
+        call=seat.call or "#",
+        slow=_slow(seat.broadcast, language),
         wrong=_wrong(wrong, language),
         wrong_id=" wrong" if wrong else "",
         text=text,
     )
+
+
+def _slow(one: Broadcast, language: str) -> Html:
+    if not one.slow_s:
+        return Html()
+    return _paragraph(WORDS[language]["slow"].format(seconds=one.slow_s), "hint")
 
 
 def player_settings(seat: Seat, language: str) -> Mapping[str, object]:
@@ -116,9 +139,13 @@ def player_settings(seat: Seat, language: str) -> Mapping[str, object]:
         "sources": list(one.sources),
         "playlist": one.playlist,
         "sound": one.sound,
+        "back": one.back,
+        "sound_back": one.sound_back,
         "captions": one.captions,
+        "chat": bool(one.chat),
         "live_sync_s": one.live_sync_s,
         "every_s": EVERY_S,
+        "hand_s": HAND_S,
         "host": seat.host,
         "words": {
             key.removeprefix("js_"): text
