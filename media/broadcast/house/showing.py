@@ -28,13 +28,9 @@ MAKING_S = 3600.0
 
 
 def broadcast(
-    one: Broadcast, *, recording_url: str = "", captions: bool = False
+    one: Broadcast,
 ) -> shown.Broadcast:
-    """Without the addresses of edges, which are each viewer's own.
-
-    Args:
-        recording_url: where it is seen once it is ready.
-    """
+    """Without the addresses of edges, which are each viewer's own."""
     begins_at = None
     if one.begins_at is not None:
         begins_at = datetime.fromtimestamp(one.begins_at, zone(one.audience.timezone))
@@ -46,7 +42,7 @@ def broadcast(
         begins_at=begins_at,
         recorded=one.recorded and not one.recording_deleted,
         recording=RECORDING if one.recording is not None else "",
-        captions=captions,
+        captions=one.captions > 0,
         live_sync_s=LOW_SYNC_S if one.low_latency else SYNC_S,
     )
 

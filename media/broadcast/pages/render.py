@@ -94,7 +94,7 @@ def watch(
         + "".join(f'<link rel="modulepreload" href="{STATIC}/{name}">\n' for name in BESIDE)
         + f'<script type="module" src="{STATIC}/watch.js"></script>\n'
     )
-    return _page(one, language, main, head=head, here="watch")
+    return page(one, language, main, head=head, here="watch")
 
 
 def _line(one: Said, language: str) -> Html:
@@ -118,6 +118,7 @@ def _part(seat: Seat, language: str, wrong: str, text: str) -> Html:
         invited_hidden=_hidden(not seat.call),
         call=seat.call or "#",
         slow=_slow(seat.broadcast, language),
+        typing=_link("captions", words["type_captions"]) if seat.broadcast.captions else Html(),
         wrong=_wrong(wrong, language),
         wrong_id=" wrong" if wrong else "",
         text=text,
@@ -186,7 +187,7 @@ def not_now(one: Broadcast, language: str, now: datetime, *, host: bool = False)
     )
     ready = one.phase is not Phase.ENDED  # the player is there when the broadcast begins
     head = f'<link rel="preload" as="script" href="{_build(one)}">\n' if ready else ""
-    return _page(one, language, main, head=head, here="watch")
+    return page(one, language, main, head=head, here="watch")
 
 
 def refused(why: Refusal, language: str) -> Html:
@@ -199,7 +200,7 @@ def refused(why: Refusal, language: str) -> Html:
         title=words[f"{why.value}_title"],
         paragraphs=_paragraph(words[why.value]),
     )
-    return _page(None, language, main, title=words[f"{why.value}_title"])
+    return page(None, language, main, title=words[f"{why.value}_title"])
 
 
 def sign_in(enter: str, language: str, *, sign_in_url: str = "") -> Html:
@@ -223,7 +224,7 @@ def sign_in(enter: str, language: str, *, sign_in_url: str = "") -> Html:
         link=_link(sign_in_url, words["signin_page"]) if sign_in_url else Html(),
     )
     head = Html(f'<script type="module" src="{STATIC}/enter.js"></script>\n')
-    return _page(None, language, main, head=head, title=words["signed_out_title"])
+    return page(None, language, main, head=head, title=words["signed_out_title"])
 
 
 def panel(
@@ -258,10 +259,10 @@ def panel(
         form=form,
     )
     title = f"{one.title} — {words['panel_title']}"
-    return _page(one, language, main, title=title, here="host")
+    return page(one, language, main, title=title, here="host")
 
 
-def _page(
+def page(
     one: Broadcast | None,
     language: str,
     main: Html,
@@ -284,7 +285,7 @@ def _page(
         head=Html(head),
         main=main,
         other_code=other,
-        here=here,
+        there=f"{here}{'&' if '?' in here else '?'}lang={other}",
     )
 
 

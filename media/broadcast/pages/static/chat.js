@@ -1,7 +1,7 @@
 // What hosts show to all: questions that they let through, and their own words. Pages of an event list, each of which edges keep for all.
 const $ = id => document.getElementById(id);
 //: Lines that stay; milliseconds between two questions about the list at least, and further ones by chance where nothing came.
-const MOST = 100, LEAST = 250, CHANCE = 2000;
+const MOST = 100, LEAST = 250, CHANCE = 2000, REFUSED = 10000;
 
 export class Chat {
   /** `source`: says the folder of playlists that answers now. */
@@ -29,8 +29,10 @@ export class Chat {
         for (const one of found.events) this.show(one);
         return LEAST;
       }
-      if ([401, 403, 410].includes(answer.status)) this.over = true;
-      else if (answer.status < 500) this.next = null;  // the server has begun anew, or we were away for long
+      if (answer.status < 500) {  // the server has begun anew, or has none; whether we may watch is the heartbeat's to say
+        this.next = null;
+        return REFUSED * (0.5 + Math.random());
+      }
     } catch (error) { /* asked again */ }
     return LEAST + CHANCE * Math.random();
   }
