@@ -165,7 +165,9 @@ async def serve(
         relay = None if registry is None else Relay(registry, http, keys, machine.wall, access.home)
         serves = _servers(config, relays, machine)
         broadcasting = await stack.enter_async_context(
-            broadcasts(config, node, homeserver, access.openid, lambda: tokens.now, serves)
+            broadcasts(
+                config, node, homeserver, access.openid, lambda: tokens.now, serves, access.rights
+            )
         )
         app = build(config, access, node, relay, broadcasting)
         if config.metrics_port is not None:

@@ -26,7 +26,7 @@ from media.broadcast.fanout.opening import open_fan_out
 from media.broadcast.fanout.puller import Now
 from media.broadcast.figures import DELAY, HouseFigures
 from media.broadcast.house.following import Following
-from media.broadcast.house.house import BroadcastHouse
+from media.broadcast.house.house import BroadcastHouse, nobody_calls
 from media.broadcast.house.leads import Leads
 from media.broadcast.house.pass_key import pass_key
 from media.broadcast.house.signing import Signing
@@ -92,6 +92,7 @@ class Around:
     Attributes:
         tokens: service tokens, as their file says now.
         wall: seconds since 1970. clock: seconds, never going back. bits: n random bits.
+        may_call, call_page: of the calls of this process, as of `BroadcastHouse`.
     """
 
     public_url: str
@@ -104,6 +105,8 @@ class Around:
     wall: Callable[[], float]
     clock: Callable[[], float]
     bits: Callable[[int], int]
+    may_call: Callable[[str, str], Awaitable[bool | None]] = nobody_calls
+    call_page: Callable[[str], str] = lambda _: ""
 
     def chance(self, octets: int) -> bytes:
         return self.bits(8 * octets).to_bytes(octets, "big")
@@ -282,6 +285,8 @@ def _put_together(
         wall=around.wall,
         clock=around.clock,
         delays=DELAY.observe,
+        may_call=around.may_call,
+        call_page=around.call_page,
     )
 
     def now() -> datetime:
