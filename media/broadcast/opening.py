@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -142,6 +142,10 @@ class Broadcasting:
         add_static(app, self.player)
         app.add_subapp("/whip", self.studio.publishers.app())
         app.add_subapp("/whep", self.studio.viewers.app())
+
+    def ids(self) -> Collection[str]:
+        """Of the broadcasts that are on this node, over or not."""
+        return self.register.book.ids()
 
     def collectors(self) -> tuple[Collector, ...]:
         others = {

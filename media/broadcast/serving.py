@@ -40,7 +40,7 @@ async def broadcasts(
         return
     services = node.services
     around = Around(
-        public_url=config.public_url,
+        public_url=config.broadcasts_url,
         client_url=config.client_url,
         server_name=config.server_name,
         trusted=config.trusted_proxies,
@@ -82,7 +82,9 @@ def call_page(config: Config, room_id: str) -> str:
     """The call of a room, as the page of calls is asked for it; "": there is no such page here."""
     if config.pages is None or not room_id:
         return ""
-    return f"/room#?roomId={quote(room_id, safe='')}&viaServers={quote(config.server_name, safe='')}"
+    # The page has its session at the address that all nodes share.
+    here = "" if config.broadcasts_url == config.public_url else config.public_url
+    return f"{here}/room#?roomId={quote(room_id, safe='')}&viaServers={quote(config.server_name, safe='')}"
 
 
 def figures_of(made: Broadcasting | None) -> tuple[Collector, ...]:

@@ -28,9 +28,9 @@ FILES = {path.name: path for path in (HERE / "static").iterdir() if path.suffix 
 OURS = blake2b(b"".join(FILES[name].read_bytes() for name in sorted(FILES)), digest_size=6)
 STATIC = f"/broadcasts/static/{OURS.hexdigest()}"
 #: What a page says afterwards was done, by the word in the address; what is not in SAID says nothing.
-GOOD = frozenset({"begun", "stopped", "deleted", "switched", "followed", "captions_on"}) | frozenset(
-    FLOOR_DONE.values()
-)
+GOOD = frozenset(
+    {"begun", "stopped", "deleted", "switched", "followed", "captions_on"}
+) | frozenset(FLOOR_DONE.values())
 #: And what was not.
 SAID = GOOD | {"too_often", "form"} | {one.value for one in Unable}
 #: How another school's broadcast is that is shown here.

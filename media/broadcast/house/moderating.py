@@ -87,9 +87,7 @@ def moderate(
             raise ValueError("an invitation asks the module")
 
 
-async def invite(
-    house: BroadcastHouse, one: Broadcast, account: str, number: int
-) -> Unable | None:
+async def invite(house: BroadcastHouse, one: Broadcast, account: str, number: int) -> Unable | None:
     """The link into the call shows on the page of whoever raised this hand."""
     running = house.running(one.id)
     viewer = None if running is None else running.hands.of(number)
@@ -116,9 +114,7 @@ def _posted(house: BroadcastHouse, one: Broadcast, said: Said | None) -> Unable 
     return None if house.staging.post(one.id, said) else Unable.UNAVAILABLE
 
 
-def _lowered(
-    house: BroadcastHouse, one: Broadcast, running: Running, number: int
-) -> Unable | None:
+def _lowered(house: BroadcastHouse, one: Broadcast, running: Running, number: int) -> Unable | None:
     viewer = running.hands.of(number)
     if viewer is None:
         return Unable.HAND_DOWN

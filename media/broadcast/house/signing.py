@@ -54,7 +54,9 @@ class Signing:
     def may_type(self, broadcast: str, turn: int, code: str) -> bool:
         """Blanks and dashes of a code that was copied or dictated do not matter."""
         given = "".join(one for one in code[:40] if one not in " -\u00a0\u2011").encode()
-        fits = [hmac.compare_digest(given, _code(broadcast, turn, key).encode()) for key in self.keys]
+        fits = [
+            hmac.compare_digest(given, _code(broadcast, turn, key).encode()) for key in self.keys
+        ]
         return any(fits)
 
     def may_publish(self, broadcast: str, token: str, now: float) -> bool:

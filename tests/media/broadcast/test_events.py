@@ -102,9 +102,7 @@ def test_how_it_is_asked_for() -> None:
     assert of.events.put(Event(1, "x"), 0.0) is None
 
 
-LINES = st.lists(
-    st.tuples(st.integers(0, 9), st.text(max_size=5), st.integers(0, 6)), max_size=40
-)
+LINES = st.lists(st.tuples(st.integers(0, 9), st.text(max_size=5), st.integers(0, 6)), max_size=40)
 
 
 @given(LINES)

@@ -52,7 +52,10 @@ OVER = evolve(
 )
 FLOOR = Floor(
     broadcast=CONCERT,
-    hands=(HandUp(number=1, name="Иванова Анна"), HandUp(number=2, name="Петров Иван", invited=True)),
+    hands=(
+        HandUp(number=1, name="Иванова Анна"),
+        HandUp(number=2, name="Петров Иван", invited=True),
+    ),
     all_hands=2,
     questions=(Question(number=3, name="Иванова Анна", text="Когда конец?"),),
     all_questions=1,

@@ -175,7 +175,9 @@ async def test_captions_are_typed_without_javascript() -> None:
         asked_before = len(house.codes)
         right = await browser.get(f"{HERE}/captions?code=1111111111")
         assert (right.status, len(house.codes)) == (429, asked_before)
-        assert (await browser.post("/live/guessed/concert/captions", "line=a", **FORM)).status == 403
+        assert (
+            await browser.post("/live/guessed/concert/captions", "line=a", **FORM)
+        ).status == 403
 
 
 async def test_what_a_heartbeat_is_told() -> None:

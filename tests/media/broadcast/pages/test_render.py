@@ -153,7 +153,9 @@ def test_captions_need_the_larger_player() -> None:
 
 def test_what_hosts_show_to_all() -> None:
     """Lines stand in the page, with those of hosts marked; without any the section is hidden, for scripts to show."""
-    assert '<section id="chatting" aria-labelledby="chat-title" hidden>' in render.watch(VIEWER, "ru")
+    assert '<section id="chatting" aria-labelledby="chat-title" hidden>' in render.watch(
+        VIEWER, "ru"
+    )
     chat = (Said(17, "Когда конец?"), Said(18, "В восемь", host=True))
     talking = evolve(VIEWER, broadcast=evolve(CONCERT, chat=chat, slow_s=120))
     page = render.watch(talking, "ru")

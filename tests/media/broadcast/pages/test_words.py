@@ -17,7 +17,9 @@ from tests.media.broadcast.pages.world import MOSCOW
 HERE = Path(render.__file__).parent
 SCRIPTS = "\n".join(path.read_text("utf-8") for path in (HERE / "static").glob("*.js"))
 TEMPLATES = "\n".join(path.read_text("utf-8") for path in (HERE / "templates").glob("*.html"))
-PYTHON = "\n".join(Path(str(one.__file__)).read_text("utf-8") for one in (render, endpoints, captions, captioning))
+PYTHON = "\n".join(
+    Path(str(one.__file__)).read_text("utf-8") for one in (render, endpoints, captions, captioning)
+)
 
 
 def test_both_languages_have_the_same_words() -> None:
