@@ -30,6 +30,7 @@ from media.access.requests import Home
 from media.access.rights import ModuleRights
 from media.broadcast.opening import Broadcasting, check_broadcasts
 from media.broadcast.serving import broadcasts, figures_of
+from media.cluster.broadcast_places import BroadcastPlaces
 from media.cluster.broadcast_way import BroadcastWay
 from media.cluster.joining import joined
 from media.cluster.neighbours import Neighbours
@@ -170,13 +171,7 @@ async def serve(
                 config, node, homeserver, access.openid, lambda: tokens.now, serves, access.rights
             )
         )
-        way = None
-        if places is not None:
-            way = BroadcastWay(places, lists=broadcasting is not None)
-            if broadcasting is not None:
-                places.held = broadcasting.ids
-                broadcasting.register.book.changed.append(lambda _: places.changed())
-            stack.callback(group.create_task(places.run()).cancel)
+        way = _way(places, broadcasting, group, stack)
         app = build(config, access, node, relay, broadcasting, way)
         if config.metrics_port is not None:
             sources = Sources(node, access, hooks, checks, relay, await relay_addresses(config))
@@ -208,6 +203,22 @@ async def serve(
             await registry.say_now()  # who is sent away finds the call placed elsewhere
         await node.drain(clock() + config.drain_s)
     logger.info("stopped")
+
+
+def _way(
+    places: BroadcastPlaces | None,
+    broadcasting: Broadcasting | None,
+    group: asyncio.TaskGroup,
+    stack: AsyncExitStack,
+) -> BroadcastWay | None:
+    """To broadcasts of other nodes; the others are told which are here."""
+    if places is None:
+        return None
+    if broadcasting is not None:
+        places.held = broadcasting.ids
+        broadcasting.register.book.changed.append(lambda _: places.changed())
+    stack.callback(group.create_task(places.run()).cancel)
+    return BroadcastWay(places, lists=broadcasting is not None)
 
 
 def _set_apart_what_stays() -> None:

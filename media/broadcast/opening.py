@@ -25,6 +25,7 @@ from media.broadcast.fanout.node import FanOut
 from media.broadcast.fanout.opening import open_fan_out
 from media.broadcast.fanout.puller import Now
 from media.broadcast.figures import DELAY, HouseFigures
+from media.broadcast.house import showing
 from media.broadcast.house.following import Following
 from media.broadcast.house.house import BroadcastHouse, nobody_calls
 from media.broadcast.house.leads import Leads
@@ -35,7 +36,7 @@ from media.broadcast.origin.endpoints import Endpoints
 from media.broadcast.origin.figures import OriginFigures
 from media.broadcast.origin.judging import Judge
 from media.broadcast.origin.origin import Origin
-from media.broadcast.origin.publication import Told
+from media.broadcast.origin.publication import Opening, Publication, Told
 from media.broadcast.origin.showing import Recordings
 from media.broadcast.origin.storing import open_mirror
 from media.broadcast.pages.endpoints import WatchPages, add_static
@@ -354,6 +355,10 @@ def _fan_out(
         one = register.book.get(BroadcastId(name))
         return one is not None and one.on_air
 
+    def open_(opening: Opening) -> Publication:
+        one = register.book.get(BroadcastId(opening.broadcast))
+        return origin.open(showing.captioned(opening, one))
+
     def tell(name: str, now: Now) -> None:
         for one in heard:
             one(name, now)
@@ -364,7 +369,7 @@ def _fan_out(
         name=around.server_name,
         url=around.public_url,
         keys=signing.keys,
-        open_=origin.open,
+        open_=open_,
         on_air=on_air,
         tell=tell,
         trusted=around.trusted,

@@ -29,7 +29,9 @@ async def joined(
     keeper: LeaveKeeper,
     neighbours: Neighbours,
 ) -> AsyncIterator[tuple[Registry, BroadcastPlaces]]:
-    """The registry, and whose broadcasts are whose; at the end of the block the other nodes know that this one is gone. Their `run` is the caller's.
+    """The registry, and whose broadcasts are whose; at the end of the block the other nodes know that this one is gone.
+
+    Their `run` is the caller's.
 
     Raises:
         BadConfig: another node has this one's name.

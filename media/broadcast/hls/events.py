@@ -1,4 +1,4 @@
-"""What hosts show to all viewers as an event list: pages that never change, so one copy of each is enough for all. Pure.
+"""What hosts show to all as an event list: pages that never change, so one copy of each is enough. Pure.
 
 events.json           where the list is now: the newest lines, and the number of the page that comes next
 events.json?seq=17    that page, as soon as it is there

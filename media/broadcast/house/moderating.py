@@ -1,4 +1,4 @@
-"""What hosts do with hands and questions: show one to all, invite somebody into the call. The caller has asked who leads.
+"""What hosts do with hands and questions: show one to all, invite somebody into the call. Who leads is known here.
 
 Into the call comes whoever is in its chat, and nobody else: a call is a call of a room, its picture and sound are its
 members', and a broadcast opens no door into a class (R2, R27). So the module is asked about that room when a host

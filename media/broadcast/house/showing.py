@@ -7,7 +7,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from attrs import evolve
+
 from media.broadcast.desk.shown import Place, Recording
+from media.broadcast.hls.multivariant import Captions
+from media.broadcast.origin.publication import Opening
 from media.broadcast.pages import shown
 from media.broadcast.pages.shown import Phase
 from media.broadcast.register.values import Audience, Broadcast, State
@@ -45,6 +49,11 @@ def broadcast(
         captions=one.captions > 0,
         live_sync_s=LOW_SYNC_S if one.low_latency else SYNC_S,
     )
+
+
+def captioned(opening: Opening, one: Broadcast | None) -> Opening:
+    """With captions, where a host has let somebody type them before anything was shown."""
+    return evolve(opening, captions=Captions()) if one is not None and one.captions else opening
 
 
 def sources(

@@ -12,8 +12,8 @@ from media.broadcast.passes import Kind, NoPass, Pass, Revoked, check, issue
 
 #: The cookie's own name of a broadcast; real ones have 22 characters.
 DESK = "desk"
-#: Digits of the code of whoever types captions. It is said aloud or sent in a chat, and opens nothing without an account
-#: that may watch; tries are paced (`pages.captioning`).
+#: Digits of the code of whoever types captions. It is said aloud or sent in a chat, and opens nothing without an
+#: account that may watch; tries are paced (`pages.captioning`).
 CODE_DIGITS = 10
 #: What else the key may seal cannot be taken for a code.
 _CAPTIONS = b"sferum captions 1\n"

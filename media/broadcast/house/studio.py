@@ -14,16 +14,16 @@ from prometheus_client.registry import Collector
 from media.access.hashes import room_name
 from media.broadcast.cmaf.rhythm import LOW_LATENCY, USUAL
 from media.broadcast.desk.shown import Speaker, Unable
-from media.broadcast.house import speaking
+from media.broadcast.hls.captions import Unsayable
+from media.broadcast.hls.events import Event
+from media.broadcast.hls.multivariant import Captions
+from media.broadcast.house import showing, speaking
 from media.broadcast.house.admitting import Publishers
 from media.broadcast.house.board import OF_ORIGIN, Board
 from media.broadcast.house.names import Names
 from media.broadcast.house.onair import OnAir
 from media.broadcast.house.signing import Signing
 from media.broadcast.house.staging import OnStage
-from media.broadcast.hls.captions import Unsayable
-from media.broadcast.hls.events import Event
-from media.broadcast.hls.multivariant import Captions
 from media.broadcast.ladder.process import ProcessTranscoder
 from media.broadcast.origin.origin import Origin
 from media.broadcast.origin.publication import Opening, Publication, Told
@@ -310,12 +310,8 @@ class MediaStudio:
         )
 
     def _open(self, opening: Opening) -> Publication:
-        """Of the origin; with captions where a host has let somebody type them before anything was shown."""
-        publication = self.origin.open(opening)
         one = self.register.book.get(BroadcastId(opening.broadcast))
-        if one is not None and one.captions:
-            self.caption(one)
-        return publication
+        return self.origin.open(showing.captioned(opening, one))
 
     def _published(self, broadcast: BroadcastId, scene: Scene | None) -> None:
         before = self._scenes.pop(broadcast, None)

@@ -133,7 +133,7 @@ class Live:
         return self.of.say(text)
 
     def post(self, event: Event) -> bool:
-        """A line that everybody sees, with the next page of the event list. False: it is over, or there are too many."""
+        """A line that everybody sees, with the next page of events. False: it is over, or there are too many."""
         loop = asyncio.get_running_loop()
         wait_s = self.of.events.put(event, loop.time())
         if wait_s is None:

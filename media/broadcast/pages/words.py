@@ -50,7 +50,8 @@ RU: Mapping[str, str] = {
     "code_enter": "Продолжить",
     "code_wrong": "Этот код не подходит. Проверьте его или попросите у ведущего новый.",
     "line": "Строка субтитров",
-    "line_hint": "До 200 знаков: одна-две строки на экране. Зрители видят её через несколько секунд, исправить её нельзя.",
+    "line_hint": "До 200 знаков: одна-две строки на экране. Зрители видят её через несколько секунд, "
+    "исправить её нельзя.",
     "line_send": "Показать",
     "line_shown": "Строка показана.",
     "line_empty": "Напишите строку, потом нажмите «Показать».",
@@ -185,7 +186,8 @@ EN: Mapping[str, str] = {
     "lower_hand": "Lower hand",
     "hand_is_up": "Your hand is raised. The hosts see it.",
     "question": "Question to the hosts",
-    "question_hint": "Up to 500 characters. The hosts see your name. They may show the question to all, without a name.",
+    "question_hint": "Up to 500 characters. The hosts see your name. "
+    "They may show the question to all, without a name.",
     "slow": "One question of each viewer in {seconds} s: the hosts decided so.",
     "too_soon": "The hosts asked for patience: wait a little before the next question.",
     "invited": "A host invites you into the call. You are heard there, and hear everybody without delay.",
@@ -197,7 +199,8 @@ EN: Mapping[str, str] = {
     "code_enter": "Go on",
     "code_wrong": "This code does not fit. Check it, or ask the host for a new one.",
     "line": "Line of captions",
-    "line_hint": "Up to 200 characters: one or two rows of the screen. Viewers see it after some seconds; it cannot be changed.",
+    "line_hint": "Up to 200 characters: one or two rows of the screen. Viewers see it after some seconds; "
+    "it cannot be changed.",
     "line_send": "Show",
     "line_shown": "The line is shown.",
     "line_empty": "Write a line, then press “Show”.",

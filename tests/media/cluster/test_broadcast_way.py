@@ -126,7 +126,7 @@ async def test_a_node_without_broadcasts_leads_to_one_that_has_some() -> None:
 
 
 async def test_a_node_that_is_away() -> None:
-    """Its viewers are told to come again, not that there is no such broadcast; without Redis each node answers itself."""
+    """Its viewers are told to come again, not that there is none; without Redis each node answers itself."""
     memory = Memory()
     await places(A, memory, ["concert"]).say(again=True)
     b = places(B, memory)
@@ -139,7 +139,7 @@ async def test_a_node_that_is_away() -> None:
 
 
 async def test_what_is_said() -> None:
-    """New ones at once, all of it now and then in bounded messages, what is gone no more; nothing is lost by a silence."""
+    """New ones at once, all of it now and then, what is gone no more; a silence of Redis loses nothing."""
     memory = Memory()
     held = {f"b{n}" for n in range(AT_ONCE + 1)}
     a = places(A, memory, held)
