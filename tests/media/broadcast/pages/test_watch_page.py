@@ -253,7 +253,7 @@ async def test_going_back_and_to_live(world: Stand) -> None:
 
 
 async def test_rewinding(world: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By keys and by a slider to any place since the beginning, and back to live; heartbeats go on, nothing is loaded anew."""
+    """By keys and a slider to any place since the beginning, and back to live; heartbeats go on, no page is loaded."""
     monkeypatch.setattr(render, "EVERY_S", 2)
     world.origin.began = world.origin.clock() - 40
     page = await world.open(VIEWERS)
