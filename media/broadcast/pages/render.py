@@ -40,7 +40,10 @@ OURS = blake2b(
 HLS = "1.7.4"
 STATIC = f"/watch/static/{OURS}"
 #: What watch.js imports, fetched beside it and not after it.
-BESIDE = ("chat.js", "keys.js", "player.js", "resume.js", "rewind.js", "taking.js")
+BESIDE = (
+    *("beats.js", "chat.js", "keys.js", "place.js", "player.js"),
+    *("quality.js", "resume.js", "rewind.js", "taking.js"),
+)
 #: What a form says afterwards, by the word in the address; anything else says nothing.
 SAID = frozenset({"asked", "raised", "lowered", "too_often", "too_soon", "not_sent"})
 PANEL_SAID = frozenset({"begun", "stopped", "not_done", "too_often"})

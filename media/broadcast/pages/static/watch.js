@@ -1,9 +1,12 @@
 // The watch page: opens the video, keeps it going, says in words what happens, counts for the school's figures.
+import {beat, figures} from './beats.js';
 import {Chat} from './chat.js';
 import {meant} from './keys.js';
 import {open} from './player.js';
+import {Place} from './place.js';
+import {offer} from './quality.js';
 import {Resume} from './resume.js';
-import {clock, stepped} from './rewind.js';
+import {stepped} from './rewind.js';
 import {invite, raised, take} from './taking.js';
 
 const $ = id => document.getElementById(id);
@@ -27,7 +30,7 @@ class Watching {
     this.phase = 'live';
     this.back = null;  // {at, played}: it plays what was; at: seconds since the beginning, null: not known yet
     this.loads = 0;
-    this.dragged = false;
+    this.place = new Place(video, words, at => this.moveTo(at));
     this.chat = new Chat(() => this.resume.source, words);
     this.player = open(video, settings, {
       failed: kind => this.failed(kind), levels: heights => this.levels(heights),
@@ -44,7 +47,7 @@ class Watching {
     this.play();
     setInterval(() => this.look(), LOOK);
     setTimeout(() => this.beat(), (0.2 + 0.8 * Math.random()) * settings.every_s * 1000);
-    if (settings.host) setInterval(() => this.figures(), FIGURES);
+    if (settings.host) setInterval(figures, FIGURES);
     if (settings.chat) this.chat.begin();
   }
 
@@ -63,8 +66,6 @@ class Watching {
     $('quality').addEventListener('change', () => this.choose($('quality').value));
     video.addEventListener('playing', () => { this.started = true; });
     video.addEventListener('waiting', () => { if (this.started && this.wanted && !video.seeking && !this.over) this.rebuffers += 1; });
-    $('place').addEventListener('input', () => { this.dragged = true; this.placed(Number($('place').value)); });
-    $('place').addEventListener('change', () => { this.dragged = false; this.moveTo(Number($('place').value)); });
     // What can be gone back to may be full, long before the broadcast is over.
     video.addEventListener('ended', () => { if (this.back && this.phase !== 'ended') this.edge(); else this.end(); });
     for (const name of ['play', 'pause', 'volumechange']) video.addEventListener(name, () => this.label());
@@ -127,9 +128,9 @@ class Watching {
     else if (said === 'started' && video.muted) this.say('muted');
     else if (said) this.say(said === 'started' && this.back ? 'rewound' : said);
     if (this.back && video.readyState > 1 && !video.seeking) Object.assign(this.back, {at: video.currentTime, played: true});
-    if (this.back && !this.dragged) this.placed(video.currentTime);
+    if (this.back) this.place.look();
     const edge = this.player.edge;
-    this.offer($('edge'), Boolean(this.back || edge && edge - video.currentTime > FAR));
+    this.showing($('edge'), Boolean(this.back || edge && edge - video.currentTime > FAR));
   }
 
   end() {
@@ -140,7 +141,8 @@ class Watching {
     this.player.close();
     this.say('ended');
     // The server's page says where the recording is. Not all at once, and not over somebody's words.
-    setTimeout(() => { if (!$('text').value) location.reload(); }, 4000 + 20000 * Math.random());
+    const text = $('text');  // not there for a pupil whom no parent has confirmed
+    setTimeout(() => { if (!text || !text.value) location.reload(); }, 4000 + 20000 * Math.random());
   }
 
   /** The server said no: its page says why. */
@@ -151,21 +153,7 @@ class Watching {
     location.reload();
   }
 
-  levels(heights) {
-    const list = $('quality');
-    for (const old of Array.from(list.querySelectorAll('[data-level]'))) old.remove();
-    if (heights.length < 2) return;
-    const order = heights.map((height, index) => ({height, index})).filter(one => one.height).sort((a, b) => b.height - a.height);
-    for (const one of order) {
-      const made = document.createElement('option');
-      made.value = String(one.index);
-      made.dataset.level = '';
-      made.textContent = words.lines.replace('{lines}', one.height);
-      list.insertBefore(made, list.querySelector('[value=sound]'));
-    }
-    list.value = this.quality;
-    if (list.value !== this.quality) this.quality = list.value = 'auto';
-  }
+  levels(heights) { this.quality = offer($('quality'), heights, words, this.quality); }
 
   choose(value) {
     const before = this.quality;
@@ -249,10 +237,9 @@ class Watching {
   anew(word) {
     const back = Boolean(this.back);
     this.resume.anew();
-    this.started = false;
-    this.dragged = false;
+    this.started = this.place.dragged = false;
     $('rewind').setAttribute('aria-pressed', String(back));
-    this.offer($('placing'), back);
+    this.showing($('placing'), back);
     if (back) $('captions').hidden = true;
     this.say(word);
     this.load();
@@ -260,18 +247,9 @@ class Watching {
   }
 
   /** Shown or not; whoever stands on what goes away is led to a button that stays. */
-  offer(element, there) {
+  showing(element, there) {
     if (!there && !element.hidden && element.contains(document.activeElement)) $('play').focus();
     element.hidden = !there;
-  }
-
-  /** The place in the broadcast, as a slider and in words. */
-  placed(at) {
-    const {seekable} = video, end = seekable.length ? seekable.end(seekable.length - 1) : 0;
-    if (!this.dragged) Object.assign($('place'), {max: String(Math.floor(Math.max(end, at))), value: String(Math.floor(at))});
-    const text = words.place_of.replace('{at}', clock(at)).replace('{end}', clock(end));
-    if ($('at').textContent !== text) $('at').textContent = text;
-    $('place').setAttribute('aria-valuetext', text);
   }
 
   label() {
@@ -281,15 +259,10 @@ class Watching {
 
   async beat() {
     if (this.over) return;
-    const latency = this.back ? null : this.player.latency;  // whoever has gone back says nothing of the delay
-    const body = JSON.stringify({position: Math.max(0, video.currentTime), latency: latency === null ? null : Math.max(0, latency),
+    const found = await beat({position: video.currentTime, latency: this.back ? null : this.player.latency,  // who has gone back says no delay
       rebuffers: this.rebuffers, level: this.player.lines});
-    const headers = {'Content-Type': 'application/json', Accept: 'application/json'};
-    try {
-      const answer = await fetch('heartbeat', {method: 'POST', body, headers});
-      if ([401, 403, 410].includes(answer.status)) { this.leave(); return; }
-      if (answer.ok) this.heard(await answer.json());
-    } catch (error) { /* the next one counts */ }
+    if (found === 'refused') { this.leave(); return; }
+    if (found) this.heard(found);
     setTimeout(() => this.beat(), (raised() ? Math.min(settings.hand_s, settings.every_s) : settings.every_s) * 1000);
   }
 
@@ -300,13 +273,6 @@ class Watching {
     if (found.captions && !settings.captions && !this.back) $('captions').hidden = false;
     if (found.chat) this.chat.begin();
     invite(found.call || '');
-  }
-
-  async figures() {
-    try {
-      const found = await (await fetch('figures', {headers: {Accept: 'application/json'}})).json();
-      for (const id of ['viewers', 'delay', 'stalled', 'hands']) if (found[id] !== undefined) $(id).textContent = found[id];
-    } catch (error) { /* the next ones are shown */ }
   }
 }
 
