@@ -173,7 +173,7 @@ class Broadcast:
         if not (self._sound.rewind if kind in _BACK else self._sound.whole or self._sound.growing):
             never = kind in _BACK and (self._sound.ended or self._sound.rewind_full)
             return Refused(No.NOT_THERE) if never else Wait.WAIT
-        captioned = self.captions is not None and kind not in _BACK
+        captioned = self.captions is not None
         text = self._written((kind, "", False), int(captioned))
         return Text(text, f'"{self.tag}-{kind.value}{"-c" if captioned else ""}"')
 
@@ -204,7 +204,7 @@ class Broadcast:
 
     def _media(self, ask: Ask) -> Answer:
         if ask.rendition == CAPTIONS and self.captions is not None:
-            segment = self._sound.find_segment(ask.number)
+            segment = self._sound.find_segment(ask.number) or self._sound.find_old(ask.number)
             if segment is None:
                 return Refused(No.NOT_THERE)
             text = self._track.segment(segment)
@@ -237,12 +237,13 @@ class Broadcast:
             back = kind in _BACK
             return multivariant(
                 [one for one in self.variants if one.picture is None or not alone],
-                None if back else self.captions,
+                self.captions,
                 independent=self.independent or alone,
                 back_s=BACK_S if back else 0,
             )
         if rendition == CAPTIONS:
-            return media_playlist.captions(self._sound, captions_file)
+            back = kind is Kind.REWIND
+            return media_playlist.captions(self._sound, captions_file, back=back)
         timeline = self._timelines[rendition]
         if kind is Kind.REWIND:
             return media_playlist.rewind(timeline, skip=skip)

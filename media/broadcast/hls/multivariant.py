@@ -98,7 +98,7 @@ def multivariant(
     if captions is not None:
         lines.append(
             f'#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="{CAPTIONS}",NAME="{captions.name}",LANGUAGE="{captions.language}",'
-            f'AUTOSELECT=YES,DEFAULT=NO,FORCED=NO,URI="{CAPTIONS}/live.m3u8"'
+            f'AUTOSELECT=YES,DEFAULT=NO,FORCED=NO,URI="{CAPTIONS}/{playlist}"'
         )
     for one in sorted(variants, key=_rank):
         lines += [_stream(one, captions is not None), f"{one.rendition}/{playlist}"]

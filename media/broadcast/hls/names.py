@@ -4,7 +4,7 @@ main.m3u8                all qualities, `sound.m3u8` the sound alone
 rewind.m3u8              the same from the beginning on, `soundrewind.m3u8` the sound alone
 <rendition>/live.m3u8    also `rewind.m3u8`
 <rendition>/p17.m4s      a part     <rendition>/s4.m4s  a segment     <rendition>/i0.mp4  an init segment
-captions/live.m3u8       captions/s4.vtt
+captions/live.m3u8       also `rewind.m3u8`     captions/s4.vtt
 events.json              what hosts show to all; `seq`: one page of it
 """
 
@@ -116,9 +116,6 @@ def read(path: str, query: Sequence[tuple[str, str]] = ()) -> Ask | BadAsk:
         return BadAsk.NO_SUCH_FILE
     kind = _PLAYLISTS.get(file)
     if kind is not None:
-        captioned = rendition == CAPTIONS
-        if captioned and kind is Kind.REWIND:
-            return BadAsk.NO_SUCH_FILE
         return _playlist(kind, rendition, query)
     found = _FILE.fullmatch(file)
     numbered = _NUMBERED.get((found[1], found[3])) if found else None

@@ -5,8 +5,11 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from media.broadcast.hls.answers import No, Refused
 from media.broadcast.hls.captions import MOST_CHARS, CaptionTrack, Unsayable
+from media.broadcast.hls.timeline import First
 from media.broadcast.hls.values import HZ, PART, Segment, Shape
+from tests.media.broadcast import apple, m3u8
 from tests.media.broadcast.world import Stage, ask, broadcast, text
 
 S = HZ
@@ -64,6 +67,27 @@ def test_a_file_never_changes(events: list[tuple[bool, str]]) -> None:
             if hasattr(answer, "text"):
                 assert known.setdefault(number, answer.text) == answer.text
                 assert answer.text.count("-->") <= 40
+
+
+def test_captions_can_be_gone_back_to() -> None:
+    """Of every segment since the beginning; a file of long ago says what it said; numbers of nobody are 404."""
+    of = broadcast(first=First(segment=100))
+    stage = Stage(of, segment=100)
+    stage.begin()
+    lines = []
+    for number in range(60):
+        assert of.say(f"Строка {number}") is None
+        stage.segments(1)
+        stage.part()
+        lines.append(text(of, f"captions/s{100 + number}.vtt"))
+        stage.next_segment()
+    back = m3u8.read(text(of, "captions/rewind.m3u8"))
+    assert (back.sequence, back.headers["EXT-X-PLAYLIST-TYPE"]) == (100, "EVENT")
+    assert len(back.segments) > 60
+    assert list(apple.problems(back)) == []
+    assert [text(of, f"captions/s{100 + number}.vtt") for number in range(60)] == lines
+    assert "Строка 0" in text(of, "captions/s100.vtt")
+    assert ask(of, "captions/s99.vtt") == Refused(No.NOT_THERE)
 
 
 def test_captions_follow_the_segments() -> None:

@@ -87,18 +87,20 @@ BACK = """\
 #EXTM3U
 #EXT-X-VERSION:9
 #EXT-X-START:TIME-OFFSET=-30
+#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="captions",NAME="Субтитры",LANGUAGE="ru",AUTOSELECT=YES,DEFAULT=NO,FORCED=NO,\
+URI="captions/rewind.m3u8"
 #EXT-X-STREAM-INF:BANDWIDTH=2000000,AVERAGE-BANDWIDTH=1500000,CODECS="avc1.42e01f,mp4a.40.2",RESOLUTION=1280x720,\
-FRAME-RATE=25.000
+FRAME-RATE=25.000,SUBTITLES="captions"
 v720/rewind.m3u8
-#EXT-X-STREAM-INF:BANDWIDTH=400000,CODECS="avc1.42e01e,mp4a.40.2",RESOLUTION=640x360
+#EXT-X-STREAM-INF:BANDWIDTH=400000,CODECS="avc1.42e01e,mp4a.40.2",RESOLUTION=640x360,SUBTITLES="captions"
 v360/rewind.m3u8
-#EXT-X-STREAM-INF:BANDWIDTH=64000,CODECS="mp4a.40.2"
+#EXT-X-STREAM-INF:BANDWIDTH=64000,CODECS="mp4a.40.2",SUBTITLES="captions"
 sound/rewind.m3u8
 """
 
 
 def test_all_qualities_to_go_back_in_word_for_word() -> None:
-    """The rewind playlists, half a minute before their end; without captions; waited for until a segment is whole."""
+    """The rewind playlists, half a minute before their end; waited for until a segment is whole."""
     of, stage = _begun()
     stage.part()
     assert ask(of, "rewind.m3u8") is Wait.WAIT
@@ -235,7 +237,6 @@ FILES = [
     ("captions/s1.vtt", 200),
     ("captions/s2.vtt", 404),
     ("captions/p0.m4s", 404),
-    ("captions/rewind.m3u8", 404),
     ("v720/s1.vtt", 404),
     ("v1080/p0.m4s", 404),
     ("v1080/live.m3u8", 404),

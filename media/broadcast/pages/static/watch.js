@@ -179,8 +179,8 @@ class Watching {
   }
 
   captioned(there) {
-    $('captions').hidden = Boolean(this.back) || !there;
-    if (there && !this.back && this.captions) this.showCaptions();
+    $('captions').hidden = !there;
+    if (there && this.captions) this.showCaptions();
   }
 
   showCaptions() {
@@ -240,7 +240,6 @@ class Watching {
     this.started = this.place.dragged = false;
     $('rewind').setAttribute('aria-pressed', String(back));
     this.showing($('placing'), back);
-    if (back) $('captions').hidden = true;
     this.say(word);
     this.load();
     this.play();

@@ -180,7 +180,7 @@ async def talked(host: Page, pupil: Page) -> None:
     await pupil.get_by_label("Строка субтитров").fill("На сцене хор")
     await pupil.keyboard.press("Enter")
     await expect(pupil.get_by_text("Строка показана.")).to_be_visible()
-    await pupil.goto("watch?captions=1")
+    await pupil.goto(f"{pupil.url.partition('/captions')[0]}/watch?captions=1")
     await expect(pupil.locator("#captions")).to_be_visible()
     await pupil.get_by_role("button", name="Перемотка").click()
     await expect(pupil.locator("#placing")).to_be_visible()
