@@ -216,6 +216,7 @@ def _way(
         return None
     if broadcasting is not None:
         places.held = broadcasting.ids
+        broadcasting.house.elsewhere = places.elsewhere
         broadcasting.register.book.changed.append(lambda _: places.changed())
     stack.callback(group.create_task(places.run()).cancel)
     return BroadcastWay(places, lists=broadcasting is not None)

@@ -73,6 +73,11 @@ class BroadcastPlaces:
             return Nowhere.HERE
         return Nowhere.AWAY if there is None or not there.broadcasts else there
 
+    def elsewhere(self) -> list[str]:
+        """Addresses of the other nodes that have broadcasts."""
+        own = self.registry.own().broadcasts
+        return sorted({one.broadcasts for one in self.registry.known()} - {"", own})
+
     async def any(self) -> NodeSign | None:
         """Some other node that has broadcasts, always the same one: for a node that has none."""
         try:

@@ -116,6 +116,10 @@ class Registry:
         """
         return await self._nodes(self.own())
 
+    def known(self) -> list[NodeSign]:
+        """Every other node, as far as it was heard of within a minute; nobody is asked."""
+        return self._others(self.own())
+
     async def refused(self, there: NodeSign) -> None:
         """Nobody listens at this node's address: its calls may be placed again before its sign of life is over.
 

@@ -243,6 +243,7 @@ class DeskPages:
             language(request),
             self.wall(),
             word=request.query.get("said", ""),
+            elsewhere=found.elsewhere,
             bad=bad,
             typed=typed,
         )

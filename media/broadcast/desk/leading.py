@@ -15,10 +15,15 @@ from media.broadcast.pages.shown import Refusal
 
 @frozen
 class Overview:
-    """`places`: for whom this visitor may broadcast; None: they lead nothing."""
+    """Attributes:
+
+    places: for whom this visitor may broadcast; None: they lead nothing.
+    elsewhere: addresses of other nodes, which have lists of their own.
+    """
 
     listed: tuple[Listed, ...]
     places: tuple[Place, ...] | None
+    elsewhere: tuple[str, ...] = ()
 
 
 class Leading(Protocol):

@@ -55,6 +55,7 @@ def listing(
     now: datetime,
     *,
     word: str = "",
+    elsewhere: Sequence[str] = (),
     bad: BadWish | None = None,
     typed: Mapping[str, str] | None = None,
 ) -> Html:
@@ -63,6 +64,7 @@ def listing(
     Args:
         places: for whom this visitor may broadcast; None: they may not.
         word: of SAID.
+        elsewhere: addresses of other nodes with broadcasts.
         typed: the form as it was sent, where `bad` says what is wrong with it.
     """
     words = WORDS[language]
@@ -75,6 +77,7 @@ def listing(
         "list",
         language,
         said=said_of(word, language),
+        elsewhere=_elsewhere(elsewhere, language),
         now=_rows(ahead, language, now) if ahead else paragraph(words["nothing_now"]),
         new=paragraph(words["may_not"], "hint")
         if places is None
@@ -223,6 +226,15 @@ def _rows(some: Iterable[Listed], language: str, now: datetime) -> Html:
             )
         )
     return Html('<ul class="list">\n' + "".join(rows) + "</ul>\n")
+
+
+def _elsewhere(some: Sequence[str], language: str) -> Html:
+    """Lists of other nodes: each has its own."""
+    if not some:
+        return Html()
+    words = WORDS[language]
+    links = _joined(link(f"{one}/broadcasts", one.partition("://")[2]) for one in some)
+    return Html(paragraph(words["elsewhere"]) + links)
 
 
 def _new(

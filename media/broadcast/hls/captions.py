@@ -1,8 +1,8 @@
 """Captions that a person types, as WebVTT segments (W3C WebVTT; RFC 8216bis 3.1.4). Pure.
 
 A line is shown from the moment at which it came: what players already have is never changed. A segment of captions
-can be fetched when its segment is whole; the line stays until those who could only then fetch it have read it. Lines are
-kept as long as their segment can be gone back to, by this process: another one begins without them.
+can be fetched when its segment is whole; the line stays until those who could only then fetch it have read it.
+Lines are kept as long as their segment can be gone back to, by this process: another one begins without them.
 """
 
 from __future__ import annotations

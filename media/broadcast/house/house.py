@@ -56,6 +56,7 @@ class BroadcastHouse:
     last_resort: a folder that needs nobody of ours to answer, by broadcast; "": none.
     at_once: broadcasts that may run at one time.
     may_call: whether the module lets an account into the call of a room; None: it does not answer.
+    elsewhere: addresses of other nodes of the school that have broadcasts.
     call_page: the address of the call of a room; "": there is no page of calls.
     wall: seconds since 1970. clock: seconds, never going back.
     counted: what happened, by word, for figures.
@@ -75,6 +76,7 @@ class BroadcastHouse:
     at_once: int = 8
     may_call: Callable[[str, str], Awaitable[bool | None]] = nobody_calls
     call_page: Callable[[str], str] = lambda _: ""
+    elsewhere: Callable[[], Sequence[str]] = tuple
     cookie: str = "sferum_desk"
     wall: Callable[[], float]
     clock: Callable[[], float]

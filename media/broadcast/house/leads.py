@@ -66,7 +66,7 @@ class Leads:
         places = None
         if not isinstance(audiences, api.No) and audiences:
             places = tuple(map(showing.place, audiences))
-        return Overview(tuple(listed), places)
+        return Overview(tuple(listed), places, tuple(self.house.elsewhere()))
 
     async def make(self, account: str, wish: Wish) -> str | Unable:
         made = await self.house.desk.make(

@@ -258,6 +258,7 @@ def panel(
         figures=_link("watch", words["back_to_watch"])
         if one.phase is Phase.WAITING
         else _figures(figures, language, panel=False),
+        floor=Html() if act != "stop" else _link(f"/broadcasts/{one.id}/floor", words["to_floor"]),
         recorded=words["panel_recorded" if one.recorded else "panel_not_recorded"],
         form=form,
     )

@@ -71,6 +71,9 @@ class Nodes:
     def own(self) -> NodeSign:
         return self.me
 
+    def known(self) -> list[NodeSign]:
+        return [one for one in self.alive.values() if one.name != self.me.name]
+
     async def living(self) -> dict[str, NodeSign]:
         return self.alive
 
@@ -123,6 +126,15 @@ async def test_a_node_without_broadcasts_leads_to_one_that_has_some() -> None:
     alone = places(none, memory)
     cast(Nodes, alone.registry).alive = {"c": none}
     assert (await asked(alone, "/broadcasts", lists=False))[0] == 200
+
+
+async def test_lists_lead_to_each_other() -> None:
+    """The list of a node names the addresses of the others that have broadcasts, and not its own."""
+    a = places(A, Memory())
+    nodes = cast(Nodes, a.registry)
+    nodes.alive["c"] = evolve(A, name="c", broadcasts="")
+    nodes.alive["d"] = evolve(A, name="d")
+    assert a.elsewhere() == ["https://rtc2.test"]
 
 
 async def test_a_node_that_is_away() -> None:

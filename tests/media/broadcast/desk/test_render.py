@@ -143,6 +143,9 @@ def test_viewers_see_the_list_without_the_form() -> None:
     assert 'href="/watch/concert"' in page
     assert "Вся школа" in page
     assert 'href="/broadcasts/concert"' not in page
+    assert "на другом её сервере" not in page
+    both = render.listing([], None, "ru", NOW, elsewhere=("https://rtc2.test",))
+    assert 'href="https://rtc2.test/broadcasts">rtc2.test' in both
     assert "Сейчас трансляций нет." in render.listing([], PLACES, "ru", NOW)
 
 
