@@ -42,16 +42,17 @@ class Captioning:
 
     async def page(self, request: web.Request, seat: Seat) -> web.StreamResponse:
         """The field for a line; without a code that is good, the field for it."""
-        code = request.query.get("code", "")
-        may = self._may(seat, code)
+        may = self._may(seat, _code(request))
         if may is None:
             return self._ask_code(request, seat, "too_often", 429)
         if not may:
-            return self._ask_code(request, seat, "code_wrong" if code else "", 403)
+            return self._ask_code(
+                request, seat, "code_wrong" if "code" in request.query else "", 403
+            )
         return self._typing(request, seat, request.query.get("said", ""))
 
     async def type(self, request: web.Request, seat: Seat) -> web.StreamResponse:
-        code = request.query.get("code", "")
+        code = _code(request)
         line = (await form_of(request)).get("line", "")
         may = self._may(seat, code)
         if may is None:
@@ -102,9 +103,15 @@ class Captioning:
             seat,
             language(request),
             self.house.typed(seat),
-            code=request.query.get("code", ""),
+            code=_code(request),
             said=said,
             bad=bad,
             line=line,
         )
         return html_page(request, shown, 200 if bad is None else 400, policy(), {})
+
+
+def _code(request: web.Request) -> str:
+    """As it was copied or dictated: its digits, whatever stands between them."""
+    typed = request.query.get("code", "")[:40]
+    return "".join(one for one in typed if one.isascii() and one.isdigit())

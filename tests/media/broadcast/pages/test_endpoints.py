@@ -148,6 +148,10 @@ async def test_captions_are_typed_without_javascript() -> None:
         assert (asked.status, 'name="code"' in asked.text) == (403, True)
         wrong = await browser.get(f"{HERE}/captions?code=0000000000")
         assert "Этот код не подходит" in wrong.text
+        odd = await browser.get(f"{HERE}/captions?code=%ED%A0%80%3Cscript%3E")
+        assert (odd.status, "Этот код не подходит" in odd.text) == (403, True)
+        dictated = await browser.get(f"{HERE}/captions?code=01234-56+789")
+        assert 'action="captions?code=0123456789"' in dictated.text
         typing = f"{HERE}/captions?code=0123456789"
         page = await browser.get(typing)
         assert (page.status, 'name="line"' in page.text) == (200, True)
