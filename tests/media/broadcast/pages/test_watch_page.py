@@ -254,7 +254,7 @@ async def test_going_back_and_to_live(world: Stand) -> None:
 
 async def test_rewinding(world: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
     """By keys and a slider to any place since the beginning, and back to live; heartbeats go on, no page is loaded."""
-    monkeypatch.setattr(render, "EVERY_S", 2)
+    monkeypatch.setattr(render, "EVERY_S", 4)
     world.origin.began = world.origin.clock() - 40
     page = await world.open(VIEWERS)
     said, place, video = (page.locator(one) for one in ("#said", "#place", "#video"))
@@ -311,7 +311,7 @@ async def test_what_comes_while_somebody_watches(
     world: Stand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Lines for all appear and go, captions are offered, an invited viewer finds the way into the call."""
-    monkeypatch.setattr(render, "EVERY_S", 2)
+    monkeypatch.setattr(render, "EVERY_S", 4)
     page = await world.open(VIEWERS)
     await expect(page.locator("#said")).to_have_text("Трансляция идёт.")
     lines = page.locator("#chat li")
