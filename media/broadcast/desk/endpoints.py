@@ -23,11 +23,13 @@ from media.broadcast.pages.endpoints import ENTER_BYTES, ENTRIES, ID, TYPES
 from media.broadcast.pages.headers import policy
 from media.broadcast.pages.requests import (
     KEEP_S,
+    NO_STORE,
     body_of,
     form_of,
     html_page,
     language,
     see_other,
+    wants_json,
 )
 from media.broadcast.pages.shown import STATUS, Refusal
 
@@ -188,6 +190,8 @@ class DeskPages:
         found = await self.leading.floor(account, request.match_info["id"])
         if isinstance(found, Unable):
             return self._unable(request, found)
+        if wants_json(request):
+            return web.json_response({"newest": found.newest}, headers=NO_STORE)
         page = floor.floor(found, language(request), word=request.query.get("said", ""))
         return html_page(request, page, 200, policy(), {})
 

@@ -21,6 +21,7 @@ def floor(one: Floor, language: str, *, word: str = "") -> Html:
         language,
         id=broadcast,
         title=one.broadcast.title,
+        newest=str(one.newest),
         said=render.said_of(word, language),
         all_hands=str(one.all_hands),
         call_hint=words["hands_call" if one.calls else "hands_no_call"],
@@ -31,7 +32,9 @@ def floor(one: Floor, language: str, *, word: str = "") -> Html:
         shown=_shown(one, language),
     )
     here = f"/broadcasts/{broadcast}/floor"
-    return render.page(f"{one.broadcast.title} — {words['floor']}", language, main, here=here)
+    head = f'<script type="module" src="{render.STATIC}/floor.js"></script>\n'
+    title = f"{one.broadcast.title} — {words['floor']}"
+    return render.page(title, language, main, head=head, here=here)
 
 
 def _hands(one: Floor, language: str) -> Html:

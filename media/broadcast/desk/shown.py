@@ -134,6 +134,7 @@ class Floor:
 
     Attributes:
         hands, questions: the first ones; `all_hands`, `all_questions` say how many there are.
+        newest: grows with each hand and each question.
         said: what all see already, the newest first.
         slow_s: seconds between two questions of one viewer; `paces` are those that hosts may choose.
         calls: viewers see a call, into which somebody can be invited.
@@ -144,6 +145,7 @@ class Floor:
     all_hands: int = 0
     questions: tuple[Question, ...] = ()
     all_questions: int = 0
+    newest: int = 0
     said: tuple[Said, ...] = ()
     slow_s: int = 0
     paces: tuple[int, ...] = (0,)

@@ -49,6 +49,7 @@ async def floor(house: BroadcastHouse, one: Broadcast) -> Floor:
             for each in questions
         ),
         all_questions=len(running.talk),
+        newest=running.hands.newest + running.talk.newest,
         said=running.talk.said[::-1],
         slow_s=running.talk.slow_s,
         paces=PACES,

@@ -45,6 +45,11 @@ class Raised:
         """Number and viewer of those that have been up longest."""
         return [(number, viewer) for viewer, number in islice(self._up.items(), most)]
 
+    @property
+    def newest(self) -> int:
+        """How often a hand went up."""
+        return self._number
+
     def of(self, number: int) -> str | None:
         """Whose hand it is; None: it is down by now."""
         return next((viewer for viewer, known in self._up.items() if known == number), None)

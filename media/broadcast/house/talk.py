@@ -46,6 +46,7 @@ class Talk:
     _said: OrderedDict[int, Said] = field(factory=OrderedDict, init=False, repr=False)
     _asked: OrderedDict[str, float] = field(factory=OrderedDict, init=False, repr=False)
     _number: int = field(init=False)
+    _questions: int = field(default=0, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._number = self.first
@@ -61,6 +62,7 @@ class Talk:
         self._asked[viewer] = now
         if len(self._asked) > MOST_VIEWERS:
             self._asked.popitem(last=False)
+        self._questions += 1
         number = self._next()
         self._waiting[number] = Waiting(number, viewer, text)
         if len(self._waiting) > MOST_WAITING:
@@ -69,6 +71,11 @@ class Talk:
     def waiting(self, most: int) -> tuple[Waiting, ...]:
         """Those that came first."""
         return tuple(islice(self._waiting.values(), most))
+
+    @property
+    def newest(self) -> int:
+        """How many questions there have been."""
+        return self._questions
 
     def __len__(self) -> int:
         """Questions that wait."""

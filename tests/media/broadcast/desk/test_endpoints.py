@@ -91,6 +91,9 @@ async def test_hands_and_questions() -> None:
     async with browsing(leading) as browser:
         page = await browser.get("/broadcasts/concert/floor", **HOST)
         assert "Петров Иван" in page.text
+        asked = await browser.get("/broadcasts/concert/floor", **HOST, Accept="application/json")
+        assert (asked.status, asked.text) == (200, '{"newest": 7}')
+        assert 'data-newest="7"' in page.text
         pupil = await browser.get("/broadcasts/concert/floor", **cookie("pupil"))
         assert pupil.status == 403
         for act, said in (

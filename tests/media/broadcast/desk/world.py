@@ -59,6 +59,7 @@ FLOOR = Floor(
     all_hands=2,
     questions=(Question(number=3, name="Иванова Анна", text="Когда конец?"),),
     all_questions=1,
+    newest=7,
     said=(Said(5, "Начинаем", host=True), Said(4, "Где ноты?")),
     slow_s=30,
     paces=(0, 30, 120),
