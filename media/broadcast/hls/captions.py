@@ -87,8 +87,10 @@ class CaptionTrack:
 
     def segment(self, segment: Segment) -> str:
         """One file; of a whole segment it is always the same. A line that goes on is in the next file too."""
-        mpeg = segment.media_at * MPEG_HZ // HZ % MPEG_WRAP
-        blocks = [f"WEBVTT\nX-TIMESTAMP-MAP=LOCAL:{_clock(segment.starts_at)},MPEGTS:{mpeg}"]
+        # From one moment for all files until the media's own time jumps: what a file of its own rounds differently is
+        # another line for players, and a line that goes on would stand there twice.
+        mpeg = (segment.media_at - segment.starts_at) * MPEG_HZ // HZ % MPEG_WRAP
+        blocks = [f"WEBVTT\nX-TIMESTAMP-MAP=LOCAL:{_clock(0)},MPEGTS:{mpeg}"]
         # No line is shown for longer than this.
         longest = self.shape.target_s * HZ + MOST_CHARS * HZ // READS_PER_S
         first = bisect_left(self._cues, segment.starts_at - longest, key=lambda one: one.starts_at)

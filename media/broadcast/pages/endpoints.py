@@ -241,7 +241,9 @@ class WatchPages:
             if wait is not None:
                 more["Refresh"] = str(wait)
         there = origins(one.sources)
-        return html_page(request, shown, status, policy(connect=there, media=there), more)
+        # hls.js makes tracks for captions out of nothing: `data:,WEBVTT`.
+        played = (*there, "data:") if one.captions else there
+        return html_page(request, shown, status, policy(connect=there, media=played), more)
 
     def _panel(
         self, request: web.Request, seat: Seat, *, wrong: bool = False

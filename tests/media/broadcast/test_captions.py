@@ -23,7 +23,7 @@ def test_a_file_word_for_word() -> None:
     assert track.say(" Дорогие\nдрузья & <гости>! ", 5 * S) is None
     assert track.segment(SECOND) == (
         "WEBVTT\n"
-        "X-TIMESTAMP-MAP=LOCAL:00:00:04.000,MPEGTS:90360000\n\n"
+        "X-TIMESTAMP-MAP=LOCAL:00:00:00.000,MPEGTS:90000000\n\n"
         "0\n00:00:05.000 --> 00:00:12.083\nДорогие друзья &amp; &lt;гости&gt;!\n"
     )
 
@@ -36,6 +36,18 @@ def test_a_line_that_goes_on_is_in_the_next_file_too() -> None:
     assert track.segment(SECOND).split("\n\n")[1:] == track.segment(later).split("\n\n")[1:]
     assert track.segment(Segment(0, 0, False, 0, 0, ticks=4 * S)).count("-->") == 0
     assert track.segment(Segment(0, 0, False, 3 * S, 0, ticks=4 * S)).count("-->") == 0
+
+
+def test_files_have_one_clock() -> None:
+    """Whatever a segment's length: a line that goes on has the very same time in the next file, to the last digit."""
+    of = broadcast()
+    stage = Stage(of)
+    stage.begin()
+    of.say("Начинаем")
+    stage.segments(3, parts=3)  # 3.072 s each: no whole milliseconds of MPEG's clock
+    stage.part()
+    maps = [text(of, f"captions/s{number}.vtt").splitlines()[1] for number in range(3)]
+    assert len(set(maps)) == 1
 
 
 def test_lines_that_are_not_taken() -> None:

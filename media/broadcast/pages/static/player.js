@@ -56,6 +56,9 @@ class Fetched {
 
   showCaptions(on) { this.hls.subtitleDisplay = on; this.hls.subtitleTrack = on ? 0 : -1; }
 
+  /** Whether a line would be seen. hls.js lets them go again while it makes its tracks. */
+  get captioned() { return Boolean(this.hls) && this.hls.subtitleTrack >= 0; }
+
   /** Whether it keeps to the live edge; not while somebody has gone back. */
   follow(on) {
     this.rate = on ? RATE : 1;
@@ -104,6 +107,8 @@ class Native {
   choose() {}
 
   showCaptions(on) { for (const one of Array.from(this.video.textTracks)) one.mode = on ? 'showing' : 'disabled'; }
+
+  get captioned() { return Array.from(this.video.textTracks).some(one => one.mode === 'showing'); }
 
   follow() {}
 

@@ -129,6 +129,7 @@ class Watching {
     else if (said) this.say(said === 'started' && this.back ? 'rewound' : said);
     if (this.back && video.readyState > 1 && !video.seeking) Object.assign(this.back, {at: video.currentTime, played: true});
     if (this.back) this.place.look();
+    if (this.captions && video.readyState > 1 && !$('captions').hidden && !this.player.captioned) this.showCaptions();
     const edge = this.player.edge;
     this.showing($('edge'), Boolean(this.back || edge && edge - video.currentTime > FAR));
   }

@@ -118,8 +118,8 @@ async def test_hands_and_questions() -> None:
         ]
         leading.refusal = Unable.NOT_IN_ROOM
         done = await browser.post("/broadcasts/concert/floor/invite", "number=1", **FORM, **HOST)
-        said = await browser.get(done.headers["Location"], **HOST)
-        assert "нет в чате звонка" in said.text
+        told = await browser.get(done.headers["Location"], **HOST)
+        assert "нет в чате звонка" in told.text
         other = await browser.post("/broadcasts/concert/floor/ban", "number=1", **FORM, **HOST)
         assert other.status == 404
 

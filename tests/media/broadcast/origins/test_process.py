@@ -27,7 +27,7 @@ RESUMES_S = 10.0
 BUFFERED = "(one => one.buffered.end(one.buffered.length - 1))(document.querySelector('video'))"
 #: Whether a line of captions is shown now.
 SPOKEN = """[...document.querySelector('video').textTracks].some(track => track.mode === 'showing' &&
-  [...(track.activeCues || [])].some(cue => cue.text === 'На сцене хор'))"""
+  (track.activeCues || []).length === 1 && track.activeCues[0].text === 'На сцене хор')"""
 POSITION = "document.querySelector('video').currentTime"
 
 

@@ -75,9 +75,9 @@ async def test_who_types_captions(tmp_path: Path) -> None:
         assert one.captions == 0
         assert await world.desk.let_type(PUPIL, one.id) is No.NOT_FOUND
         for turn in (1, 2):
-            found = await world.desk.let_type(DIRECTOR, one.id)
-            assert isinstance(found, Broadcast)
-            assert found.captions == turn
+            made = await world.desk.let_type(DIRECTOR, one.id)
+            assert isinstance(made, Broadcast)
+            assert made.captions == turn
     async with opened(tmp_path) as world:
         people(world)
         found = world.book.get(one.id)
