@@ -153,7 +153,9 @@ class Broadcast:
 
     def say(self, text: str) -> Unsayable | None:
         """A line of captions, shown from now on."""
-        return self._track.say(text, self._sound.edge)
+        sound = self._sound
+        last = sound.growing or (sound.whole[-1] if sound.whole else None)
+        return self._track.say(text, sound.edge, 0 if last is None else last.discontinuity)
 
     def answer(self, ask: Ask | BadAsk) -> Answer:
         """Judge a request as things are now."""

@@ -48,6 +48,7 @@ class Cue:
     starts_at: int
     ends_at: int
     text: str = field(repr=False)
+    discontinuity: int = 0
 
 
 @define
@@ -63,8 +64,8 @@ class CaptionTrack:
     _cues: deque[Cue] = field(factory=deque, init=False)
     _number: int = field(default=0, init=False)
 
-    def say(self, text: str, edge: int) -> Unsayable | None:
-        """A line that came when the timeline was `edge` long."""
+    def say(self, text: str, edge: int, discontinuity: int = 0) -> Unsayable | None:
+        """A line that came when the timeline was `edge` long, in this stretch of it."""
         line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
         if not line:
             return Unsayable.EMPTY
@@ -74,7 +75,9 @@ class CaptionTrack:
         if sum(1 for _ in islice(newest, MOST_PER_S)) >= MOST_PER_S:
             return Unsayable.TOO_FAST
         reads = max(LEAST_S * HZ, len(line) * HZ // READS_PER_S)
-        self._cues.append(Cue(self._number, edge, edge + self.shape.target_s * HZ + reads, line))
+        self._cues.append(
+            Cue(self._number, edge, edge + self.shape.target_s * HZ + reads, line, discontinuity)
+        )
         self._number += 1
         while len(self._cues) > self.keeps:
             self._cues.popleft()
@@ -101,6 +104,8 @@ class CaptionTrack:
             f"{one.number}\n{_clock(one.starts_at)} --> {_clock(one.ends_at)}\n{one.text.translate(_ESCAPES)}"
             for one in near
             if one.ends_at > segment.starts_at
+            # Behind a discontinuity players reckon anew, by a hair differently: it would be another line for them.
+            and (one.starts_at >= segment.starts_at or one.discontinuity == segment.discontinuity)
         ]
         return "\n\n".join(blocks) + "\n"
 

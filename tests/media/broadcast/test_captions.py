@@ -50,6 +50,24 @@ def test_files_have_one_clock() -> None:
     assert len(set(maps)) == 1
 
 
+def test_a_line_does_not_cross_a_discontinuity() -> None:
+    """It is in the files before, which say until when it is shown; behind, players would take it for another one."""
+    of = broadcast()
+    stage = Stage(of)
+    stage.begin()
+    stage.part()
+    of.say("Начинаем")
+    stage.part()
+    stage.next_segment(breaks=True)
+    stage.begin()
+    of.say("Дальше")
+    stage.segments(1)
+    stage.part()
+    first, second = (text(of, f"captions/s{number}.vtt") for number in range(2))
+    assert ("Начинаем" in first, "Начинаем" in second) == (True, False)
+    assert "Дальше" in second
+
+
 def test_lines_that_are_not_taken() -> None:
     """Empty, longer than anybody reads, and the third within a second."""
     track = CaptionTrack(Shape())
