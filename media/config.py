@@ -94,6 +94,11 @@ class Config:
     folder: Path = Path()  # of the file: relative paths start here
 
     @property
+    def broadcasts_url(self) -> str:
+        """Where viewers and hosts of this node's broadcasts come; "": it has none."""
+        return "" if self.broadcasts is None else self.broadcasts.url or self.public_url
+
+    @property
     def sfu_url(self) -> str:
         """What clients are told; they append `/rtc`."""
         return "ws" + self.public_url.removeprefix("http") + "/livekit/sfu"

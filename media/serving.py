@@ -30,6 +30,8 @@ from media.access.requests import Home
 from media.access.rights import ModuleRights
 from media.broadcast.opening import Broadcasting, check_broadcasts
 from media.broadcast.serving import broadcasts, figures_of
+from media.cluster.broadcast_places import BroadcastPlaces
+from media.cluster.broadcast_way import BroadcastWay
 from media.cluster.joining import joined
 from media.cluster.neighbours import Neighbours
 from media.cluster.relay import Relay
@@ -154,20 +156,23 @@ async def serve(
         stack.callback(group.create_task(watch(files, reread)).cancel)
         checks = rechecker(node, access.rights, config.server_name)
         stack.callback(group.create_task(checks.run()).cancel)
-        registry = None
+        registry, places = None, None
         if config.redis is not None:
             password = _password(config)
             neighbours = Neighbours(http, keys, machine.wall)
-            registry = await stack.enter_async_context(
+            registry, places = await stack.enter_async_context(
                 joined(config, config.redis, password, node, keeper, neighbours)
             )
             stack.callback(group.create_task(registry.run()).cancel)
         relay = None if registry is None else Relay(registry, http, keys, machine.wall, access.home)
         serves = _servers(config, relays, machine)
         broadcasting = await stack.enter_async_context(
-            broadcasts(config, node, homeserver, access.openid, lambda: tokens.now, serves)
+            broadcasts(
+                config, node, homeserver, access.openid, lambda: tokens.now, serves, access.rights
+            )
         )
-        app = build(config, access, node, relay, broadcasting)
+        way = _way(places, broadcasting, group, stack)
+        app = build(config, access, node, relay, broadcasting, way)
         if config.metrics_port is not None:
             sources = Sources(node, access, hooks, checks, relay, await relay_addresses(config))
             stack.callback(group.create_task(watch_lag()).cancel)
@@ -200,6 +205,23 @@ async def serve(
     logger.info("stopped")
 
 
+def _way(
+    places: BroadcastPlaces | None,
+    broadcasting: Broadcasting | None,
+    group: asyncio.TaskGroup,
+    stack: AsyncExitStack,
+) -> BroadcastWay | None:
+    """To broadcasts of other nodes; the others are told which are here."""
+    if places is None:
+        return None
+    if broadcasting is not None:
+        places.held = broadcasting.ids
+        broadcasting.house.elsewhere = places.elsewhere
+        broadcasting.register.book.changed.append(lambda _: places.changed())
+    stack.callback(group.create_task(places.run()).cancel)
+    return BroadcastWay(places, lists=broadcasting is not None)
+
+
 def _set_apart_what_stays() -> None:
     """Modules and settings are there to the end, so the garbage collector need not look through them again.
 
@@ -217,9 +239,11 @@ def build(
     node: Node,
     relay: Relay | None,
     broadcasting: Broadcasting | None = None,
+    way: BroadcastWay | None = None,
 ) -> web.Application:
     """Everything that is answered on `listen_port`."""
-    app = web.Application(middlewares=[] if relay is None else [relay.middleware()])
+    around = [one.middleware() for one in (relay, way) if one is not None]
+    app = web.Application(middlewares=around)
     app.router.add_get("/healthz", _healthz)
     app.add_subapp(JWT, access_app(access, config.trusted_proxies))
     signal_http.add_routes(app, node, SFU)

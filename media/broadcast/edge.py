@@ -40,7 +40,7 @@ _TLS13 = "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SH
 #: As `passes` and `hls.names` have them.
 _ADDRESSED = (
     f"^/live/(?<pass>[A-Za-z0-9_-]{{1,{MOST_CHARS}}})/(?<broadcast>[A-Za-z0-9_-]{{1,64}})/"
-    r"(?<file>[a-z0-9]{1,16}(/[a-z0-9]{1,16})?\.(m3u8|m4s|mp4|vtt))$"
+    r"(?<file>[a-z0-9]{1,16}(/[a-z0-9]{1,16})?\.(m3u8|m4s|mp4|vtt|json))$"
 )
 
 
@@ -163,6 +163,9 @@ def _http(edge: Edge) -> list[str]:
     map $arg__HLS_part $part {{ default ""; "~^(0|[1-9][0-9]{{0,8}})$" "_HLS_part=$arg__HLS_part&"; }}
     map $arg__HLS_skip $skip {{ default ""; "~^(YES|v2)$" "_HLS_skip=YES&"; }}
 
+    # The page of an event list, and of nothing else.
+    map "$file $arg_seq" $seq {{ default ""; "~^events\\.json (?<page>0|[1-9][0-9]{{0,9}})$" "seq=$page&"; }}
+
     limit_req_zone $pass zone=requests:16m rate={edge.requests_per_s}r/s;
     limit_conn_zone $pass zone=connections:16m;
     limit_req_status 429;
@@ -220,7 +223,7 @@ def _server(edge: Edge) -> list[str]:
             error_page 500 502 504 = @away;
 
             proxy_cache live;
-            proxy_cache_key "$broadcast/$file?$msn$part$skip";  # without the pass: one copy for all
+            proxy_cache_key "$broadcast/$file?$msn$part$skip$seq";  # without the pass: one copy for all
             proxy_cache_lock on;  # one request for all who wait
             proxy_cache_lock_timeout {patience}s;
             proxy_cache_lock_age {patience}s;
@@ -233,7 +236,7 @@ def _server(edge: Edge) -> list[str]:
             proxy_next_upstream error timeout;
             proxy_ignore_client_abort on;
             max_ranges 0;  # parts are fetched whole
-            proxy_pass {_scheme(edge)}://origin/edge/$broadcast/$file?$msn$part$skip;
+            proxy_pass {_scheme(edge)}://origin/edge/$broadcast/$file?$msn$part$skip$seq;
 
             add_header Access-Control-Allow-Origin {edge.page} always;
             add_header Cross-Origin-Resource-Policy cross-origin always;

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,8 +25,9 @@ from media.broadcast.fanout.node import FanOut
 from media.broadcast.fanout.opening import open_fan_out
 from media.broadcast.fanout.puller import Now
 from media.broadcast.figures import DELAY, HouseFigures
+from media.broadcast.house import showing
 from media.broadcast.house.following import Following
-from media.broadcast.house.house import BroadcastHouse
+from media.broadcast.house.house import BroadcastHouse, nobody_calls
 from media.broadcast.house.leads import Leads
 from media.broadcast.house.pass_key import pass_key
 from media.broadcast.house.signing import Signing
@@ -35,7 +36,7 @@ from media.broadcast.origin.endpoints import Endpoints
 from media.broadcast.origin.figures import OriginFigures
 from media.broadcast.origin.judging import Judge
 from media.broadcast.origin.origin import Origin
-from media.broadcast.origin.publication import Told
+from media.broadcast.origin.publication import Opening, Publication, Told
 from media.broadcast.origin.showing import Recordings
 from media.broadcast.origin.storing import open_mirror
 from media.broadcast.pages.endpoints import WatchPages, add_static
@@ -92,6 +93,7 @@ class Around:
     Attributes:
         tokens: service tokens, as their file says now.
         wall: seconds since 1970. clock: seconds, never going back. bits: n random bits.
+        may_call, call_page: of the calls of this process, as of `BroadcastHouse`.
     """
 
     public_url: str
@@ -104,6 +106,8 @@ class Around:
     wall: Callable[[], float]
     clock: Callable[[], float]
     bits: Callable[[int], int]
+    may_call: Callable[[str, str], Awaitable[bool | None]] = nobody_calls
+    call_page: Callable[[str], str] = lambda _: ""
 
     def chance(self, octets: int) -> bytes:
         return self.bits(8 * octets).to_bytes(octets, "big")
@@ -139,6 +143,10 @@ class Broadcasting:
         add_static(app, self.player)
         app.add_subapp("/whip", self.studio.publishers.app())
         app.add_subapp("/whep", self.studio.viewers.app())
+
+    def ids(self) -> Collection[str]:
+        """Of the broadcasts that are on this node, over or not."""
+        return self.register.book.ids()
 
     def collectors(self) -> tuple[Collector, ...]:
         others = {
@@ -207,6 +215,7 @@ async def open_broadcasts(
             tell=lambda fault: _all(told, fault),
             materials=register.materials,
             tag=lambda: f"{around.bits(TAG_BITS):x}",
+            wall=around.wall,
             mirror=mirror,
         )
         going_on = await origin.restore()
@@ -281,6 +290,8 @@ def _put_together(
         wall=around.wall,
         clock=around.clock,
         delays=DELAY.observe,
+        may_call=around.may_call,
+        call_page=around.call_page,
     )
 
     def now() -> datetime:
@@ -344,6 +355,10 @@ def _fan_out(
         one = register.book.get(BroadcastId(name))
         return one is not None and one.on_air
 
+    def open_(opening: Opening) -> Publication:
+        one = register.book.get(BroadcastId(opening.broadcast))
+        return origin.open(showing.captioned(opening, one))
+
     def tell(name: str, now: Now) -> None:
         for one in heard:
             one(name, now)
@@ -354,7 +369,7 @@ def _fan_out(
         name=around.server_name,
         url=around.public_url,
         keys=signing.keys,
-        open_=origin.open,
+        open_=open_,
         on_air=on_air,
         tell=tell,
         trusted=around.trusted,

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from urllib.parse import quote
 
 from livekit.protocol import rtc
 from prometheus_client.registry import Collector
 
 from media.access.openid import OpenId
+from media.access.rights import ModuleRights
 from media.broadcast.house.names import Names
 from media.broadcast.house.studio import open_studio
 from media.broadcast.opening import Around, Broadcasting, open_broadcasts
 from media.broadcast.whip.links import IceServer
 from media.config import Config
 from media.signal.node import Node
-from serving.json_http import JsonHttp
+from serving.json_http import JsonHttp, NoAnswer
 
 
 @asynccontextmanager
@@ -26,6 +28,7 @@ async def broadcasts(
     openid: OpenId,
     tokens: Callable[[], Sequence[str]],
     relays: Callable[[], Iterable[rtc.ICEServer]],
+    rights: ModuleRights,
 ) -> AsyncIterator[Broadcasting | None]:
     """Until the end of the block; None: media.yaml has none.
 
@@ -37,7 +40,7 @@ async def broadcasts(
         return
     services = node.services
     around = Around(
-        public_url=config.public_url,
+        public_url=config.broadcasts_url,
         client_url=config.client_url,
         server_name=config.server_name,
         trusted=config.trusted_proxies,
@@ -47,6 +50,8 @@ async def broadcasts(
         wall=services.wall,
         clock=services.clock,
         bits=services.bits,
+        may_call=lambda account, room_id: may_call(rights, account, room_id),
+        call_page=lambda room_id: call_page(config, room_id),
     )
     names = Names(homeserver, tokens, services.clock)
     async with open_broadcasts(
@@ -63,6 +68,23 @@ async def broadcasts(
         ),
     ) as made:
         yield made
+
+
+async def may_call(rights: ModuleRights, account: str, room_id: str) -> bool | None:
+    """Whether the module lets somebody into the call of a room; None: it does not answer."""
+    try:
+        return await rights.of(account, room_id) is not None
+    except NoAnswer:
+        return None
+
+
+def call_page(config: Config, room_id: str) -> str:
+    """The call of a room, as the page of calls is asked for it; "": there is no such page here."""
+    if config.pages is None or not room_id:
+        return ""
+    # The page has its session at the address that all nodes share.
+    here = "" if config.broadcasts_url == config.public_url else config.public_url
+    return f"{here}/room#?roomId={quote(room_id, safe='')}&viaServers={quote(config.server_name, safe='')}"
 
 
 def figures_of(made: Broadcasting | None) -> tuple[Collector, ...]:

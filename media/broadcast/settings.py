@@ -12,6 +12,7 @@ from attrs import fields, frozen
 
 from serving.settings import LOCAL, BadConfig, of, section_of, url_of
 
+EXAMPLE_NODE = "https://rtc1.school.example"
 EXAMPLE_EDGE = "https://edge1.school.example"
 EXAMPLE_STORAGE = "https://storage.example"
 _STORAGE_FORMS = {
@@ -52,6 +53,7 @@ class Broadcasts:
     Attributes:
         folder: for the register, recordings and the key of passes; made at the start, nobody else's.
         player: folder of hls.js (scripts/install-clients).
+        url: this node's own address for viewers and hosts, where several nodes share `public_url`; "": that one.
         sign_in_url: the onboarding pages, for whoever has no session in this browser; "": none.
         edges: addresses of edges, which viewers share among them; none: this server answers viewers itself.
         edge_secret_file: what edges prove themselves with; needed where there are any.
@@ -63,6 +65,7 @@ class Broadcasts:
 
     folder: Path
     player: Path
+    url: str = ""
     sign_in_url: str = ""
     edges: tuple[str, ...] = ()
     edge_secret_file: Path | None = None
@@ -91,6 +94,8 @@ def broadcasts_of(raw: Any, beside: Path) -> Broadcasts | None:
     for name in ("folder", "player", "edge_secret_file", "schools_file"):
         if name in values:
             values[name] = beside / of(str, f"broadcasts.{name}", values[name])
+    if values.get("url"):
+        values["url"] = url_of("broadcasts.url", values["url"], EXAMPLE_NODE)
     if values.get("sign_in_url"):
         values["sign_in_url"] = _sign_in(values["sign_in_url"])
     values["edges"] = _edges(values)

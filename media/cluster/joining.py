@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from redis.asyncio import Redis
 
 from media.access.leave_keeper import LeaveKeeper
+from media.cluster.broadcast_places import BroadcastPlaces
 from media.cluster.neighbours import Neighbours
 from media.cluster.placement import NodeSign
 from media.cluster.registry import REDIS_S, Registry
@@ -27,8 +28,10 @@ async def joined(
     node: Node,
     keeper: LeaveKeeper,
     neighbours: Neighbours,
-) -> AsyncIterator[Registry]:
-    """The registry; at the end of the block the other nodes know that this one is gone. Its `run` is the caller's.
+) -> AsyncIterator[tuple[Registry, BroadcastPlaces]]:
+    """The registry, and whose broadcasts are whose; at the end of the block the other nodes know that this one is gone.
+
+    Their `run` is the caller's.
 
     Raises:
         BadConfig: another node has this one's name.
@@ -43,6 +46,7 @@ async def joined(
             rooms=len(halls),
             draining=node.draining,
             full=node.is_full,
+            broadcasts=config.broadcasts_url,
         )
 
     def moved(room: RoomName) -> None:
@@ -59,7 +63,7 @@ async def joined(
         if (twin := await registry.twin()) is not None:
             raise BadConfig(f"node: {twin.url} calls itself {config.node} too; want another name")
         try:
-            yield registry
+            yield registry, BroadcastPlaces(redis, registry)
         finally:
             await registry.leave()
     finally:

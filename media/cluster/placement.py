@@ -24,6 +24,7 @@ class NodeSign:
         url: under which the other nodes reach it.
         load: connections of people.
         full: takes no more calls (`max_rooms`).
+        broadcasts: where viewers and hosts of its broadcasts are sent; "": it has none.
     """
 
     name: str
@@ -32,6 +33,7 @@ class NodeSign:
     rooms: int
     draining: bool = False
     full: bool = False
+    broadcasts: str = ""
 
     @property
     def takes_calls(self) -> bool:
@@ -46,6 +48,7 @@ class NodeSign:
                 "rooms": self.rooms,
                 "draining": self.draining,
                 "full": self.full,
+                "broadcasts": self.broadcasts,
             }
         )
 
@@ -61,6 +64,7 @@ class NodeSign:
                 rooms=int(raw["rooms"]),
                 draining=bool(raw["draining"]),
                 full=bool(raw.get("full", False)),
+                broadcasts=str(raw.get("broadcasts", "")),
             )
         except (
             ValueError,

@@ -108,6 +108,18 @@ class Registry:
                 self._lost(error)
         return self._others(own)
 
+    async def living(self) -> dict[str, NodeSign]:
+        """All nodes that say so now, by name, this one among them.
+
+        Raises:
+            RedisError, OSError: Redis does not answer.
+        """
+        return await self._nodes(self.own())
+
+    def known(self) -> list[NodeSign]:
+        """Every other node, as far as it was heard of within a minute; nobody is asked."""
+        return self._others(self.own())
+
     async def refused(self, there: NodeSign) -> None:
         """Nobody listens at this node's address: its calls may be placed again before its sign of life is over.
 

@@ -14,8 +14,8 @@ from aiohttp import web
 from attrs import field, frozen
 
 from media.access.limits import Buckets
-from media.broadcast.desk import render
-from media.broadcast.desk.leading import ACTS, DONE, Leading, Overview
+from media.broadcast.desk import floor, render
+from media.broadcast.desk.leading import ACTS, DONE, FLOOR_DONE, FloorAct, Leading, Overview
 from media.broadcast.desk.shown import Led, Place, Unable
 from media.broadcast.desk.wishing import BadWish, wish_of
 from media.broadcast.pages import render as watch
@@ -23,11 +23,13 @@ from media.broadcast.pages.endpoints import ENTER_BYTES, ENTRIES, ID, TYPES
 from media.broadcast.pages.headers import policy
 from media.broadcast.pages.requests import (
     KEEP_S,
+    NO_STORE,
     body_of,
     form_of,
     html_page,
     language,
     see_other,
+    wants_json,
 )
 from media.broadcast.pages.shown import STATUS, Refusal
 
@@ -75,6 +77,10 @@ class DeskPages:
         add.add_post(f"{ROOT}/{ID}/key", self._pressed(self.key))
         add.add_post(f"{ROOT}/{ID}/show", self._pressed(self.show))
         add.add_post(f"{ROOT}/{ID}/follow", self._pressed(self.follow))
+        add.add_post(f"{ROOT}/{ID}/captions", self._pressed(self.captions))
+        add.add_get(f"{ROOT}/{ID}/floor", self._signed_in(self.floor))
+        acts = "|".join(one.value for one in FloorAct)
+        add.add_post(f"{ROOT}/{ID}/floor/{{act:{acts}}}", self._pressed(self.moderate))
         add.add_post(f"{ROOT}/{ID}/{{act:start|stop|drop|delete}}", self._pressed(self.act))
         add.add_get(rf"{ROOT}/static/{{version:[a-z0-9]+}}/{{name:[a-z.]+}}", _file)
 
@@ -174,6 +180,31 @@ class DeskPages:
         done = await self.leading.follow(account, request.match_info["id"], link)
         return self._done(request, "followed" if done is None else done.value)
 
+    async def captions(self, request: web.Request, account: str) -> web.StreamResponse:
+        """There are some from now on; a new code for whoever types them."""
+        done = await self.leading.let_type(account, request.match_info["id"])
+        return self._done(request, "captions_on" if done is None else done.value)
+
+    async def floor(self, request: web.Request, account: str) -> web.StreamResponse:
+        """Hands and questions."""
+        found = await self.leading.floor(account, request.match_info["id"])
+        if isinstance(found, Unable):
+            return self._unable(request, found)
+        if wants_json(request):
+            return web.json_response({"newest": found.newest}, headers=NO_STORE)
+        page = floor.floor(found, language(request), word=request.query.get("said", ""))
+        return html_page(request, page, 200, policy(), {})
+
+    async def moderate(self, request: web.Request, account: str) -> web.StreamResponse:
+        one, act = request.match_info["id"], FloorAct(request.match_info["act"])
+        form = await form_of(request)
+        number = form.get("number", "")
+        # Ids of lines have thirteen digits: milliseconds since 1970.
+        known = int(number) if number.isascii() and number.isdigit() and len(number) <= 16 else -1
+        done = await self.leading.moderate(account, one, act, known, form.get("text", ""))
+        word = FLOOR_DONE[act] if done is None else done.value
+        return see_other(f"{ROOT}/{one}/floor?said={word}")
+
     async def act(self, request: web.Request, account: str) -> web.StreamResponse:
         """Start, stop, drop, delete: each after its tick."""
         act, one = request.match_info["act"], request.match_info["id"]
@@ -216,6 +247,7 @@ class DeskPages:
             language(request),
             self.wall(),
             word=request.query.get("said", ""),
+            elsewhere=found.elsewhere,
             bad=bad,
             typed=typed,
         )

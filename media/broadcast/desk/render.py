@@ -10,6 +10,7 @@ from hashlib import blake2b
 from pathlib import Path
 from string import Template
 
+from media.broadcast.desk.leading import FLOOR_DONE
 from media.broadcast.desk.shown import Led, Listed, Place, Recording, Speaker, Unable
 from media.broadcast.desk.wishing import BadWish
 from media.broadcast.desk.words import WORDS
@@ -26,12 +27,12 @@ FILES = {path.name: path for path in (HERE / "static").iterdir() if path.suffix 
 #: Browsers keep files for a year under the address of their version.
 OURS = blake2b(b"".join(FILES[name].read_bytes() for name in sorted(FILES)), digest_size=6)
 STATIC = f"/broadcasts/static/{OURS.hexdigest()}"
-#: What a page says afterwards, by the word in the address; anything else says nothing.
-SAID = frozenset({"begun", "stopped", "deleted", "switched", "followed", "too_often", "form"}) | {
-    one.value for one in Unable
-}
-#: Of those, what was done.
-GOOD = frozenset({"begun", "stopped", "deleted", "switched", "followed"})
+#: What a page says afterwards was done, by the word in the address; what is not in SAID says nothing.
+GOOD = frozenset(
+    {"begun", "stopped", "deleted", "switched", "followed", "captions_on"}
+) | frozenset(FLOOR_DONE.values())
+#: And what was not.
+SAID = GOOD | {"too_often", "form"} | {one.value for one in Unable}
 #: How another school's broadcast is that is shown here.
 FOLLOWED = {
     "joining": "schools_joining",
@@ -43,7 +44,7 @@ FOLLOWED = {
 KEPT = ("title", "date", "time")
 
 
-def _fill(name: str, language: str, /, **values: str) -> Html:
+def fill(name: str, language: str, /, **values: str) -> Html:
     return filled(TEMPLATES[name], WORDS[language], values)
 
 
@@ -54,6 +55,7 @@ def listing(
     now: datetime,
     *,
     word: str = "",
+    elsewhere: Sequence[str] = (),
     bad: BadWish | None = None,
     typed: Mapping[str, str] | None = None,
 ) -> Html:
@@ -62,6 +64,7 @@ def listing(
     Args:
         places: for whom this visitor may broadcast; None: they may not.
         word: of SAID.
+        elsewhere: addresses of other nodes with broadcasts.
         typed: the form as it was sent, where `bad` says what is wrong with it.
     """
     words = WORDS[language]
@@ -69,18 +72,19 @@ def listing(
     past = [one for one in some if one.broadcast.phase is Phase.ENDED]
     before = Html()
     if past:
-        before = _fill("past", language, rows=_rows(past, language, now))
-    main = _fill(
+        before = fill("past", language, rows=_rows(past, language, now))
+    main = fill(
         "list",
         language,
-        said=_said(word, language),
+        said=said_of(word, language),
+        elsewhere=_elsewhere(elsewhere, language),
         now=_rows(ahead, language, now) if ahead else paragraph(words["nothing_now"]),
         new=paragraph(words["may_not"], "hint")
         if places is None
         else _new(places, language, bad, typed),
         before=before,
     )
-    return _page(words["list_title"], language, main, here="/broadcasts")
+    return page(words["list_title"], language, main, here="/broadcasts")
 
 
 def led(
@@ -107,21 +111,30 @@ def led(
         sections.append(_act(one, "start", "go", "main", language, unsure))
     elif phase is not Phase.ENDED:
         figures = _figures(broadcast.id, one.figures, language)
-        sections.append(_act(one, "stop", "running", "danger", language, unsure, above=figures))
+        floor = fill(
+            "to_floor",
+            language,
+            id=broadcast.id,
+            hands=str(one.figures.hands),
+            questions=str(one.questions),
+        )
+        above = Html(figures + floor)
+        sections.append(_act(one, "stop", "running", "danger", language, unsure, above=above))
     if one.recording is Recording.READY:
         words = WORDS[language]
         sections.append(link(one.recording_url, words["to_recording"]))
         if one.may_delete:
             sections.append(_act(one, "delete", "delete", "danger", language, unsure))
     if phase is not Phase.ENDED:
-        sections.append(_fill("viewers", language, watch_url=one.watch_url))
+        sections.append(_captions(one, language))
+        sections.append(fill("viewers", language, watch_url=one.watch_url))
     if phase is Phase.WAITING:
         sections.append(_act(one, "drop", "drop", "danger", language, unsure))
-    main = _fill(
+    main = fill(
         "led",
         language,
         title=broadcast.title,
-        said=_said(word, language),
+        said=said_of(word, language),
         state_kind=phase.value,
         state=WORDS[language][f"state_{phase.value}"],
         sees=_sees(one.place, language),
@@ -132,7 +145,7 @@ def led(
         recording=_recording(one, language),
         sections=Html("\n".join(sections)),
     )
-    return _page(broadcast.title, language, main, here=f"/broadcasts/{broadcast.id}")
+    return page(broadcast.title, language, main, here=f"/broadcasts/{broadcast.id}")
 
 
 def camera(one: Led, language: str, *, whip: str, token: str) -> Html:
@@ -151,7 +164,7 @@ def camera(one: Led, language: str, *, whip: str, token: str) -> Html:
             if key.startswith("js_")
         },
     }
-    main = _fill(
+    main = fill(
         "camera",
         language,
         id=broadcast.id,
@@ -160,7 +173,7 @@ def camera(one: Led, language: str, *, whip: str, token: str) -> Html:
     )
     title = f"{broadcast.title} — {WORDS[language]['camera_title']}"
     head = f'<script type="module" src="{STATIC}/camera.js"></script>\n'
-    return _page(title, language, main, head=head, here=f"/broadcasts/{broadcast.id}/camera")
+    return page(title, language, main, head=head, here=f"/broadcasts/{broadcast.id}/camera")
 
 
 def message(why: Unable, language: str) -> Html:
@@ -168,12 +181,12 @@ def message(why: Unable, language: str) -> Html:
     words = WORDS[language]
     main = f"<h1>{html.escape(words['list_title'])}</h1>\n{paragraph(words[why.value])}"
     main += link("/broadcasts", words["all"])
-    return _page(words["list_title"], language, Html(main), here="/broadcasts")
+    return page(words["list_title"], language, Html(main), here="/broadcasts")
 
 
-def _page(title: str, language: str, main: Html, *, here: str, head: str = "") -> Html:
+def page(title: str, language: str, main: Html, *, here: str, head: str = "") -> Html:
     other = next(code for code in LANGUAGES if code != language)
-    return _fill(
+    return fill(
         "base",
         language,
         language=language,
@@ -201,7 +214,7 @@ def _rows(some: Iterable[Listed], language: str, now: datetime) -> Html:
             for url, text in where
         )
         rows.append(
-            _fill(
+            fill(
                 "row",
                 language,
                 title=broadcast.title,
@@ -213,6 +226,15 @@ def _rows(some: Iterable[Listed], language: str, now: datetime) -> Html:
             )
         )
     return Html('<ul class="list">\n' + "".join(rows) + "</ul>\n")
+
+
+def _elsewhere(some: Sequence[str], language: str) -> Html:
+    """Lists of other nodes: each has its own."""
+    if not some:
+        return Html()
+    words = WORDS[language]
+    links = _joined(link(f"{one}/broadcasts", one.partition("://")[2]) for one in some)
+    return Html(paragraph(words["elsewhere"]) + links)
 
 
 def _new(
@@ -229,7 +251,7 @@ def _new(
         for one in places
     )
     recorded = typed is None or given.get("recorded") == "1"
-    return _fill(
+    return fill(
         "new",
         language,
         wrong=Html() if bad is None else wrong(WORDS[language][bad.value]),
@@ -246,14 +268,14 @@ def _sources(one: Led, language: str, key: str) -> Html:
     ready = Html()
     if one.published:
         ready = said(words["ready_spare" if one.spare else "ready"])
-    return _fill(
+    return fill(
         "sources",
         language,
         id=one.broadcast.id,
         ready=ready,
         key_open=" open" if key else "",
         whip_url=one.whip_url,
-        key=_fill("key", language, key=key) if key else Html(),
+        key=fill("key", language, key=key) if key else Html(),
         call=Html(_call(one, language) + _schools(one, language)),
     )
 
@@ -266,8 +288,8 @@ def _schools(one: Led, language: str) -> Html:
     state = FOLLOWED.get(one.followed)
     given = Html()
     if one.share_link:
-        given = _fill("share", language, link=one.share_link)
-    return _fill(
+        given = fill("share", language, link=one.share_link)
+    return fill(
         "schools",
         language,
         id=one.broadcast.id,
@@ -277,13 +299,28 @@ def _schools(one: Led, language: str) -> Html:
     )
 
 
+def _captions(one: Led, language: str) -> Html:
+    """Who types captions: the code that a host gives them."""
+    words = WORDS[language]
+    code = one.captions_code
+    shown = f"{code[:5]} {code[5:]}"
+    return fill(
+        "captions",
+        language,
+        id=one.broadcast.id,
+        open=" open" if one.captions else "",
+        code=fill("code", language, code=shown) if one.captions else Html(),
+        press=words["captions_new_code" if one.captions else "captions_let"],
+    )
+
+
 def _call(one: Led, language: str) -> Html:
     words = WORDS[language]
     rows = _joined(_speaker(one, speaker, language) for speaker in one.speakers)
     if one.speaker:
         none = {"key": "", "name": words["no_call_shown"], "pressed": ""}
-        rows = Html(rows + _fill("speaker", language, id=one.broadcast.id, **none))
-    return _fill(
+        rows = Html(rows + fill("speaker", language, id=one.broadcast.id, **none))
+    return fill(
         "call",
         language,
         open=" open" if one.speakers else "",
@@ -296,7 +333,7 @@ def _speaker(one: Led, speaker: Speaker, language: str) -> Html:
     words = WORDS[language]
     name = words["screen_of" if speaker.screen else "camera_of"].format(name=speaker.name)
     shown = speaker.key == one.speaker
-    return _fill(
+    return fill(
         "speaker",
         language,
         id=one.broadcast.id,
@@ -317,7 +354,7 @@ def _act(
 ) -> Html:
     words = WORDS[language]
     missed = unsure == act
-    return _fill(
+    return fill(
         "act",
         language,
         id=one.broadcast.id,
@@ -335,7 +372,7 @@ def _act(
 
 def _figures(broadcast: str, figures: Figures, language: str) -> Html:
     delay = figures.delay_s
-    return _fill(
+    return fill(
         "figures",
         language,
         id=broadcast,
@@ -361,7 +398,7 @@ def _begins(one: Broadcast, language: str, now: datetime) -> str:
     return WORDS[language]["begins"].format(when=when(one.begins_at, now, language))
 
 
-def _said(word: str, language: str) -> Html:
+def said_of(word: str, language: str) -> Html:
     """What was done is said calmly, what was not as a fault."""
     if word not in SAID:
         return Html()

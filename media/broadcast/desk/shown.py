@@ -6,7 +6,7 @@ import enum
 
 from attrs import field, frozen
 
-from media.broadcast.pages.shown import Broadcast, Figures
+from media.broadcast.pages.shown import Broadcast, Figures, Said
 
 
 class Unable(enum.Enum):
@@ -22,6 +22,10 @@ class Unable(enum.Enum):
     OWN_PICTURE = (
         "own_picture"  # what is shown already has its own: another school's cannot take its place
     )
+    NOT_CALLING = "not_calling"  # viewers see no call that somebody could come into
+    NOT_IN_ROOM = "not_in_room"  # the module does not let this viewer into that call
+    HAND_DOWN = "hand_down"  # lowered by now, or another host was faster
+    EMPTY_LINE = "empty_line"
     UNAVAILABLE = "not_done"
 
 
@@ -80,6 +84,8 @@ class Led:
         recording_url: where it is seen once it is READY.
         schools: there are other schools, whose broadcasts can be shown and which can show this one.
         share_link: for a host of another school; "": this one is not ours to give.
+        captions: somebody may type them; `captions_code` is what a host gives to whoever shall.
+        questions: of viewers, that no host has looked at.
         followed: how another school's broadcast is that is shown here: joining, live, away, cut_off; "": none is.
     """
 
@@ -99,3 +105,48 @@ class Led:
     schools: bool = False
     share_link: str = field(default="", repr=False)
     followed: str = ""
+    captions: bool = False
+    captions_code: str = field(default="", repr=False)
+    questions: int = 0
+
+
+@frozen(kw_only=True)
+class HandUp:
+    """`number`: of the form."""
+
+    number: int
+    name: str = field(repr=False)
+    invited: bool = False
+
+
+@frozen(kw_only=True)
+class Question:
+    """`number`: of the form."""
+
+    number: int
+    name: str = field(repr=False)
+    text: str = field(repr=False)
+
+
+@frozen(kw_only=True)
+class Floor:
+    """What viewers of one broadcast want to say, as its hosts see it.
+
+    Attributes:
+        hands, questions: the first ones; `all_hands`, `all_questions` say how many there are.
+        newest: grows with each hand and each question.
+        said: what all see already, the newest first.
+        slow_s: seconds between two questions of one viewer; `paces` are those that hosts may choose.
+        calls: viewers see a call, into which somebody can be invited.
+    """
+
+    broadcast: Broadcast
+    hands: tuple[HandUp, ...] = ()
+    all_hands: int = 0
+    questions: tuple[Question, ...] = ()
+    all_questions: int = 0
+    newest: int = 0
+    said: tuple[Said, ...] = ()
+    slow_s: int = 0
+    paces: tuple[int, ...] = (0,)
+    calls: bool = False

@@ -26,6 +26,7 @@ from media.broadcast.hls.answers import (
     Wait,
 )
 from media.broadcast.hls.captions import CaptionTrack, Unsayable
+from media.broadcast.hls.events import Events
 from media.broadcast.hls.media_playlist import Report
 from media.broadcast.hls.multivariant import Captions, Variant, multivariant
 from media.broadcast.hls.names import CAPTIONS, Ask, BadAsk, Kind, captions_file
@@ -34,6 +35,11 @@ from media.broadcast.hls.values import Part, Segment, Shape
 
 #: Renditions of one broadcast: three layers of the publisher, one of our own, the sound.
 MOST_RENDITIONS = 8
+#: Seconds before the newest segment at which whoever goes back begins, where the player does not know better.
+BACK_S = 30
+#: Lists of qualities: of the sound alone, and of what one goes back in.
+_ALONE = frozenset({Kind.SOUND, Kind.SOUND_BACK})
+_BACK = frozenset({Kind.BACK, Kind.SOUND_BACK})
 
 _REFUSALS = {BadAsk.NO_SUCH_FILE: No.NO_SUCH_FILE, BadAsk.BAD_DIRECTIVE: No.BAD_DIRECTIVE}
 
@@ -45,8 +51,10 @@ class Broadcast:
     Attributes:
         tag: begins every ETag; another one after each start of the process, as its versions begin anew.
         variants: one of them is the sound alone; it is also what captions follow.
+        captions: somebody types them; may begin while the broadcast runs.
         independent: every segment begins with a key frame.
         past: by rendition, what an earlier process wrote, for the rewind playlists.
+        events: what hosts show to all.
     """
 
     tag: str
@@ -56,6 +64,7 @@ class Broadcast:
     first: First = field(factory=First)
     independent: bool = False
     past: Mapping[str, tuple[Segment, ...]] = field(factory=dict, repr=False)
+    events: Events = field(factory=Events)
     _timelines: dict[str, Timeline] = field(factory=dict, init=False)
     _track: CaptionTrack = field(init=False)
     _sound: Timeline = field(init=False)
@@ -110,6 +119,7 @@ class Broadcast:
 
     def end(self) -> None:
         """The broadcast is over."""
+        self.events.ended = True
         for one in self._timelines.values():
             one.end()
 
@@ -143,25 +153,31 @@ class Broadcast:
 
     def say(self, text: str) -> Unsayable | None:
         """A line of captions, shown from now on."""
-        return self._track.say(text, self._sound.edge)
+        sound = self._sound
+        last = sound.growing or (sound.whole[-1] if sound.whole else None)
+        return self._track.say(text, sound.edge, 0 if last is None else last.discontinuity)
 
     def answer(self, ask: Ask | BadAsk) -> Answer:
         """Judge a request as things are now."""
         if isinstance(ask, BadAsk):
             return Refused(_REFUSALS[ask])
         match ask.kind:
-            case Kind.MAIN | Kind.SOUND:
+            case Kind.MAIN | Kind.SOUND | Kind.BACK | Kind.SOUND_BACK:
                 return self._top(ask.kind)
             case Kind.LIVE | Kind.REWIND:
                 return self._playlist(ask)
             case Kind.PART | Kind.SEGMENT | Kind.INIT:
                 return self._media(ask)
+            case Kind.EVENTS:
+                return self.events.answer(ask.segment)
 
     def _top(self, kind: Kind) -> Answer:
-        if not (self._sound.whole or self._sound.growing):
-            return Wait.WAIT
-        text = self._written((kind, "", False), 0)
-        return Text(text, f'"{self.tag}-{kind.value}"')
+        if not (self._sound.rewind if kind in _BACK else self._sound.whole or self._sound.growing):
+            never = kind in _BACK and (self._sound.ended or self._sound.rewind_full)
+            return Refused(No.NOT_THERE) if never else Wait.WAIT
+        captioned = self.captions is not None
+        text = self._written((kind, "", False), int(captioned))
+        return Text(text, f'"{self.tag}-{kind.value}{"-c" if captioned else ""}"')
 
     def _playlist(self, ask: Ask) -> Answer:
         captioned = ask.rendition == CAPTIONS and self.captions is not None
@@ -190,7 +206,7 @@ class Broadcast:
 
     def _media(self, ask: Ask) -> Answer:
         if ask.rendition == CAPTIONS and self.captions is not None:
-            segment = self._sound.find_segment(ask.number)
+            segment = self._sound.find_segment(ask.number) or self._sound.find_old(ask.number)
             if segment is None:
                 return Refused(No.NOT_THERE)
             text = self._track.segment(segment)
@@ -218,13 +234,18 @@ class Broadcast:
         return known[1]
 
     def _write(self, kind: Kind, rendition: str, skip: bool) -> str:
-        if kind is Kind.MAIN:
-            return multivariant(self.variants, self.captions, independent=self.independent)
-        if kind is Kind.SOUND:
-            alone = [one for one in self.variants if one.picture is None]
-            return multivariant(alone, self.captions, independent=True)
+        if not rendition:
+            alone = kind in _ALONE
+            back = kind in _BACK
+            return multivariant(
+                [one for one in self.variants if one.picture is None or not alone],
+                self.captions,
+                independent=self.independent or alone,
+                back_s=BACK_S if back else 0,
+            )
         if rendition == CAPTIONS:
-            return media_playlist.captions(self._sound, captions_file)
+            back = kind is Kind.REWIND
+            return media_playlist.captions(self._sound, captions_file, back=back)
         timeline = self._timelines[rendition]
         if kind is Kind.REWIND:
             return media_playlist.rewind(timeline, skip=skip)

@@ -2,12 +2,15 @@
 
 A line is shown from the moment at which it came: what players already have is never changed. A segment of captions
 can be fetched when its segment is whole; the line stays until those who could only then fetch it have read it.
+Lines are kept as long as their segment can be gone back to, by this process: another one begins without them.
 """
 
 from __future__ import annotations
 
 import enum
+from bisect import bisect_left
 from collections import deque
+from itertools import islice, takewhile
 
 from attrs import define, field, frozen
 
@@ -21,6 +24,8 @@ READS_PER_S = 12
 LEAST_S = 2
 #: Lines in one second of the broadcast.
 MOST_PER_S = 2
+#: Lines of a broadcast that are kept.
+MOST_KEPT = 20_000
 #: MPEG-2's clock, which WebVTT is tied to, and where it begins anew.
 MPEG_HZ, MPEG_WRAP = 90_000, 1 << 33
 
@@ -43,6 +48,7 @@ class Cue:
     starts_at: int
     ends_at: int
     text: str = field(repr=False)
+    discontinuity: int = 0
 
 
 @define
@@ -50,25 +56,28 @@ class CaptionTrack:
     """Lines of one broadcast, as long as a segment can still want them.
 
     Attributes:
-        keeps: lines that are kept: more than anybody types while the live playlist reaches back.
+        keeps: lines that are kept: one in two seconds, which nobody types for as long as rewind playlists reach back.
     """
 
     shape: Shape
-    keeps: int = 1000
+    keeps: int = MOST_KEPT
     _cues: deque[Cue] = field(factory=deque, init=False)
     _number: int = field(default=0, init=False)
 
-    def say(self, text: str, edge: int) -> Unsayable | None:
-        """A line that came when the timeline was `edge` long."""
+    def say(self, text: str, edge: int, discontinuity: int = 0) -> Unsayable | None:
+        """A line that came when the timeline was `edge` long, in this stretch of it."""
         line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
         if not line:
             return Unsayable.EMPTY
         if len(line) > MOST_CHARS:
             return Unsayable.TOO_LONG
-        if sum(1 for one in self._cues if one.starts_at > edge - HZ) >= MOST_PER_S:
+        newest = takewhile(lambda one: one.starts_at > edge - HZ, reversed(self._cues))
+        if sum(1 for _ in islice(newest, MOST_PER_S)) >= MOST_PER_S:
             return Unsayable.TOO_FAST
         reads = max(LEAST_S * HZ, len(line) * HZ // READS_PER_S)
-        self._cues.append(Cue(self._number, edge, edge + self.shape.target_s * HZ + reads, line))
+        self._cues.append(
+            Cue(self._number, edge, edge + self.shape.target_s * HZ + reads, line, discontinuity)
+        )
         self._number += 1
         while len(self._cues) > self.keeps:
             self._cues.popleft()
@@ -81,12 +90,22 @@ class CaptionTrack:
 
     def segment(self, segment: Segment) -> str:
         """One file; of a whole segment it is always the same. A line that goes on is in the next file too."""
-        mpeg = segment.media_at * MPEG_HZ // HZ % MPEG_WRAP
-        blocks = [f"WEBVTT\nX-TIMESTAMP-MAP=LOCAL:{_clock(segment.starts_at)},MPEGTS:{mpeg}"]
+        # From one moment for all files until the media's own time jumps: what a file of its own rounds differently is
+        # another line for players, and a line that goes on would stand there twice.
+        mpeg = (segment.media_at - segment.starts_at) * MPEG_HZ // HZ % MPEG_WRAP
+        blocks = [f"WEBVTT\nX-TIMESTAMP-MAP=LOCAL:{_clock(0)},MPEGTS:{mpeg}"]
+        # No line is shown for longer than this.
+        longest = self.shape.target_s * HZ + MOST_CHARS * HZ // READS_PER_S
+        first = bisect_left(self._cues, segment.starts_at - longest, key=lambda one: one.starts_at)
+        near = takewhile(
+            lambda one: one.starts_at < segment.ends_at, islice(self._cues, first, None)
+        )
         blocks += [
             f"{one.number}\n{_clock(one.starts_at)} --> {_clock(one.ends_at)}\n{one.text.translate(_ESCAPES)}"
-            for one in self._cues
-            if one.starts_at < segment.ends_at and one.ends_at > segment.starts_at
+            for one in near
+            if one.ends_at > segment.starts_at
+            # Behind a discontinuity players reckon anew, by a hair differently: it would be another line for them.
+            and (one.starts_at >= segment.starts_at or one.discontinuity == segment.discontinuity)
         ]
         return "\n\n".join(blocks) + "\n"
 

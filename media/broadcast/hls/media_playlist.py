@@ -82,19 +82,26 @@ def rewind(timeline: Timeline, *, skip: bool = False) -> str:
     return _text(lines)
 
 
-def captions(timeline: Timeline, file: Callable[[int], str]) -> str:
-    """Captions' playlist: one file for each whole segment of `timeline`, no parts; `file` names it by segment."""
-    shape, listed = timeline.shape, timeline.whole
+def captions(timeline: Timeline, file: Callable[[int], str], *, back: bool = False) -> str:
+    """Captions' playlist: one file for each whole segment of `timeline`, no parts; `file` names it by segment.
+
+    `back`: of everything since the beginning, as `rewind` has it.
+    """
+    shape, listed = timeline.shape, timeline.rewind if back else timeline.whole
+    blocks = "" if back else "CAN-BLOCK-RELOAD=YES,"
     lines = [
         *_head(shape),
-        f"#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,HOLD-BACK={3 * shape.target_s}",
+        f"#EXT-X-SERVER-CONTROL:{blocks}HOLD-BACK={3 * shape.target_s}",
+        *(["#EXT-X-PLAYLIST-TYPE:EVENT"] if back else []),
         *_sequence(listed, timeline),
     ]
     for segment in listed:
         if segment.breaks:
             lines.append("#EXT-X-DISCONTINUITY")
-        lines += [_date(segment), f"#EXTINF:{seconds(segment.ticks)},", file(segment.number)]
-    if timeline.ended:
+        if not back or segment.breaks or segment is listed[0]:
+            lines.append(_date(segment))
+        lines += [f"#EXTINF:{seconds(segment.ticks)},", file(segment.number)]
+    if timeline.ended or (back and timeline.rewind_full):
         lines.append("#EXT-X-ENDLIST")
     return _text(lines)
 

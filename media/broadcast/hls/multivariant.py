@@ -77,22 +77,31 @@ class Captions:
 
 
 def multivariant(
-    variants: Sequence[Variant], captions: Captions | None = None, *, independent: bool = False
+    variants: Sequence[Variant],
+    captions: Captions | None = None,
+    *,
+    independent: bool = False,
+    back_s: int = 0,
 ) -> str:
     """Best picture first, sound alone last: players that do not measure begin with the first.
 
-    `independent`: every segment of all of them begins with a key frame.
+    Args:
+        independent: every segment of all of them begins with a key frame.
+        back_s: the rewind playlists, so many seconds before their end; 0: the live ones.
     """
+    playlist = "rewind.m3u8" if back_s else "live.m3u8"
     lines = ["#EXTM3U", "#EXT-X-VERSION:9"]
     if independent:
         lines.append("#EXT-X-INDEPENDENT-SEGMENTS")
+    if back_s:
+        lines.append(f"#EXT-X-START:TIME-OFFSET=-{back_s}")
     if captions is not None:
         lines.append(
             f'#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="{CAPTIONS}",NAME="{captions.name}",LANGUAGE="{captions.language}",'
-            f'AUTOSELECT=YES,DEFAULT=NO,FORCED=NO,URI="{CAPTIONS}/live.m3u8"'
+            f'AUTOSELECT=YES,DEFAULT=NO,FORCED=NO,URI="{CAPTIONS}/{playlist}"'
         )
     for one in sorted(variants, key=_rank):
-        lines += [_stream(one, captions is not None), f"{one.rendition}/live.m3u8"]
+        lines += [_stream(one, captions is not None), f"{one.rendition}/{playlist}"]
     return "\n".join(lines) + "\n"
 
 

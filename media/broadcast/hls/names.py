@@ -1,9 +1,11 @@
 """Names of a broadcast's files, written and read; requests with their `_HLS_` directives. Pure, bounded.
 
 main.m3u8                all qualities, `sound.m3u8` the sound alone
+rewind.m3u8              the same from the beginning on, `soundrewind.m3u8` the sound alone
 <rendition>/live.m3u8    also `rewind.m3u8`
 <rendition>/p17.m4s      a part     <rendition>/s4.m4s  a segment     <rendition>/i0.mp4  an init segment
-captions/live.m3u8       captions/s4.vtt
+captions/live.m3u8       also `rewind.m3u8`     captions/s4.vtt
+events.json              what hosts show to all; `seq`: one page of it
 """
 
 from __future__ import annotations
@@ -30,11 +32,14 @@ _DIRECTIVES = ("_HLS_msn", "_HLS_part", "_HLS_skip")
 class Kind(enum.Enum):
     MAIN = "main"
     SOUND = "sound"
+    BACK = "back"
+    SOUND_BACK = "soundback"
     LIVE = "live"
     REWIND = "rewind"
     PART = "part"
     SEGMENT = "segment"
     INIT = "init"
+    EVENTS = "events"
 
 
 class BadAsk(enum.Enum):
@@ -49,9 +54,9 @@ class Ask:
     """A request that makes sense; whether there is such a thing is another question.
 
     Attributes:
-        rendition: empty for MAIN and SOUND; CAPTIONS for those.
+        rendition: empty for lists of qualities; CAPTIONS for those.
         number: of a PART (serial), SEGMENT or INIT (discontinuity).
-        segment: `_HLS_msn`: answer when this segment is there, or `part` of it.
+        segment: `_HLS_msn`: answer when this segment is there, or `part` of it; of EVENTS the page.
         skip: a delta update will do.
     """
 
@@ -70,7 +75,15 @@ _NUMBERED = {
     ("s", "vtt"): Kind.SEGMENT,
     ("i", "mp4"): Kind.INIT,
 }
-_TOP = {"main.m3u8": Kind.MAIN, "sound.m3u8": Kind.SOUND}
+_TOP = {
+    "main.m3u8": Kind.MAIN,
+    "sound.m3u8": Kind.SOUND,
+    "rewind.m3u8": Kind.BACK,
+    "soundrewind.m3u8": Kind.SOUND_BACK,
+}
+EVENTS = "events.json"
+#: A second since 1970 has ten digits.
+_PAGE = re.compile(r"0|[1-9][0-9]{0,9}")
 _PLAYLISTS = {"live.m3u8": Kind.LIVE, "rewind.m3u8": Kind.REWIND}
 
 
@@ -96,20 +109,28 @@ def read(path: str, query: Sequence[tuple[str, str]] = ()) -> Ask | BadAsk:
         return BadAsk.NO_SUCH_FILE
     if path in _TOP:
         return Ask(_TOP[path])
+    if path == EVENTS:
+        return _events(query)
     rendition, _, file = path.partition("/")
     if not is_name(rendition):
         return BadAsk.NO_SUCH_FILE
     kind = _PLAYLISTS.get(file)
     if kind is not None:
-        captioned = rendition == CAPTIONS
-        if captioned and kind is Kind.REWIND:
-            return BadAsk.NO_SUCH_FILE
         return _playlist(kind, rendition, query)
     found = _FILE.fullmatch(file)
     numbered = _NUMBERED.get((found[1], found[3])) if found else None
     if found is None or numbered is None or (found[3] == "vtt") != (rendition == CAPTIONS):
         return BadAsk.NO_SUCH_FILE
     return Ask(numbered, rendition, int(found[2]))
+
+
+def _events(query: Sequence[tuple[str, str]]) -> Ask | BadAsk:
+    given = [value for name, value in query if name == "seq"]
+    if not given:
+        return Ask(Kind.EVENTS)
+    if len(given) > 1 or _PAGE.fullmatch(given[0]) is None:
+        return BadAsk.BAD_DIRECTIVE
+    return Ask(Kind.EVENTS, segment=int(given[0]))
 
 
 def _playlist(kind: Kind, rendition: str, query: Sequence[tuple[str, str]]) -> Ask | BadAsk:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from bisect import bisect_left
 from collections import deque
 
 from attrs import define, evolve, field, frozen
@@ -182,9 +183,17 @@ class Timeline:
                 return some[number - some[0].number]
         return None
 
+    def find_old(self, number: int) -> Segment | None:
+        """A complete segment of the rewind playlist, without its parts. Some numbers are nobody's (`First`)."""
+        at = bisect_left(self.rewind, number, key=lambda one: one.number)
+        found = self.rewind[at] if at < len(self.rewind) else None
+        return found if found is not None and found.number == number else None
+
     @property
     def oldest_kept(self) -> int:
-        """Where the oldest complete segment that `find_segment` knows begins, ticks."""
+        """Where the oldest complete segment that can be asked for begins, ticks."""
+        if self.rewind:
+            return self.rewind[0].starts_at
         return next((some[0].starts_at for some in (self._kept, self._whole) if some), 0)
 
     @property

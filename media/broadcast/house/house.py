@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from attrs import define, evolve, field
 
 from media.broadcast.desk.shown import Unable
+from media.broadcast.hls.captions import MOST_CHARS
 from media.broadcast.house import refusing, showing
 from media.broadcast.house.audience import Audience
 from media.broadcast.house.raised import Raised
 from media.broadcast.house.schools import OtherSchools
 from media.broadcast.house.signing import Signing
 from media.broadcast.house.staging import Staging
-from media.broadcast.pages.asking import Question
+from media.broadcast.house.talk import Talk
+from media.broadcast.pages.asking import Asked, BadLine, Question
 from media.broadcast.pages.heartbeat import Heartbeat
 from media.broadcast.pages.shown import Broadcast as Shown
 from media.broadcast.pages.shown import Figures, Phase, Refusal, Seat
@@ -30,12 +32,18 @@ from media.broadcast.whip.ids import BroadcastId
 logger = logging.getLogger(__name__)
 
 
+async def nobody_calls(_account: str, _room_id: str) -> bool | None:
+    """Where this process has no calls."""
+    return False
+
+
 @define
 class Running:
     """What is known of one broadcast only while it runs."""
 
     audience: Audience = field(factory=Audience)
     hands: Raised = field(factory=Raised)
+    talk: Talk = field(factory=Talk)
 
 
 @define(eq=False, kw_only=True)
@@ -47,6 +55,9 @@ class BroadcastHouse:
     edges: their addresses.
     last_resort: a folder that needs nobody of ours to answer, by broadcast; "": none.
     at_once: broadcasts that may run at one time.
+    may_call: whether the module lets an account into the call of a room; None: it does not answer.
+    elsewhere: addresses of other nodes of the school that have broadcasts.
+    call_page: the address of the call of a room; "": there is no page of calls.
     wall: seconds since 1970. clock: seconds, never going back.
     counted: what happened, by word, for figures.
     """
@@ -63,6 +74,9 @@ class BroadcastHouse:
     edges: tuple[str, ...] = ()
     last_resort: Callable[[str], str] = lambda _: ""
     at_once: int = 8
+    may_call: Callable[[str, str], Awaitable[bool | None]] = nobody_calls
+    call_page: Callable[[str], str] = lambda _: ""
+    elsewhere: Callable[[], Sequence[str]] = tuple
     cookie: str = "sferum_desk"
     wall: Callable[[], float]
     clock: Callable[[], float]
@@ -108,6 +122,7 @@ class BroadcastHouse:
             host=standing.host,
             hand=running is not None and viewer in running.hands,
             may_ask=standing.ask,
+            call=self._way_into_call(one, viewer),
         )
 
     def beat(self, seat: Seat, beat: Heartbeat) -> None:
@@ -132,11 +147,47 @@ class BroadcastHouse:
         self.counted["hands"] += up
         return self.tell.hand(seat.viewer, one, up)
 
-    async def ask(self, seat: Seat, question: Question) -> bool:
-        if not seat.may_ask:
-            return False
+    async def ask(self, seat: Seat, question: Question) -> Asked:
+        """To the hosts' room, and onto their page, where one of them may show it to all."""
+        one = BroadcastId(seat.broadcast.id)
+        running = self._running.get(one)
+        if running is None or not seat.may_ask:
+            return Asked.LOST
+        now = self.clock()
+        if not running.talk.may_ask(seat.viewer, now):
+            self.counted["questions_too_soon"] += 1
+            return Asked.SOON
+        if not self.tell.question(seat.viewer, one, question.text):
+            return Asked.LOST
         self.counted["questions"] += 1
-        return self.tell.question(seat.viewer, BroadcastId(seat.broadcast.id), question.text)
+        running.talk.ask(seat.viewer, question.text, now)
+        return Asked.ARRIVED
+
+    # --- captions
+
+    def may_type(self, seat: Seat, code: str) -> bool:
+        """A host, or whoever has their code; what is typed all see, so not whoever may not ask (R17)."""
+        one = self.book.get(BroadcastId(seat.broadcast.id))
+        if one is None or not one.captions or not seat.may_ask:
+            return False
+        return seat.host or self.signing.may_type(one.id, one.captions, code)
+
+    def typed(self, seat: Seat) -> Sequence[str]:
+        running = self._running.get(BroadcastId(seat.broadcast.id))
+        return () if running is None else tuple(running.talk.typed)
+
+    def type(self, seat: Seat, code: str, line: str) -> BadLine | None:
+        if not self.may_type(seat, code):
+            return BadLine.NOT_YOURS
+        one = BroadcastId(seat.broadcast.id)
+        running = self._running.get(one)
+        if running is None:
+            return BadLine.NOT_NOW
+        bad = self.staging.type(one, line)
+        if bad is None:
+            running.talk.typed.append(" ".join(line.split())[:MOST_CHARS])
+            self.counted["captions"] += 1
+        return bad
 
     async def start(self, seat: Seat) -> bool:
         """A press on the panel beside the video."""
@@ -170,12 +221,19 @@ class BroadcastHouse:
 
     async def go_on(self, one: Broadcast) -> bool:
         """What is on air by the register is produced: after its start, and after a start of this process."""
-        self._running.setdefault(one.id, Running())
+        self._running.setdefault(one.id, Running(talk=Talk(int(self.wall() * 1000))))
         logger.info("a broadcast is on air broadcast=%s", one.id)
         self.counted["begun"] += 1
         if self.schools is not None:
             self.schools.resume(one)
-        return await self.staging.begin(one)
+        begun = await self.staging.begin(one)
+        if one.captions:
+            self.staging.caption(one)
+        return begun
+
+    def running(self, one: BroadcastId) -> Running | None:
+        """What is known of one that runs."""
+        return self._running.get(one)
 
     def over(self, one: BroadcastId) -> None:
         """It has ended, whoever said so."""
@@ -224,6 +282,9 @@ class BroadcastHouse:
     def shown(self, one: Broadcast) -> Shown:
         """Where nothing can be watched yet it is interrupted: pages look again by themselves."""
         found = showing.broadcast(one)
+        running = self._running.get(one.id)
+        if running is not None:
+            found = evolve(found, chat=running.talk.said, slow_s=running.talk.slow_s)
         if found.phase is Phase.LIVE and not self._opened(one.id):
             return evolve(found, phase=Phase.PAUSED)
         return found
@@ -232,6 +293,13 @@ class BroadcastHouse:
         """Whether there is something to watch: of our stage, or of another school's."""
         there = self.schools is not None and self.schools.now(one) == "live"
         return there or self.staging.seen(one).opened
+
+    def _way_into_call(self, one: Broadcast, viewer: str) -> str:
+        """For whom a host has invited, while the broadcast shows the call of its room."""
+        running = self._running.get(one.id)
+        if running is None or not running.hands.is_invited(viewer, self.clock()):
+            return ""
+        return self.call_page(one.audience.room_id) if self.staging.calls(one) else ""
 
     def figures_of(self, one: BroadcastId) -> Figures:
         running = self._running.get(one)

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from attrs import frozen
 
-from media.broadcast.desk.leading import Overview
-from media.broadcast.desk.shown import Led, Listed, Unable
+from media.broadcast.desk.leading import FloorAct, Overview
+from media.broadcast.desk.shown import Floor, Led, Listed, Unable
 from media.broadcast.desk.wishing import Wish
-from media.broadcast.house import refusing, showing
+from media.broadcast.house import moderating, refusing, showing
 from media.broadcast.house.house import BroadcastHouse
 from media.broadcast.pages.shown import Refusal
 from media.broadcast.register import api, values
@@ -66,7 +66,7 @@ class Leads:
         places = None
         if not isinstance(audiences, api.No) and audiences:
             places = tuple(map(showing.place, audiences))
-        return Overview(tuple(listed), places)
+        return Overview(tuple(listed), places, tuple(self.house.elsewhere()))
 
     async def make(self, account: str, wish: Wish) -> str | Unable:
         made = await self.house.desk.make(
@@ -95,6 +95,7 @@ class Leads:
         seen = self.house.staging.seen(one.id)
         schools = self.house.schools
         followed = "" if schools is None else schools.now(one.id)
+        running = self.house.running(one.id)
         return Led(
             broadcast=self.house.shown(one),
             place=showing.place(one.audience).name,
@@ -112,6 +113,11 @@ class Leads:
             schools=schools is not None and schools.any,
             share_link="" if schools is None else schools.link(one.id),
             followed=followed,
+            captions=one.captions > 0,
+            captions_code=self.house.signing.captions_code(one.id, one.captions)
+            if one.captions
+            else "",
+            questions=0 if running is None else len(running.talk),
         )
 
     async def new_key(self, account: str, broadcast_id: str) -> str | Unable:
@@ -146,6 +152,36 @@ class Leads:
         if not standing.host:
             return Unable.NOT_HOST
         return self.house.staging.show(one, account, speaker)
+
+    async def let_type(self, account: str, broadcast_id: str) -> Unable | None:
+        found = await self.house.desk.let_type(account, BroadcastId(broadcast_id))
+        if isinstance(found, api.No):
+            return _unable(found)
+        if found.on_air:
+            self.house.staging.caption(found)
+        return None
+
+    async def floor(self, account: str, broadcast_id: str) -> Floor | Unable:
+        found = await self._hosted(account, broadcast_id)
+        if isinstance(found, Unable):
+            return found
+        return await moderating.floor(self.house, found)
+
+    async def moderate(
+        self, account: str, broadcast_id: str, act: FloorAct, number: int, text: str
+    ) -> Unable | None:
+        found = await self._hosted(account, broadcast_id)
+        if isinstance(found, Unable):
+            return found
+        if act is FloorAct.INVITE:
+            return await moderating.invite(self.house, found, account, number)
+        return moderating.moderate(self.house, found, act, number, text)
+
+    async def _hosted(self, account: str, broadcast_id: str) -> values.Broadcast | Unable:
+        found = await self.house.standing(broadcast_id, account)
+        if isinstance(found, api.No):
+            return _unable(found)
+        return found[0] if found[1].host else Unable.NOT_HOST
 
     async def follow(self, account: str, broadcast_id: str, link: str) -> Unable | None:
         found = await self.house.standing(broadcast_id, account)

@@ -68,6 +68,11 @@ class OnAir:
             self._program = None
             self._show()
 
+    @property
+    def from_call(self) -> bool:
+        """Whether a host has put a call on the air."""
+        return self._program is not None
+
     def look(self) -> None:
         """Often: somebody who leaves the spotlight is off the air at once (R48); a call may have ended."""
         program = self._program

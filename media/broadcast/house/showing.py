@@ -7,7 +7,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from attrs import evolve
+
 from media.broadcast.desk.shown import Place, Recording
+from media.broadcast.hls.multivariant import Captions
+from media.broadcast.origin.publication import Opening
 from media.broadcast.pages import shown
 from media.broadcast.pages.shown import Phase
 from media.broadcast.register.values import Audience, Broadcast, State
@@ -28,13 +32,9 @@ MAKING_S = 3600.0
 
 
 def broadcast(
-    one: Broadcast, *, recording_url: str = "", captions: bool = False
+    one: Broadcast,
 ) -> shown.Broadcast:
-    """Without the addresses of edges, which are each viewer's own.
-
-    Args:
-        recording_url: where it is seen once it is ready.
-    """
+    """Without the addresses of edges, which are each viewer's own."""
     begins_at = None
     if one.begins_at is not None:
         begins_at = datetime.fromtimestamp(one.begins_at, zone(one.audience.timezone))
@@ -46,9 +46,14 @@ def broadcast(
         begins_at=begins_at,
         recorded=one.recorded and not one.recording_deleted,
         recording=RECORDING if one.recording is not None else "",
-        captions=captions,
+        captions=one.captions > 0,
         live_sync_s=LOW_SYNC_S if one.low_latency else SYNC_S,
     )
+
+
+def captioned(opening: Opening, one: Broadcast | None) -> Opening:
+    """With captions, where a host has let somebody type them before anything was shown."""
+    return evolve(opening, captions=Captions()) if one is not None and one.captions else opening
 
 
 def sources(

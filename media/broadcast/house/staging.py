@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from attrs import frozen
 
 from media.broadcast.desk.shown import Speaker, Unable
+from media.broadcast.pages.asking import BadLine
+from media.broadcast.pages.shown import Said
 from media.broadcast.register.values import Broadcast
 from media.broadcast.whip.ids import BroadcastId
 
@@ -42,6 +44,21 @@ class Staging(Protocol):
 
     async def speakers(self, broadcast: Broadcast) -> Sequence[Speaker]:
         """Cameras and screens of the call of its room, with names; nothing where nobody calls."""
+
+    async def names(self, accounts: Collection[str]) -> Mapping[str, str]:
+        """Of people, as the school knows them; whoever is missing has no name today."""
+
+    def calls(self, broadcast: Broadcast) -> bool:
+        """Whether the call of its room is what viewers see."""
+
+    def caption(self, broadcast: Broadcast) -> None:
+        """Somebody types captions from now on: players are told that there are some."""
+
+    def type(self, broadcast: BroadcastId, line: str) -> BadLine | None:
+        """A line of captions, shown from now on."""
+
+    def post(self, broadcast: BroadcastId, said: Said) -> bool:
+        """All viewers see this line; without a text no more. False: there is nothing that they look at."""
 
     def show(self, broadcast: Broadcast, account: str, speaker: str) -> Unable | None:
         """Show this one of them; "": none any more. `account`, a host, decides (R48)."""

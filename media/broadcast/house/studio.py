@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from attrs import define, field
@@ -14,7 +14,10 @@ from prometheus_client.registry import Collector
 from media.access.hashes import room_name
 from media.broadcast.cmaf.rhythm import LOW_LATENCY, USUAL
 from media.broadcast.desk.shown import Speaker, Unable
-from media.broadcast.house import speaking
+from media.broadcast.hls.captions import Unsayable
+from media.broadcast.hls.events import Event
+from media.broadcast.hls.multivariant import Captions
+from media.broadcast.house import showing, speaking
 from media.broadcast.house.admitting import Publishers
 from media.broadcast.house.board import OF_ORIGIN, Board
 from media.broadcast.house.names import Names
@@ -23,7 +26,9 @@ from media.broadcast.house.signing import Signing
 from media.broadcast.house.staging import OnStage
 from media.broadcast.ladder.process import ProcessTranscoder
 from media.broadcast.origin.origin import Origin
-from media.broadcast.origin.publication import Told
+from media.broadcast.origin.publication import Opening, Publication, Told
+from media.broadcast.pages.asking import BadLine
+from media.broadcast.pages.shown import Said
 from media.broadcast.passes import Pass
 from media.broadcast.program.choosing import Shot
 from media.broadcast.program.figures import ProgramFigures
@@ -57,6 +62,11 @@ CHANNELS, SOUND_BPS = 2, 96_000
 SHARE_FOR_CODING = 0.25
 #: Seconds from 1900, where NTP begins, to 1970.
 NTP_EPOCH_S = 2_208_988_800
+_BAD_LINES: Mapping[Unsayable, BadLine] = {
+    Unsayable.EMPTY: BadLine.EMPTY,
+    Unsayable.TOO_LONG: BadLine.LONG,
+    Unsayable.TOO_FAST: BadLine.FAST,
+}
 #: Bits of a session's name: it is a secret of its publisher.
 NAME_BITS = 128
 
@@ -73,7 +83,7 @@ class MediaStudio:
     register: Register
     origin: Origin
     signing: Signing
-    names: Names
+    people: Names
     group: asyncio.TaskGroup
     ice_servers: Callable[[], tuple[IceServer, ...]] = tuple
     trusted: tuple[Network, ...]
@@ -163,7 +173,7 @@ class MediaStudio:
             return ()
         found = list(speaking.shown(hall.room.view(self.node.services.clock())))
         accounts = {one.key: self._account(hall, one.person.sid) for one in found}
-        names = await self.names.of(set(accounts.values()))
+        names = await self.people.of(set(accounts.values()))
         return [
             Speaker(
                 one.key,
@@ -191,6 +201,29 @@ class MediaStudio:
             None if why is None else why.value,
         )
         return None if why is None else speaking.UNABLE[why]
+
+    async def names(self, accounts: Collection[str]) -> Mapping[str, str]:
+        return await self.people.of(accounts)
+
+    def calls(self, broadcast: Broadcast) -> bool:
+        found, hall = self._on_air.get(broadcast.id), self._hall(broadcast)
+        return found is not None and found.from_call and hall is not None and bool(hall.clients)
+
+    def caption(self, broadcast: Broadcast) -> None:
+        live = self.origin.get(broadcast.id)
+        if live is not None:
+            live.of.captions = Captions()
+
+    def type(self, broadcast: BroadcastId, line: str) -> BadLine | None:
+        live = self.origin.get(broadcast)
+        if live is None or live.over is not None:
+            return BadLine.NOT_NOW
+        bad = live.say(line)
+        return None if bad is None else _BAD_LINES[bad]
+
+    def post(self, broadcast: BroadcastId, said: Said) -> bool:
+        live = self.origin.get(broadcast)
+        return live is not None and live.post(Event(said.id, said.text, said.host))
 
     # --- told by others
 
@@ -268,13 +301,17 @@ class MediaStudio:
         return Running(
             broadcast=broadcast.id,
             producer=producer,
-            open_=self.origin.open,
+            open_=self._open,
             make_coder=ProcessTranscoder,
             tell=lambda notice: board.say(notice, services.clock()),
             clock=services.clock,
             began_ms=int(wall * 1000),
             recorded=broadcast.recorded,
         )
+
+    def _open(self, opening: Opening) -> Publication:
+        one = self.register.book.get(BroadcastId(opening.broadcast))
+        return self.origin.open(showing.captioned(opening, one))
 
     def _published(self, broadcast: BroadcastId, scene: Scene | None) -> None:
         before = self._scenes.pop(broadcast, None)
@@ -352,7 +389,7 @@ async def open_studio(
             register=register,
             origin=origin,
             signing=signing,
-            names=names,
+            people=names,
             group=group,
             ice_servers=ice_servers,
             trusted=trusted,

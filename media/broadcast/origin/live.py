@@ -12,6 +12,7 @@ from attrs import define, evolve, field
 from media.broadcast.hls.answers import Answer, Media, Wait
 from media.broadcast.hls.broadcast import Broadcast
 from media.broadcast.hls.captions import Unsayable
+from media.broadcast.hls.events import Event
 from media.broadcast.hls.names import Ask
 from media.broadcast.hls.timeline import Unfit
 from media.broadcast.hls.values import Part
@@ -61,6 +62,7 @@ class Live:
     _theirs: dict[str, int] = field(
         factory=dict, init=False
     )  # the packager's segment, by rendition
+    _page: asyncio.TimerHandle | None = field(default=None, init=False)
     #: Segments that rewind playlists name and the disk may never have, by rendition.
     _pinned: dict[str, range] = field(factory=dict, init=False)
 
@@ -129,6 +131,22 @@ class Live:
 
     def say(self, text: str) -> Unsayable | None:
         return self.of.say(text)
+
+    def post(self, event: Event) -> bool:
+        """A line that everybody sees, with the next page of events. False: it is over, or there are too many."""
+        loop = asyncio.get_running_loop()
+        wait_s = self.of.events.put(event, loop.time())
+        if wait_s is None:
+            return False
+        if self._page is None:
+            self._page = loop.call_later(wait_s, self._turn_page)
+        return True
+
+    def _turn_page(self) -> None:
+        loop = asyncio.get_running_loop()
+        wait_s = self.of.events.turn(loop.time())
+        self._page = loop.call_later(wait_s, self._turn_page) if wait_s else None
+        self.settle()
 
     def end(self) -> None:
         if self.over is not None:

@@ -52,6 +52,7 @@ class Origin:
     folder: of parts, nobody else's; made when it is needed.
     recordings: where finished files wait until the materials take them over; on the same disk.
     tag: a few letters of the machine's chance: ETags of another process must differ.
+    wall: seconds since 1970; numbers of event pages begin there.
     mirror: where broadcasts are put as plain segments as well, while they last.
     most: broadcasts at one time.
     """
@@ -61,6 +62,7 @@ class Origin:
     tell: Tell
     materials: Materials
     tag: Callable[[], str]
+    wall: Callable[[], float] = lambda: 0.0
     mirror: Mirror | None = None
     most: int = 64
     lingers_s: float = LINGERS_S
@@ -92,6 +94,7 @@ class Origin:
             if _names(live.opening) != _names(opening) or live.opening.shape != opening.shape:
                 raise ValueError("players give up when a broadcast changes its shape")
             live.reopen()
+            live.of.captions = live.of.captions or opening.captions
             return live
         if len(self._lives) >= self.most:
             raise Closed
@@ -190,6 +193,7 @@ class Origin:
             opening.independent,
             {} if left is None else left.history.past,
         )
+        of.events.tag, of.events.next = of.tag, int(self.wall())
         live = Live(opening, of, self.folder / name, self.tell, writer, first.discontinuity)
         if left is not None:
             live.places |= left.history.segments

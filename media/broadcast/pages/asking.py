@@ -27,6 +27,24 @@ class BadAsking(enum.Enum):
     FORM = "question_form"
 
 
+class Asked(enum.Enum):
+    """What became of a question. The values are stable: what the page says."""
+
+    ARRIVED = "asked"
+    LOST = "not_sent"
+    SOON = "too_soon"  # the hosts asked for patience
+
+
+class BadLine(enum.Enum):
+    """Why a line of captions is not shown. The values are stable: they are names of texts."""
+
+    EMPTY = "line_empty"
+    LONG = "line_long"
+    FAST = "line_fast"
+    NOT_NOW = "line_not_now"  # nothing runs, or nobody wanted captions
+    NOT_YOURS = "line_not_yours"  # the code is another one by now
+
+
 @frozen
 class Question:
     """For the moderators' room. It is a person's words: never logged."""

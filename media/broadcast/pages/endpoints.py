@@ -17,7 +17,8 @@ from attrs import field, frozen
 
 from media.access.limits import Buckets
 from media.broadcast.pages import render
-from media.broadcast.pages.asking import MOST_BYTES, BadAsking, hand_of, question_of
+from media.broadcast.pages.asking import MOST_BYTES, Asked, BadAsking, hand_of, question_of
+from media.broadcast.pages.captioning import Captioning
 from media.broadcast.pages.headers import origins, policy
 from media.broadcast.pages.heartbeat import MOST_BYTES as BEAT_BYTES
 from media.broadcast.pages.heartbeat import BadHeartbeat, parse_heartbeat
@@ -45,6 +46,7 @@ ENTER_BYTES = 4096
 TYPES = {".css": "text/css", ".js": "text/javascript"}
 #: While hands and questions are taken.
 ON_AIR = frozenset({Phase.LIVE, Phase.PAUSED})
+STATUS_OF = {Asked.ARRIVED: 200, Asked.LOST: 503, Asked.SOON: 429}
 #: Seconds until a page that could not find out who it is tries again.
 UNAVAILABLE_S = 15
 
@@ -86,6 +88,9 @@ class WatchPages:
         add.add_get(f"{HERE}/host", self._seated(self.panel))
         add.add_post(f"{HERE}/start", self._seated(self.start))
         add.add_post(f"{HERE}/stop", self._seated(self.stop))
+        captioning = Captioning(self.house, self.clock)
+        add.add_get(f"{HERE}/captions", self._seated(captioning.page))
+        add.add_post(f"{HERE}/captions", self._seated(captioning.type))
 
     async def arrive(self, request: web.Request) -> web.StreamResponse:
         """The link of the announcement: on to the page itself, or why not. With a ticket: from the onboarding pages."""
@@ -128,8 +133,8 @@ class WatchPages:
             return self._wrong(request, seat, question, form.get("text", ""))
         if self._questions.wait_s(seat.viewer, self.clock()):
             return self._done(request, "too_often", 429)
-        arrived = await self.house.ask(seat, question)
-        return self._done(request, "asked" if arrived else "not_sent", 200 if arrived else 503)
+        asked = await self.house.ask(seat, question)
+        return self._done(request, asked.value, STATUS_OF[asked])
 
     async def hand(self, request: web.Request, seat: Seat) -> web.StreamResponse:
         if seat.broadcast.phase not in ON_AIR:
@@ -153,7 +158,15 @@ class WatchPages:
         except BadHeartbeat as bad:
             return web.json_response({"refused": str(bad)}, status=400)
         self.house.beat(seat, beat)
-        return web.json_response({"phase": seat.broadcast.phase.value}, headers=NO_STORE)
+        one = seat.broadcast
+        found: dict[str, object] = {"phase": one.phase.value}
+        if one.captions:
+            found["captions"] = True
+        if one.chat:
+            found["chat"] = True
+        if seat.call:
+            found["call"] = seat.call
+        return web.json_response(found, headers=NO_STORE)
 
     async def figures(self, request: web.Request, seat: Seat) -> web.StreamResponse:
         if not seat.host:
@@ -228,7 +241,9 @@ class WatchPages:
             if wait is not None:
                 more["Refresh"] = str(wait)
         there = origins(one.sources)
-        return html_page(request, shown, status, policy(connect=there, media=there), more)
+        # hls.js makes tracks for captions out of nothing: `data:,WEBVTT`.
+        played = (*there, "data:") if one.captions else there
+        return html_page(request, shown, status, policy(connect=there, media=played), more)
 
     def _panel(
         self, request: web.Request, seat: Seat, *, wrong: bool = False

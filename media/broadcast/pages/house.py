@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from media.broadcast.pages.asking import Question
+from media.broadcast.pages.asking import Asked, BadLine, Question
 from media.broadcast.pages.heartbeat import Heartbeat
 from media.broadcast.pages.shown import Figures, Refusal, Seat
 
@@ -34,8 +34,17 @@ class House(Protocol):
     async def raise_hand(self, seat: Seat, up: bool) -> bool:
         """Tell the moderators' room. False: it did not arrive there."""
 
-    async def ask(self, seat: Seat, question: Question) -> bool:
+    async def ask(self, seat: Seat, question: Question) -> Asked:
         """The same."""
+
+    def may_type(self, seat: Seat, code: str) -> bool:
+        """Whether somebody types captions: a host, or whoever a host gave the code; not whoever may not ask (R17)."""
+
+    def typed(self, seat: Seat) -> Sequence[str]:
+        """The last lines of captions, the oldest first."""
+
+    def type(self, seat: Seat, code: str, line: str) -> BadLine | None:
+        """A line of captions, shown from now on."""
 
     async def start(self, seat: Seat) -> bool:
         """By a host who knows who will see it. False: it did not begin."""

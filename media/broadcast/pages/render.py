@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Mapping
 from datetime import datetime
@@ -15,7 +16,7 @@ from media.broadcast.pages.filling import Html, filled
 from media.broadcast.pages.filling import link as _link
 from media.broadcast.pages.filling import paragraph as _paragraph
 from media.broadcast.pages.heartbeat import EVERY_S
-from media.broadcast.pages.shown import Broadcast, Figures, Phase, Refusal, Seat
+from media.broadcast.pages.shown import Broadcast, Figures, Phase, Refusal, Said, Seat
 from media.broadcast.pages.words import LANGUAGES, WORDS, seconds, when
 
 TEMPLATES = {
@@ -39,10 +40,15 @@ OURS = blake2b(
 HLS = "1.7.4"
 STATIC = f"/watch/static/{OURS}"
 #: What watch.js imports, fetched beside it and not after it.
-BESIDE = ("keys.js", "player.js", "resume.js", "taking.js")
+BESIDE = (
+    *("beats.js", "chat.js", "keys.js", "place.js", "player.js"),
+    *("quality.js", "resume.js", "rewind.js", "taking.js"),
+)
 #: What a form says afterwards, by the word in the address; anything else says nothing.
-SAID = frozenset({"asked", "raised", "lowered", "too_often", "not_sent"})
+SAID = frozenset({"asked", "raised", "lowered", "too_often", "too_soon", "not_sent"})
 PANEL_SAID = frozenset({"begun", "stopped", "not_done", "too_often"})
+#: Seconds between heartbeats of whoever has a hand up: the answer may be an invitation into the call.
+HAND_S = 12
 #: Said by enter.js; the others that begin with `js_` are the player's.
 SIGNING = ("js_wrong_password", "js_wait_signin", "js_no_connection", "js_signing_in")
 
@@ -82,6 +88,8 @@ def watch(
         native=f"{one.sources[0]}{one.playlist}",
         figures=Html() if figures is None else _figures(figures, language, panel=True),
         recorded=_paragraph(words["recorded"]) if one.recorded else Html(),
+        chat=Html("\n".join(_line(line, language) for line in one.chat)),
+        chat_hidden=_hidden(not one.chat),
         part=_part(seat, language, wrong, text) if seat.may_ask else Html(),
     )
     head = Html(
@@ -89,7 +97,16 @@ def watch(
         + "".join(f'<link rel="modulepreload" href="{STATIC}/{name}">\n' for name in BESIDE)
         + f'<script type="module" src="{STATIC}/watch.js"></script>\n'
     )
-    return _page(one, language, main, head=head, here="watch")
+    return page(one, language, main, head=head, here="watch")
+
+
+def _line(one: Said, language: str) -> Html:
+    who = f"<b>{html.escape(WORDS[language]['js_chat_host'])}</b> " if one.host else ""
+    return Html(f'<li id="said-{one.id}">{who}{html.escape(one.text)}</li>')
+
+
+def _hidden(hidden: bool) -> Html:
+    return Html(" hidden" if hidden else "")
 
 
 def _part(seat: Seat, language: str, wrong: str, text: str) -> Html:
@@ -101,10 +118,20 @@ def _part(seat: Seat, language: str, wrong: str, text: str) -> Html:
         hand_said=_paragraph(words["hand_is_up"], "hint") if seat.hand else Html(),
         hand_next="0" if seat.hand else "1",
         hand_word=words["lower_hand" if seat.hand else "raise_hand"],
+        invited_hidden=_hidden(not seat.call),
+        call=seat.call or "#",
+        slow=_slow(seat.broadcast, language),
+        typing=_link("captions", words["type_captions"]) if seat.broadcast.captions else Html(),
         wrong=_wrong(wrong, language),
         wrong_id=" wrong" if wrong else "",
         text=text,
     )
+
+
+def _slow(one: Broadcast, language: str) -> Html:
+    if not one.slow_s:
+        return Html()
+    return _paragraph(WORDS[language]["slow"].format(seconds=one.slow_s), "hint")
 
 
 def player_settings(seat: Seat, language: str) -> Mapping[str, object]:
@@ -116,9 +143,13 @@ def player_settings(seat: Seat, language: str) -> Mapping[str, object]:
         "sources": list(one.sources),
         "playlist": one.playlist,
         "sound": one.sound,
+        "back": one.back,
+        "sound_back": one.sound_back,
         "captions": one.captions,
+        "chat": bool(one.chat),
         "live_sync_s": one.live_sync_s,
         "every_s": EVERY_S,
+        "hand_s": HAND_S,
         "host": seat.host,
         "words": {
             key.removeprefix("js_"): text
@@ -159,7 +190,7 @@ def not_now(one: Broadcast, language: str, now: datetime, *, host: bool = False)
     )
     ready = one.phase is not Phase.ENDED  # the player is there when the broadcast begins
     head = f'<link rel="preload" as="script" href="{_build(one)}">\n' if ready else ""
-    return _page(one, language, main, head=head, here="watch")
+    return page(one, language, main, head=head, here="watch")
 
 
 def refused(why: Refusal, language: str) -> Html:
@@ -172,7 +203,7 @@ def refused(why: Refusal, language: str) -> Html:
         title=words[f"{why.value}_title"],
         paragraphs=_paragraph(words[why.value]),
     )
-    return _page(None, language, main, title=words[f"{why.value}_title"])
+    return page(None, language, main, title=words[f"{why.value}_title"])
 
 
 def sign_in(enter: str, language: str, *, sign_in_url: str = "") -> Html:
@@ -196,7 +227,7 @@ def sign_in(enter: str, language: str, *, sign_in_url: str = "") -> Html:
         link=_link(sign_in_url, words["signin_page"]) if sign_in_url else Html(),
     )
     head = Html(f'<script type="module" src="{STATIC}/enter.js"></script>\n')
-    return _page(None, language, main, head=head, title=words["signed_out_title"])
+    return page(None, language, main, head=head, title=words["signed_out_title"])
 
 
 def panel(
@@ -227,14 +258,15 @@ def panel(
         figures=_link("watch", words["back_to_watch"])
         if one.phase is Phase.WAITING
         else _figures(figures, language, panel=False),
+        floor=Html() if act != "stop" else _link(f"/broadcasts/{one.id}/floor", words["to_floor"]),
         recorded=words["panel_recorded" if one.recorded else "panel_not_recorded"],
         form=form,
     )
     title = f"{one.title} — {words['panel_title']}"
-    return _page(one, language, main, title=title, here="host")
+    return page(one, language, main, title=title, here="host")
 
 
-def _page(
+def page(
     one: Broadcast | None,
     language: str,
     main: Html,
@@ -257,7 +289,7 @@ def _page(
         head=Html(head),
         main=main,
         other_code=other,
-        here=here,
+        there=f"{here}{'&' if '?' in here else '?'}lang={other}",
     )
 
 

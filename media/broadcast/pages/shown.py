@@ -43,6 +43,15 @@ STATUS: Mapping[Refusal, int] = {
 }
 
 
+@frozen
+class Said:
+    """A line that everybody sees. `host`: a host's own; else a viewer's question, without a name."""
+
+    id: int
+    text: str = field(repr=False)
+    host: bool = False
+
+
 @frozen(kw_only=True)
 class Broadcast:
     """One broadcast as its pages show it.
@@ -53,10 +62,13 @@ class Broadcast:
         materials_url: where the recording will be; "": said without a link.
         recording: the file, once it is over and made, in the page's own folder; "": not (yet).
         captions: somebody types captions; the player that reads them is a third larger.
+        chat: what hosts have shown to all, the oldest first; JavaScript reads what comes after it.
+        slow_s: seconds between two questions of one viewer at least; 0: no more than usual paces.
         live_sync_s: seconds behind the live edge that a player aims at (`liveSyncDuration`).
         sources: folders of the playlists, the nearest first: "" is the page's own, others end in a slash.
         playlist: the multivariant playlist in such a folder.
         sound: the playlist of the sound alone.
+        back, sound_back: the same of everything since the beginning.
     """
 
     id: str
@@ -68,10 +80,14 @@ class Broadcast:
     materials_url: str = ""
     recording: str = ""
     captions: bool = False
+    chat: tuple[Said, ...] = ()
+    slow_s: int = 0
     live_sync_s: float = 2.2
     sources: tuple[str, ...] = ("",)
     playlist: str = "main.m3u8"
     sound: str = "sound.m3u8"
+    back: str = "rewind.m3u8"
+    sound_back: str = "soundrewind.m3u8"
 
 
 @frozen(kw_only=True)
@@ -84,6 +100,7 @@ class Seat:
         host: leads the broadcast: sees figures and the panel.
         hand: raised it.
         may_ask: may raise a hand and ask; not a pupil whom no parent has confirmed (R17).
+        call: the way into the call, for whom a host has invited; "": nobody has.
     """
 
     viewer: str = field(repr=False)
@@ -92,6 +109,7 @@ class Seat:
     host: bool = False
     hand: bool = False
     may_ask: bool = True
+    call: str = ""
 
 
 @frozen(kw_only=True)

@@ -117,6 +117,9 @@ class Desk(Protocol):
 
     async def stop(self, account: str, broadcast: BroadcastId) -> Broadcast | No: ...
 
+    async def let_type(self, account: str, broadcast: BroadcastId) -> Broadcast | No:
+        """There are captions from now on; whoever was given the code before types no more."""
+
     async def call_off(self, account: str, broadcast: BroadcastId) -> Broadcast | No:
         """Before it begins; what was announced is taken back."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from attrs import define, evolve, field
 
@@ -55,6 +55,10 @@ class Book:
     def all(self) -> Sequence[Broadcast]:
         """Those that were not called off, the newest first."""
         return [one for one in self.every() if one.state is not State.DELETED]
+
+    def ids(self) -> Collection[BroadcastId]:
+        """Of all that are remembered."""
+        return self._all.keys()
 
     def every(self) -> Sequence[Broadcast]:
         """Those too: their rooms have to be told."""

@@ -106,6 +106,17 @@ class Desk:
         found = await self._book.change(broadcast, change)
         return found if isinstance(found, No) else Made(broadcast=found, key=key)
 
+    async def let_type(self, account: str, broadcast: BroadcastId) -> Broadcast | No:
+        """There are captions from now on; whoever was given the code before types no more."""
+        refused = await self._leads(account, broadcast)
+        if refused is not None:
+            return refused
+
+        def change(one: Broadcast) -> Broadcast | None:
+            return evolve(one, captions=one.captions + 1) if one.publishable else None
+
+        return await self._book.change(broadcast, change)
+
     async def start(self, account: str, broadcast: BroadcastId) -> Broadcast | No:
         return await self._move(account, broadcast, State.LIVE)
 

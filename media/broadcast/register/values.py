@@ -77,6 +77,7 @@ class Broadcast:
     made_by: the Matrix id of the host who made it; hosts are whoever the module says.
     begins_at: as the host announced it; None: nobody said when.
     recorded: announced to everybody, and kept (R48).
+    captions: how often hosts gave out a code for typing them; 0: there are none.
     low_latency: half-second parts, for up to some 5,000 viewers.
     key_digest: `whip.tokens.digest` of the key that publishes it.
     recording_deleted: there was one; a host threw it away, or its time was over.
@@ -94,6 +95,7 @@ class Broadcast:
     begins_at: float | None = None
     recorded: bool = True
     low_latency: bool = False
+    captions: int = 0
     state: State = State.WAITING
     started_at: float | None = None
     ended_at: float | None = None

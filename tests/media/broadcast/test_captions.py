@@ -5,8 +5,11 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from media.broadcast.hls.answers import No, Refused
 from media.broadcast.hls.captions import MOST_CHARS, CaptionTrack, Unsayable
+from media.broadcast.hls.timeline import First
 from media.broadcast.hls.values import HZ, PART, Segment, Shape
+from tests.media.broadcast import apple, m3u8
 from tests.media.broadcast.world import Stage, ask, broadcast, text
 
 S = HZ
@@ -20,7 +23,7 @@ def test_a_file_word_for_word() -> None:
     assert track.say(" Дорогие\nдрузья & <гости>! ", 5 * S) is None
     assert track.segment(SECOND) == (
         "WEBVTT\n"
-        "X-TIMESTAMP-MAP=LOCAL:00:00:04.000,MPEGTS:90360000\n\n"
+        "X-TIMESTAMP-MAP=LOCAL:00:00:00.000,MPEGTS:90000000\n\n"
         "0\n00:00:05.000 --> 00:00:12.083\nДорогие друзья &amp; &lt;гости&gt;!\n"
     )
 
@@ -33,6 +36,36 @@ def test_a_line_that_goes_on_is_in_the_next_file_too() -> None:
     assert track.segment(SECOND).split("\n\n")[1:] == track.segment(later).split("\n\n")[1:]
     assert track.segment(Segment(0, 0, False, 0, 0, ticks=4 * S)).count("-->") == 0
     assert track.segment(Segment(0, 0, False, 3 * S, 0, ticks=4 * S)).count("-->") == 0
+
+
+def test_files_have_one_clock() -> None:
+    """Whatever a segment's length: a line that goes on has the very same time in the next file, to the last digit."""
+    of = broadcast()
+    stage = Stage(of)
+    stage.begin()
+    of.say("Начинаем")
+    stage.segments(3, parts=3)  # 3.072 s each: no whole milliseconds of MPEG's clock
+    stage.part()
+    maps = [text(of, f"captions/s{number}.vtt").splitlines()[1] for number in range(3)]
+    assert len(set(maps)) == 1
+
+
+def test_a_line_does_not_cross_a_discontinuity() -> None:
+    """It is in the files before, which say until when it is shown; behind, players would take it for another one."""
+    of = broadcast()
+    stage = Stage(of)
+    stage.begin()
+    stage.part()
+    of.say("Начинаем")
+    stage.part()
+    stage.next_segment(breaks=True)
+    stage.begin()
+    of.say("Дальше")
+    stage.segments(1)
+    stage.part()
+    first, second = (text(of, f"captions/s{number}.vtt") for number in range(2))
+    assert ("Начинаем" in first, "Начинаем" in second) == (True, False)
+    assert "Дальше" in second
 
 
 def test_lines_that_are_not_taken() -> None:
@@ -64,6 +97,27 @@ def test_a_file_never_changes(events: list[tuple[bool, str]]) -> None:
             if hasattr(answer, "text"):
                 assert known.setdefault(number, answer.text) == answer.text
                 assert answer.text.count("-->") <= 40
+
+
+def test_captions_can_be_gone_back_to() -> None:
+    """Of every segment since the beginning; a file of long ago says what it said; numbers of nobody are 404."""
+    of = broadcast(first=First(segment=100))
+    stage = Stage(of, segment=100)
+    stage.begin()
+    lines = []
+    for number in range(60):
+        assert of.say(f"Строка {number}") is None
+        stage.segments(1)
+        stage.part()
+        lines.append(text(of, f"captions/s{100 + number}.vtt"))
+        stage.next_segment()
+    back = m3u8.read(text(of, "captions/rewind.m3u8"))
+    assert (back.sequence, back.headers["EXT-X-PLAYLIST-TYPE"]) == (100, "EVENT")
+    assert len(back.segments) > 60
+    assert list(apple.problems(back)) == []
+    assert [text(of, f"captions/s{100 + number}.vtt") for number in range(60)] == lines
+    assert "Строка 0" in text(of, "captions/s100.vtt")
+    assert ask(of, "captions/s99.vtt") == Refused(No.NOT_THERE)
 
 
 def test_captions_follow_the_segments() -> None:

@@ -57,11 +57,20 @@ def test_ten_thousand_connections_are_allowed() -> None:
 def test_one_copy_for_all_viewers() -> None:
     """The key has the file and the directives of RFC 8216bis, neither the pass nor what a visitor adds."""
     main, _, live, _ = _tree()
-    assert live.one("proxy_cache_key") == '"$broadcast/$file?$msn$part$skip"'
-    assert live.one("proxy_pass") == "http://origin/edge/$broadcast/$file?$msn$part$skip"
+    assert live.one("proxy_cache_key") == '"$broadcast/$file?$msn$part$skip$seq"'
+    assert live.one("proxy_pass") == "http://origin/edge/$broadcast/$file?$msn$part$skip$seq"
     for name in ("msn", "part", "skip"):
         given = main.block("http").block("map", f"$arg__HLS_{name}", f"${name}")
         assert given.one("default") == '""'
+    pages = main.block("http").block("map", '"$file $arg_seq"', "$seq")
+    assert pages.one("default") == '""'
+    (pattern,) = (one.name for one in pages.inside or () if one.name != "default")
+    form = re.compile(pattern.strip('"').removeprefix("~").replace("(?<", "(?P<"))
+    found = form.search("events.json 1800000000")
+    assert found is not None
+    assert found["page"] == "1800000000"
+    for other in ("live.m3u8 17", "events.json ", "events.json 1x", "v720/events.json 1"):
+        assert form.search(other) is None
     text = configuration(EDGE)
     assert "$args" not in text
     assert "$is_args" not in text
@@ -165,6 +174,7 @@ ADDRESSES = [
     ("/live/p/concert/main.m3u8", True),
     ("/live/p/concert/v720/live.m3u8", True),
     ("/live/p/concert/captions/s12.vtt", True),
+    ("/live/p/concert/events.json", True),
     ("/live/p/concert/v720/p123456789.m4s", True),
     ("/live/p/concert/v720/i0.mp4", True),
     (f"/live/{'p' * MOST_CHARS}/concert/main.m3u8", True),

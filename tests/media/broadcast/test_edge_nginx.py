@@ -17,6 +17,7 @@ from multidict import CIMultiDictProxy
 
 from media.broadcast import passes
 from media.broadcast.edge import Edge, configuration
+from media.broadcast.hls.events import Event
 from media.broadcast.passes import LIVES_S, Kind
 from tests.media.broadcast.origin import KEY, Origin
 from tests.media.broadcast.world import Stage, broadcast
@@ -159,6 +160,33 @@ async def test_one_request_for_all_who_wait(world: World) -> None:
     assert asked == {"/edge/concert/v720/live.m3u8?_HLS_msn=1&_HLS_part=1&": 1}
     assert all(one.headers["Access-Control-Allow-Origin"] == PAGE for one in answers)
     assert "Cookie" not in world.origin.headers
+
+
+async def test_a_page_of_events_is_asked_for_once(world: World) -> None:
+    """Everybody waits for it at the edge; a page's number makes no other copy of any other file."""
+    viewers, asked = [await world.viewer() for _ in range(4)], world.origin.asked
+
+    async def everybody_waits() -> bool:
+        return len(world.origin.checked) == len(viewers) and bool(asked)
+
+    async with asyncio.TaskGroup() as group:
+        waiting = [
+            group.create_task(world.get(who, issue(number), "events.json?seq=0"))
+            for number, who in enumerate(viewers)
+        ]
+        await until_async(everybody_waits, what="everybody at the edge, one at the origin")
+        events = world.origin.of.events
+        assert events.put(Event(17, "Когда конец?"), 0.0) == 0.0
+        events.turn(0.0)
+        world.origin.changed()
+    answers = [one.result() for one in waiting]
+    assert {one.status for one in answers} == {200}
+    (body,) = {one.body for one in answers}
+    assert "Когда конец?" in body.decode()
+    assert asked == {"/edge/concert/events.json?seq=0&": 1}
+    for query in ("?seq=1", "?seq=2", ""):
+        assert (await world.get(viewers[0], issue(), f"v720/p0.m4s{query}")).status == 200
+    assert asked["/edge/concert/v720/p0.m4s"] == 1
 
 
 async def test_what_a_visitor_adds_is_not_passed_on(world: World) -> None:

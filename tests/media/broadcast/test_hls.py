@@ -83,6 +83,55 @@ def test_all_qualities_word_for_word() -> None:
     assert "avc1" not in sound
 
 
+BACK = """\
+#EXTM3U
+#EXT-X-VERSION:9
+#EXT-X-START:TIME-OFFSET=-30
+#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="captions",NAME="Субтитры",LANGUAGE="ru",AUTOSELECT=YES,DEFAULT=NO,FORCED=NO,\
+URI="captions/rewind.m3u8"
+#EXT-X-STREAM-INF:BANDWIDTH=2000000,AVERAGE-BANDWIDTH=1500000,CODECS="avc1.42e01f,mp4a.40.2",RESOLUTION=1280x720,\
+FRAME-RATE=25.000,SUBTITLES="captions"
+v720/rewind.m3u8
+#EXT-X-STREAM-INF:BANDWIDTH=400000,CODECS="avc1.42e01e,mp4a.40.2",RESOLUTION=640x360,SUBTITLES="captions"
+v360/rewind.m3u8
+#EXT-X-STREAM-INF:BANDWIDTH=64000,CODECS="mp4a.40.2",SUBTITLES="captions"
+sound/rewind.m3u8
+"""
+
+
+def test_all_qualities_to_go_back_in_word_for_word() -> None:
+    """The rewind playlists, half a minute before their end; waited for until a segment is whole."""
+    of, stage = _begun()
+    stage.part()
+    assert ask(of, "rewind.m3u8") is Wait.WAIT
+    stage.next_segment()
+    stage.part()
+    assert text(of, "rewind.m3u8") == BACK
+    assert list(apple.multivariant_problems(BACK)) == []
+    sound = text(of, "soundrewind.m3u8")
+    assert sound.endswith("sound/rewind.m3u8\n")
+    assert "avc1" not in sound
+    for closed in (_begun(3, Shape(dvr_s=0))[0], _begun()[0]):
+        closed.end()
+        assert ask(closed, "rewind.m3u8") == Refused(No.NOT_THERE)
+
+
+def test_captions_may_begin_while_it_runs() -> None:
+    """The list of qualities is another one then, with another ETag; until then there is no such playlist."""
+    of, stage = _begun(2)
+    stage.part()
+    of.captions = None
+    before = ask(of, "main.m3u8")
+    assert ask(of, "captions/live.m3u8") == Refused(No.NO_SUCH_FILE)
+    of.captions = Captions()
+    after = ask(of, "main.m3u8")
+    assert isinstance(before, Text)
+    assert isinstance(after, Text)
+    assert before.etag != after.etag
+    assert ("SUBTITLES" in before.text, "SUBTITLES" in after.text) == (False, True)
+    assert isinstance(ask(of, "captions/live.m3u8"), Text)
+
+
 def test_rewind_has_everything_and_only_grows() -> None:
     """After ten minutes the live playlist shows half a minute, rewind all of it, in plain segments."""
     of, stage = _begun(150)
@@ -188,7 +237,6 @@ FILES = [
     ("captions/s1.vtt", 200),
     ("captions/s2.vtt", 404),
     ("captions/p0.m4s", 404),
-    ("captions/rewind.m3u8", 404),
     ("v720/s1.vtt", 404),
     ("v1080/p0.m4s", 404),
     ("v1080/live.m3u8", 404),

@@ -95,8 +95,6 @@ class Player:
         live = []
         for name in (*NAMES, "captions"):
             for kind in (Kind.LIVE, Kind.REWIND):
-                if name == "captions" and kind is Kind.REWIND:
-                    continue
                 answer = self.of.answer(Ask(kind, name))
                 if not isinstance(answer, Text):
                     assert (name, kind) not in self.seen, "a playlist does not go away"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from attrs import evolve
 
 from media.cluster.placement import NodeSign, agree, choose
 from media.ids import RoomName
@@ -37,7 +38,7 @@ def test_a_call_begins_where_the_fewest_people_are(
 
 def test_a_sign_survives_the_way() -> None:
     """What a node writes is what the others read."""
-    said = sign("a", 5, 2, draining=True, full=True)
+    said = evolve(sign("a", 5, 2, draining=True, full=True), broadcasts="https://rtc1.test")
     assert NodeSign.from_json(said.to_json()) == said
 
 

@@ -1,6 +1,6 @@
 // Which key does what. Pure. By its place on the keyboard: the same in the Russian and the Latin layout.
-const KEYS = {Space: 'play', KeyK: 'play', KeyM: 'mute', KeyF: 'full', KeyC: 'captions', ArrowUp: 'louder', ArrowDown: 'quieter',
-  ArrowLeft: 'back', ArrowRight: 'forward', End: 'edge'};
+const KEYS = {Space: 'play', KeyK: 'play', KeyM: 'mute', KeyF: 'full', KeyC: 'captions', KeyR: 'rewind', ArrowUp: 'louder', ArrowDown: 'quieter',
+  ArrowLeft: 'back', ArrowRight: 'forward', Home: 'beginning', End: 'edge'};
 //: Elements that have keys of their own.
 const TYPES = ['INPUT', 'TEXTAREA', 'SELECT'], PRESSES = ['BUTTON', 'A', 'SUMMARY'];
 

@@ -23,12 +23,14 @@ export function open(video, settings, tell) {
 class Fetched {
   constructor(video, settings, tell) { Object.assign(this, {video, settings, tell, hls: null, sound: false, rate: RATE, wished: -1, estimate: 0}); }
 
-  load(url, sound) {
+  /** `at`: seconds since the beginning, in the playlist of what was; null: where that playlist says; undefined: live. */
+  load(url, sound, at) {
     this.close();
-    const {Hls} = window, tell = this.tell;
+    const {Hls} = window, tell = this.tell, live = at === undefined;
     const hls = this.hls = new Hls({
       enableWorker: false,  // CMAF needs no remuxing
-      lowLatencyMode: true, liveSyncDuration: this.settings.live_sync_s, maxLiveSyncPlaybackRate: this.rate,
+      lowLatencyMode: live, liveSyncDuration: live ? this.settings.live_sync_s : undefined,
+      maxLiveSyncPlaybackRate: live ? this.rate : 1, startPosition: live || at === null ? -1 : at,
       abrEwmaDefaultEstimate: this.estimate || 500000,  // a slow line is not measured anew after each loss
       backBufferLength: BEHIND, capLevelToPlayerSize: true,
       manifestLoadPolicy: policy(4000, 6000), playlistLoadPolicy: policy(6000, 8000), fragLoadPolicy: policy(6000, 20000),
@@ -53,6 +55,9 @@ class Fetched {
   choose(index) { this.wished = index; if (this.hls) this.hls.currentLevel = index; }
 
   showCaptions(on) { this.hls.subtitleDisplay = on; this.hls.subtitleTrack = on ? 0 : -1; }
+
+  /** Whether a line would be seen. hls.js lets them go again while it makes its tracks. */
+  get captioned() { return Boolean(this.hls) && this.hls.subtitleTrack >= 0; }
 
   /** Whether it keeps to the live edge; not while somebody has gone back. */
   follow(on) {
@@ -90,13 +95,20 @@ class Native {
     video.addEventListener('loadedmetadata', () => tell.captions(video.textTracks.length > 0));
   }
 
-  load(url, sound) { this.sound = sound; this.video.src = url; this.video.load(); }
+  load(url, sound, at) {
+    this.sound = sound;
+    if (typeof at === 'number') this.video.addEventListener('loadedmetadata', () => { this.video.currentTime = at; }, {once: true});
+    this.video.src = url;
+    this.video.load();
+  }
 
   recover() { this.video.load(); }
 
   choose() {}
 
   showCaptions(on) { for (const one of Array.from(this.video.textTracks)) one.mode = on ? 'showing' : 'disabled'; }
+
+  get captioned() { return Array.from(this.video.textTracks).some(one => one.mode === 'showing'); }
 
   follow() {}
 

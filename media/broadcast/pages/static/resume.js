@@ -36,6 +36,9 @@ export class Resume {
     return {act: 'load', after, source: this.source};
   }
 
+  /** Another playlist is to be opened: what stood still before says nothing. */
+  anew() { Object.assign(this, {tries: 0, lost: false, due: 0, played: false, position: null, since: null}); }
+
   /**
    * Asked twice a second. `wanted`: it should be playing. → 'started' once, 'back' after it was lost, 'still', or ''.
    * After 'still', say `failed('still', …)`.

@@ -10,6 +10,17 @@ async function send(form, fields) {
   } catch (error) { return 'not_sent'; }
 }
 
+/** Whether this viewer's hand is up, as far as the page knows. */
+export function raised() { return Boolean($('hand')) && $('hand').querySelector('[name=up]').value === '0'; }
+
+/** A host's answer to a raised hand: `link` leads into the call; '': (no longer). */
+export function invite(link) {
+  const note = $('invited');
+  if (!note || note.hidden === !link) return;
+  $('join').href = link || '#';
+  note.hidden = !link;
+}
+
 /** `words`: what the answers of the server are called for people. */
 export function take(words) {
   const said = word => { $('sent').textContent = words[word] || words.not_sent; };

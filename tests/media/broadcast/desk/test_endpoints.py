@@ -85,6 +85,54 @@ async def test_from_the_list_to_the_end() -> None:
         assert leading.done == ["begin", "finish", "delete", "show a", "drop"]
 
 
+async def test_hands_and_questions() -> None:
+    """Each button is a form, answered by the same page, which says what was done; odd numbers name nothing."""
+    leading = Remembering()
+    async with browsing(leading) as browser:
+        page = await browser.get("/broadcasts/concert/floor", **HOST)
+        assert "Петров Иван" in page.text
+        asked = await browser.get("/broadcasts/concert/floor", **HOST, Accept="application/json")
+        assert (asked.status, asked.text) == (200, '{"newest": 7}')
+        assert 'data-newest="7"' in page.text
+        pupil = await browser.get("/broadcasts/concert/floor", **cookie("pupil"))
+        assert pupil.status == 403
+        for act, said in (
+            ("show", "shown_to_all"),
+            ("putaway", "put_away"),
+            ("takeback", "taken_back"),
+            ("slow", "pace_set"),
+            ("lower", "hand_lowered"),
+            ("invite", "hand_invited"),
+        ):
+            done = await browser.post(
+                f"/broadcasts/concert/floor/{act}", "number=17", **FORM, **HOST
+            )
+            assert done.headers["Location"] == f"/broadcasts/concert/floor?said={said}"
+        await browser.post("/broadcasts/concert/floor/say", "text=Начинаем", **FORM, **HOST)
+        for odd in ("", "-1", "x", "١", "9" * 17):
+            await browser.post("/broadcasts/concert/floor/lower", f"number={odd}", **FORM, **HOST)
+        assert leading.done == [
+            *(f"{one} 17 " for one in ("show", "putaway", "takeback", "slow", "lower", "invite")),
+            "say -1 Начинаем",
+            *["lower -1 "] * 5,
+        ]
+        leading.refusal = Unable.NOT_IN_ROOM
+        done = await browser.post("/broadcasts/concert/floor/invite", "number=1", **FORM, **HOST)
+        told = await browser.get(done.headers["Location"], **HOST)
+        assert "нет в чате звонка" in told.text
+        other = await browser.post("/broadcasts/concert/floor/ban", "number=1", **FORM, **HOST)
+        assert other.status == 404
+
+
+async def test_captions() -> None:
+    """A press turns them on; the page says where the code is."""
+    leading = Remembering()
+    async with browsing(leading) as browser:
+        done = await browser.post("/broadcasts/concert/captions", "", **FORM, **HOST)
+        assert done.headers["Location"] == "/broadcasts/concert?said=captions_on"
+        assert leading.done == ["captions"]
+
+
 async def test_another_school() -> None:
     """Where there are other schools a host pastes their link, and has one to give; what comes of it is said."""
     leading = Remembering(one=evolve(LED, schools=True, share_link="https://rtc.a.test/share/x/y"))

@@ -8,13 +8,13 @@ import re
 import pytest
 from attrs import evolve
 
-from media.broadcast.desk import endpoints, render
-from media.broadcast.desk.shown import Led, Listed, Place, Recording, Speaker, Unable
+from media.broadcast.desk import endpoints, floor, render
+from media.broadcast.desk.shown import Floor, Led, Listed, Place, Recording, Speaker, Unable
 from media.broadcast.desk.wishing import BadWish
 from media.broadcast.desk.words import EN, RU
-from media.broadcast.pages.shown import Phase
+from media.broadcast.pages.shown import Broadcast, Phase
 from media.broadcast.pages.words import LANGUAGES
-from tests.media.broadcast.desk.world import LED, OVER, PLACES, RUNNING
+from tests.media.broadcast.desk.world import FLOOR, LED, OVER, PLACES, RUNNING
 from tests.media.broadcast.pages.world import NOW
 from tests.media.pages.test_static import NEWER, NEWER_CALLS
 
@@ -22,6 +22,17 @@ HOSTILE = """"><script>alert('x')</script>&$title ${w_play}"""
 TEXTS = {name: path.read_text("utf-8") for name, path in render.FILES.items()}
 SCRIPTS = "\n".join(text for name, text in TEXTS.items() if name.endswith(".js"))
 TEMPLATES = "\n".join(one.template for one in render.TEMPLATES.values())
+
+
+def named(text: str, broadcast: Broadcast) -> Floor:
+    """Hands, questions and lines of people with this name, who say this."""
+    return evolve(
+        FLOOR,
+        broadcast=broadcast,
+        hands=tuple(evolve(one, name=text) for one in FLOOR.hands),
+        questions=tuple(evolve(one, name=text, text=text) for one in FLOOR.questions),
+        said=tuple(evolve(one, text=text) for one in FLOOR.said),
+    )
 
 
 def every_page(language: str, text: str = "Концерт") -> list[str]:
@@ -41,6 +52,9 @@ def every_page(language: str, text: str = "Концерт") -> list[str]:
         found += [
             render.led(led, language, NOW, key=text, word="begun"),
             *(render.led(led, language, NOW, unsure=act) for act in ("start", "stop", "drop")),
+            render.led(evolve(led, captions=True, captions_code="0123456789"), language, NOW),
+            floor.floor(evolve(FLOOR, broadcast=led.broadcast), language),
+            floor.floor(named(text, led.broadcast), language, word="hand_invited"),
             render.camera(led, language, whip=text, token=text),
             render.listing([listed], None, language, NOW, word="not_done"),
             render.listing([listed], places, language, NOW, bad=BadWish.PAST, typed=typed),
@@ -75,8 +89,8 @@ def test_a_host_sees_what_there_is_to_press() -> None:
     def acts(one: Led) -> list[str]:
         return re.findall(r'action="/broadcasts/concert/(\w+)"', render.led(one, "ru", NOW))
 
-    assert acts(LED) == ["key", "start", "drop"]
-    assert acts(RUNNING) == ["key", "show", "show", "show", "stop"]
+    assert acts(LED) == ["key", "start", "captions", "drop"]
+    assert acts(RUNNING) == ["key", "show", "show", "show", "stop", "captions"]
     assert acts(OVER) == ["delete"]
     assert acts(evolve(OVER, may_delete=False)) == []
     assert acts(evolve(OVER, recording=Recording.NONE)) == []
@@ -88,6 +102,32 @@ def test_a_host_sees_what_there_is_to_press() -> None:
     for phase in (Phase.WAITING, Phase.LIVE):
         page = render.led(evolve(LED, broadcast=evolve(LED.broadcast, phase=phase)), "ru", NOW)
         assert "не зашифрована" in page
+
+
+def test_hands_and_questions() -> None:
+    """Each has its buttons; nobody is invited where no call is shown; the pace that holds is chosen."""
+
+    def acts(one: Floor) -> list[str]:
+        return re.findall(r'/floor/(\w+)"', floor.floor(one, "ru"))
+
+    assert acts(FLOOR) == [
+        *("invite", "lower", "invite", "lower"),
+        *("show", "putaway", "slow", "say", "takeback", "takeback"),
+    ]
+    assert "invite" not in acts(evolve(FLOOR, calls=False))
+    assert acts(Floor(broadcast=FLOOR.broadcast)) == ["slow", "say"]
+    page = floor.floor(FLOOR, "ru")
+    assert "Петров Иван — уже позвали" in page
+    assert '<option value="30" selected>Раз в 30 с' in page
+    assert "<b>Ведущий:</b> Начинаем" in page
+
+
+def test_the_code_of_captions() -> None:
+    """In two groups, as it is dictated; before there are captions there is none."""
+    page = render.led(evolve(LED, captions=True, captions_code="0123456789"), "ru", NOW)
+    assert "01234 56789" in page
+    assert "Сменить код" in page
+    assert 'id="code"' not in render.led(LED, "ru", NOW)
 
 
 def test_a_key_is_shown_where_it_was_made() -> None:
@@ -103,6 +143,9 @@ def test_viewers_see_the_list_without_the_form() -> None:
     assert 'href="/watch/concert"' in page
     assert "Вся школа" in page
     assert 'href="/broadcasts/concert"' not in page
+    assert "на другом её сервере" not in page
+    both = render.listing([], None, "ru", NOW, elsewhere=("https://rtc2.test",))
+    assert 'href="https://rtc2.test/broadcasts">rtc2.test' in both
     assert "Сейчас трансляций нет." in render.listing([], PLACES, "ru", NOW)
 
 
@@ -123,7 +166,7 @@ def test_every_word_is_known_and_used() -> None:
     """What pages and scripts ask for is there, and nothing is translated that nobody says."""
     python = "\n".join(
         (render.HERE / name).read_text("utf-8")
-        for name in ("render.py", "endpoints.py", "leading.py")
+        for name in ("render.py", "floor.py", "endpoints.py", "leading.py")
     )
     asked = set(re.findall(r"\$w_(\w+)", TEMPLATES)) | render.SAID
     asked |= {one.value for one in BadWish} | {one.value for one in Recording}

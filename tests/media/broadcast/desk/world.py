@@ -9,10 +9,20 @@ from aiohttp import web
 from attrs import Factory, define, evolve
 
 from media.broadcast.desk.endpoints import DeskPages
-from media.broadcast.desk.leading import Overview
-from media.broadcast.desk.shown import Led, Listed, Place, Recording, Speaker, Unable
+from media.broadcast.desk.leading import FloorAct, Overview
+from media.broadcast.desk.shown import (
+    Floor,
+    HandUp,
+    Led,
+    Listed,
+    Place,
+    Question,
+    Recording,
+    Speaker,
+    Unable,
+)
 from media.broadcast.desk.wishing import Wish
-from media.broadcast.pages.shown import Figures, Phase, Refusal
+from media.broadcast.pages.shown import Figures, Phase, Refusal, Said
 from tests.media.broadcast.pages.world import CONCERT, NOW
 
 PLACES = (Place("", ""), Place("!5a:school.test", "5А"))
@@ -39,6 +49,21 @@ OVER = evolve(
     recording=Recording.READY,
     recording_url="/watch/concert",
     may_delete=True,
+)
+FLOOR = Floor(
+    broadcast=CONCERT,
+    hands=(
+        HandUp(number=1, name="Иванова Анна"),
+        HandUp(number=2, name="Петров Иван", invited=True),
+    ),
+    all_hands=2,
+    questions=(Question(number=3, name="Иванова Анна", text="Когда конец?"),),
+    all_questions=1,
+    newest=7,
+    said=(Said(5, "Начинаем", host=True), Said(4, "Где ноты?")),
+    slow_s=30,
+    paces=(0, 30, 120),
+    calls=True,
 )
 SAME = {"Sec-Fetch-Site": "same-origin"}
 
@@ -98,6 +123,18 @@ class Remembering:
 
     async def show(self, account: str, broadcast_id: str, speaker: str) -> Unable | None:
         return self._press(f"show {speaker}", account, broadcast_id)
+
+    async def let_type(self, account: str, broadcast_id: str) -> Unable | None:
+        return self._press("captions", account, broadcast_id)
+
+    async def floor(self, account: str, broadcast_id: str) -> Floor | Unable:
+        found = await self.led(account, broadcast_id)
+        return found if isinstance(found, Unable) else FLOOR
+
+    async def moderate(
+        self, account: str, broadcast_id: str, act: FloorAct, number: int, text: str
+    ) -> Unable | None:
+        return self._press(f"{act.value} {number} {text}", account, broadcast_id)
 
     async def follow(self, account: str, broadcast_id: str, link: str) -> Unable | None:
         return self._press(f"follow {link}", account, broadcast_id)

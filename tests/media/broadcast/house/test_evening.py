@@ -139,6 +139,63 @@ def named(world: HostWorld) -> None:
             assert name.removesuffix("_bucket") in said, name
 
 
+async def talked(host: Page, pupil: Page) -> None:
+    """A question is asked, shown to all and read by who asked it; captions are turned on and typed by a host."""
+    await pupil.get_by_label("Вопрос ведущим").fill("Когда конец?")
+    await pupil.get_by_role("button", name="Отправить вопрос").click()
+    await expect(pupil.locator("#sent")).to_have_text("Вопрос отправлен ведущим.")
+    await pupil.get_by_role("button", name="Поднять руку").click()
+    await expect(pupil.get_by_role("button", name="Опустить руку")).to_be_visible()
+    await host.reload()
+    await host.get_by_role("link", name="Руки и вопросы").click()
+    row = host.get_by_role("listitem").filter(has_text="Когда конец?")
+    await expect(row).to_contain_text("ФамилияP1 Имя")
+    await assert_accessible(host)
+    await pictures(host, "floor")
+    await row.get_by_role("button", name="Показать всем").click()
+    await expect(host.get_by_text("Это видят все зрители.")).to_be_visible()
+    await host.get_by_label("Сообщение от ведущих").fill("Сейчас антракт")
+    await host.get_by_role("button", name="Показать всем").click()
+    lines = pupil.locator("#chat li")
+    await pupil.reload()
+    await expect(lines).to_have_text(["Когда конец?", "Ведущий: Сейчас антракт"])
+    await host.get_by_role("link", name="К трансляции").click()
+    await host.get_by_text("Субтитры", exact=True).click()
+    await host.get_by_role("button", name="Включить субтитры").click()
+    await expect(host.get_by_text("Субтитры включены.")).to_be_visible()
+    code = await host.locator("#code").text_content()
+    assert code is not None
+    await pictures(host, "captions_on")
+    await pupil.reload()
+    await pupil.get_by_role("link", name="Вводить субтитры").click()
+    await pupil.get_by_label("Код от ведущего").fill(code)
+    await pupil.get_by_role("button", name="Продолжить").click()
+    await pupil.get_by_label("Строка субтитров").fill("На сцене хор")
+    await pupil.keyboard.press("Enter")
+    await expect(pupil.get_by_text("Строка показана.")).to_be_visible()
+    await pupil.goto(f"{pupil.url.partition('/captions')[0]}/watch?captions=1")
+    await expect(pupil.locator("#captions")).to_be_visible()
+    await pupil.get_by_role("button", name="Перемотка").click()
+    await expect(pupil.locator("#placing")).to_be_visible()
+    await expect(pupil.locator("#said")).to_contain_text("то, что уже было")
+    await pupil.get_by_role("button", name="К прямому эфиру").click()
+    await expect(pupil.locator("#said")).to_contain_text("Трансляция идёт")
+
+
+async def invited(host: Page, pupil: Page) -> None:
+    """Whose hand a host answers finds the way into the call that is shown."""
+    await pupil.get_by_role("button", name="Поднять руку").click()
+    await expect(pupil.get_by_role("button", name="Опустить руку")).to_be_visible()
+    await host.goto(f"{host.url.partition('?')[0]}/floor")
+    await host.get_by_role("button", name="Позвать в звонок").click()
+    await expect(host.get_by_text("Приглашение отправлено.")).to_be_visible()
+    await pictures(host, "invited")
+    join = pupil.get_by_role("link", name="Войти в звонок")
+    await expect(join).to_be_visible()
+    assert "/room#?roomId=" in str(await join.get_attribute("href"))
+    await host.get_by_role("link", name="К трансляции").click()
+
+
 async def restarted(world: HostWorld, viewer: Page) -> None:
     """The process is killed and comes again: publisher and viewer go on by themselves, no page is loaded anew."""
     await viewer.evaluate("window.never = 'loaded again'")
@@ -171,6 +228,7 @@ async def test_an_evening(world: HostWorld) -> None:
     await pictures(host, "on_air")
     stranger = await world.open("T3", f"/watch/{broadcast_id}")
     await expect(stranger.locator("#wrong")).to_contain_text("того класса")
+    await talked(host, pupil)
     await restarted(world, pupil)
     await asyncio.to_thread(named, world)
     figures = await asyncio.to_thread(world.media.metrics)
@@ -221,7 +279,7 @@ async def test_a_call_on_the_air(world: HostWorld) -> None:
             return await host.get_by_text("идёт", exact=True).count() == 1
 
         await until_async(opened, what="something to watch")
-        await watched(world, "P1", broadcast_id)
+        await invited(host, await watched(world, "P1", broadcast_id))
         await host.get_by_label("Закончить для всех").check()
         await host.get_by_role("button", name="Закончить трансляцию").click()
         await expect(host.get_by_text("Трансляция закончена.")).to_be_visible()

@@ -10,7 +10,7 @@ from media.broadcast.desk.shown import Led, Recording, Unable
 from media.broadcast.desk.wishing import Wish
 from media.broadcast.house import showing
 from media.broadcast.house.staging import OnStage
-from media.broadcast.pages.asking import Question
+from media.broadcast.pages.asking import Asked, Question
 from media.broadcast.pages.heartbeat import Heartbeat
 from media.broadcast.pages.shown import Phase, Refusal, Seat
 from media.broadcast.passes import LIVES_S
@@ -101,7 +101,7 @@ async def test_from_start_to_end() -> None:
     assert await world.house.raise_hand(pupil, True)
     assert await world.house.raise_hand(pupil, True)
     assert (await seat_of(world, PUPIL)).hand
-    assert await world.house.ask(pupil, Question("Когда конец?"))
+    assert await world.house.ask(pupil, Question("Когда конец?")) is Asked.ARRIVED
     assert world.register.told == [f"{PUPIL} up", f"{PUPIL} asks Когда конец?"]
     assert world.house.audiences().hands == 1
     assert not await world.house.stop(pupil)
@@ -118,7 +118,7 @@ async def test_a_pupil_whom_no_parent_confirmed_watches_and_is_silent() -> None:
     assert await world.leads.begin(HOST, ID) is None
     seat = await seat_of(world, YOUNG)
     assert not seat.may_ask
-    assert not await world.house.ask(seat, Question("?"))
+    assert await world.house.ask(seat, Question("?")) is Asked.LOST
     assert not await world.house.raise_hand(seat, True)
     assert world.register.told == []
 

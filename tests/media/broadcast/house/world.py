@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from attrs import Factory, define, evolve
 
@@ -11,6 +11,8 @@ from media.broadcast.house.house import BroadcastHouse
 from media.broadcast.house.leads import Leads
 from media.broadcast.house.signing import Signing
 from media.broadcast.house.staging import OnStage
+from media.broadcast.pages.asking import BadLine
+from media.broadcast.pages.shown import Said
 from media.broadcast.register.api import Made, No, Standing
 from media.broadcast.register.values import (
     Audience,
@@ -86,6 +88,12 @@ class Register:
     async def new_key(self, account: str, broadcast: BroadcastId) -> Made | No:
         return Made(broadcast=self.one, key="new") if account == HOST else No.NOT_FOUND
 
+    async def let_type(self, account: str, broadcast: BroadcastId) -> Broadcast | No:
+        if account != HOST:
+            return No.NOT_FOUND
+        self.one = evolve(self.one, captions=self.one.captions + 1)
+        return self.one
+
     async def start(self, account: str, broadcast: BroadcastId) -> Broadcast | No:
         return await self._go(account, broadcast, State.LIVE)
 
@@ -119,6 +127,9 @@ class Stage:
 
     full: bool = False
     now: OnStage = Factory(lambda: OnStage(opened=True))
+    calling: bool = False
+    deaf: bool = False
+    posted: list[Said] = Factory(list)
     happened: list[str] = Factory(list)
 
     async def begin(self, broadcast: Broadcast) -> bool:
@@ -133,6 +144,25 @@ class Stage:
 
     async def speakers(self, broadcast: Broadcast) -> Sequence[Speaker]:
         return (Speaker("a", "Анна"),)
+
+    async def names(self, accounts: Collection[str]) -> Mapping[str, str]:
+        return {PUPIL: "Иванова Анна"}
+
+    def calls(self, broadcast: Broadcast) -> bool:
+        return self.calling
+
+    def caption(self, broadcast: Broadcast) -> None:
+        self.happened.append(f"caption {broadcast.captions}")
+
+    def type(self, broadcast: BroadcastId, line: str) -> BadLine | None:
+        if not line.strip():
+            return BadLine.EMPTY
+        self.happened.append(f"type {line}")
+        return None
+
+    def post(self, broadcast: BroadcastId, said: Said) -> bool:
+        self.posted.append(said)
+        return not self.deaf
 
     def show(self, broadcast: Broadcast, account: str, speaker: str) -> Unable | None:
         self.happened.append(f"show {speaker}")
@@ -152,6 +182,7 @@ class World:
     register: Register = Factory(Register)
     stage: Stage = Factory(Stage)
     time: Time = Factory(Time)
+    members: set[str] | None = Factory(set)
     delays: list[float] = Factory(list)
     house: BroadcastHouse = Factory(lambda self: self.make(), takes_self=True)
 
@@ -174,4 +205,9 @@ class World:
             wall=self.time,
             clock=self.time,
             delays=self.delays.append,
+            may_call=self.may_call,
+            call_page=lambda room_id: f"/room#?roomId={room_id}" if room_id else "",
         )
+
+    async def may_call(self, account: str, room_id: str) -> bool | None:
+        return None if self.members is None else account in self.members

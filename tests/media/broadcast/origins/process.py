@@ -23,6 +23,7 @@ from media.broadcast.origin.judging import Judge
 from media.broadcast.origin.origin import Origin
 from media.broadcast.origin.publication import Told
 from media.broadcast.origin.showing import Recordings
+from media.broadcast.pages.asking import BadLine
 from media.broadcast.pages.shown import Refusal, Seat
 from media.broadcast.passes import Kind, Pass
 from tests.media.broadcast.origins.world import KEY, Kept, Stage, coded, moments, opening
@@ -42,11 +43,18 @@ def pass_of_everybody() -> str:
 
 
 class House(Remembering):
-    """Every pass has a seat."""
+    """Every pass has a seat; what is typed is shown."""
+
+    origin: Origin | None = None
 
     async def look(self, broadcast_id: str, token: str) -> Seat | Refusal:
         del broadcast_id
         return evolve(VIEWER, token=token, broadcast=self.broadcast)
+
+    def type(self, seat: Seat, code: str, line: str) -> BadLine | None:
+        assert self.may_type(seat, code)
+        live = None if self.origin is None else self.origin.get("concert")
+        return None if live is not None and live.say(line) is None else BadLine.NOT_NOW
 
 
 async def show(origin: Origin) -> None:
@@ -78,7 +86,9 @@ async def main(folder: Path, port: int) -> None:
         leaves_free=0,
     )
     judge = Judge([KEY], _anybody, now)
-    app = app_of(House(), asyncio.get_running_loop().time)
+    house = House(broadcast=evolve(VIEWER.broadcast, captions=True))
+    house.origin = origin
+    app = app_of(house, asyncio.get_running_loop().time)
     Endpoints(origin=origin, judge=judge).add_routes(app)
     Recordings(judge=judge, file_of=kept.file_of).add_routes(app)
     await origin.restore()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import json
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from media.broadcast import passes
 from media.broadcast.cmaf.parts import Part as CmafPart
+from media.broadcast.hls.events import Event
 from media.broadcast.hls.values import PART, Part
 from media.broadcast.origin import sending
 from media.broadcast.passes import LIVES_S, Kind
@@ -192,6 +194,51 @@ async def test_everybody_waits_for_one_part(web: Web) -> None:
     assert {one[1]["Cache-Control"] for one in answers[::2]} == {"max-age=6"}
     assert len({one[2] for one in answers}) == 2
     assert of.waiting.count == 0
+
+
+async def test_lines_for_all(web: Web) -> None:
+    """Newcomers are told where the list is; a page is waited for, and kept for long; an edge gets the same."""
+    live, of = web.world.live(), web.world.origin.get("concert")
+    assert of is not None
+    got, headers, body = await web.get(f"{live}/events.json")
+    assert (got, headers["Cache-Control"], json.loads(body)) == (
+        200,
+        "max-age=1",
+        {"next": 0, "events": []},
+    )
+    edge = f"{web.world.url}/edge/concert/events.json?seq=0"
+    async with asyncio.TaskGroup() as group:
+        waiting = [group.create_task(web.get(f"{live}/events.json?seq=0")) for _ in range(3)]
+        waiting.append(group.create_task(web.get(edge, X_Sferum_Edge=SECRET)))
+        await until_async(lambda: _true(of.waiting.count == 4), what="four who wait")
+        assert of.post(Event(17, "Когда конец?"))
+        assert of.post(Event(18, "В восемь", host=True))
+    answers = [one.result() for one in waiting]
+    assert {one[0] for one in answers} == {200}
+    assert {one[1]["Cache-Control"] for one in answers} == {"max-age=60, immutable"}
+    assert {one[1]["Content-Type"] for one in answers} == {"application/json; charset=utf-8"}
+    (page,) = {one[2] for one in answers}
+    lines = json.loads(page)["events"]
+    if len(lines) == 1:  # the second line came with the next page, a second later
+        lines += json.loads((await web.get(f"{live}/events.json?seq=1"))[2])["events"]
+    assert [one["id"] for one in lines] == [17, 18]
+    for query, status in (("seq=99", 404), ("seq=x", 400), ("seq=1&seq=2", 400)):
+        assert await web.status(f"{live}/events.json?{query}") == status
+    web.stage.to.end()
+    assert not of.post(Event(19, "x"))
+
+
+async def test_what_can_be_gone_back_in(web: Web) -> None:
+    """A list of qualities leads to every segment since the beginning; the sound alone has its own."""
+    live = web.world.live()
+    got, headers, body = await web.get(f"{live}/rewind.m3u8")
+    assert (got, headers["Cache-Control"]) == (200, "max-age=1")
+    assert b"video/rewind.m3u8" in body
+    sound = (await web.get(f"{live}/soundrewind.m3u8"))[2]
+    assert b"video" not in sound
+    playlist = m3u8.read((await web.get(f"{live}/audio/rewind.m3u8"))[2].decode())
+    assert playlist.headers["EXT-X-PLAYLIST-TYPE"] == "EVENT"
+    assert await web.status(f"{live}/audio/s0.m4s") == 200
 
 
 async def test_one_pass_takes_no_more_than_its_share(web: Web) -> None:

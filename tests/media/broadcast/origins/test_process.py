@@ -26,6 +26,9 @@ pytestmark = pytest.mark.integration
 #: Seconds until a viewer's picture moves again, after the process has been killed and another one was started: A9.
 RESUMES_S = 10.0
 BUFFERED = "(one => one.buffered.end(one.buffered.length - 1))(document.querySelector('video'))"
+#: Whether a line of captions is shown now.
+SPOKEN = """[...document.querySelector('video').textTracks].some(track => track.mode === 'showing' &&
+  (track.activeCues || []).length === 1 && track.activeCues[0].text === 'На сцене хор')"""
 SEEN = """() => {
   const one = document.querySelector('video'), {buffered} = one;
   return {said: document.querySelector('#said').textContent, paused: one.paused, ready: one.readyState,
@@ -87,6 +90,37 @@ async def test_a_killed_origin(served: tuple[ServerProcess, str], tmp_path: Path
         assert await page.evaluate("window.never") == "loaded again"
         played = await asyncio.to_thread(_played, f"{live}/sound.m3u8")
         assert played > HZ
+
+
+async def test_rewinding_and_captions(served: tuple[ServerProcess, str]) -> None:
+    """hls.js goes back in the real rewind playlist and to live again; a line that a person types is in the picture."""
+    _, live = served
+    async with ClientSession() as session, chromium() as browser:
+        page = await browser.new_page(locale="ru-RU")
+        await page.goto(f"{live}/watch?captions=1")
+        await plays(page, await page.evaluate(POSITION) + 0.5)
+        await page.get_by_role("button", name="Субтитры").wait_for()
+        line = {"line": "На сцене хор"}
+        async with session.post(f"{live}/captions?code=0123456789", data=line) as answer:
+            assert (answer.status, "line_shown" in str(answer.url)) == (200, True)
+
+        async def read() -> bool:
+            return bool(await page.evaluate(SPOKEN))
+
+        await until_async(read, what="the line in the picture", deadline_s=30.0)
+        await page.get_by_role("button", name="Перемотка").click()
+        await page.locator("#place").wait_for()
+        await plays(page, 0.0)
+        await page.keyboard.press("Home")
+
+        async def begins() -> bool:
+            return bool(await page.evaluate(f"{POSITION} < 3"))
+
+        await until_async(begins, what="the beginning")
+        await plays(page, 1.0)
+        await page.keyboard.press("End")
+        await page.locator("#place").wait_for(state="hidden")
+        await plays(page, await page.evaluate(POSITION) + 0.5)
 
 
 def _played(url: str) -> int:

@@ -15,6 +15,9 @@ import numpy as np
 from aiohttp import web
 from attrs import Factory, define
 
+from media.broadcast.hls.answers import Refused, Text
+from media.broadcast.hls.events import Event, Events
+
 SECONDS, FPS, LINES, RATE = 90, 10, 90, 48_000
 #: Seconds that are there when somebody comes; seconds that a live playlist shows.
 READY, SHOWN = 4, 12
@@ -61,8 +64,10 @@ class Origin:
     lost: bool = False
     over: bool = False
     asked: list[str] = Factory(list)
+    said: Events = Factory(Events)
 
     def add_routes(self, app: web.Application) -> None:
+        app.router.add_get("/live/{token}/{id}/events.json", self.events)
         for folder in ("", "near/"):
             path = rf"/live/{{token}}/{{id}}/{folder}{{name:[a-z0-9]+\.(?:m3u8|mp4|m4s)}}"
             app.router.add_get(path, self.answer)
@@ -70,6 +75,7 @@ class Origin:
     def begin(self) -> None:
         self.began, self.asked = self.clock(), []
         self.down = self.lost = self.over = False
+        self.said = Events("t", 1_000)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["name"]
@@ -82,19 +88,39 @@ class Origin:
             await asyncio.Event().wait()  # until the player gives up
         if name == "main.m3u8":
             return _text(MAIN)
+        if name == "rewind.m3u8":
+            return _text(BACK)
         if name.endswith(".m3u8"):
-            return _text(self.playlist())
+            return _text(self.playlist(back=name.startswith("back")))
         path = self.folder / name
         if not path.is_file():
             raise web.HTTPNotFound
         return web.Response(body=path.read_bytes(), content_type="video/mp4")
 
-    def playlist(self) -> str:
-        """The newest seconds; ended ones have ENDLIST."""
+    async def events(self, request: web.Request) -> web.Response:
+        """As the origin answers, which holds a question for some seconds."""
+        seq = request.query.get("seq")
+        for _ in range(100):
+            answer = self.said.answer(None if seq is None else int(seq))
+            if isinstance(answer, Text):
+                return web.Response(text=answer.text, content_type=answer.content_type)
+            if isinstance(answer, Refused):
+                raise web.HTTPNotFound
+            await asyncio.sleep(0.05)
+        raise web.HTTPServiceUnavailable
+
+    def say(self, event: Event) -> None:
+        """All see it."""
+        assert self.said.put(event, self.clock()) is not None
+        asyncio.get_running_loop().call_later(1.0, lambda: self.said.turn(self.clock()))
+
+    def playlist(self, *, back: bool = False) -> str:
+        """The newest seconds, or all of them to go back in; ended ones have ENDLIST."""
         assert self.began is not None
         last = min(SECONDS, int(self.clock() - self.began) + READY)
-        first = max(0, last - SHOWN)
+        first = 0 if back else max(0, last - SHOWN)
         lines = ["#EXTM3U", "#EXT-X-VERSION:7", "#EXT-X-TARGETDURATION:1"]
+        lines += ["#EXT-X-PLAYLIST-TYPE:EVENT"] if back else []
         lines += [f"#EXT-X-MEDIA-SEQUENCE:{first}", '#EXT-X-MAP:URI="init.mp4"']
         for at in range(first, last):
             lines += ["#EXTINF:1.0,", f"s{at}.m4s"]
@@ -108,6 +134,9 @@ MAIN = (
     '#EXT-X-STREAM-INF:BANDWIDTH=100000,RESOLUTION=80x45,CODECS="avc1.42c00b,mp4a.40.2"\n'
     "low.m3u8\n"
 )
+#: The same to go back in.
+BACK = MAIN.replace("#EXT-X-STREAM", "#EXT-X-START:TIME-OFFSET=-30\n#EXT-X-STREAM", 1)
+BACK = BACK.replace("live.m3u8", "back.m3u8").replace("low.m3u8", "backlow.m3u8")
 
 
 def _text(body: str) -> web.Response:

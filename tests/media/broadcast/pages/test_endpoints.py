@@ -8,7 +8,7 @@ import pytest
 from attrs import evolve
 
 from media.broadcast.pages import render
-from media.broadcast.pages.shown import STATUS, Phase, Refusal
+from media.broadcast.pages.shown import STATUS, Phase, Refusal, Said
 from tests.media.broadcast.pages.world import CONCERT, Clock, Remembering, browsing
 
 HERE, HOSTS = "/live/t-viewer/concert", "/live/t-host/concert"
@@ -111,8 +111,12 @@ async def test_a_question_without_javascript() -> None:
         assert [one.status for one in answers] == [200, 200, 429, 429]
         clock.now = 20.0
         assert (await browser.post(f"{HERE}/ask", "text=x", **FORM, **JSON)).status == 200
-        house.deaf = True
-        clock.now = 40.0
+        house.slow = True
+        clock.now = 50.0
+        soon = await browser.post(f"{HERE}/ask", "text=x", **FORM, **JSON)
+        assert (soon.status, json.loads(soon.text)) == (429, {"said": "too_soon"})
+        house.slow, house.deaf = False, True
+        clock.now = 90.0
         lost = await browser.post(f"{HERE}/ask", "text=x", **FORM, **JSON)
         assert (lost.status, json.loads(lost.text)) == (503, {"said": "not_sent"})
 
@@ -133,6 +137,67 @@ async def test_a_hand_without_javascript() -> None:
         for path, body in (("hand", "up=1"), ("ask", "text=x")):
             assert (await browser.post(f"{HERE}/{path}", body, **FORM, **JSON)).status == 410
         assert (house.hands, house.asked) == ([True, False], [])
+
+
+async def test_captions_are_typed_without_javascript() -> None:
+    """Who has the code types, and so does a host; a line that is wrong stays in its field; codes are not guessed."""
+    house, clock = Remembering(broadcast=evolve(CONCERT, captions=True)), Clock()
+    async with browsing(house, clock) as browser:
+        assert 'href="captions"' in (await browser.get(f"{HERE}/watch")).text
+        asked = await browser.get(f"{HERE}/captions")
+        assert (asked.status, 'name="code"' in asked.text) == (403, True)
+        wrong = await browser.get(f"{HERE}/captions?code=0000000000")
+        assert "Этот код не подходит" in wrong.text
+        odd = await browser.get(f"{HERE}/captions?code=%ED%A0%80%3Cscript%3E")
+        assert (odd.status, "Этот код не подходит" in odd.text) == (403, True)
+        dictated = await browser.get(f"{HERE}/captions?code=01234-56+789")
+        assert 'action="captions?code=0123456789"' in dictated.text
+        typing = f"{HERE}/captions?code=0123456789"
+        page = await browser.get(typing)
+        assert (page.status, 'name="line"' in page.text) == (200, True)
+        assert 'href="captions?code=0123456789&amp;lang=en"' in page.text
+        done = await browser.post(typing, "line=Добрый вечер", **FORM)
+        assert (done.status, done.headers["Location"]) == (
+            303,
+            "captions?code=0123456789&said=line_shown",
+        )
+        shown = await browser.get(f"{HERE}/{done.headers['Location']}")
+        assert "Строка показана." in shown.text
+        assert "<li>Добрый вечер</li>" in shown.text
+        empty = await browser.post(typing, "line=", **FORM)
+        assert (empty.status, "Напишите строку" in empty.text) == (400, True)
+        hosts = await browser.post(f"{HOSTS}/captions", "line=Начинаем", **FORM)
+        assert hosts.headers["Location"] == "captions?said=line_shown"
+        assert house.lines == ["Добрый вечер", "Начинаем"]
+        fast = [await browser.post(typing, "line=a", **FORM) for _ in range(6)]
+        assert [one.status for one in fast].count(400) >= 1
+        house.code = "1111111111"  # the host has made a new one
+        clock.now += 60.0
+        assert (await browser.post(typing, "line=a", **FORM)).status == 403
+        tries = [await browser.get(f"{HERE}/captions?code={n}") for n in range(8)]
+        assert [one.status for one in tries] == [403] * 6 + [429] * 2
+        asked_before = len(house.codes)
+        right = await browser.get(f"{HERE}/captions?code=1111111111")
+        assert (right.status, len(house.codes)) == (429, asked_before)
+        assert (
+            await browser.post("/live/guessed/concert/captions", "line=a", **FORM)
+        ).status == 403
+
+
+async def test_what_a_heartbeat_is_told() -> None:
+    """What has come since the page was made: captions, lines for all, the way into the call."""
+    house, clock = Remembering(), Clock()
+    beat = json.dumps({"position": 1, "latency": None, "rebuffers": 0, "level": 360})
+    async with browsing(house, clock) as browser:
+        house.broadcast = evolve(CONCERT, captions=True, chat=(Said(1, "x"),))
+        house.call = "/room#?roomId=x"
+        told = await browser.post(f"{HERE}/heartbeat", beat)
+        assert json.loads(told.text) == {
+            "phase": "live",
+            "captions": True,
+            "chat": True,
+            "call": "/room#?roomId=x",
+        }
 
 
 async def test_heartbeats() -> None:

@@ -12,13 +12,15 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media.broadcast.pages import render
+from media.broadcast.pages import captions, render
+from media.broadcast.pages.asking import BadLine
 from media.broadcast.pages.shown import (
     LATEST_S,
     Broadcast,
     Figures,
     Phase,
     Refusal,
+    Said,
     Seat,
     look_again_s,
 )
@@ -35,9 +37,19 @@ def every_page(one: Broadcast, language: str) -> list[str]:
     """Each page there is, of one broadcast."""
     seat, host = evolve(VIEWER, broadcast=one, hand=True), evolve(HOST, broadcast=one)
     figures = Figures(viewers=7)
+    chat = (Said(17, one.title), Said(18, one.title, host=True))
+    talking = evolve(one, chat=chat, slow_s=30, captions=True)
     found: list[str] = [
         render.watch(seat, language, wrong="question_long", text=one.title, said="asked"),
         render.watch(host, language, figures=figures),
+        render.watch(evolve(seat, call=one.title, broadcast=talking), language, said="too_soon"),
+        captions.code(seat, language),
+        captions.code(seat, language, wrong="code_wrong"),
+        captions.typing(host, language, ()),
+        captions.typing(
+            seat, language, (one.title,), code=one.title, bad=BadLine.LONG, line=one.title
+        ),
+        captions.typing(seat, language, (), code="0123456789", said="line_shown"),
         render.panel(host, language, figures, said="begun", wrong=True),
         render.sign_in(f"/watch/{one.id}/enter", language, sign_in_url="https://school.test/"),
         *(render.refused(why, language) for why in Refusal),
@@ -137,6 +149,28 @@ def test_captions_need_the_larger_player() -> None:
     assert "hls.light.min.js" in render.watch(VIEWER, "ru")
     captioned = evolve(VIEWER, broadcast=evolve(CONCERT, captions=True))
     assert f"/{render.HLS}/hls.min.js" in render.watch(captioned, "ru")
+
+
+def test_what_hosts_show_to_all() -> None:
+    """Lines stand in the page, with those of hosts marked; without any the section is hidden, for scripts to show."""
+    assert '<section id="chatting" aria-labelledby="chat-title" hidden>' in render.watch(
+        VIEWER, "ru"
+    )
+    chat = (Said(17, "Когда конец?"), Said(18, "В восемь", host=True))
+    talking = evolve(VIEWER, broadcast=evolve(CONCERT, chat=chat, slow_s=120))
+    page = render.watch(talking, "ru")
+    assert '<section id="chatting" aria-labelledby="chat-title">' in page
+    assert '<li id="said-17">Когда конец?</li>' in page
+    assert '<li id="said-18"><b>Ведущий:</b> В восемь</li>' in page
+    assert "Один вопрос в 120 с" in page
+
+
+def test_the_way_into_the_call() -> None:
+    """Hidden until a host invites; then a link, without JavaScript too."""
+    assert re.search(r'<div id="invited"[^>]* hidden>', render.watch(VIEWER, "ru"))
+    page = render.watch(evolve(VIEWER, call="/room#?roomId=x"), "ru")
+    assert not re.search(r'<div id="invited"[^>]* hidden>', page)
+    assert 'href="/room#?roomId=x">Войти в звонок' in page
 
 
 @given(st.floats(0, 1), st.integers(-7200, 10**6))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,12 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestServer
-from attrs import define, evolve
+from attrs import define, evolve, fields
 from playwright.async_api import Browser, BrowserContext, Page, Route, expect
 
+from media.broadcast.hls.events import Event
 from media.broadcast.pages import render
-from media.broadcast.pages.shown import Phase, Refusal
+from media.broadcast.pages.shown import Phase, Refusal, Said
 from tests.bridge.web.axe import assert_accessible
 from tests.media.broadcast.pages.stream import LINES, Origin, record
 from tests.media.broadcast.pages.world import CONCERT, Remembering, app_of, player
@@ -66,8 +68,8 @@ async def stand(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stand
 @pytest_asyncio.fixture(loop_scope="module")
 async def world(stand: Stand) -> AsyncIterator[Stand]:
     fresh = Remembering()
-    for name in ("broadcast", "refusal", "deaf", "hand", "beats", "asked", "hands", "done"):
-        setattr(stand.house, name, getattr(fresh, name))
+    for one in fields(Remembering):
+        setattr(stand.house, one.name, getattr(fresh, one.name))
     stand.origin.begin()
     yield stand
     for context in stand.contexts:
@@ -240,6 +242,119 @@ async def test_going_back_and_to_live(world: Stand) -> None:
     assert await page.locator("#video").evaluate("one => one.playbackRate") == 1
     await edge.click()
     await expect(edge).to_be_hidden()
+
+
+async def test_rewinding(world: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By keys and a slider to any place since the beginning, and back to live; heartbeats go on, no page is loaded."""
+    monkeypatch.setattr(render, "EVERY_S", 4)
+    world.origin.began = world.origin.clock() - 40
+    page = await world.open(VIEWERS)
+    said, place, video = (page.locator(one) for one in ("#said", "#place", "#video"))
+    await expect(said).to_have_text("Трансляция идёт.")
+    await page.evaluate("window.never = 'loaded again'")
+    await expect(place).to_be_hidden()
+    await page.keyboard.press("r")
+    await expect(said).to_have_text("Вы смотрите то, что уже было. Трансляция идёт дальше.")
+    await expect(place).to_be_visible()
+    assert 10 < await video.evaluate("one => one.currentTime") < 30
+    await assert_accessible(page)
+    await pictures(page, "rewound_ru")
+    await nothing_cut_off(page)
+
+    await page.keyboard.press("Home")
+    await until_async(lambda: video.evaluate("one => one.currentTime < 5"), what="the beginning")
+    await until_async(lambda: video.evaluate("one => one.currentTime > 1"), what="a picture there")
+    await place.focus()
+    for _ in range(3):
+        await page.keyboard.press("ArrowRight")
+    await until_async(lambda: video.evaluate("one => one.currentTime > 10"), what="further")
+    assert await video.evaluate("one => one.currentTime < 30")
+    spoken = await place.get_attribute("aria-valuetext")
+    assert spoken is not None
+    assert re.fullmatch(r"0:\d\d из (0|1):\d\d", spoken)
+    before = len(world.house.beats)
+    await fact(lambda: len(world.house.beats) > before + 1, "heartbeats")
+    assert world.house.beats[-1].latency_s is None
+
+    edge = page.get_by_role("button", name="К прямому эфиру")
+    await edge.focus()
+    await page.keyboard.press("Enter")
+    await expect(said).to_have_text("Трансляция идёт.")
+    await expect(place).to_be_hidden()
+    await expect(edge).to_be_hidden()
+    assert await page.evaluate("document.activeElement.id") == "play"
+    await fact(lambda: world.house.beats[-1].latency_s is not None, "the delay")
+    assert await page.evaluate("window.never") == "loaded again"
+
+
+async def test_what_cannot_be_rewound(world: Stand) -> None:
+    """Where there is nothing to go back in the page says so and is live again."""
+    page = await world.open(VIEWERS)
+    said = page.locator("#said")
+    await expect(said).to_have_text("Трансляция идёт.")
+    await page.route("**/rewind.m3u8", lambda route: route.fulfill(status=404))
+    await page.get_by_role("button", name="Перемотка").click()
+    await expect(said).to_have_text(re.compile("Перемотать сейчас нельзя|Трансляция идёт"))
+    await expect(page.locator("#place")).to_be_hidden()
+    await expect(said).to_have_text("Трансляция идёт.")
+
+
+async def test_what_comes_while_somebody_watches(
+    world: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lines for all appear and go, captions are offered, an invited viewer finds the way into the call."""
+    monkeypatch.setattr(render, "EVERY_S", 4)
+    page = await world.open(VIEWERS)
+    await expect(page.locator("#said")).to_have_text("Трансляция идёт.")
+    lines = page.locator("#chat li")
+    await expect(page.locator("#chatting")).to_be_hidden()
+    world.origin.say(Event(17, "Когда конец?"))
+    world.house.broadcast = evolve(CONCERT, chat=(Said(17, "Когда конец?"),), captions=True)
+    await expect(lines).to_have_text(["Когда конец?"])
+    await assert_accessible(page)
+    world.origin.say(Event(18, "<b>В восемь</b>", host=True))
+    await expect(lines).to_have_text(["Когда конец?", "Ведущий: <b>В восемь</b>"])
+    await pictures(page, "lines_ru")
+    world.origin.say(Event(17))
+    await expect(lines).to_have_count(1)
+
+    await page.get_by_role("button", name="Поднять руку").click()
+    join = page.get_by_role("link", name="Войти в звонок")
+    await expect(join).to_be_hidden()
+    world.house.call = "/room#?roomId=x"
+    await expect(join).to_be_visible()
+    assert await join.get_attribute("href") == "/room#?roomId=x"
+    await assert_accessible(page)
+    await pictures(page, "invited_ru")
+    await nothing_cut_off(page)
+    world.house.call = ""
+    await expect(join).to_be_hidden()
+
+    await page.get_by_role("button", name="Субтитры").click()
+    await page.wait_for_url("**/watch?captions=1")
+    assert await page.locator("script[src*='hls.min.js']").count() == 1
+    await expect(page.locator("#said")).to_have_text("Трансляция идёт.")
+
+
+async def test_typing_captions(world: Stand) -> None:
+    """The page of whoever types them: accessible in both languages and on 320 px; a line goes without JavaScript."""
+    world.house.broadcast = evolve(CONCERT, captions=True)
+    page = await world.open("/live/t-viewer/concert/captions")
+    for language in ("ru", "en"):
+        await shown(page, f"/live/t-viewer/concert/captions?lang={language}", f"code_{language}")
+        typing = f"/live/t-viewer/concert/captions?code={world.house.code}&lang={language}"
+        world.house.lines[:] = ["Добрый вечер!", "Начинаем концерт."]
+        await shown(page, typing, f"captions_{language}")
+        await nothing_cut_off(page)
+    plain = await world.open("/live/t-viewer/concert/watch", java_script_enabled=False)
+    await plain.get_by_role("link", name="Вводить субтитры").click()
+    await plain.get_by_label("Код от ведущего").fill(world.house.code)
+    await plain.get_by_role("button", name="Продолжить").click()
+    for line in ("На сцене хор.", "Поёт 5А."):
+        await plain.get_by_label("Строка субтитров").fill(line)
+        await plain.keyboard.press("Enter")
+        await expect(plain.get_by_role("listitem").filter(has_text=line)).to_be_visible()
+    assert world.house.lines[-2:] == ["На сцене хор.", "Поёт 5А."]
 
 
 async def test_the_player_travels_gzipped(world: Stand) -> None:

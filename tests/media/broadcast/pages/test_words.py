@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from media.broadcast.pages import endpoints, render
-from media.broadcast.pages.asking import BadAsking
+from media.broadcast.pages import captioning, captions, endpoints, render
+from media.broadcast.pages.asking import BadAsking, BadLine
 from media.broadcast.pages.shown import Phase, Refusal
 from media.broadcast.pages.words import EN, RU, language_of, seconds, when
 from tests.media.broadcast.pages.world import MOSCOW
@@ -17,7 +17,9 @@ from tests.media.broadcast.pages.world import MOSCOW
 HERE = Path(render.__file__).parent
 SCRIPTS = "\n".join(path.read_text("utf-8") for path in (HERE / "static").glob("*.js"))
 TEMPLATES = "\n".join(path.read_text("utf-8") for path in (HERE / "templates").glob("*.html"))
-PYTHON = "\n".join(Path(str(one.__file__)).read_text("utf-8") for one in (render, endpoints))
+PYTHON = "\n".join(
+    Path(str(one.__file__)).read_text("utf-8") for one in (render, endpoints, captions, captioning)
+)
 
 
 def test_both_languages_have_the_same_words() -> None:
@@ -44,6 +46,7 @@ def test_every_word_is_known_and_used() -> None:
     asked = set(re.findall(r"\$w_(\w+)", TEMPLATES))
     asked |= set(re.findall(r"\bwords\[[^\]]*?\"(\w+)\"", PYTHON))
     asked |= {one.value for one in BadAsking} | render.SAID | render.PANEL_SAID
+    asked |= {one.value for one in BadLine} | {captions.SAID}
     asked |= {f"{one.value}_title" for one in Refusal} | {one.value for one in Refusal}
     asked |= {f"state_{one.value}" for one in Phase} | {"seconds"}
     assert asked <= RU.keys()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -14,7 +14,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from attrs import Factory, define, evolve
 
-from media.broadcast.pages.asking import Question
+from media.broadcast.pages.asking import Asked, BadLine, Question
 from media.broadcast.pages.endpoints import WatchPages, add_static
 from media.broadcast.pages.heartbeat import Heartbeat
 from media.broadcast.pages.shown import Broadcast, Figures, Phase, Refusal, Seat
@@ -57,6 +57,11 @@ class Remembering:
     refusal: Refusal | None = None
     deaf: bool = False
     hand: bool = False
+    slow: bool = False
+    call: str = ""
+    code: str = "0123456789"
+    codes: list[str] = Factory(list)
+    lines: list[str] = Factory(list)
     beats: list[Heartbeat] = Factory(list)
     asked: list[str] = Factory(list)
     hands: list[bool] = Factory(list)
@@ -85,7 +90,7 @@ class Remembering:
             return Refusal.NOT_FOUND
         for seat in (VIEWER, HOST):
             if seat.token == token:
-                return evolve(seat, broadcast=self.broadcast, hand=self.hand)
+                return evolve(seat, broadcast=self.broadcast, hand=self.hand, call=self.call)
         return Refusal.OTHER_SCHOOL
 
     def beat(self, seat: Seat, beat: Heartbeat) -> None:
@@ -102,10 +107,27 @@ class Remembering:
         self.hand = up
         return not self.deaf
 
-    async def ask(self, seat: Seat, question: Question) -> bool:
+    async def ask(self, seat: Seat, question: Question) -> Asked:
         del seat
+        if self.slow:
+            return Asked.SOON
         self.asked.append(question.text)
-        return not self.deaf
+        return Asked.LOST if self.deaf else Asked.ARRIVED
+
+    def may_type(self, seat: Seat, code: str) -> bool:
+        self.codes.append(code)
+        return seat.host or code == self.code
+
+    def typed(self, seat: Seat) -> Sequence[str]:
+        del seat
+        return self.lines
+
+    def type(self, seat: Seat, code: str, line: str) -> BadLine | None:
+        assert self.may_type(seat, code)
+        if not line:
+            return BadLine.EMPTY
+        self.lines.append(line)
+        return None
 
     async def start(self, seat: Seat) -> bool:
         assert seat.host

@@ -68,6 +68,27 @@ async def test_a_key_is_shown_once(tmp_path: Path) -> None:
         assert await world.desk.new_key(DIRECTOR, one.id) is No.CONFLICT
 
 
+async def test_who_types_captions(tmp_path: Path) -> None:
+    """Each press of a host is another code, which a start of the process does not forget; a pupil presses nothing."""
+    async with opened(tmp_path) as world:
+        one = (await make(world)).broadcast
+        assert one.captions == 0
+        assert await world.desk.let_type(PUPIL, one.id) is No.NOT_FOUND
+        for turn in (1, 2):
+            made = await world.desk.let_type(DIRECTOR, one.id)
+            assert isinstance(made, Broadcast)
+            assert made.captions == turn
+    async with opened(tmp_path) as world:
+        people(world)
+        found = world.book.get(one.id)
+        assert found is not None
+        assert found.captions == 2
+        assert one.id in world.book.ids()
+        await world.desk.start(DIRECTOR, one.id)
+        await world.desk.stop(DIRECTOR, one.id)
+        assert await world.desk.let_type(DIRECTOR, one.id) is No.CONFLICT
+
+
 async def test_for_whom(tmp_path: Path) -> None:
     """A teacher broadcasts to the class and not to the school; a pupil to nobody; a bad wish is named."""
     async with opened(tmp_path) as world:
