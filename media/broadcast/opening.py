@@ -319,7 +319,9 @@ def _put_together(
         studio=studio,
         endpoints=Endpoints(origin=origin, judge=judge, secrets=secrets),
         recordings=Recordings(
-            judge=judge, file_of=lambda one: register.materials.file_of(BroadcastId(one))
+            judge=judge,
+            file_of=lambda one: register.materials.file_of(BroadcastId(one)),
+            captions_of=lambda one: register.materials.captions_of(BroadcastId(one)),
         ),
         watch=WatchPages(
             house=house,

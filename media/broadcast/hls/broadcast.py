@@ -6,7 +6,7 @@ the others are right in each playlist.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from attrs import define, field
 
@@ -25,7 +25,7 @@ from media.broadcast.hls.answers import (
     Text,
     Wait,
 )
-from media.broadcast.hls.captions import CaptionTrack, Unsayable
+from media.broadcast.hls.captions import CaptionTrack, Cue, Unsayable
 from media.broadcast.hls.events import Events
 from media.broadcast.hls.media_playlist import Report
 from media.broadcast.hls.multivariant import Captions, Variant, multivariant
@@ -156,6 +156,17 @@ class Broadcast:
         sound = self._sound
         last = sound.growing or (sound.whole[-1] if sound.whole else None)
         return self._track.say(text, sound.edge, 0 if last is None else last.discontinuity)
+
+    @property
+    def newest_line(self) -> Cue | None:
+        """Of captions."""
+        return self._track.newest
+
+    def take_up(self, cues: Iterable[Cue]) -> None:
+        """Lines of captions that an earlier process was told: there are captions, then."""
+        self._track.take_up(cues)
+        if self._track.newest is not None and self.captions is None:
+            self.captions = Captions()
 
     def answer(self, ask: Ask | BadAsk) -> Answer:
         """Judge a request as things are now."""

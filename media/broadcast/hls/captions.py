@@ -2,7 +2,8 @@
 
 A line is shown from the moment at which it came: what players already have is never changed. A segment of captions
 can be fetched when its segment is whole; the line stays until those who could only then fetch it have read it.
-Lines are kept as long as their segment can be gone back to, by this process: another one begins without them.
+Lines are kept as long as their segment can be gone back to; another process is told of them (`take_up`). The recording
+has them in a file beside it (`webvtt`).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import enum
 from bisect import bisect_left
 from collections import deque
+from collections.abc import Iterable
 from itertools import islice, takewhile
 
 from attrs import define, field, frozen
@@ -74,14 +76,29 @@ class CaptionTrack:
         newest = takewhile(lambda one: one.starts_at > edge - HZ, reversed(self._cues))
         if sum(1 for _ in islice(newest, MOST_PER_S)) >= MOST_PER_S:
             return Unsayable.TOO_FAST
-        reads = max(LEAST_S * HZ, len(line) * HZ // READS_PER_S)
-        self._cues.append(
-            Cue(self._number, edge, edge + self.shape.target_s * HZ + reads, line, discontinuity)
-        )
+        until = edge + self.shape.target_s * HZ + _reads(line)
+        self._cues.append(Cue(self._number, edge, until, line, discontinuity))
         self._number += 1
         while len(self._cues) > self.keeps:
             self._cues.popleft()
         return None
+
+    @property
+    def newest(self) -> Cue | None:
+        """The line that came last."""
+        return self._cues[-1] if self._cues else None
+
+    def take_up(self, cues: Iterable[Cue]) -> None:
+        """Lines that an earlier process was told, the oldest first; players know them by their numbers."""
+        for one in cues:
+            if self._cues and (
+                one.number < self._number or one.starts_at < self._cues[-1].starts_at
+            ):
+                continue
+            self._cues.append(one)
+            self._number = one.number + 1
+        while len(self._cues) > self.keeps:
+            self._cues.popleft()
 
     def forget(self, before: int) -> None:
         """No segment that ends before can be asked for any more."""
@@ -108,6 +125,25 @@ class CaptionTrack:
             and (one.starts_at >= segment.starts_at or one.discontinuity == segment.discontinuity)
         ]
         return "\n\n".join(blocks) + "\n"
+
+
+def webvtt(cues: Iterable[Cue], ticks: int) -> str:
+    """The file beside a recording of this length: each line as long as it takes to read. "": there is no line in it.
+
+    A recording goes on where a process that was killed left off, so a line may be a moment early there.
+    """
+    blocks = [
+        f"{one.number}\n{_clock(one.starts_at)} --> {_clock(min(one.starts_at + _reads(one.text), ticks))}\n"
+        f"{one.text.translate(_ESCAPES)}"
+        for one in cues
+        if one.starts_at + HZ // 1000 < ticks
+    ]
+    return "\n\n".join(["WEBVTT", *blocks]) + "\n" if blocks else ""
+
+
+def _reads(line: str) -> int:
+    """Ticks for reading it."""
+    return max(LEAST_S * HZ, len(line) * HZ // READS_PER_S)
 
 
 def _clock(ticks: int) -> str:

@@ -24,7 +24,7 @@ PHASE: Mapping[State, Phase] = {
     State.DELETED: Phase.ENDED,
 }
 #: In the folder of a pass (origin).
-RECORDING = "recording.mp4"
+RECORDING, RECORDED_CAPTIONS = "recording.mp4", "recording.vtt"
 #: Seconds behind the live edge: 2.2 parts (broadcast.md §3).
 SYNC_S, LOW_SYNC_S = 2.2, 1.2
 #: Seconds that a recording takes to be made after the end, at most; after that it is said to be lost.
@@ -46,6 +46,7 @@ def broadcast(
         begins_at=begins_at,
         recorded=one.recorded and not one.recording_deleted,
         recording=RECORDING if one.recording is not None else "",
+        recorded_captions=RECORDED_CAPTIONS if one.recording and one.recording.captions else "",
         captions=one.captions > 0,
         live_sync_s=LOW_SYNC_S if one.low_latency else SYNC_S,
     )

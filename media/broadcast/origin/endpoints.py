@@ -1,7 +1,7 @@
 """Broadcasts over HTTP: viewers with a pass in their address, edges with their secret.
 
     /live/<pass>/<broadcast>/<file>      viewers of the built-in origin
-    /live/<pass>/<broadcast>/recording.mp4
+    /live/<pass>/<broadcast>/recording.mp4, recording.vtt
     /edge/<broadcast>/<file>             edges, once for all of their viewers
     /edge/auth                           whether a pass opens a broadcast; edges remember it
 
@@ -29,7 +29,7 @@ from media.broadcast.origin.sending import PIECE, Gone, bound, send
 from media.broadcast.passes import NoPass, Pass
 
 #: Not the recording's: so these routes can come first, as thousands of requests a second look for theirs.
-_FILE = r"{file:(?!recording\.mp4$)[a-z0-9]{1,16}(?:/[a-z0-9]{1,16})?\.(?:m3u8|m4s|mp4|vtt|json)}"
+_FILE = r"{file:(?!recording\.(?:mp4|vtt)$)[a-z0-9]{1,16}(?:/[a-z0-9]{1,16})?\.(?:m3u8|m4s|mp4|vtt|json)}"
 _BROADCAST = "{broadcast:[A-Za-z0-9_-]{1,64}}"
 #: A page elsewhere is shown nothing, and browsers do not guess what it might be.
 SAFE = {"X-Content-Type-Options": "nosniff", "Cross-Origin-Resource-Policy": "same-origin"}

@@ -130,7 +130,11 @@ class Live:
         self.waiting.settle(self.of.answer)
 
     def say(self, text: str) -> Unsayable | None:
-        return self.of.say(text)
+        """A line of captions; the recording has it too."""
+        refused = self.of.say(text)
+        if refused is None and self.of.newest_line is not None:
+            self.writer.put(self.of.newest_line)
+        return refused
 
     def post(self, event: Event) -> bool:
         """A line that everybody sees, with the next page of events. False: it is over, or there are too many."""

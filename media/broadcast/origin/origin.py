@@ -16,6 +16,7 @@ from attrs import define, field
 from media.broadcast.hls.broadcast import Broadcast
 from media.broadcast.hls.timeline import First
 from media.broadcast.origin import opening_json, reader
+from media.broadcast.origin.captioning import with_captions
 from media.broadcast.origin.live import Live
 from media.broadcast.origin.mirror import Mirror
 from media.broadcast.origin.publication import (
@@ -196,6 +197,7 @@ class Origin:
         of.events.tag, of.events.next = of.tag, int(self.wall())
         live = Live(opening, of, self.folder / name, self.tell, writer, first.discontinuity)
         if left is not None:
+            of.take_up(left.cues)
             live.places |= left.history.segments
             live.inits |= left.history.inits
         self._lives[name] = live
@@ -237,6 +239,8 @@ class Origin:
             async with turn:
                 to = self.recordings / f"{name}.mp4"
                 made = await remux(name, live.folder, to, self.leaves_free)
+                if isinstance(made, Recording):
+                    made = await with_captions(made, live.folder)
             if not isinstance(made, Fault):
                 self.recorded += made is not None
                 return made

@@ -96,6 +96,7 @@ class Recording:
     began_ms: int
     size: int
     picture: tuple[int, int] | None = None
+    captions: str = ""
 
 
 class Materials(Protocol):

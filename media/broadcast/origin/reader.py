@@ -9,12 +9,13 @@ from pathlib import Path
 
 from attrs import frozen
 
-from media.broadcast.origin import journal
+from media.broadcast.hls.captions import MOST_KEPT, Cue
+from media.broadcast.origin import journal, spoken
 from media.broadcast.origin.history import History, history_of
 from media.broadcast.origin.journal import Entry, Place
 from media.broadcast.origin.opening_json import opened
 from media.broadcast.origin.publication import Opening
-from media.broadcast.origin.writer import JOURNAL, OPENING, data_file
+from media.broadcast.origin.writer import CAPTIONS, JOURNAL, OPENING, data_file
 
 #: Of an opening; ours have two thousand octets.
 MOST_OPENING = 65_536
@@ -24,11 +25,13 @@ MOST_OPENING = 65_536
 class Left:
     """Attributes:
     sizes: octets that each rendition's file has; what is appended begins there.
+    cues: lines of captions, the oldest first.
     """
 
     opening: Opening
     history: History
     sizes: Mapping[str, int]
+    cues: Sequence[Cue] = ()
 
 
 def look(folder: Path) -> Left | None:
@@ -39,11 +42,30 @@ def look(folder: Path) -> Left | None:
         if opening is None:
             return None
         entries = _entries(folder / JOURNAL)
+        cues = said(folder, truncated=True)
     except OSError:
         return None
     names = [one.rendition for one in opening.variants]
     sizes = {name: _size(data_file(folder, name)) for name in names}
-    return Left(opening=opening, history=history_of(entries, sizes, names), sizes=sizes)
+    history = history_of(entries, sizes, names)
+    return Left(opening=opening, history=history, sizes=sizes, cues=cues)
+
+
+def said(folder: Path, *, truncated: bool = False) -> Sequence[Cue]:
+    """Lines of captions, the newest that are kept. `truncated`: what is behind them goes, as more will be appended.
+
+    Raises:
+        OSError: the disk fails.
+    """
+    try:
+        with (folder / CAPTIONS).open("r+b" if truncated else "rb") as file:
+            cues = spoken.read(iter(lambda: file.readline(spoken.MOST_LINE + 1), b""))
+            if truncated:
+                file.seek(0)
+                file.truncate(sum(len(spoken.line(one)) for one in cues))
+    except FileNotFoundError:
+        return ()
+    return cues[-MOST_KEPT:]
 
 
 def _entries(path: Path) -> Sequence[Entry]:

@@ -1,4 +1,7 @@
-"""`/live/<pass>/<broadcast>/recording.mp4`: a finished recording, to whoever may watch (R27, R48), seekable."""
+"""`/live/<pass>/<broadcast>/recording.mp4`: a finished recording, to whoever may watch (R27, R48), seekable.
+
+`recording.vtt` beside it has the captions that were typed, where there were any.
+"""
 
 from __future__ import annotations
 
@@ -25,22 +28,32 @@ _READ = 4 * PIECE
 @define(eq=False, kw_only=True)
 class Recordings:
     """Attributes:
-    file_of: `Materials.file_of` of the register.
+    file_of, captions_of: as `Materials` of the register has them.
     bounds: players open a few connections each, and close those that they have no more use for.
     """
 
     judge: Judge
     file_of: Callable[[str], Path | None]
+    captions_of: Callable[[str], Path | None] = lambda _: None
     bounds: Bounds = field(factory=lambda: Bounds(of_one=6, of_all=400))
     answered: Counter[int] = field(factory=Counter, init=False)
     octets: int = field(default=0, init=False)
 
     def add_routes(self, app: web.Application) -> None:
-        path = "/live/{token:[^/]*}/{broadcast:[A-Za-z0-9_-]{1,64}}/recording.mp4"
-        app.router.add_get(path, self.show)
+        here = "/live/{token:[^/]*}/{broadcast:[A-Za-z0-9_-]{1,64}}"
+        app.router.add_get(f"{here}/recording.mp4", self.show)
+        app.router.add_get(f"{here}/recording.vtt", self.show_captions)
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         """All of it, or a range."""
+        return await self._show(request, self.file_of, "video/mp4")
+
+    async def show_captions(self, request: web.Request) -> web.StreamResponse:
+        return await self._show(request, self.captions_of, "text/vtt; charset=utf-8")
+
+    async def _show(
+        self, request: web.Request, file_of: Callable[[str], Path | None], content_type: str
+    ) -> web.StreamResponse:
         token, broadcast = request.match_info["token"], request.match_info["broadcast"]
         try:
             with self.bounds.one_more(token):
@@ -48,23 +61,23 @@ class Recordings:
                 found = judged or await self.judge.judge(token, broadcast)
                 if not isinstance(found, Pass):
                     return self._count(turned_away(found))
-                path = self.file_of(broadcast)
+                path = file_of(broadcast)
                 opened = None if path is None else await asyncio.to_thread(_open, path)
                 if opened is None:
                     return self._count(web.Response(status=404, headers=SAFE))
                 try:
-                    return await self._send(request, opened)
+                    return await self._send(request, opened, content_type)
                 finally:
                     os.close(opened)
         except Busy:
             return self._count(later())
 
-    async def _send(self, request: web.Request, file: int) -> web.StreamResponse:
+    async def _send(self, request: web.Request, file: int, content_type: str) -> web.StreamResponse:
         there = os.fstat(file)
         etag = f'"{there.st_mtime_ns:x}-{there.st_size:x}"'
         # Only the viewer's own browser keeps it, and asks each time whether it still may.
         headers = {hdrs.CACHE_CONTROL: "private, no-cache", hdrs.ACCEPT_RANGES: "bytes", **SAFE}
-        headers |= {hdrs.ETAG: etag, hdrs.CONTENT_TYPE: "video/mp4"}
+        headers |= {hdrs.ETAG: etag, hdrs.CONTENT_TYPE: content_type}
         if request.headers.get(hdrs.IF_NONE_MATCH) == etag:
             return self._count(web.Response(status=304, headers=headers))
         ranged = request.headers.get(hdrs.RANGE)

@@ -15,7 +15,8 @@ from threading import Thread
 
 from attrs import define, field, frozen
 
-from media.broadcast.origin import journal
+from media.broadcast.hls.captions import Cue
+from media.broadcast.origin import journal, spoken
 from media.broadcast.origin.journal import Begun, Entry, InitAt, Over, PartAt, Place
 from media.broadcast.origin.publication import Fault
 
@@ -25,6 +26,7 @@ MOST_WAITING = 64_000_000
 LEAVES_FREE = 1_000_000_000
 JOURNAL = "journal"
 OPENING = "opening.json"
+CAPTIONS = "captions"
 
 
 def data_file(folder: Path, rendition: str) -> Path:
@@ -49,7 +51,7 @@ class Files:
 
 @frozen
 class _Item:
-    entry: Entry
+    entry: Entry | Cue
     data: bytes
 
 
@@ -95,7 +97,7 @@ class Writer:
     def next_place(self, rendition: str, data: bytes) -> Place:
         return Place(self.offsets[rendition], len(data))
 
-    def put(self, entry: Begun | Over) -> None:
+    def put(self, entry: Begun | Over | Cue) -> None:
         self._add(entry, b"")
 
     def finish(self) -> None:
@@ -112,7 +114,7 @@ class Writer:
         self.offsets[rendition] += len(data)
         return place
 
-    def _add(self, entry: Entry, data: bytes) -> None:
+    def _add(self, entry: Entry | Cue, data: bytes) -> None:
         if self.fault is not None:
             return
         if self.waiting + len(data) > self.most_waiting:
@@ -130,11 +132,8 @@ class Writer:
         opened: dict[str, int] = {}
         try:
             self._begin()
-            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-            opened = {
-                name: os.open(data_file(self.folder, name), flags, 0o600) for name in self.offsets
-            }
-            opened[JOURNAL] = os.open(self.folder / JOURNAL, flags, 0o600)
+            opened = {name: _appended(data_file(self.folder, name)) for name in self.offsets}
+            opened[JOURNAL] = _appended(self.folder / JOURNAL)
             self._write_all(opened)
         except OSError as error:
             full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -154,11 +153,16 @@ class Writer:
             beside.write_bytes(self.opening)
             beside.rename(path)
 
-    def _write_all(self, opened: Mapping[str, int]) -> None:
+    def _write_all(self, opened: dict[str, int]) -> None:
         first, last = next(iter(self.offsets)), -1
         while (item := self._queue.get()) is not None:
             entry = item.entry
             if self.fault is not None:
+                continue
+            if isinstance(entry, Cue):
+                if CAPTIONS not in opened:
+                    opened[CAPTIONS] = _appended(self.folder / CAPTIONS)
+                self._write(opened[CAPTIONS], spoken.line(entry))
                 continue
             if isinstance(entry, InitAt | PartAt):
                 self._write(opened[entry.rendition], item.data)
@@ -181,3 +185,8 @@ class Writer:
         self.files.sync(opened[JOURNAL])
         if self.files.free(self.folder) < self.leaves_free:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _appended(path: Path) -> int:
+    """Nobody else reads it."""
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)

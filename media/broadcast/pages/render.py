@@ -176,7 +176,9 @@ def not_now(one: Broadcast, language: str, now: datetime, *, host: bool = False)
     kind = Phase.PAUSED if one.phase is Phase.LIVE else one.phase
     paragraphs = [_paragraph(line) for line in lines]
     if one.phase is Phase.ENDED and one.recording:
-        paragraphs = [fill("recording", language, recording=one.recording)]
+        file, track = one.recording, one.recorded_captions
+        captions = fill("track", language, captions=track) if track else Html()
+        paragraphs = [fill("recording", language, recording=file, captions=captions)]
     elif one.phase is Phase.ENDED and one.recorded and one.materials_url:
         paragraphs.append(_link(one.materials_url, words["to_materials"]))
     if host:

@@ -61,6 +61,7 @@ class Broadcast:
         recorded: it is being recorded, which everybody is told (R48).
         materials_url: where the recording will be; "": said without a link.
         recording: the file, once it is over and made, in the page's own folder; "": not (yet).
+        recorded_captions: of that file, in the same folder; "": nobody typed any.
         captions: somebody types captions; the player that reads them is a third larger.
         chat: what hosts have shown to all, the oldest first; JavaScript reads what comes after it.
         slow_s: seconds between two questions of one viewer at least; 0: no more than usual paces.
@@ -79,6 +80,7 @@ class Broadcast:
     recorded: bool = False
     materials_url: str = ""
     recording: str = ""
+    recorded_captions: str = ""
     captions: bool = False
     chat: tuple[Said, ...] = ()
     slow_s: int = 0

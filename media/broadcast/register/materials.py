@@ -43,8 +43,10 @@ class Materials:
         one = self._book.get(broadcast)
         if one is None or one.state is not State.ENDED:
             return False
-        name = f"{broadcast}.mp4"
+        name, captions = f"{broadcast}.mp4", f"{broadcast}.vtt" if recording.captions else ""
         try:
+            if captions:
+                await asyncio.to_thread(self._take, Path(recording.captions), captions)
             await asyncio.to_thread(self._take, Path(recording.path), name)
         except OSError as error:
             logger.warning(
@@ -58,6 +60,7 @@ class Materials:
             size=recording.size,
             made_at=now,
             until=now + self.keep_days * 86_400.0,
+            captions=captions,
         )
 
         def change(now: Broadcast) -> Broadcast | None:
@@ -73,6 +76,13 @@ class Materials:
             return None
         return self.folder / one.recording.file
 
+    def captions_of(self, broadcast: BroadcastId) -> Path | None:
+        """Of the same recording; None: there are none (any more)."""
+        one, file = self._book.get(broadcast), self.file_of(broadcast)
+        if one is None or one.recording is None or not one.recording.captions or file is None:
+            return None
+        return file.with_name(one.recording.captions)
+
     async def throw_away(self, broadcast: BroadcastId, by: str, reason: str) -> Broadcast | No:
         """The file first: what was answered as deleted is not on the disk."""
         one = self._book.get(broadcast)
@@ -81,7 +91,8 @@ class Materials:
         if one.recording is None:
             return one if one.recording_deleted else No.CONFLICT
         try:
-            await asyncio.to_thread((self.folder / one.recording.file).unlink, missing_ok=True)
+            for name in filter(None, (one.recording.captions, one.recording.file)):
+                await asyncio.to_thread((self.folder / name).unlink, missing_ok=True)
         except OSError as error:
             logger.warning(
                 "a recording was not deleted broadcast=%s why=%s", broadcast, error.errno

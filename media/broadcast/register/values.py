@@ -43,6 +43,7 @@ class Recording:
 
     Attributes:
         file: its name in the folder of recordings.
+        captions: of the WebVTT file beside it; "": nobody typed any.
         until: it is deleted then (retention).
     """
 
@@ -51,6 +52,7 @@ class Recording:
     size: int
     made_at: float
     until: float
+    captions: str = ""
 
 
 @frozen(kw_only=True)
