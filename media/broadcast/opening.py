@@ -26,6 +26,7 @@ from media.broadcast.fanout.opening import open_fan_out
 from media.broadcast.fanout.puller import Now
 from media.broadcast.figures import DELAY, HouseFigures
 from media.broadcast.house import showing
+from media.broadcast.house.floor_store import FloorStore
 from media.broadcast.house.following import Following
 from media.broadcast.house.house import BroadcastHouse, nobody_calls
 from media.broadcast.house.leads import Leads
@@ -55,7 +56,7 @@ from serving.settings import BadConfig
 logger = logging.getLogger(__name__)
 
 #: In the folder of broadcasts: parts of those that run; recordings that the register has not taken over yet.
-PARTS, MADE = "parts", "made"
+PARTS, MADE, FLOORS = "parts", "made", "floors"
 #: Characters of an ETag's beginning.
 TAG_BITS = 48
 
@@ -244,6 +245,8 @@ async def open_broadcasts(
         for one in register.book.all():
             if one.on_air:
                 await made.house.go_on(one)
+        if made.house.floors is not None:
+            stack.callback(group.create_task(made.house.floors.run()).cancel)
         ended = set(going_on) - {one.id for one in register.book.all() if one.on_air}
         for name in ended:  # the register is asked: a host had ended it
             origin.end(name)
@@ -275,6 +278,7 @@ def _put_together(
     secrets: Sequence[str],
     fan: FanOut | None,
 ) -> Broadcasting:
+    floors = FloorStore(settings.folder / FLOORS)
     house = BroadcastHouse(
         book=register.book,
         watchers=register.watchers,
@@ -292,6 +296,7 @@ def _put_together(
         delays=DELAY.observe,
         may_call=around.may_call,
         call_page=around.call_page,
+        floors=floors,
     )
 
     def now() -> datetime:
@@ -306,6 +311,8 @@ def _put_together(
         client_url=around.client_url,
     )
     house.cookie = desk.cookie
+    floors.text = house.floor
+    origin.lines = lambda name: map(showing.event, house.lines(name))
     judge = Judge(
         keys=signing.keys,
         may_watch=_may_watch(register, fan),

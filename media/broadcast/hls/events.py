@@ -20,7 +20,7 @@ from media.broadcast.hls.answers import MEDIA, PLAIN, Answer, No, Refused, Text,
 JSON_TYPE = "application/json"
 #: Seconds from one page to the next; pages that can still be asked for; lines that newcomers are given.
 PAGE_S, KEPT, NEWEST = 1.0, 120, 50
-#: Lines that wait for the next page: hosts press no faster.
+#: Lines that wait for the next page: hosts press no faster. What is taken back is never too much.
 MOST_PENDING = 50
 #: How many pages early a request may be.
 AHEAD = 2
@@ -56,9 +56,21 @@ class Events:
     _pending: list[Event] = field(factory=list, init=False, repr=False)
     _turned_at: float = field(default=float("-inf"), init=False)
 
+    @property
+    def takes(self) -> bool:
+        """Whether there is room for another line now, and anybody who would see it."""
+        return not self.ended and len(self._pending) < MOST_PENDING
+
+    def take_up(self, lines: Iterable[Event]) -> None:
+        """What all saw before this list began, the oldest first: newcomers are given it."""
+        for one in lines:
+            self._shown[one.id] = one
+        while len(self._shown) > NEWEST:
+            self._shown.popitem(last=False)
+
     def put(self, event: Event, now: float) -> float | None:
         """One more line; → seconds until `turn` makes a page of it. None: more than can be shown, or it is over."""
-        if self.ended or len(self._pending) >= MOST_PENDING:
+        if self.ended or (event.text and not self.takes):
             return None
         self._pending.append(event)
         return max(0.0, self._turned_at + PAGE_S - now)

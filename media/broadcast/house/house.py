@@ -13,8 +13,9 @@ from attrs import define, evolve, field
 
 from media.broadcast.desk.shown import Unable
 from media.broadcast.hls.captions import MOST_CHARS
-from media.broadcast.house import refusing, showing
+from media.broadcast.house import floor_json, refusing, showing
 from media.broadcast.house.audience import Audience
+from media.broadcast.house.floor_store import FloorStore
 from media.broadcast.house.raised import Raised
 from media.broadcast.house.schools import OtherSchools
 from media.broadcast.house.signing import Signing
@@ -23,7 +24,7 @@ from media.broadcast.house.talk import Talk
 from media.broadcast.pages.asking import Asked, BadLine, Question
 from media.broadcast.pages.heartbeat import Heartbeat
 from media.broadcast.pages.shown import Broadcast as Shown
-from media.broadcast.pages.shown import Figures, Phase, Refusal, Seat
+from media.broadcast.pages.shown import Figures, Phase, Refusal, Said, Seat
 from media.broadcast.passes import NoPass
 from media.broadcast.register import api
 from media.broadcast.register.values import Broadcast, State
@@ -56,6 +57,7 @@ class BroadcastHouse:
     last_resort: a folder that needs nobody of ours to answer, by broadcast; "": none.
     at_once: broadcasts that may run at one time.
     may_call: whether the module lets an account into the call of a room; None: it does not answer.
+    floors: where hands, questions and lines outlive this process; None: nowhere.
     elsewhere: addresses of other nodes of the school that have broadcasts.
     call_page: the address of the call of a room; "": there is no page of calls.
     wall: seconds since 1970. clock: seconds, never going back.
@@ -76,6 +78,7 @@ class BroadcastHouse:
     at_once: int = 8
     may_call: Callable[[str, str], Awaitable[bool | None]] = nobody_calls
     call_page: Callable[[str], str] = lambda _: ""
+    floors: FloorStore | None = None
     elsewhere: Callable[[], Sequence[str]] = tuple
     cookie: str = "sferum_desk"
     wall: Callable[[], float]
@@ -145,6 +148,7 @@ class BroadcastHouse:
         if not running.hands.set(seat.viewer, up):
             return (seat.viewer in running.hands) == up
         self.counted["hands"] += up
+        self.floor_changed(one)
         return self.tell.hand(seat.viewer, one, up)
 
     async def ask(self, seat: Seat, question: Question) -> Asked:
@@ -161,6 +165,7 @@ class BroadcastHouse:
             return Asked.LOST
         self.counted["questions"] += 1
         running.talk.ask(seat.viewer, question.text, now)
+        self.floor_changed(one)
         return Asked.ARRIVED
 
     # --- captions
@@ -187,6 +192,7 @@ class BroadcastHouse:
         if bad is None:
             running.talk.typed.append(" ".join(line.split())[:MOST_CHARS])
             self.counted["captions"] += 1
+            self.floor_changed(one)
         return bad
 
     async def start(self, seat: Seat) -> bool:
@@ -221,7 +227,9 @@ class BroadcastHouse:
 
     async def go_on(self, one: Broadcast) -> bool:
         """What is on air by the register is produced: after its start, and after a start of this process."""
-        self._running.setdefault(one.id, Running(talk=Talk(int(self.wall() * 1000))))
+        if one.id not in self._running:
+            found = await self._left(one.id)
+            self._running.setdefault(one.id, found)
         logger.info("a broadcast is on air broadcast=%s", one.id)
         self.counted["begun"] += 1
         if self.schools is not None:
@@ -229,7 +237,32 @@ class BroadcastHouse:
         begun = await self.staging.begin(one)
         if one.captions:
             self.staging.caption(one)
+        self.staging.repeat(one.id, self._running[one.id].talk.said)
         return begun
+
+    async def _left(self, one: BroadcastId) -> Running:
+        """What an earlier process knew of it."""
+        first = int(self.wall() * 1000)
+        text = None if self.floors is None else await self.floors.found(one)
+        found = None if text is None else floor_json.read(text, first)
+        if found is None:
+            return Running(talk=Talk(first))
+        return Running(talk=found[0], hands=found[1])
+
+    def floor(self, one: BroadcastId) -> bytes | None:
+        """Of one that runs, as it is kept; None: it does not."""
+        running = self._running.get(one)
+        return None if running is None else floor_json.written(running.talk, running.hands)
+
+    def floor_changed(self, one: BroadcastId) -> None:
+        """Of hands, questions or lines."""
+        if self.floors is not None:
+            self.floors.changed(one)
+
+    def lines(self, one: str) -> Sequence[Said]:
+        """What all see of one that runs, the oldest first."""
+        running = self._running.get(BroadcastId(one))
+        return () if running is None else running.talk.said
 
     def running(self, one: BroadcastId) -> Running | None:
         """What is known of one that runs."""
@@ -243,6 +276,7 @@ class BroadcastHouse:
         if self._running.pop(one, None) is not None:
             logger.info("a broadcast is over broadcast=%s", one)
             self.counted["ended"] += 1
+            self.floor_changed(one)
 
     # --- figures of the process
 

@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 #: Hands and questions of one page; the next ones come when these are done.
 MOST = 20
+_TO_ALL = frozenset({FloorAct.SHOW, FloorAct.SAY})
 
 
 async def floor(house: BroadcastHouse, one: Broadcast) -> Floor:
@@ -64,6 +65,17 @@ def moderate(
     running = house.running(one.id)
     if running is None:
         return Unable.GONE
+    if act in _TO_ALL and not house.staging.takes_lines(one.id):
+        return Unable.UNAVAILABLE  # the question stays where it is
+    done = _moderated(house, one, running, act, number, text)
+    if done is None:
+        house.floor_changed(one.id)
+    return done
+
+
+def _moderated(
+    house: BroadcastHouse, one: Broadcast, running: Running, act: FloorAct, number: int, text: str
+) -> Unable | None:
     match act:
         case FloorAct.SHOW:
             return _posted(house, one, running.talk.show(number))
@@ -112,7 +124,8 @@ def _posted(house: BroadcastHouse, one: Broadcast, said: Said | None) -> Unable 
     if said is None:
         return Unable.HAND_DOWN
     house.counted["shown_to_all"] += bool(said.text)
-    return None if house.staging.post(one.id, said) else Unable.UNAVAILABLE
+    house.staging.post(one.id, said)
+    return None
 
 
 def _lowered(house: BroadcastHouse, one: Broadcast, running: Running, number: int) -> Unable | None:

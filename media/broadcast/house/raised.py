@@ -5,7 +5,9 @@ Hosts' pages name a hand by its number: accounts stand in no form.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import islice
+from typing import Any
 
 from attrs import define, field
 
@@ -26,6 +28,23 @@ class Raised:
 
     def __contains__(self, viewer: str) -> bool:
         return viewer in self._up
+
+    def kept(self) -> dict[str, object]:
+        """All but invitations, for another process."""
+        return {"number": self._number, "up": list(self._up.items())}
+
+    @classmethod
+    def again(cls, raw: Mapping[str, Any]) -> Raised:
+        """What `kept` gave.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is something else.
+        """
+        made = cls()
+        for viewer, number in raw["up"][:MOST]:
+            made._up[str(viewer)] = int(number)
+        made._number = max(int(raw["number"]), *made._up.values(), 0)
+        return made
 
     def set(self, viewer: str, up: bool) -> bool:
         """Raise or lower; → whether that changed anything. False too where no more hands are remembered."""

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from attrs import evolve
 
 from media.broadcast.desk.shown import Place, Recording
+from media.broadcast.hls.events import Event
 from media.broadcast.hls.multivariant import Captions
 from media.broadcast.origin.publication import Opening
 from media.broadcast.pages import shown
@@ -50,6 +51,11 @@ def broadcast(
         captions=one.captions > 0,
         live_sync_s=LOW_SYNC_S if one.low_latency else SYNC_S,
     )
+
+
+def event(said: shown.Said) -> Event:
+    """A line that all see, as players are told it."""
+    return Event(said.id, said.text, said.host)
 
 
 def captioned(opening: Opening, one: Broadcast | None) -> Opening:

@@ -57,8 +57,14 @@ class Staging(Protocol):
     def type(self, broadcast: BroadcastId, line: str) -> BadLine | None:
         """A line of captions, shown from now on."""
 
-    def post(self, broadcast: BroadcastId, said: Said) -> bool:
-        """All viewers see this line; without a text no more. False: there is nothing that they look at."""
+    def post(self, broadcast: BroadcastId, said: Said) -> None:
+        """All viewers see this line; without a text no more. Where nothing runs yet they see it when it does."""
+
+    def takes_lines(self, broadcast: BroadcastId) -> bool:
+        """False: it is over, or so many came at once that another one has to wait."""
+
+    def repeat(self, broadcast: BroadcastId, lines: Sequence[Said]) -> None:
+        """What all saw before this process began, the oldest first."""
 
     def show(self, broadcast: Broadcast, account: str, speaker: str) -> Unable | None:
         """Show this one of them; "": none any more. `account`, a host, decides (R48)."""

@@ -15,7 +15,6 @@ from media.access.hashes import room_name
 from media.broadcast.cmaf.rhythm import LOW_LATENCY, USUAL
 from media.broadcast.desk.shown import Speaker, Unable
 from media.broadcast.hls.captions import Unsayable
-from media.broadcast.hls.events import Event
 from media.broadcast.hls.multivariant import Captions
 from media.broadcast.house import showing, speaking
 from media.broadcast.house.admitting import Publishers
@@ -221,9 +220,19 @@ class MediaStudio:
         bad = live.say(line)
         return None if bad is None else _BAD_LINES[bad]
 
-    def post(self, broadcast: BroadcastId, said: Said) -> bool:
+    def post(self, broadcast: BroadcastId, said: Said) -> None:
         live = self.origin.get(broadcast)
-        return live is not None and live.post(Event(said.id, said.text, said.host))
+        if live is not None:
+            live.post(showing.event(said))
+
+    def takes_lines(self, broadcast: BroadcastId) -> bool:
+        live = self.origin.get(broadcast)
+        return live is None or live.of.events.takes
+
+    def repeat(self, broadcast: BroadcastId, lines: Sequence[Said]) -> None:
+        live = self.origin.get(broadcast)
+        if live is not None:
+            live.of.events.take_up(map(showing.event, lines))
 
     # --- told by others
 

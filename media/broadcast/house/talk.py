@@ -7,7 +7,9 @@ kept by edges and browsers, and a child's name is not for them.
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from collections.abc import Mapping
 from itertools import islice
+from typing import Any
 
 from attrs import define, field, frozen
 
@@ -50,6 +52,34 @@ class Talk:
 
     def __attrs_post_init__(self) -> None:
         self._number = self.first
+
+    def kept(self) -> dict[str, object]:
+        """All but who asked when, for another process."""
+        return {
+            "number": self._number,
+            "questions": self._questions,
+            "slow_s": self.slow_s,
+            "typed": list(self.typed),
+            "waiting": [[one.number, one.viewer, one.text] for one in self._waiting.values()],
+            "said": [[one.id, one.text, one.host] for one in self._said.values()],
+        }
+
+    @classmethod
+    def again(cls, raw: Mapping[str, Any], first: int) -> Talk:
+        """What `kept` gave, with numbers above `first` from now on.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is something else.
+        """
+        made = cls(max(first, int(raw["number"])))
+        made.slow_s = raw["slow_s"] if raw["slow_s"] in PACES else 0
+        made.typed.extend(str(one) for one in raw["typed"][-MOST_TYPED:])
+        made._questions = int(raw["questions"])
+        for number, viewer, text in raw["waiting"][-MOST_WAITING:]:
+            made._waiting[int(number)] = Waiting(int(number), str(viewer), str(text))
+        for number, text, host in raw["said"][-MOST_SAID:]:
+            made._said[int(number)] = Said(int(number), str(text), host is True)
+        return made
 
     def may_ask(self, viewer: str, now: float) -> bool:
         """Whether the hosts' pace lets this viewer ask now. `now`: seconds, never going back."""

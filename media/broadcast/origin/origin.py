@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from attrs import define, field
 
 from media.broadcast.hls.broadcast import Broadcast
+from media.broadcast.hls.events import Event
 from media.broadcast.hls.timeline import First
 from media.broadcast.origin import opening_json, reader
 from media.broadcast.origin.captioning import with_captions
@@ -54,6 +55,7 @@ class Origin:
     recordings: where finished files wait until the materials take them over; on the same disk.
     tag: a few letters of the machine's chance: ETags of another process must differ.
     wall: seconds since 1970; numbers of event pages begin there.
+    lines: what all see of a broadcast when its event list begins, the oldest first.
     mirror: where broadcasts are put as plain segments as well, while they last.
     most: broadcasts at one time.
     """
@@ -64,6 +66,7 @@ class Origin:
     materials: Materials
     tag: Callable[[], str]
     wall: Callable[[], float] = lambda: 0.0
+    lines: Callable[[str], Iterable[Event]] = lambda _: ()
     mirror: Mirror | None = None
     most: int = 64
     lingers_s: float = LINGERS_S
@@ -195,6 +198,7 @@ class Origin:
             {} if left is None else left.history.past,
         )
         of.events.tag, of.events.next = of.tag, int(self.wall())
+        of.events.take_up(self.lines(name))
         live = Live(opening, of, self.folder / name, self.tell, writer, first.discontinuity)
         if left is not None:
             of.take_up(left.cues)

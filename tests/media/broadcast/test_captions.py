@@ -6,9 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from media.broadcast.hls.answers import No, Refused
-from media.broadcast.hls.captions import MOST_CHARS, CaptionTrack, Unsayable
+from media.broadcast.hls.captions import MOST_CHARS, CaptionTrack, Cue, Unsayable, webvtt
 from media.broadcast.hls.timeline import First
 from media.broadcast.hls.values import HZ, PART, Segment, Shape
+from media.broadcast.origin import spoken
 from tests.media.broadcast import apple, m3u8
 from tests.media.broadcast.world import Stage, ask, broadcast, text
 
@@ -118,6 +119,39 @@ def test_captions_can_be_gone_back_to() -> None:
     assert [text(of, f"captions/s{100 + number}.vtt") for number in range(60)] == lines
     assert "Строка 0" in text(of, "captions/s100.vtt")
     assert ask(of, "captions/s99.vtt") == Refused(No.NOT_THERE)
+
+
+def test_a_file_for_the_recording() -> None:
+    """Each line for as long as it takes to read, within the recording; without a line there is no file."""
+    track = CaptionTrack(Shape())
+    cues = []
+    for at, line in ((0, "Добрый вечер"), (9 * S, "a" * 60), (11 * S, "Потом")):
+        assert track.say(line, at) is None
+        assert track.newest is not None
+        cues.append(track.newest)
+    assert webvtt(cues, 11 * S) == (
+        "WEBVTT\n\n0\n00:00:00.000 --> 00:00:02.000\nДобрый вечер\n\n"
+        f"1\n00:00:09.000 --> 00:00:11.000\n{'a' * 60}\n"
+    )
+    assert webvtt(cues, 0) == webvtt([], 60 * S) == ""
+
+
+@given(st.lists(st.text(max_size=MOST_CHARS), max_size=9), st.binary(max_size=40))
+def test_lines_are_read_as_they_were_written(lines: list[str], behind: bytes) -> None:
+    """Whatever was typed; what stands behind the last whole line is nothing; another process goes on with them."""
+    track, again = CaptionTrack(Shape()), CaptionTrack(Shape())
+    cues: list[Cue] = []
+    for number, each in enumerate(lines):
+        if track.say(each, number * S) is None and track.newest is not None:
+            cues.append(track.newest)
+    raw = [spoken.line(one) for one in cues]
+    assert spoken.read([*raw, behind]) == cues
+    assert all(len(one) <= spoken.MOST_LINE for one in raw)
+    again.take_up([*cues, *cues])
+    assert again.newest == track.newest
+    assert again.say("x", len(lines) * S) is None
+    assert again.newest is not None
+    assert again.newest.number == len(cues)
 
 
 def test_captions_follow_the_segments() -> None:

@@ -59,8 +59,22 @@ async def test_a_question_is_shown_to_all_without_a_name() -> None:
     assert await world.leads.moderate(HOST, ID, FloorAct.SAY, -1, " ") is Unable.EMPTY_LINE
     assert await world.leads.moderate(PUPIL, ID, FloorAct.SAY, -1, "x") is Unable.NOT_HOST
     assert await world.leads.floor(PUPIL, ID) is Unable.NOT_HOST
+
+
+async def test_what_cannot_be_shown_now_still_waits() -> None:
+    """Where too much comes at once a question stays with the hosts; what all see can be taken back even then."""
+    world = await running()
+    assert await world.house.ask(await seat_of(world, PUPIL), Question("x")) is Asked.ARRIVED
+    assert await world.leads.moderate(HOST, ID, FloorAct.SAY, -1, "Начинаем") is None
+    (one,), (line,) = (await floor(world)).questions, (await floor(world)).said
     world.stage.deaf = True
-    assert await world.leads.moderate(HOST, ID, FloorAct.SAY, -1, "x") is Unable.UNAVAILABLE
+    for act in (FloorAct.SAY, FloorAct.SHOW):
+        done = await world.leads.moderate(HOST, ID, act, one.number, "x")
+        assert done is Unable.UNAVAILABLE
+    assert (await floor(world)).questions == (one,)
+    assert (await floor(world)).said == (line,)
+    assert await world.leads.moderate(HOST, ID, FloorAct.TAKE_BACK, line.id, "") is None
+    assert world.stage.posted[-1] == Said(line.id, "")
 
 
 async def test_hosts_set_the_pace() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from attrs import Factory, define, evolve
 
 from media.broadcast.desk.shown import Speaker, Unable
+from media.broadcast.house.floor_store import FloorStore
 from media.broadcast.house.house import BroadcastHouse
 from media.broadcast.house.leads import Leads
 from media.broadcast.house.signing import Signing
@@ -160,9 +161,14 @@ class Stage:
         self.happened.append(f"type {line}")
         return None
 
-    def post(self, broadcast: BroadcastId, said: Said) -> bool:
+    def post(self, broadcast: BroadcastId, said: Said) -> None:
         self.posted.append(said)
+
+    def takes_lines(self, broadcast: BroadcastId) -> bool:
         return not self.deaf
+
+    def repeat(self, broadcast: BroadcastId, lines: Sequence[Said]) -> None:
+        self.posted += lines
 
     def show(self, broadcast: Broadcast, account: str, speaker: str) -> Unable | None:
         self.happened.append(f"show {speaker}")
@@ -184,6 +190,7 @@ class World:
     time: Time = Factory(Time)
     members: set[str] | None = Factory(set)
     delays: list[float] = Factory(list)
+    floors: FloorStore | None = None
     house: BroadcastHouse = Factory(lambda self: self.make(), takes_self=True)
 
     @property
@@ -206,6 +213,7 @@ class World:
             clock=self.time,
             delays=self.delays.append,
             may_call=self.may_call,
+            floors=self.floors,
             call_page=lambda room_id: f"/room#?roomId={room_id}" if room_id else "",
         )
 

@@ -13,7 +13,7 @@ from aiohttp import ClientSession
 from attrs import define, field
 
 from media.broadcast.hls.names import read as asked
-from media.broadcast.hls.values import HZ
+from media.broadcast.hls.values import HZ, PART
 from media.broadcast.origin import history, reader
 from media.broadcast.origin.journal import Begun, Entry, InitAt, Over, PartAt, Place, line, read
 from media.broadcast.origin.opening_json import opened, written
@@ -55,6 +55,10 @@ async def text(session: ClientSession, url: str) -> str:
     async with session.get(url) as response:
         assert response.status == 200
         return await response.text()
+
+
+def mode(path: Path) -> int:
+    return path.stat().st_mode
 
 
 async def fact(probe: Callable[[], bool], what: str) -> None:
@@ -194,6 +198,43 @@ async def test_another_process_goes_on(tmp_path: Path) -> None:
         await fact(lambda: bool(world.kept.files), "the recording")
         assert world.kept.files[0].seconds == restored.of.edge / HZ
         await fact(lambda: not (tmp_path / "parts" / "concert").exists(), "an empty folder")
+
+
+async def test_captions_outlive_the_process(tmp_path: Path) -> None:
+    """Lines of before are where they were, half a line is nothing, and the recording has all of them beside it."""
+    before = make(tmp_path)
+    async with serving(before):
+        stage = before.publish()
+        for number, moment in enumerate(OUT[:12]):
+            stage.one(moment)
+            if number == 1:
+                assert stage.to.say("На сцене хор") is None
+    at = f"00:00:0{2 * PART / HZ:.3f}"
+    with (tmp_path / "parts" / "concert" / "captions").open("ab") as file:
+        file.write('[1,2,3,0,"Поло'.encode())
+    world = make(tmp_path)
+    async with serving(world), ClientSession() as session:
+        assert f"0\n{at} --> " in await text(session, f"{world.live()}/captions/s0.vtt")
+        stage = Stage(world.origin.open(opening()), wall_ms=int(NOW * 1000) + 20_000)
+        edge = world.origin.lives[0].of.edge
+        assert stage.to.say("Дальше <оркестр>") is None
+        stage.give(coded(20, gop=25))
+        back = await text(session, f"{world.live()}/captions/rewind.m3u8")
+        assert back.count("#EXTINF") > 3
+        stage.to.end()
+        await fact(lambda: bool(world.kept.files), "the recording")
+        said = await text(session, f"{world.live()}/recording.vtt")
+        assert said == (
+            f"WEBVTT\n\n0\n{at} --> 00:00:0{2 * PART / HZ + 2:.3f}\nНа сцене хор\n\n"
+            f"1\n00:00:{edge / HZ:06.3f} --> 00:00:{edge / HZ + 2:06.3f}\nДальше &lt;оркестр&gt;\n"
+        )
+        made = Path(world.kept.files[0].captions)
+        assert made == tmp_path / "recordings" / "concert.vtt"
+        assert mode(made) & 0o077 == 0
+        world.out.add("@u0:school.test")
+        world.now += 60
+        async with session.get(f"{world.live()}/recording.vtt") as gone:
+            assert gone.status == 403
 
 
 async def test_what_is_over_is_finished_by_the_next_process(tmp_path: Path) -> None:

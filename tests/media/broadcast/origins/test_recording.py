@@ -134,6 +134,8 @@ async def test_who_may_see_it(tmp_path: Path) -> None:
         for pass_, status in (("", 401), ("x", 403), (world.issue(), 404)):
             async with session.get(f"{world.live(pass_)}/recording.mp4") as answer:
                 assert answer.status == status
+            async with session.get(f"{world.live(pass_)}/recording.vtt") as answer:
+                assert answer.status == status
 
 
 def test_it_is_cheap(tmp_path: Path) -> None:

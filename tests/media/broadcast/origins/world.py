@@ -133,6 +133,9 @@ class Kept:
     def file_of(self, broadcast: str) -> Path | None:
         return next((Path(one.path) for one in self.files if one.broadcast == broadcast), None)
 
+    def captions_of(self, broadcast: str) -> Path | None:
+        return next((Path(one.captions) for one in self.files if one.captions), None)
+
 
 @define
 class World:
@@ -206,7 +209,9 @@ def make(
 
     judge = Judge([KEY], may_watch, lambda: world.now)
     endpoints = Endpoints(origin=origin, judge=judge, secrets=[SECRET])
-    recordings = Recordings(judge=judge, file_of=materials.file_of)
+    recordings = Recordings(
+        judge=judge, file_of=materials.file_of, captions_of=materials.captions_of
+    )
     world = World(origin, materials, told, endpoints, recordings)
     return world
 

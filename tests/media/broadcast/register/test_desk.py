@@ -168,7 +168,16 @@ async def test_the_hall_is_passed_on_in_few_messages(tmp_path: Path) -> None:
 async def keep(world: World, broadcast: BroadcastId) -> bool:
     path = world.folder / "made.mp4"
     path.write_bytes(b"video")
-    ready = Ready(broadcast=broadcast, path=str(path), seconds=2.0, began_ms=0, size=5)
+    captions = path.with_suffix(".vtt")
+    captions.write_text("WEBVTT")
+    ready = Ready(
+        broadcast=broadcast,
+        path=str(path),
+        seconds=2.0,
+        began_ms=0,
+        size=5,
+        captions=str(captions),
+    )
     return await world.materials.keep(ready)
 
 
@@ -184,13 +193,18 @@ async def test_a_recording_is_kept_and_thrown_away(tmp_path: Path) -> None:
         file = world.materials.file_of(one.id)
         assert file is not None
         assert file.read_bytes() == b"video"
+        captions = world.materials.captions_of(one.id)
+        assert captions is not None
+        assert captions.read_text() == "WEBVTT"
         assert await world.desk.delete_recording(TEACHER, one.id) is No.NOT_FOUND
         assert file.exists()
         found = await world.desk.delete_recording(DIRECTOR, one.id)
         assert isinstance(found, Broadcast)
         assert (found.stage, found.by, found.reason) == ("removed", DIRECTOR, "by hand")
         assert world.materials.file_of(one.id) is None
+        assert world.materials.captions_of(one.id) is None
         assert not file.exists()
+        assert not captions.exists()
         await waited(lambda: ("removed", DIRECTOR) in _stages(world), what="the word")
 
 
