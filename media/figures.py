@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector
 
 from media.access.granting import Access
 from media.access.rechecking import Rechecker
+from media.cluster.broadcast_way import BroadcastWay
 from media.cluster.relay import Relay
 from media.config import Config
 from media.metrics import LAG, CallFigures, Look
@@ -40,6 +41,7 @@ class Sources:
     checks: Rechecker
     relay: Relay | None
     relays: Collection[str]
+    way: BroadcastWay | None = None
 
     def look(self) -> Look:
         node, services = self.node, self.node.services
@@ -66,6 +68,7 @@ class Sources:
             joins=node.joins + Counter(shut),
             rechecks=self.checks.counted,
             passed=None if self.relay is None else self.relay.counted,
+            led=None if self.way is None else self.way.counted,
             redis=None if self.relay is None else self.relay.registry.reachable,
         )
 

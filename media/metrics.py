@@ -48,6 +48,7 @@ class Look:
         hooks: notices sent, failed, dropped.
         rechecks: people in calls whose rights were asked for again, by word.
         passed: with several nodes: requests, by `here`, `passed`, `unreachable`.
+        led: the same of broadcasts: requests about those of other nodes, by `sent`, `passed`, `away`.
         redis: it answered the last beat; None: not used.
     """
 
@@ -66,6 +67,7 @@ class Look:
     joins: Mapping[str, int] = Factory(dict)
     rechecks: Mapping[str, int] = Factory(dict)
     passed: Mapping[str, int] | None = None
+    led: Mapping[str, int] | None = None
     redis: bool | None = None
 
 
@@ -109,6 +111,9 @@ class CallFigures(Collector):
         if seen.passed is not None:
             passed = seen.passed.items()
             yield _by("node_requests", "Requests, by where their call is.", "outcome", passed)
+        if seen.led is not None:
+            text = "Requests about broadcasts of other nodes."
+            yield _by("broadcast_node_requests", text, "outcome", seen.led.items())
         if seen.redis is not None:
             yield _gauge("redis_reachable", "1 while the nodes can meet.", int(seen.redis))
         yield _by("wrong", "Messages of clients that were dropped.", "why", seen.wrong.items())

@@ -29,8 +29,10 @@ from media.access.openid import OpenId
 from media.access.requests import Home
 from media.access.rights import ModuleRights
 from media.broadcast.opening import Broadcasting, check_broadcasts
+from media.broadcast.pages.endpoints import away
 from media.broadcast.serving import broadcasts, figures_of
 from media.cluster.broadcast_places import BroadcastPlaces
+from media.cluster.broadcast_relay import BroadcastRelay
 from media.cluster.broadcast_way import BroadcastWay
 from media.cluster.joining import joined
 from media.cluster.neighbours import Neighbours
@@ -158,12 +160,12 @@ async def serve(
         stack.callback(group.create_task(checks.run()).cancel)
         registry, places = None, None
         if config.redis is not None:
-            password = _password(config)
             neighbours = Neighbours(http, keys, machine.wall)
             registry, places = await stack.enter_async_context(
-                joined(config, config.redis, password, node, keeper, neighbours)
+                joined(config, config.redis, _password(config), node, keeper, neighbours)
             )
-            stack.callback(group.create_task(registry.run()).cancel)
+            for meeting in (registry.run(), places.run()):
+                stack.callback(group.create_task(meeting).cancel)
         relay = None if registry is None else Relay(registry, http, keys, machine.wall, access.home)
         serves = _servers(config, relays, machine)
         broadcasting = await stack.enter_async_context(
@@ -171,10 +173,13 @@ async def serve(
                 config, node, homeserver, access.openid, lambda: tokens.now, serves, access.rights
             )
         )
-        way = _way(places, broadcasting, group, stack)
+        exchange = BroadcastRelay(http, keys, machine.wall, config.trusted_proxies)
+        way = _way(places, exchange, config.public_url, broadcasting)
         app = build(config, access, node, relay, broadcasting, way)
         if config.metrics_port is not None:
-            sources = Sources(node, access, hooks, checks, relay, await relay_addresses(config))
+            sources = Sources(
+                node, access, hooks, checks, relay, await relay_addresses(config), way
+            )
             stack.callback(group.create_task(watch_lag()).cancel)
             await stack.enter_async_context(
                 answering(
@@ -207,9 +212,9 @@ async def serve(
 
 def _way(
     places: BroadcastPlaces | None,
+    exchange: BroadcastRelay,
+    shared: str,
     broadcasting: Broadcasting | None,
-    group: asyncio.TaskGroup,
-    stack: AsyncExitStack,
 ) -> BroadcastWay | None:
     """To broadcasts of other nodes; the others are told which are here."""
     if places is None:
@@ -218,8 +223,9 @@ def _way(
         places.held = broadcasting.ids
         broadcasting.house.elsewhere = places.elsewhere
         broadcasting.register.book.changed.append(lambda _: places.changed())
-    stack.callback(group.create_task(places.run()).cancel)
-    return BroadcastWay(places, lists=broadcasting is not None)
+        places.changed()
+    lists = broadcasting is not None
+    return BroadcastWay(places, lists, exchange, shared, away)
 
 
 def _set_apart_what_stays() -> None:

@@ -281,6 +281,13 @@ class WatchPages:
         return see_other(f"watch?said={said}")
 
 
+def away(request: web.Request) -> web.Response:
+    """The page of a broadcast whose node does not live now, by any other node."""
+    why = Refusal.AWAY
+    shown = render.refused(why, language(request))
+    return html_page(request, shown, STATUS[why], policy(), {})
+
+
 def add_static(app: web.Application, player: Path) -> None:
     """Our own files, and hls.js from `player` (scripts/install-clients)."""
     builds = {name: player / name for name in ("hls.light.min.js", "hls.min.js")}

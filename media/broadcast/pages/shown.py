@@ -31,6 +31,7 @@ class Refusal(enum.Enum):
     NOT_FOUND = "not_found"
     EXPIRED = "expired"
     UNAVAILABLE = "unavailable"  # nobody can say who this is: the school's server does not answer
+    AWAY = "away"  # another node has this broadcast, and does not live
 
 
 #: broadcast.md A8: anonymous 401, another school or a bad link 403, an old link 410.
@@ -40,6 +41,7 @@ STATUS: Mapping[Refusal, int] = {
     Refusal.NOT_FOUND: 404,
     Refusal.EXPIRED: 410,
     Refusal.UNAVAILABLE: 503,
+    Refusal.AWAY: 503,
 }
 
 

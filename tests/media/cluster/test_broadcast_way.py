@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, cast
 
+import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
@@ -15,7 +16,8 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from media.cluster.broadcast_places import AT_ONCE, PLACE, BroadcastPlaces, Nowhere
-from media.cluster.broadcast_way import BroadcastWay, about
+from media.cluster.broadcast_relay import BroadcastRelay
+from media.cluster.broadcast_way import BroadcastWay, about, published
 from media.cluster.placement import NodeSign
 from media.cluster.registry import Registry
 
@@ -89,13 +91,16 @@ async def asked(of: BroadcastPlaces, path: str, *, lists: bool = True, method: s
     async def here(_: web.Request) -> web.Response:
         return web.Response()
 
-    app = web.Application(middlewares=[BroadcastWay(of, lists).middleware()])
-    app.router.add_route("*", "/{path:.*}", here)
-    async with (
-        TestClient(TestServer(app)) as client,
-        client.request(method, path, allow_redirects=False) as answer,
-    ):
-        return answer.status, answer.headers.get("Location", "")
+    async with aiohttp.ClientSession() as http:
+        relay = BroadcastRelay(http, [], lambda: 0.0)
+        way = BroadcastWay(of, lists, relay, "https://rtc.test")
+        app = web.Application(middlewares=[way.middleware()])
+        app.router.add_route("*", "/{path:.*}", here)
+        async with (
+            TestClient(TestServer(app)) as client,
+            client.request(method, path, allow_redirects=False) as answer,
+        ):
+            return answer.status, answer.headers.get("Location", "")
 
 
 async def test_pages_lead_to_the_node_that_has_the_broadcast() -> None:
@@ -113,6 +118,16 @@ async def test_pages_lead_to_the_node_that_has_the_broadcast() -> None:
         assert (await asked(b, path))[0] == 200
     assert (await asked(b, "/watch/concert", method="POST"))[0] == 200
     assert (await asked(a, "/watch/concert"))[0] == 200
+
+
+async def test_nobody_is_sent_in_a_circle() -> None:
+    """A node that has no address but the one all share is not led to: whoever went there could come back here."""
+    memory = Memory()
+    shared = evolve(A, broadcasts="https://rtc.test")
+    await places(shared, memory, ["concert"]).say(again=True)
+    b = places(B, memory)
+    cast(Nodes, b.registry).alive["a"] = shared
+    assert await asked(b, "/watch/concert") == (503, "")
 
 
 async def test_a_node_without_broadcasts_leads_to_one_that_has_some() -> None:
@@ -192,6 +207,22 @@ async def test_what_is_said() -> None:
 def test_which_pages(path: str, broadcast: str | None) -> None:
     """Those that somebody opens; neither files nor what pages ask for."""
     assert about(path) == broadcast
+
+
+@pytest.mark.parametrize(
+    ("path", "broadcast"),
+    [
+        ("/whip/concert", "concert"),
+        ("/whep/concert/s-1", "concert"),
+        ("/whip/concert/s/1", None),
+        ("/whap/concert", None),
+        ("/whip/", None),
+        ("/live/pass/concert/watch", None),
+    ],
+)
+def test_what_publishers_ask_for(path: str, broadcast: str | None) -> None:
+    """WHIP, WHEP, and the sessions of both."""
+    assert published(path) == broadcast
 
 
 @given(st.text(max_size=80))
