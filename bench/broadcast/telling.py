@@ -37,8 +37,8 @@ class Telling:
         self.parts += 1
         print(json.dumps({"parts": self.parts}), flush=True)
 
-    def say(self, text: str) -> Unsayable | None:
-        return self.to.say(text)
+    def say(self, text: str, at: int | None = None) -> Unsayable | None:
+        return self.to.say(text, at)
 
     def end(self) -> None:
         self.to.end()

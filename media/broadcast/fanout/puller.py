@@ -11,11 +11,12 @@ from typing import TypeVar
 
 from attrs import define, field
 
+from media.broadcast.fanout import spoken
 from media.broadcast.fanout.boxes import check_init, media_at
 from media.broadcast.fanout.course import Anew, Course, Moment
 from media.broadcast.fanout.peer import Away, BadDirective, CutOff, NotThere, Peer
 from media.broadcast.fanout.playlists import MOST_BYTES, Front, Page, read_front, read_page
-from media.broadcast.hls.names import init_file, part_file
+from media.broadcast.hls.names import CAPTIONS, captions_file, init_file, part_file
 from media.broadcast.origin.publication import (
     MOST_INIT_BYTES,
     MOST_PART_BYTES,
@@ -32,6 +33,8 @@ logger = logging.getLogger(__name__)
 AGAIN_S, LONGEST_AGAIN_S, GIVES_UP_S = 0.5, 4.0, 900.0
 #: Seconds between two looks that brought nothing.
 IDLE_S = 0.25
+#: Seconds that captions are waited for: pictures and sound wait meanwhile.
+CAPTIONS_S = 2.0
 
 
 class Now(enum.Enum):
@@ -62,7 +65,7 @@ class Puller:
         open: our origin's, when the first playlist was read.
         clock: seconds, never going back.
         tell: `now`, whenever it changes.
-        counted: parts, and why not.
+        counted: parts, lines of captions, and why not.
     """
 
     peer: Peer
@@ -76,6 +79,8 @@ class Puller:
     counted: Counter[str] = field(factory=Counter, init=False)
     _publication: Publication | None = field(default=None, init=False)
     _course: Course | None = field(default=None, init=False)
+    _segment: tuple[int, int] | None = field(default=None, init=False)
+    _line: int = field(default=-1, init=False)  # theirs that came last
     _well_at: float = field(default=0.0, init=False)
     _again_s: float = field(default=AGAIN_S, init=False)
 
@@ -144,6 +149,8 @@ class Puller:
                 self._well()
                 found = course.step(pages)
             if pages[course.names[0]].ended:
+                if self._segment is not None:
+                    self._say(publication, self._segment[1], await self._spoken(self._segment[0]))
                 return
             if self.clock() - since < IDLE_S:
                 await asyncio.sleep(IDLE_S)
@@ -166,23 +173,53 @@ class Puller:
         return found
 
     async def _take(self, publication: Publication, moment: Moment) -> None:
-        """Fetch one part of each quality, and publish them together."""
-        fetched = await _all(
-            {
-                one.part.rendition: self.peer.get(
-                    f"{one.part.rendition}/{part_file(one.serial)}", MOST_PART_BYTES
-                )
-                for one in moment.wanted
-            }
-        )
+        """Fetch one part of each quality, and publish them together.
+
+        With the first part of a segment come the captions of the one before, which is whole there and not yet here.
+        """
+        asked = {
+            one.part.rendition: self.peer.get(
+                f"{one.part.rendition}/{part_file(one.serial)}", MOST_PART_BYTES
+            )
+            for one in moment.wanted
+        }
+        segment, number = moment.there
+        before = self._segment if number == 0 else None
+        if before is not None:
+            asked[CAPTIONS] = self._spoken(before[0])
+        fetched = await _all(asked)
+        spoken_there = fetched.pop(CAPTIONS, b"")
         times = {name: media_at(data) for name, data in fetched.items()}
+        first = times[moment.wanted[0].part.rendition]
+        if before is not None:
+            self._say(publication, before[1], spoken_there)
         if moment.anew is not None:
-            first = times[moment.wanted[0].part.rendition]
+            self._line = -1  # their lines do not go on there, and may be counted anew
             await self._begin(publication, moment.anew, first)
+        if number == 0:
+            self._segment = segment, first
         for one in moment.wanted:
             unfit = publication.part(one.part, fetched[one.part.rendition])
             self.counted["parts" if unfit is None else unfit.value] += 1
         publication.settle()
+
+    async def _spoken(self, segment: int) -> bytes:
+        """The captions of one of their segments; nothing where there are none, or they do not come at once."""
+        try:
+            async with asyncio.timeout(CAPTIONS_S):
+                return await self.peer.get(
+                    f"{CAPTIONS}/{captions_file(segment)}", spoken.MOST_BYTES
+                )
+        except (Away, NotThere, BadDirective, TimeoutError):
+            return b""
+
+    def _say(self, publication: Publication, began: int, raw: bytes) -> None:
+        """Their lines of the newest segment, at the very moments. `began`: the media's own time there, ticks."""
+        for line in spoken.read(raw, began):
+            if line.number > self._line:
+                self._line = line.number
+                unsayable = publication.say(line.text, line.at)
+                self.counted["captions" if unsayable is None else unsayable.value] += 1
 
     async def _begin(self, publication: Publication, anew: Anew, at: int) -> None:
         inits = await _all(

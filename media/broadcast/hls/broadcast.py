@@ -151,11 +151,14 @@ class Broadcast:
         """Of the part that comes next."""
         return self._timelines[rendition].next_serial
 
-    def say(self, text: str) -> Unsayable | None:
-        """A line of captions, shown from now on."""
+    def say(self, text: str, at: int | None = None) -> Unsayable | None:
+        """A line of captions, shown from now on; `at`: from so many ticks after the newest segment's beginning."""
         sound = self._sound
         last = sound.growing or (sound.whole[-1] if sound.whole else None)
-        return self._track.say(text, sound.edge, 0 if last is None else last.discontinuity)
+        begins = sound.edge
+        if at is not None and sound.growing is not None:  # nobody has its file yet
+            begins = min(begins, sound.growing.starts_at + max(0, at))
+        return self._track.say(text, begins, 0 if last is None else last.discontinuity)
 
     @property
     def newest_line(self) -> Cue | None:

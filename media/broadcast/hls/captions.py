@@ -67,7 +67,8 @@ class CaptionTrack:
     _number: int = field(default=0, init=False)
 
     def say(self, text: str, edge: int, discontinuity: int = 0) -> Unsayable | None:
-        """A line that came when the timeline was `edge` long, in this stretch of it."""
+        """A line that came when the timeline was `edge` long, in this stretch of it; never before another one."""
+        edge = max(edge, self._cues[-1].starts_at if self._cues else 0)
         line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
         if not line:
             return Unsayable.EMPTY

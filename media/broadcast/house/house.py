@@ -318,7 +318,9 @@ class BroadcastHouse:
         found = showing.broadcast(one)
         running = self._running.get(one.id)
         if running is not None:
-            found = evolve(found, chat=running.talk.said, slow_s=running.talk.slow_s)
+            there = found.captions or self.staging.captioned(one.id)
+            talk = running.talk
+            found = evolve(found, captions=there, chat=talk.said, slow_s=talk.slow_s)
         if found.phase is Phase.LIVE and not self._opened(one.id):
             return evolve(found, phase=Phase.PAUSED)
         return found

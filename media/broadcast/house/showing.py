@@ -49,6 +49,7 @@ def broadcast(
         recording=RECORDING if one.recording is not None else "",
         recorded_captions=RECORDED_CAPTIONS if one.recording and one.recording.captions else "",
         captions=one.captions > 0,
+        typists=one.captions > 0,
         live_sync_s=LOW_SYNC_S if one.low_latency else SYNC_S,
     )
 

@@ -54,6 +54,9 @@ class Staging(Protocol):
     def caption(self, broadcast: Broadcast) -> None:
         """Somebody types captions from now on: players are told that there are some."""
 
+    def captioned(self, broadcast: BroadcastId) -> bool:
+        """Whether what viewers see has captions: typed here, or at the school that it comes from."""
+
     def type(self, broadcast: BroadcastId, line: str) -> BadLine | None:
         """A line of captions, shown from now on."""
 

@@ -213,6 +213,10 @@ class MediaStudio:
         if live is not None:
             live.of.captions = Captions()
 
+    def captioned(self, broadcast: BroadcastId) -> bool:
+        live = self.origin.get(broadcast)
+        return live is not None and live.of.captions is not None
+
     def type(self, broadcast: BroadcastId, line: str) -> BadLine | None:
         live = self.origin.get(broadcast)
         if live is None or live.over is not None:

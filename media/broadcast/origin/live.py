@@ -13,6 +13,7 @@ from media.broadcast.hls.answers import Answer, Media, Wait
 from media.broadcast.hls.broadcast import Broadcast
 from media.broadcast.hls.captions import Unsayable
 from media.broadcast.hls.events import Event
+from media.broadcast.hls.multivariant import Captions
 from media.broadcast.hls.names import Ask
 from media.broadcast.hls.timeline import Unfit
 from media.broadcast.hls.values import Part
@@ -129,10 +130,11 @@ class Live:
     def settle(self) -> None:
         self.waiting.settle(self.of.answer)
 
-    def say(self, text: str) -> Unsayable | None:
+    def say(self, text: str, at: int | None = None) -> Unsayable | None:
         """A line of captions; the recording has it too."""
-        refused = self.of.say(text)
+        refused = self.of.say(text, at)
         if refused is None and self.of.newest_line is not None:
+            self.of.captions = self.of.captions or Captions()
             self.writer.put(self.of.newest_line)
         return refused
 

@@ -133,8 +133,8 @@ class Publication(Protocol):
     def settle(self) -> None:
         """Parts of all renditions that end at this moment are there: whoever waits is answered."""
 
-    def say(self, text: str) -> Unsayable | None:
-        """A line of captions."""
+    def say(self, text: str, at: int | None = None) -> Unsayable | None:
+        """A line of captions, shown from now on; `at`: from so many ticks after the newest segment's beginning."""
 
     def end(self) -> None:
         """It is over: players are told, the recording is made. Harmless when it is said twice."""

@@ -121,7 +121,7 @@ def _part(seat: Seat, language: str, wrong: str, text: str) -> Html:
         invited_hidden=_hidden(not seat.call),
         call=seat.call or "#",
         slow=_slow(seat.broadcast, language),
-        typing=_link("captions", words["type_captions"]) if seat.broadcast.captions else Html(),
+        typing=_link("captions", words["type_captions"]) if seat.broadcast.typists else Html(),
         wrong=_wrong(wrong, language),
         wrong_id=" wrong" if wrong else "",
         text=text,

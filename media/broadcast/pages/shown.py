@@ -64,7 +64,8 @@ class Broadcast:
         materials_url: where the recording will be; "": said without a link.
         recording: the file, once it is over and made, in the page's own folder; "": not (yet).
         recorded_captions: of that file, in the same folder; "": nobody typed any.
-        captions: somebody types captions; the player that reads them is a third larger.
+        captions: there are some; the player that reads them is a third larger.
+        typists: somebody here types them, with a host's code; else they come from another school.
         chat: what hosts have shown to all, the oldest first; JavaScript reads what comes after it.
         slow_s: seconds between two questions of one viewer at least; 0: no more than usual paces.
         live_sync_s: seconds behind the live edge that a player aims at (`liveSyncDuration`).
@@ -84,6 +85,7 @@ class Broadcast:
     recording: str = ""
     recorded_captions: str = ""
     captions: bool = False
+    typists: bool = False
     chat: tuple[Said, ...] = ()
     slow_s: int = 0
     live_sync_s: float = 2.2

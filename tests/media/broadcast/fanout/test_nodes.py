@@ -17,6 +17,7 @@ from media.broadcast.fanout.asking import public_key
 from media.broadcast.fanout.node import FILE, Unfollowed, remembered
 from media.broadcast.fanout.puller import Now, Puller
 from media.broadcast.fanout.schools import School
+from media.broadcast.hls.values import HZ
 from tests.media.broadcast import apple, m3u8
 from tests.media.broadcast.fanout.world import (
     BROADCAST,
@@ -88,6 +89,33 @@ async def test_one_copy_for_all_viewers(tmp_path: Path) -> None:
         await _becomes(puller, Now.OVER)
         assert b.told == [Now.LIVE, Now.OVER]
         await _says_over(b, http)
+
+
+async def test_captions_of_the_other_school(tmp_path: Path) -> None:
+    """A line that a person types there is in the same segment here, at its moment, once; the last one too."""
+    async with nodes(tmp_path, "a.example", "b.example") as (a, b), aiohttp.ClientSession() as http:
+        show = Show(a.origin.open(OPENING))
+        puller = b.follow(a)
+        await _go(show, 10, puller)
+        assert b.live.of.captions is None
+        lines = {}
+        for text in ("Добрый вечер", "Поёт <хор>", "Спасибо"):
+            lines[text] = a.origin.lives[0].of.edge
+            assert show.publication.say(text) is None
+            await _go(show, 5, puller)
+        show.end()
+        await _becomes(puller, Now.OVER)
+        said = [cue.text for cue in b.live.of._track._cues]
+        assert said == list(lines)
+        assert puller.counted["captions"] == len(lines)
+        entered = a.origin.lives[0].of.edge - b.live.of.edge
+        for cue in b.live.of._track._cues:
+            assert abs(cue.starts_at - (lines[cue.text] - entered)) <= HZ // 400
+        at = b.viewer("@pupil:b.example")
+        assert b"TYPE=SUBTITLES" in await fetch(http, f"{at}/main.m3u8")
+        page = (await fetch(http, f"{at}/captions/live.m3u8")).decode().splitlines()
+        files = [await fetch(http, f"{at}/captions/{one}") for one in page if one.endswith(".vtt")]
+        assert "Поёт &lt;хор&gt;" in b"".join(files).decode()
 
 
 async def test_octets_grow_with_schools(tmp_path: Path) -> None:

@@ -160,6 +160,15 @@ async def test_who_types_captions() -> None:
     assert world.house.type(host, "", "x") is BadLine.NOT_NOW
 
 
+async def test_captions_of_another_school() -> None:
+    """Viewers are told that there are some; nobody here types them."""
+    world = await running()
+    assert not (await seat_of(world, PUPIL)).broadcast.captions
+    world.stage.spoken = True
+    seen = (await seat_of(world, PUPIL)).broadcast
+    assert (seen.captions, seen.typists) == (True, False)
+
+
 async def test_captions_go_on_after_a_restart() -> None:
     """What the register has is told to the stage again."""
     world = World()

@@ -130,6 +130,7 @@ class Stage:
     now: OnStage = Factory(lambda: OnStage(opened=True))
     calling: bool = False
     deaf: bool = False
+    spoken: bool = False
     posted: list[Said] = Factory(list)
     happened: list[str] = Factory(list)
 
@@ -154,6 +155,9 @@ class Stage:
 
     def caption(self, broadcast: Broadcast) -> None:
         self.happened.append(f"caption {broadcast.captions}")
+
+    def captioned(self, broadcast: BroadcastId) -> bool:
+        return self.spoken
 
     def type(self, broadcast: BroadcastId, line: str) -> BadLine | None:
         if not line.strip():

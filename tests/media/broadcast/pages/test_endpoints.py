@@ -141,7 +141,7 @@ async def test_a_hand_without_javascript() -> None:
 
 async def test_captions_are_typed_without_javascript() -> None:
     """Who has the code types, and so does a host; a line that is wrong stays in its field; codes are not guessed."""
-    house, clock = Remembering(broadcast=evolve(CONCERT, captions=True)), Clock()
+    house, clock = Remembering(broadcast=evolve(CONCERT, captions=True, typists=True)), Clock()
     async with browsing(house, clock) as browser:
         assert 'href="captions"' in (await browser.get(f"{HERE}/watch")).text
         asked = await browser.get(f"{HERE}/captions")

@@ -38,7 +38,7 @@ def every_page(one: Broadcast, language: str) -> list[str]:
     seat, host = evolve(VIEWER, broadcast=one, hand=True), evolve(HOST, broadcast=one)
     figures = Figures(viewers=7)
     chat = (Said(17, one.title), Said(18, one.title, host=True))
-    talking = evolve(one, chat=chat, slow_s=30, captions=True)
+    talking = evolve(one, chat=chat, slow_s=30, captions=True, typists=True)
     found: list[str] = [
         render.watch(seat, language, wrong="question_long", text=one.title, said="asked"),
         render.watch(host, language, figures=figures),
@@ -149,6 +149,18 @@ def test_captions_need_the_larger_player() -> None:
     assert "hls.light.min.js" in render.watch(VIEWER, "ru")
     captioned = evolve(VIEWER, broadcast=evolve(CONCERT, captions=True))
     assert f"/{render.HLS}/hls.min.js" in render.watch(captioned, "ru")
+    assert 'href="captions"' not in render.watch(captioned, "ru")  # they come from another school
+    typed = evolve(VIEWER, broadcast=evolve(CONCERT, captions=True, typists=True))
+    assert 'href="captions"' in render.watch(typed, "ru")
+
+
+def test_captions_of_a_recording() -> None:
+    """Shown with it where somebody typed some: the browser's own player has the button."""
+    over = evolve(CONCERT, phase=Phase.ENDED, recording="recording.mp4")
+    assert "<track" not in render.not_now(over, "ru", NOW)
+    captioned = render.not_now(evolve(over, recorded_captions="recording.vtt"), "ru", NOW)
+    assert '<track kind="captions" src="recording.vtt" srclang="ru"' in captioned
+    assert captioned.index("<video") < captioned.index("<track") < captioned.index("</video>")
 
 
 def test_what_hosts_show_to_all() -> None:

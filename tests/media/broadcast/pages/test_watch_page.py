@@ -338,7 +338,7 @@ async def test_what_comes_while_somebody_watches(
 
 async def test_typing_captions(world: Stand) -> None:
     """The page of whoever types them: accessible in both languages and on 320 px; a line goes without JavaScript."""
-    world.house.broadcast = evolve(CONCERT, captions=True)
+    world.house.broadcast = evolve(CONCERT, captions=True, typists=True)
     page = await world.open("/live/t-viewer/concert/captions")
     for language in ("ru", "en"):
         await shown(page, f"/live/t-viewer/concert/captions?lang={language}", f"code_{language}")

@@ -134,8 +134,8 @@ class Publication:
         assert len(set(counts.values())) == 1
         self.settled += 1
 
-    def say(self, text: str) -> Unsayable | None:
-        return self.of.say(text)
+    def say(self, text: str, at: int | None = None) -> Unsayable | None:
+        return self.of.say(text, at)
 
     def end(self) -> None:
         self.ended = True
