@@ -83,6 +83,7 @@ RU: Mapping[str, str] = {
     "floor": "Руки и вопросы",
     "newer": "Есть новые руки или вопросы. Показать",
     "questions": "Вопросов",
+    "questions_low": "вопросов",
     "to_broadcast": "К трансляции",
     "hands_none": "Никто не поднял руку.",
     "hands_call": "Позвать можно того, кто состоит в чате звонка: он услышит и скажет всё в самом звонке. "
@@ -267,6 +268,7 @@ EN: Mapping[str, str] = {
     "floor": "Hands and questions",
     "newer": "There are new hands or questions. Show them",
     "questions": "Questions",
+    "questions_low": "questions",
     "to_broadcast": "To the broadcast",
     "hands_none": "Nobody has raised a hand.",
     "hands_call": "You can invite whoever is in the call’s chat: they speak and hear in the call itself. "

@@ -51,7 +51,7 @@ RU: Mapping[str, str] = {
     "code_wrong": "Этот код не подходит. Проверьте его или попросите у ведущего новый.",
     "line": "Строка субтитров",
     "line_hint": "До 200 знаков: одна-две строки на экране. Зрители видят её через несколько секунд, "
-    "исправить её нельзя.",
+    "исправить её нельзя. Если трансляция записывается, строка останется и в записи.",
     "line_send": "Показать",
     "line_shown": "Строка показана.",
     "line_empty": "Напишите строку, потом нажмите «Показать».",
@@ -203,7 +203,7 @@ EN: Mapping[str, str] = {
     "code_wrong": "This code does not fit. Check it, or ask the host for a new one.",
     "line": "Line of captions",
     "line_hint": "Up to 200 characters: one or two rows of the screen. Viewers see it after some seconds; "
-    "it cannot be changed.",
+    "it cannot be changed. If the broadcast is recorded, the line stays in the recording, too.",
     "line_send": "Show",
     "line_shown": "The line is shown.",
     "line_empty": "Write a line, then press “Show”.",
