@@ -43,7 +43,6 @@ _ANSWERED = (
     *(hdrs.LOCATION, hdrs.ETAG, hdrs.LINK, hdrs.CONTENT_TYPE, hdrs.RETRY_AFTER, hdrs.ALLOW),
     *(hdrs.WWW_AUTHENTICATE, hdrs.CACHE_CONTROL, "Accept-Post", "Accept-Patch"),
 )
-#: Of our own refusals: a browser's page is told them, too.
 OPEN: Mapping[str, str] = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-store"}
 
 
@@ -71,12 +70,12 @@ class BroadcastRelay:
         forwarded = ",".join(request.headers.getall("X-Forwarded-For", []))
         address = address_of(request.remote or "", forwarded, self.trusted)
         if self._addresses.wait_s(subscriber_of(address), self.clock()):
-            return _refused(429)
+            return refused(429)
         body = await _body(request)
         if body is None:
-            return _refused(413)
+            return refused(413)
         headers = CIMultiDict(
-            (name, request.headers[name]) for name in _ASKED if name in request.headers
+            (name, value) for name in _ASKED for value in request.headers.getall(name, ())
         )
         headers[PASSED] = passed_by(self.keys, self.wall())
         try:
@@ -92,12 +91,12 @@ class BroadcastRelay:
                 while len(text) <= MOST_ANSWER and (more := await answer.content.readany()):
                     text += more
                 if len(text) > MOST_ANSWER:
-                    return _refused(502)
+                    return refused(502)
                 return web.Response(status=answer.status, body=text, headers=_kept(answer))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             kind = type(error).__name__
             logger.warning("a broadcast's node does not answer node=%s kind=%s", there.name, kind)
-            return _refused(503)
+            return refused(503)
 
 
 def _kept(answer: aiohttp.ClientResponse) -> CIMultiDict[str]:
@@ -120,7 +119,8 @@ async def _body(request: web.Request) -> bytes | None:
     return body
 
 
-def _refused(status: int) -> web.Response:
+def refused(status: int) -> web.Response:
+    """For a publisher; a browser's page is told it, too."""
     response = web.Response(status=status, headers=OPEN)
     if status in {429, 503}:
         response.headers[hdrs.RETRY_AFTER] = "2"

@@ -17,7 +17,7 @@ from aiohttp.typedefs import Middleware
 from attrs import define, field
 
 from media.cluster.broadcast_places import BroadcastPlaces, Nowhere
-from media.cluster.broadcast_relay import BroadcastRelay
+from media.cluster.broadcast_relay import BroadcastRelay, refused
 from media.cluster.neighbours import PASSED
 from media.cluster.placement import NodeSign
 
@@ -83,6 +83,9 @@ class BroadcastWay:
             broadcast = published(request.path)
             if broadcast is not None:
                 there = await self.places.find(broadcast)
+                if there is Nowhere.AWAY:  # no word about keys, so that OBS goes on trying
+                    self.counted["away"] += 1
+                    return refused(503)
                 if not isinstance(there, NodeSign):
                     return await handler(request)
                 self.counted["passed"] += 1

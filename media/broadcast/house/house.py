@@ -227,9 +227,10 @@ class BroadcastHouse:
 
     async def go_on(self, one: Broadcast) -> bool:
         """What is on air by the register is produced: after its start, and after a start of this process."""
-        if one.id not in self._running:
+        running = self._running.get(one.id)
+        if running is None:
             found = await self._left(one.id)
-            self._running.setdefault(one.id, found)
+            running = self._running.setdefault(one.id, found)
         logger.info("a broadcast is on air broadcast=%s", one.id)
         self.counted["begun"] += 1
         if self.schools is not None:
@@ -237,7 +238,7 @@ class BroadcastHouse:
         begun = await self.staging.begin(one)
         if one.captions:
             self.staging.caption(one)
-        self.staging.repeat(one.id, self._running[one.id].talk.said)
+        self.staging.repeat(one.id, running.talk.said)
         return begun
 
     async def _left(self, one: BroadcastId) -> Running:

@@ -175,7 +175,7 @@ class Leads:
             return found
         if act is FloorAct.INVITE:
             return await moderating.invite(self.house, found, account, number)
-        return moderating.moderate(self.house, found, act, number, text)
+        return moderating.moderate(self.house, found, account, act, number, text)
 
     async def _hosted(self, account: str, broadcast_id: str) -> values.Broadcast | Unable:
         found = await self.house.standing(broadcast_id, account)

@@ -59,7 +59,7 @@ async def floor(house: BroadcastHouse, one: Broadcast) -> Floor:
 
 
 def moderate(
-    house: BroadcastHouse, one: Broadcast, act: FloorAct, number: int, text: str
+    house: BroadcastHouse, one: Broadcast, account: str, act: FloorAct, number: int, text: str
 ) -> Unable | None:
     """All but an invitation."""
     running = house.running(one.id)
@@ -69,6 +69,7 @@ def moderate(
         return Unable.UNAVAILABLE  # the question stays where it is
     done = _moderated(house, one, running, act, number, text)
     if done is None:
+        logger.info("a host moderates broadcast=%s by=%s act=%s", one.id, account, act.value)
         house.floor_changed(one.id)
     return done
 

@@ -160,6 +160,7 @@ async def test_a_node_that_is_away() -> None:
     cast(Nodes, b.registry).alive = {"b": B}
     assert await b.find("concert") is Nowhere.AWAY
     assert (await asked(b, "/watch/concert"))[0] == 503
+    assert (await asked(b, "/whip/concert", method="POST"))[0] == 503
     memory.away = True
     assert await b.find("concert") is Nowhere.HERE
     assert await b.any() is None

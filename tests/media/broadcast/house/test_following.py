@@ -6,25 +6,32 @@ import asyncio
 import re
 import secrets
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import cast
 
 import aiohttp
 from aiohttp import web
+from aiohttp.test_utils import TestServer
 from attrs import define, evolve, field
 from prometheus_client.registry import Collector
 
 from media.access.openid import OpenId
-from media.broadcast.desk.shown import Speaker, Unable
+from media.broadcast.desk.leading import FloorAct
+from media.broadcast.desk.shown import Floor, Speaker, Unable
 from media.broadcast.fanout.asking import write_public
 from media.broadcast.fanout.keys import node_key
 from media.broadcast.fanout.puller import Now
+from media.broadcast.hls.answers import Text
+from media.broadcast.hls.names import Ask, Kind
 from media.broadcast.house.following import Following
+from media.broadcast.house.leads import Leads
 from media.broadcast.house.staging import OnStage
 from media.broadcast.opening import Around, Broadcasting, open_broadcasts
 from media.broadcast.origin.publication import Told
-from media.broadcast.pages.shown import Phase
+from media.broadcast.pages.asking import Asked, Question
+from media.broadcast.pages.shown import Phase, Said, Seat
 from media.broadcast.register.values import Broadcast, State
 from media.broadcast.settings import Broadcasts
 from media.broadcast.whip.endpoints import Doors
@@ -45,6 +52,7 @@ class NoStage:
     viewers: Doors = field(factory=lambda: Doors(sessions=None))  # type: ignore[arg-type] # the same
     follows: object = None
     ended: list[BroadcastId] = field(factory=list)
+    repeated: list[Said] = field(factory=list)
 
     async def begin(self, broadcast: Broadcast) -> bool:
         return True
@@ -57,6 +65,24 @@ class NoStage:
 
     async def speakers(self, broadcast: Broadcast) -> Sequence[Speaker]:
         return ()
+
+    async def names(self, accounts: Collection[str]) -> Mapping[str, str]:
+        return {}
+
+    def calls(self, broadcast: Broadcast) -> bool:
+        return False
+
+    def captioned(self, broadcast: BroadcastId) -> bool:
+        return False
+
+    def takes_lines(self, broadcast: BroadcastId) -> bool:
+        return True
+
+    def post(self, broadcast: BroadcastId, said: Said) -> None:
+        del broadcast, said
+
+    def repeat(self, broadcast: BroadcastId, lines: Sequence[Said]) -> None:
+        self.repeated += lines
 
     def show(self, broadcast: Broadcast, account: str, speaker: str) -> Unable | None:
         return Unable.NO_CALL
@@ -74,7 +100,7 @@ class NoStage:
 async def _watchers(request: web.Request) -> web.Response:
     """The module: everybody may watch, hosts lead."""
     asked = (await request.json())["user_ids"]
-    found = {one: {"watch": True, "host": one.startswith("@host")} for one in asked}
+    found = {one: {"watch": True, "ask": True, "host": one.startswith("@host")} for one in asked}
     return web.json_response({"watchers": found})
 
 
@@ -83,7 +109,7 @@ async def school(
     name: str, folder: Path, homeserver: str, schools: Path
 ) -> AsyncIterator[tuple[str, Broadcasting]]:
     """Broadcasts of one school as its process has them, but for the media ports → its address, and they."""
-    (folder / "player").mkdir(parents=True)
+    (folder / "player").mkdir(parents=True, exist_ok=True)
     (folder / "player" / "hls.light.min.js").write_text("")
     at = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{at.getsockname()[1]}"
@@ -196,6 +222,44 @@ def _has_schools(one: Broadcasting) -> Callable[[], Awaitable[bool]]:
         return one.house.schools is not None and one.house.schools.any
 
     return there
+
+
+async def test_another_process_has_the_questions(tmp_path: Path) -> None:
+    """Stopped in the middle and started again: hosts find the question, viewers the line; over, nothing is left."""
+    homeserver = web.Application()
+    homeserver.router.add_post(
+        "/_synapse/client/sferum/v1/orgs/{org}/broadcasts/watchers", _watchers
+    )
+    lists = tmp_path / "schools.yaml"
+    lists.write_text("[]")
+    one = CONCERT.id
+    async with TestServer(homeserver) as server:
+        module = str(server.make_url("")).rstrip("/")
+        async with school("a.test", tmp_path / "a", module, lists) as (_, made):
+            assert await made.register.book.add(CONCERT) is None
+            assert await made.house.begin(HOST, one) is None
+            for text in ("Когда конец?", "Кто поёт?"):
+                token = made.house.signing.viewer(one, PUPIL, made.house.wall())
+                seat = await made.house.look(one, token)
+                assert isinstance(seat, Seat)
+                assert await made.house.ask(seat, Question(text)) is Asked.ARRIVED
+            leads = Leads(made.house)
+            before = await leads.floor(HOST, one)
+            assert isinstance(before, Floor)
+            shown = before.questions[0].number
+            assert await leads.moderate(HOST, one, FloorAct.SHOW, shown, "") is None
+        async with school("a.test", tmp_path / "a", module, lists) as (_, made):
+            after = await Leads(made.house).floor(HOST, one)
+            assert isinstance(after, Floor)
+            assert [each.text for each in after.questions] == ["Кто поёт?"]
+            assert after.said == (Said(shown, "Когда конец?"),)
+            assert cast(NoStage, made.studio).repeated == list(after.said)
+            Show(made.origin.open(OPENING)).go(1)  # an event list that begins later has it, too
+            told = made.origin.lives[0].of.answer(Ask(Kind.EVENTS))
+            assert isinstance(told, Text)
+            assert "Когда конец?" in told.text
+            assert await made.house.finish(HOST, one) is None
+        assert list((tmp_path / "a" / "floors").iterdir()) == []
 
 
 async def test_what_a_host_may_not(tmp_path: Path) -> None:
