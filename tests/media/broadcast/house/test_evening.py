@@ -230,6 +230,10 @@ async def test_an_evening(world: HostWorld) -> None:
     await expect(stranger.locator("#wrong")).to_contain_text("того класса")
     await talked(host, pupil)
     await restarted(world, pupil)
+    await host.get_by_role("link", name="Руки и вопросы").click()
+    await expect(host.get_by_role("listitem").filter(has_text="ФамилияP1 Имя")).to_be_visible()
+    await expect(host.get_by_role("listitem").filter(has_text="Сейчас антракт")).to_be_visible()
+    await host.get_by_role("link", name="К трансляции").click()
     await asyncio.to_thread(named, world)
     figures = await asyncio.to_thread(world.media.metrics)
     assert figures["sferum_broadcast_on_air"] == 1
@@ -244,6 +248,12 @@ async def test_an_evening(world: HostWorld) -> None:
     recording = pupil.locator("video[controls]")
     await expect(recording).to_be_visible()
     await until_async(lambda: recording.evaluate("one => one.duration > 3"), what="the recording")
+    spoken = "one => Array.from(one.textTracks[0].cues || [], cue => cue.text)"
+
+    async def read() -> bool:
+        return await recording.evaluate(spoken) == ["На сцене хор"]
+
+    await until_async(read, what="captions of the recording")
     await assert_accessible(pupil)
     await pictures(pupil, "recording")
     await host.reload()
