@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -15,6 +16,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import av
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 from attrs import define, field
 
@@ -118,7 +120,8 @@ class Firefox:
 
 
 @asynccontextmanager
-async def firefox() -> AsyncIterator[Firefox]:
+async def firefox(libraries: Path | None = None) -> AsyncIterator[Firefox]:
+    """`libraries`: a folder whose shared libraries it may take (`codecs`)."""
     path = shutil.which("firefox-esr")
     if path is None:
         not_installed("firefox-esr")
@@ -136,6 +139,7 @@ async def firefox() -> AsyncIterator[Firefox]:
             "0",
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
+            env={**os.environ, **({"LD_LIBRARY_PATH": str(libraries)} if libraries else {})},
         )
         try:
             async with _remote(await _port(profile)) as remote:
@@ -172,3 +176,18 @@ async def _remote(port: int) -> AsyncIterator[Remote]:
             yield remote
         finally:
             listening.cancel()
+
+
+def codecs(folder: Path) -> Path:
+    """H.264 for Firefox, which has none of its own on Linux: libavcodec of PyAV's wheel, by the names it asks for."""
+    there = Path(av.__file__).parent.with_name("av.libs")
+    if not there.is_dir():
+        not_installed("PyAV's wheel with FFmpeg in it")
+    folder.mkdir()
+    for path in there.iterdir():
+        (folder / path.name).symlink_to(path)  # they look for one another beside them
+        name, _, version = path.name.partition(".so.")
+        name = name.partition("-")[0]
+        if name in {"libavcodec", "libavutil"}:
+            (folder / f"{name}.so.{version.partition('.')[0]}").symlink_to(path)
+    return folder

@@ -18,8 +18,9 @@ from tests.media.broadcast import m3u8
 from tests.media.broadcast.origins.process import pass_of_everybody
 from tests.media.broadcast.pages.world import player
 from tests.media.element_call.world import chromium
+from tests.media.signal.firefox import FirefoxPage, codecs, firefox
 from tests.support.polling import until, until_async
-from tests.support.process import ServerProcess, free_port, listens, python_module
+from tests.support.process import ServerProcess, free_port, listens, not_installed, python_module
 
 pytestmark = pytest.mark.integration
 
@@ -35,6 +36,7 @@ SEEN = """() => {
     error: one.error && one.error.message, at: one.currentTime, seeking: one.seeking,
     buffered: [...Array(buffered.length).keys()].map(at => [buffered.start(at), buffered.end(at)])};
 }"""
+REWOUND = "!document.querySelector('#placing').hidden"
 POSITION = "document.querySelector('video').currentTime"
 
 
@@ -53,7 +55,7 @@ async def served(tmp_path: Path) -> AsyncIterator[tuple[ServerProcess, str]]:
         process.stop()
 
 
-async def plays(page: Page, after: float) -> None:
+async def plays(page: Page | FirefoxPage, after: float) -> None:
     """The picture is behind that second."""
 
     async def behind() -> bool:
@@ -121,6 +123,35 @@ async def test_rewinding_and_captions(served: tuple[ServerProcess, str]) -> None
         await page.keyboard.press("End")
         await page.locator("#place").wait_for(state="hidden")
         await plays(page, await page.evaluate(POSITION) + 0.5)
+
+
+async def test_firefox(served: tuple[ServerProcess, str], tmp_path: Path) -> None:
+    """It plays with hls.js too, shows a line that a person types, goes back, and to live again."""
+    _, live = served
+    async with ClientSession() as session, firefox(codecs(tmp_path / "codecs")) as browser:
+        page = await browser.new_page()
+        await page.goto(f"{live}/watch?captions=1")
+        if not await page.evaluate(
+            "MediaSource.isTypeSupported('video/mp4; codecs=\"avc1.42c01f\"')"
+        ):
+            not_installed("a Firefox that takes PyAV's libavcodec")
+        await plays(page, await page.evaluate(POSITION) + 0.5)
+        line = {"line": "На сцене хор"}
+        async with session.post(f"{live}/captions?code=0123456789", data=line) as answer:
+            assert (answer.status, "line_shown" in str(answer.url)) == (200, True)
+
+        async def read() -> bool:
+            return bool(await page.evaluate(SPOKEN))
+
+        await until_async(read, what="the line in the picture", deadline_s=30.0)
+        press = "document.querySelector('#{}').click()"
+        await page.evaluate(press.format("rewind"))
+        await until_async(lambda: page.evaluate(REWOUND), what="the slider")
+        await plays(page, await page.evaluate(POSITION) + 0.5)
+        await page.evaluate(press.format("edge"))
+        await until_async(lambda: page.evaluate(f"!({REWOUND})"), what="live again")
+        await plays(page, await page.evaluate(POSITION) + 0.5)
+        assert await page.evaluate("document.querySelector('video').error") is None
 
 
 def _played(url: str) -> int:
