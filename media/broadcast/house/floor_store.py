@@ -90,11 +90,15 @@ class FloorStore:
             )
 
     def _listed(self) -> list[BroadcastId]:
-        """Whose files are there; halves of files go."""
-        for suffix in (NEW, LAST):
-            for path in self.folder.glob(f"*{suffix}"):
-                path.unlink(missing_ok=True)
-        return [BroadcastId(path.stem) for path in self.folder.glob("*.json")]
+        """Whose files are there; halves of files go. A disk that fails is no reason to serve nobody."""
+        try:
+            for suffix in (NEW, LAST):
+                for path in self.folder.glob(f"*{suffix}"):
+                    path.unlink(missing_ok=True)
+            return [BroadcastId(path.stem) for path in self.folder.glob("*.json")]
+        except OSError as error:
+            logger.warning("hands and questions were not listed why=%s", error.errno)
+            return []
 
 
 def _private(path: str, flags: int) -> int:

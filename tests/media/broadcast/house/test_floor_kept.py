@@ -108,6 +108,18 @@ async def test_what_came_last_is_written_at_the_end(tmp_path: Path) -> None:
     assert await store.found(BroadcastId("other")) is None
 
 
+async def test_a_disk_that_fails(tmp_path: Path) -> None:
+    """Nothing is kept and the process goes on: a file where the folder should be, a folder where a file should be."""
+    (tmp_path / "file").write_text("")
+    (tmp_path / "floors" / f"x{NEW}").mkdir(parents=True)
+    for folder in ("file", "floors"):
+        store = FloorStore(tmp_path / folder, {ID: b"{}"}.get)
+        store.changed(ID)
+        assert store._listed() == []
+        await store.write()
+        assert (await store.found(ID) is None) == (folder == "file")
+
+
 @given(
     st.lists(st.tuples(st.sampled_from("abc"), st.text(max_size=9)), max_size=9),
     st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=9),
