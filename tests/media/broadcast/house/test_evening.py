@@ -251,7 +251,7 @@ async def test_an_evening(world: HostWorld) -> None:
     spoken = "one => Array.from(one.textTracks[0].cues || [], cue => cue.text)"
 
     async def read() -> bool:
-        return await recording.evaluate(spoken) == ["На сцене хор"]
+        return bool(await recording.evaluate(spoken) == ["На сцене хор"])
 
     await until_async(read, what="captions of the recording")
     await assert_accessible(pupil)
