@@ -1,7 +1,8 @@
 """WHIP and WHEP at the wrong node: the exchange is passed on to the right one, sound and pictures go there directly.
 
-OBS is not sent elsewhere: its HTTP library follows a 307, but shows its key to nobody but the address that was typed.
-Requests are few and small; the addresses for sound and pictures stand in the answers.
+Publishers are not sent elsewhere with a 307. OBS would follow it with its key (`CURLOPT_UNRESTRICTED_AUTH` in its
+whip-output.cpp); browsers follow none of a preflight and take the key out on the way to another origin (Fetch 4.4), as
+most HTTP libraries do. Requests are few and small; the addresses for sound and pictures stand in the answers.
 """
 
 from __future__ import annotations

@@ -83,7 +83,7 @@ class BroadcastWay:
             broadcast = published(request.path)
             if broadcast is not None:
                 there = await self.places.find(broadcast)
-                if there is Nowhere.AWAY:  # no word about keys, so that OBS goes on trying
+                if there is Nowhere.AWAY:  # not 401: the key may be good
                     self.counted["away"] += 1
                     return refused(503)
                 if not isinstance(there, NodeSign):
