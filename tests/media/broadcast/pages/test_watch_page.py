@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest_asyncio
 from aiohttp.test_utils import TestServer
 from attrs import define, evolve, fields
 from playwright.async_api import Browser, BrowserContext, Page, Route, expect
+from playwright.async_api import TimeoutError as PlaywrightTimeout
 
 from media.broadcast.hls.events import Event
 from media.broadcast.pages import render
@@ -237,10 +239,22 @@ async def test_going_back_and_to_live(world: Stand) -> None:
     await expect(page.locator("#said")).to_have_text("Трансляция идёт.")
     edge = page.get_by_role("button", name="К прямому эфиру")
     await expect(edge).to_be_hidden()
-    await page.keyboard.press("ArrowLeft")
-    await expect(edge).to_be_visible()
-    assert await page.locator("#video").evaluate("one => one.playbackRate") == 1
-    await edge.click()
+    # In one go: whose picture stands for four seconds after the step is live again, and is offered nothing.
+    press = """() => {
+      const edge = document.getElementById('edge'), rate = document.getElementById('video').playbackRate;
+      if (edge.hidden) return null;
+      edge.click();
+      return rate;
+    }"""
+
+    async def back_and_live() -> object:
+        await page.keyboard.press("ArrowLeft")
+        with suppress(PlaywrightTimeout):
+            found = await page.wait_for_function(press, timeout=5_000)
+            return await found.json_value()
+        return None
+
+    assert await until_async(back_and_live, what="to live is offered", deadline_s=60) == 1
     await expect(edge).to_be_hidden()
 
 
