@@ -11,7 +11,8 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media.broadcast.edge import Edge, configuration
+from media.broadcast.edge import Edge
+from media.broadcast.edge_nginx import configuration
 from media.broadcast.hls.names import Ask
 from media.broadcast.hls.names import read as read_name
 from media.broadcast.hls.values import Shape

@@ -16,7 +16,8 @@ from attrs import define, frozen
 from multidict import CIMultiDictProxy
 
 from media.broadcast import passes
-from media.broadcast.edge import Edge, configuration
+from media.broadcast.edge import Edge
+from media.broadcast.edge_nginx import configuration
 from media.broadcast.passes import LIVES_S, Kind
 from tests.media.broadcast.origin import KEY, Origin
 from tests.media.broadcast.world import Stage, broadcast
