@@ -1,8 +1,8 @@
 """The nginx.conf of an edge, as text. Pure.
 
-Each line that is not obvious says which measured trap it avoids (broadcast.md §2). The origin is asked, with the edge's
-secret: `/edge/<broadcast>/<file>`; `/edge/roll`, who of a crowd may watch (`roll`); `/edge/auth`, whether a pass that is
-not on the roll opens a broadcast.
+Each line that is not obvious says which measured trap it avoids (broadcast.md §2). The origin is asked, with the
+edge's secret: `/edge/<broadcast>/<file>`; `/edge/roll`, who of a crowd may watch (`roll`); `/edge/auth`, whether a pass
+that is not on the roll opens a broadcast.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ _TLS12 = ":".join(
 )
 _TLS13 = "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384"
 #: As `passes` and `hls.names` have them.
-_OF_PASS = "[A-Za-z0-9_-]"
+_LETTER = "[A-Za-z0-9_-]"
 _ADDRESSED = (
-    f"^/live/(?<pass>{_OF_PASS}{{0,{MOST_CHARS - 2 - MARK - TAIL}}}"
-    f"(?<row>{_OF_PASS})(?<next>{_OF_PASS})(?<mark>{_OF_PASS}{{{MARK}}}){_OF_PASS}{{{TAIL}}})/"
+    f"^/live/(?<pass>{_LETTER}{{0,{MOST_CHARS - 2 - MARK - TAIL}}}"
+    f"(?<row>{_LETTER})(?<next>{_LETTER})(?<mark>{_LETTER}{{{MARK}}}){_LETTER}{{{TAIL}}})/"
     r"(?<broadcast>[A-Za-z0-9_-]{1,64})/(?<file>[a-z0-9]{1,16}(/[a-z0-9]{1,16})?\.(m3u8|m4s|mp4|vtt))$"
 )
 #: A mark, the roll behind it: whole marks are compared, none that begins within another.
-_LISTED = rf"^({_OF_PASS}{{{MARK}}}){AFTER}(?:.{{{MARK + len(AFTER)}}})*?\1{AFTER}"
+_LISTED = rf"^({_LETTER}{{{MARK}}}){AFTER}(?:.{{{MARK + len(AFTER)}}})*?\1{AFTER}"
 
 
 def configuration(edge: Edge) -> str:
@@ -191,7 +191,6 @@ def _server(edge: Edge) -> list[str]:
             proxy_cache_background_update on;
             proxy_cache_lock on;
             proxy_cache_lock_timeout {WAY_S}s;
-            proxy_connect_timeout 1s;
             proxy_read_timeout {WAY_S}s;  # what is late may be old
             proxy_buffer_size 16k;
             proxy_buffers 4 16k;

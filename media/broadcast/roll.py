@@ -17,7 +17,7 @@ from media.broadcast.passes import Pass
 
 #: Seconds that an edge keeps a roll; that it still uses it after those, while it fetches the next one; that a roll may
 #: be on its way, from the first look to its last octet.
-KEPT_S, STALE_S, WAY_S = 8, 4, 2
+KEPT_S, STALE_S, WAY_S = 7, 4, 3
 #: Seconds that an edge keeps the answer about one pass.
 ASKED_S = 10
 #: Seconds that clocks counting whole seconds may add.
@@ -36,7 +36,9 @@ AFTER = ","
 
 #: The crowd is a character of base64 and which half of them the next one is in: 128 of them.
 FIRST_HALF = "[A-Za-f]"
-_PLACE = re.compile(rf"(?P<row>[A-Za-z0-9_-])(?P<half>[A-Za-z0-9_-])(?P<mark>[A-Za-z0-9_-]{{{MARK}}})")
+_PLACE = re.compile(
+    rf"(?P<row>[A-Za-z0-9_-])(?P<half>[A-Za-z0-9_-])(?P<mark>[A-Za-z0-9_-]{{{MARK}}})"
+)
 _CROWD = re.compile(r"[A-Za-z0-9_-][01]")
 
 

@@ -51,7 +51,7 @@ EDGE, PASS, BROADCAST, REFUSAL, CROWD, ROLL = (
     "X-Sferum-Roll",
 )
 #: While the next roll is fetched, for so long at most, nobody waits for it.
-_ROLL_KEPT = f"max-age={KEPT_S}, stale-while-revalidate={STALE_S}"
+ROLL_KEPT = f"max-age={KEPT_S}, stale-while-revalidate={STALE_S}"
 #: Says nothing about anybody.
 _UNLISTED_KEPT = "max-age=3600"
 
@@ -131,7 +131,7 @@ class Endpoints:
             return self._count("roll", _plain(403))
         marks = await self.judge.roll(request.headers.get(BROADCAST, ""), crowd)
         answer = _plain(204)
-        answer.headers[hdrs.CACHE_CONTROL] = _ROLL_KEPT
+        answer.headers[hdrs.CACHE_CONTROL] = ROLL_KEPT
         answer.headers[ROLL] = "".join(f"{one}{AFTER}" for one in marks)
         return self._count("roll", answer)
 

@@ -1,7 +1,7 @@
 """Whether a pass opens a broadcast, asked once and remembered for a moment. What is revoked is out at once.
 
 The seal is looked at once for each pass and half minute, and whoever knows the school is asked no oftener: thousands of
-requests a second come in here. Of an edge's viewers a roll is made (`roll`), which is worth no more than their answers now.
+requests a second come in here. Of an edge's viewers a roll is made, which is worth no more than their answers now.
 """
 
 from __future__ import annotations
@@ -109,7 +109,9 @@ class Judge:
                 for line in self.rolls.of(broadcast, crowd, self.now()):
                     try:
                         allowed = await self.may_watch(line.given)
-                    except Exception:  # as above: that one is asked about by name, and told that we are away
+                    except (
+                        Exception
+                    ):  # as above: that one is asked about by name, and told that we are away
                         self.counted[Away.AWAY.value] += 1
                         continue
                     if allowed and not self.revoked.has(line.given):
