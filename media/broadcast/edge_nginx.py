@@ -64,6 +64,8 @@ def _http(edge: Edge) -> list[str]:
     sendfile on;
     tcp_nopush on;
     tcp_nodelay on;
+    request_pool_size 8k;  # of a pass, its question and the answer's headers: one piece of memory instead of three
+    output_buffers 1 64k;  # most parts are read at once
     # Files of the cache stay open between requests. One that was replaced has another inode, which the cache's zone
     # knows, so nothing old is served; of files that are not the cache's this would not be true.
     open_file_cache max=1000 inactive=10s;
