@@ -58,7 +58,6 @@ class Studio:
     whep: Egress
     seen: set[TrackSid] = Factory(set)
 
-    @property
     def on_air(self) -> str | None:
         return self.stage.live(CONCERT)
 

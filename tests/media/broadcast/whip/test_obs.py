@@ -56,19 +56,19 @@ async def test_from_offer_to_packets_and_back() -> None:
         first, second = obs(), obs()
         place = await publish(first, url, http)
         await eventually(lambda: studio.arrives("s1"), "the picture arrives")
-        assert studio.on_air == "s1"
+        assert studio.on_air() == "s1"
         await publish(second, url, http)
         await eventually(lambda: studio.arrives("s2"), "the spare's picture arrives")
-        assert studio.on_air == "s1"
+        assert studio.on_air() == "s1"
         drops = studio.listener.plane.stats().drops
         assert not {Drop.UNKNOWN_SSRC.value, Drop.UNKNOWN_PAYLOAD.value} & drops.keys()
         async with http.delete(place, headers=HEADERS) as response:
             assert response.status == 200
-        assert studio.on_air == "s2"
+        assert studio.on_air() == "s2"
         assert studio.stage.ends == {"s1": Gone.CLOSED}
         await eventually(lambda: first.connectionState == "closed", "the client is told")
         await second.close()
         await eventually(lambda: studio.stage.ends.get("s2"), "its end is noticed")
         assert studio.whip.lineup(CONCERT) == Lineup()
-        assert studio.on_air is None
+        assert studio.on_air() is None
         await first.close()
