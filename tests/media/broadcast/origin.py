@@ -29,7 +29,6 @@ class Origin:
     longest_wait_s: float
     asked: Counter[str] = field(factory=Counter)
     checked: Counter[str] = field(factory=Counter)
-    rolled: Counter[tuple[str, str]] = field(factory=Counter)
     headers: set[str] = field(factory=set)
     revoked: Revoked = field(factory=Revoked)
     rolls: Rolls = field(factory=Rolls)
@@ -74,7 +73,6 @@ class Origin:
     async def _roll(self, request: web.Request) -> web.Response:
         assert request.headers["X-Sferum-Edge"] == self.secret
         broadcast, crowd = request.headers["X-Sferum-Broadcast"], request.headers["X-Sferum-Crowd"]
-        self.rolled[broadcast, crowd] += 1
         lines = self.rolls.of(broadcast, crowd, self.now)
         marks = [one.mark for one in lines if not self.revoked.has(one.given)]
         roll = "".join(f"{one}{AFTER}" for one in marks)
