@@ -29,8 +29,9 @@ from bench.call_node import NodeProcess, call_node
 from bench.calls_forward import forwarding
 from bench.light import Light, until
 from bench.load.lineup import lineup
-from bench.load.program import build
+from bench.load.program import PACKAGE
 from bench.load.rows import rows
+from bench.native import build
 from media.forwarder.plain.loudest import PLACES
 
 SIZES = (1, 10, 50, 100)
@@ -253,7 +254,7 @@ async def main(options: argparse.Namespace) -> None:
         for subscribers in options.sizes or SUBSCRIBERS:
             print(json.dumps(await forwarding(subscribers)), flush=True)
     if options.only in (None, "load"):
-        async with lineup(build()) as peers:
+        async with lineup(build(PACKAGE)) as peers:
             async for row in rows(peers):
                 print(json.dumps(row), flush=True)
 

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from attrs import frozen
+from attrs import field, frozen
 
 from bridge.answers import Chance, Settings
+from bridge.calls_server import CallsServer
 from bridge.config import Config
 from bridge.ports import Store, Vault
 from bridge.ports_directory import Directory
@@ -23,6 +24,7 @@ class Services:
     """Attributes:
     clock: the wall clock; pages take `visit.now` instead, one time for one request.
     random_bytes: for tokens and account names.
+    calls: what the calls server says of itself.
     """
 
     config: Config
@@ -35,3 +37,4 @@ class Services:
     chance: Chance
     clock: Callable[[], datetime]
     random_bytes: Callable[[int], bytes]
+    calls: CallsServer = field(factory=CallsServer)

@@ -77,6 +77,9 @@ async def _serve(config: Config, machine: Machine, bridge: Wired, stop: asyncio.
             group.create_task(always("approvals", lambda: finish_soon(services))),
             group.create_task(always("look", lambda: say_until_synapse_answers(bridge))),
         ]
+        if config.clients.calls:
+            asks = services.calls.run
+            loops.append(group.create_task(always("calls", lambda: asks(bridge.session))))
         if config.bot:
             bot = Bot(
                 services=services,

@@ -18,6 +18,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from bridge.answers import Chance, Settings
 from bridge.appservice import AppService, BadRegistration
+from bridge.calls_server import CallsServer
 from bridge.config import Config
 from bridge.directory_http import HttpDirectory
 from bridge.homeserver_http import HttpHomeserver
@@ -146,6 +147,7 @@ def _services(
         chance=machine.chance,
         clock=machine.clock,
         random_bytes=machine.random_bytes,
+        calls=CallsServer(config.clients.calls),
     )
 
 

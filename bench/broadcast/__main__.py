@@ -22,7 +22,7 @@ from typing import Any
 
 from attrs import evolve
 
-from bench.broadcast.crowd import build
+from bench.broadcast.crowd import PACKAGE
 from bench.broadcast.place import go_before
 from bench.broadcast.rows import (
     BUSY,
@@ -38,6 +38,7 @@ from bench.broadcast.rows import (
     through_edge,
 )
 from bench.broadcast.whip import whip
+from bench.native import build
 
 SIZES = {"full": FULL, "busy": BUSY, "quick": QUICK}
 #: Of `through_edge` with half-second parts, 8 of 10 viewers (broadcast.md §9, A3).
@@ -70,7 +71,7 @@ KINDS: dict[str, Callable[[Tools, Size], Awaitable[dict[str, Any]]]] = {
 
 async def measured(size: Size, kinds: list[str], *, before: bool) -> dict[str, Any]:
     """All of it, one after the other."""
-    program, begun = build(), time.monotonic()
+    program, begun = build(PACKAGE), time.monotonic()
     line: dict[str, Any] = {"bench": "broadcast", "before": before and go_before()}
     loads = [round(os.getloadavg()[0], 1)]
     with TemporaryDirectory() as films:

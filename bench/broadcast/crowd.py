@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
-import subprocess
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,36 +12,13 @@ from attrs import define, frozen
 
 from bench.broadcast.edge import NAME
 from bench.broadcast.stage import BROADCAST
-from bench.load.program import ROOT, NoProgram
+from bench.native import answer_of, end, say
 from media.broadcast import passes
 from media.broadcast.passes import Kind
 
-CARGO = (
-    *("cargo", "build", "--quiet", "--release", "--locked"),
-    *("--manifest-path", "rust/Cargo.toml", "--package", "sferum-viewers"),
-)
+PACKAGE = "sferum-viewers"
 #: Handshakes of TLS 1.3 that one process and one worker of nginx manage beside all else.
 JOINS_PER_S = 500
-
-
-def build() -> Path:
-    """`rust/viewers` as a program; the second time this costs nothing.
-
-    Raises:
-        NoProgram: says what is missing.
-    """
-    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "var" / "cargo"))
-    done = subprocess.run(
-        ["nice", "scripts/with-rust", *CARGO],
-        cwd=ROOT,
-        env={**os.environ, "CARGO_TARGET_DIR": str(target)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise NoProgram(done.stderr.strip()[-2000:])
-    return target / "release" / "sferum-viewers"
 
 
 @frozen(kw_only=True)
@@ -80,12 +54,11 @@ class Crowd:
     async def look(self) -> dict[str, Any]:
         """What was seen since the last answer."""
         for child in self._children:
-            assert child.stdin is not None
-            child.stdin.write(b"look\n")
+            say(child, "look")
         return await self.answer()
 
     async def answer(self) -> dict[str, Any]:
-        return added([await _line(child) for child in self._children])
+        return added([await answer_of(child) for child in self._children])
 
 
 @asynccontextmanager
@@ -106,28 +79,12 @@ async def crowd(
             lines = [f"to address=127.0.0.1:{at.port} name={NAME}{tls}"]
             lines += [f"viewer path={at.path(one)}" for one in range(process, viewers, processes)]
             lines += [f"join seconds={seconds} deadline={seconds + deadline_s}"]
-            assert child.stdin is not None
-            child.stdin.write("".join(f"{line}\n" for line in lines).encode())
+            say(child, *lines)
         whole = Crowd(children)
         yield whole, await whole.answer()
     finally:
         for child in children:
-            if child.stdin is not None:
-                child.stdin.close()
-            try:
-                await asyncio.wait_for(child.wait(), 10)
-            except TimeoutError:
-                child.kill()
-                await child.wait()
-
-
-async def _line(child: asyncio.subprocess.Process) -> dict[str, Any]:
-    assert child.stdout is not None
-    line = await child.stdout.readline()
-    if not line:
-        raise RuntimeError("viewers ended; what they said is on stderr")
-    read: dict[str, Any] = json.loads(line)
-    return read
+            await end(child)
 
 
 def added(answers: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from attrs import field, frozen
 
-from media.broadcast.edge import Edge, configuration
+from media.broadcast.edge import Edge
+from media.broadcast.edge_nginx import configuration
 from tests.support.polling import until
 from tests.support.process import ServerProcess, free_port, listens
 

@@ -57,7 +57,7 @@ async def main(options: dict[str, Any]) -> None:
 
     def published() -> None:
         said: dict[str, float] = {"late_s": round(stage.late_s, 3)}
-        said |= dict.fromkeys(("edge", "auth", "viewer"), 0)
+        said |= dict.fromkeys(("edge", "auth", "roll", "viewer"), 0)
         for (who, _), count in endpoints.answered.items():
             said[who] += count
         said["octets"] = endpoints.octets.total()

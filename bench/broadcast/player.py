@@ -14,7 +14,7 @@ from playwright.async_api import BrowserContext, Page, Route, async_playwright
 from bench.broadcast.crowd import Where
 from bench.broadcast.edge import PAGE
 from bench.broadcast.film import BITS, BLOCK, FRAMES, PICTURE
-from bench.load.program import ROOT
+from bench.native import ROOT
 from media.broadcast.cmaf.clocks import RATE
 from media.broadcast.cmaf.sound import FRAME
 from media.broadcast.hls.values import HZ, Shape

@@ -127,6 +127,7 @@ def between(first: Used, last: Used, viewers: int) -> dict[str, Any]:
         "origin_core": round((last.origin - first.origin) / seconds, 4),
         "origin_requests_s": round((last.said["edge"] - first.said["edge"]) / seconds, 2),
         "auth_requests_s": round((last.said["auth"] - first.said["auth"]) / seconds, 1),
+        "roll_requests_s": round((last.said["roll"] - first.said["roll"]) / seconds, 1),
         "generator_core": round((last.viewers - first.viewers) / seconds, 3),
         "idle": round((last.idle - first.idle) / seconds / (os.cpu_count() or 1), 3),
     }

@@ -20,10 +20,11 @@ from typing import Any
 from attrs import fields, frozen
 
 from bench.broadcast import sums
-from bench.broadcast.crowd import build, crowd
+from bench.broadcast.crowd import PACKAGE, crowd
 from bench.broadcast.rows import USUAL
 from bench.broadcast.stand import Stand, stand
 from bench.call_soak import slope_per_hour
+from bench.native import build
 
 
 @frozen(kw_only=True)
@@ -77,7 +78,7 @@ async def soak(films: Path, plan: Plan) -> dict[str, Any]:
     """Raises:
     AssertionError: somebody met an error, or something grows.
     """
-    program, samples = await asyncio.to_thread(build), list[Sample]()
+    program, samples = await asyncio.to_thread(build, PACKAGE), list[Sample]()
     parts = came = 0
     async with (
         stand(films, USUAL) as on,

@@ -15,14 +15,15 @@ import asyncio
 import json
 
 from bench.load.lineup import lineup
-from bench.load.program import build
+from bench.load.program import PACKAGE
 from bench.load.rows import FULL, KINDS, ROUNDS, rows
+from bench.native import build
 from bench.peers.janus_process import namespace
 from bench.peers.livekit import KEY
 
 
 async def main(options: argparse.Namespace) -> None:
-    program = build()
+    program = build(PACKAGE)
     if any(kind.startswith("janus") for kind, *_ in options.peer):
         namespace()
     async with lineup(program, options.forwarder, options.peer, options.key) as peers:

@@ -1,4 +1,4 @@
-"""The native part of the load: built when needed, started with the sockets open, asked for windows.
+"""The native part of the load: started with the sockets open, asked for windows.
 
 ::
 
@@ -10,9 +10,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
-import subprocess
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,40 +18,13 @@ from typing import Any
 
 from attrs import define
 
-ROOT = Path(__file__).parents[2]
-BUILT = Path("release") / "sferum-load"
-CARGO = (
-    *("cargo", "build", "--quiet", "--release", "--locked"),
-    *("--manifest-path", "rust/Cargo.toml", "--package", "sferum-load"),
-)
+from bench.native import answer_of, end, say
+
+PACKAGE = "sferum-load"
 #: Real-time priority of the subscribers' thread; the publishers' is one above.
 PRIORITY = 20
 #: Of the floor: bytes, and packets of one measurement.
 SIZE, PACKETS = 1_100, 20_000
-
-
-class NoProgram(Exception):
-    """There is no Rust here to build it."""
-
-
-def build() -> Path:
-    """`rust/load` as a program; the second time this costs nothing.
-
-    Raises:
-        NoProgram: says what is missing.
-    """
-    target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "var" / "cargo"))
-    done = subprocess.run(
-        ["nice", "scripts/with-rust", *CARGO],
-        cwd=ROOT,
-        env={**os.environ, "CARGO_TARGET_DIR": str(target)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise NoProgram(done.stderr.strip()[-2000:])
-    return target / BUILT
 
 
 @define(eq=False)
@@ -77,29 +48,14 @@ class Program:
         program = cls(child)
         try:
             place = [] if cpu is None else [f"place cpu={cpu} priority={PRIORITY}"]
-            program._say(*place, *lines)
+            say(child, *place, *lines)
             yield program
         finally:
-            assert child.stdin is not None
-            child.stdin.close()
-            try:
-                await asyncio.wait_for(child.wait(), 10)
-            except TimeoutError:
-                child.kill()
-                await child.wait()
-
-    def _say(self, *lines: str) -> None:
-        assert self._child.stdin is not None
-        self._child.stdin.write("".join(f"{line}\n" for line in lines).encode())
+            await end(child)
 
     async def _ask(self, line: str) -> dict[str, Any]:
-        assert self._child.stdout is not None
-        self._say(line)
-        answer = await self._child.stdout.readline()
-        if not answer:
-            raise RuntimeError("the load ended; what it said is on stderr")
-        read: dict[str, Any] = json.loads(answer)
-        return read
+        say(self._child, line)
+        return await answer_of(self._child)
 
     async def window(
         self, *, seconds: float, warm: float = 1.0, pids: Sequence[int] = ()

@@ -16,7 +16,8 @@ def host_page(visit: Visit, account: Account) -> str:
 
 def broadcasts_page(visit: Visit) -> str:
     """What one may watch, and may lead: for everybody of the school. "" where nothing serves it."""
-    return "/broadcasts" if visit.services.config.clients.calls else ""
+    services = visit.services
+    return "/broadcasts" if services.config.clients.calls and services.calls.broadcasts else ""
 
 
 def led_broadcasts(visit: Visit, account: Account) -> str:

@@ -22,7 +22,7 @@ from prometheus_client.registry import Collector
 from media.access.openid import OpenId
 from media.broadcast.desk.endpoints import DeskPages
 from media.broadcast.fanout.node import FanOut
-from media.broadcast.fanout.opening import open_fan_out
+from media.broadcast.fanout.opening import open_fan_out, read_schools
 from media.broadcast.fanout.puller import Now
 from media.broadcast.figures import DELAY, HouseFigures
 from media.broadcast.house import showing
@@ -173,6 +173,11 @@ def check_broadcasts(settings: Broadcasts) -> tuple[str, ...]:
     """
     if not (settings.player / "hls.light.min.js").is_file():
         raise BadConfig(f"broadcasts.player: no hls.js in {settings.player}")
+    if settings.schools_file is not None:
+        try:
+            read_schools(settings.schools_file)
+        except BadSecret as error:
+            raise BadConfig(f"broadcasts.schools_file: {error}") from None
     if settings.edge_secret_file is None:
         return ()
     try:

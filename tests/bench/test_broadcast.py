@@ -10,7 +10,7 @@ import pytest
 from attrs import evolve
 
 from bench.broadcast import film, sums
-from bench.broadcast.crowd import added, build
+from bench.broadcast.crowd import PACKAGE, added
 from bench.broadcast.edge import NoNginx
 from bench.broadcast.rows import (
     QUICK,
@@ -23,7 +23,7 @@ from bench.broadcast.rows import (
 )
 from bench.broadcast.soak import Sample, not_flat, planned
 from bench.broadcast.stage import Template
-from bench.load.program import NoProgram
+from bench.native import NoProgram, build
 from media.broadcast.cmaf.clocks import RATE
 from tests.media.broadcast.cmaf.reading import samples
 
@@ -114,6 +114,6 @@ def test_what_grows_in_a_broadcast_of_hours_is_named() -> None:
 
 async def _tools(films: Path) -> Tools:
     try:
-        return Tools(await asyncio.to_thread(build), films)
+        return Tools(await asyncio.to_thread(build, PACKAGE), films)
     except NoProgram as error:
         pytest.skip(str(error))

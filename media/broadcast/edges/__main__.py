@@ -15,7 +15,8 @@ from pathlib import Path
 
 from attrs import fields
 
-from media.broadcast.edge import Edge, configuration
+from media.broadcast.edge import Edge
+from media.broadcast.edge_nginx import configuration
 from serving.process import exit_code_of
 from serving.secret_files import BadSecret, read_secret
 from serving.settings import BadConfig

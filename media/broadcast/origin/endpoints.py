@@ -3,7 +3,9 @@
     /live/<pass>/<broadcast>/<file>      viewers of the built-in origin
     /live/<pass>/<broadcast>/recording.mp4, recording.vtt
     /edge/<broadcast>/<file>             edges, once for all of their viewers
-    /edge/auth                           whether a pass opens a broadcast; edges remember it
+    /edge/roll                           who of a crowd may watch; edges keep it, and look themselves
+    /edge/auth                           whether a pass opens a broadcast, where it is not on the roll
+    /edge/unlisted                       what an edge makes of that
 
 Addresses hold passes: they are not for logs.
 """
@@ -27,6 +29,7 @@ from media.broadcast.origin.judging import Away, Judge
 from media.broadcast.origin.origin import Origin
 from media.broadcast.origin.sending import PIECE, Gone, bound, send
 from media.broadcast.passes import NoPass, Pass
+from media.broadcast.roll import AFTER, KEPT_S, STALE_S, is_crowd
 
 #: Not the recording's: so these routes can come first, as thousands of requests a second look for theirs.
 _FILE = r"{file:(?!recording\.(?:mp4|vtt)$)[a-z0-9]{1,16}(?:/[a-z0-9]{1,16})?\.(?:m3u8|m4s|mp4|vtt|json)}"
@@ -39,19 +42,25 @@ _MOST_PACKED = 256
 #: Requests that are remembered as they were understood: of a moment there are some dozens.
 MOST_ASKS = 512
 #: What edges send, and are told.
-EDGE, PASS, BROADCAST, REFUSAL = (
+EDGE, PASS, BROADCAST, REFUSAL, CROWD, ROLL = (
     "X-Sferum-Edge",
     "X-Sferum-Pass",
     "X-Sferum-Broadcast",
     "X-Sferum-Refusal",
+    "X-Sferum-Crowd",
+    "X-Sferum-Roll",
 )
+#: While the next roll is fetched, for so long at most, nobody waits for it.
+ROLL_KEPT = f"max-age={KEPT_S}, stale-while-revalidate={STALE_S}"
+#: Says nothing about anybody.
+_UNLISTED_KEPT = "max-age=3600"
 
 
 @define(eq=False, kw_only=True)
 class Endpoints:
     """Attributes:
     secrets: of edges; none: there are no edges.
-    answered: by who asked (viewer, edge, auth) and status.
+    answered: by who asked (viewer, edge, auth, roll) and status.
     octets: of bodies, by who asked.
     """
 
@@ -67,7 +76,9 @@ class Endpoints:
 
     def add_routes(self, app: web.Application) -> None:
         app.router.add_get(f"/live/{{token:[^/]*}}/{_BROADCAST}/{_FILE}", self.watch)
+        app.router.add_get("/edge/roll", self.roll)
         app.router.add_get("/edge/auth", self.auth)
+        app.router.add_get("/edge/unlisted", self.unlisted)
         app.router.add_get(f"/edge/{_BROADCAST}/{_FILE}", self.edge)
         app.on_shutdown.append(self._release)
 
@@ -104,7 +115,7 @@ class Endpoints:
         if not self._is_edge(request):
             return self._count("auth", _plain(403))
         headers = request.headers
-        judged = await self.judge.judge(headers.get(PASS, ""), headers.get(BROADCAST, ""))
+        judged = await self.judge.for_edge(headers.get(PASS, ""), headers.get(BROADCAST, ""))
         if isinstance(judged, Pass):
             return self._count("auth", _plain(204))
         if isinstance(judged, Away):
@@ -112,6 +123,24 @@ class Endpoints:
         answer = _plain(401 if judged is NoPass.ABSENT else 403)
         answer.headers[REFUSAL] = judged.value
         return self._count("auth", answer)
+
+    async def roll(self, request: web.Request) -> web.StreamResponse:
+        """An edge asks who of a crowd may watch."""
+        crowd = request.headers.get(CROWD, "")
+        if not self._is_edge(request) or not is_crowd(crowd):
+            return self._count("roll", _plain(403))
+        marks = await self.judge.roll(request.headers.get(BROADCAST, ""), crowd)
+        answer = _plain(204)
+        answer.headers[hdrs.CACHE_CONTROL] = ROLL_KEPT
+        answer.headers[ROLL] = "".join(f"{one}{AFTER}" for one in marks)
+        return self._count("roll", answer)
+
+    async def unlisted(self, request: web.Request) -> web.StreamResponse:
+        """The edge's own word for "not on the roll"; it keeps it without us."""
+        answer = _plain(403)
+        if self._is_edge(request):
+            answer.headers[hdrs.CACHE_CONTROL] = _UNLISTED_KEPT
+        return self._count("roll", answer)
 
     def _is_edge(self, request: web.Request) -> bool:
         given = request.headers.get(EDGE, "").encode("utf-8", "replace")

@@ -28,7 +28,7 @@ class OriginFigures(Collector):
     def _asked(self) -> Iterator[Metric]:
         requests = CounterMetricFamily(
             f"{PREFIX}_requests",
-            "Requests. who: viewer, edge, auth, recording. 499: nobody read the answer.",
+            "Requests. who: viewer, edge, auth, roll, recording. 499: nobody read the answer.",
             labels=["who", "status"],
         )
         octets = CounterMetricFamily(f"{PREFIX}_octets", "Octets of answers.", labels=["who"])

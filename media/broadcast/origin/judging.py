@@ -1,7 +1,7 @@
 """Whether a pass opens a broadcast, asked once and remembered for a moment. What is revoked is out at once.
 
 The seal is looked at once for each pass and half minute, and whoever knows the school is asked no oftener: thousands of
-requests a second come in here.
+requests a second come in here. Of an edge's viewers a roll is made, which is worth no more than their answers now.
 """
 
 from __future__ import annotations
@@ -10,16 +10,20 @@ import asyncio
 import enum
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 
 from attrs import define, field, frozen
 
 from media.broadcast import passes
 from media.broadcast.passes import NoPass, Pass, Revoked
+from media.broadcast.roll import Rolls
 
 #: Seconds that a yes or a no is remembered, where no edge remembers it as well.
 REMEMBERS_S = 15.0
 #: Answers that are remembered.
 MOST = 40_000
+#: Seconds that a roll is worked on: whoever is not known by then is not on it, and is asked about by name.
+ROLL_S = 1.0
 
 #: Whether the bearer of a sealed pass may watch now: `Watchers.may_watch` of the register; of a node, its school.
 MayWatch = Callable[[Pass], Awaitable[bool]]
@@ -50,6 +54,7 @@ class Judge:
     now: Callable[[], float]
     revoked: Revoked = field(factory=Revoked)
     remembers_s: float = REMEMBERS_S
+    rolls: Rolls = field(factory=Rolls, init=False, repr=False)
     counted: Counter[str] = field(factory=Counter, init=False)
     _known: OrderedDict[tuple[str, str], _Known] = field(
         factory=OrderedDict, init=False, repr=False
@@ -88,6 +93,32 @@ class Judge:
         while len(self._known) > MOST:
             self._known.popitem(last=False)
         return judged
+
+    async def for_edge(self, text: str, broadcast: str) -> Pass | NoPass | Away:
+        """Whoever is let in is on their crowd's next roll."""
+        judged = await self.judge(text, broadcast)
+        if isinstance(judged, Pass):
+            self.rolls.add(text, judged, self.now())
+        return judged
+
+    async def roll(self, broadcast: str, crowd: str) -> list[str]:
+        """The marks of those who may watch now; nobody is on it because of an older roll."""
+        found: list[str] = []
+        with suppress(TimeoutError):  # whoever was not looked at is asked about by name
+            async with asyncio.timeout(ROLL_S):
+                for line in self.rolls.of(broadcast, crowd, self.now()):
+                    try:
+                        allowed = await self.may_watch(line.given)
+                    except (
+                        Exception
+                    ):  # as above: that one is asked about by name, and told that we are away
+                        self.counted[Away.AWAY.value] += 1
+                        continue
+                    if allowed and not self.revoked.has(line.given):
+                        found.append(line.mark)
+                    else:
+                        self.rolls.drop(broadcast, crowd, line.mark)
+        return found
 
     async def _ask(self, found: Pass) -> bool:
         """One question at a time for each account."""

@@ -21,7 +21,7 @@ from serving.json_http import NoAnswer
 logger = logging.getLogger(__name__)
 
 #: Seconds: an answer is asked anew while somebody watches; between two looks for such; an answer holds at most.
-RENEW_S, LOOK_S, FRESH_S = 10.0, 3.0, 25.0
+RENEW_S, LOOK_S, FRESH_S = 9.0, 2.0, 15.0
 #: Seconds that it holds while the module does not answer: Synapse starts again, and nobody's picture stands.
 STALE_S = 120.0
 #: Seconds after which nobody is asked about who asks for nothing.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
 from playwright.async_api import Route
 
 from media.broadcast.register.tickets import DESK, Tickets
@@ -95,6 +96,17 @@ async def test_everybody_finds_the_broadcasts_of_the_school(world: World) -> Non
         reply = await visitor.get("/broadcasts")
         assert there(reply).startswith(f"{CALLS}/broadcasts?ticket=")
         assert opened(world, reply, DESK) == (await world.account(who)).user_id
+
+
+async def test_no_page_leads_to_what_is_not_there(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the calls server has no broadcasts, neither one's own page nor that of the clients speaks of them."""
+    await world.let_in("T1")
+    monkeypatch.setattr(world.services.calls, "broadcasts", False)
+    visitor = await world.visitor("T1")
+    assert "/broadcasts" not in (await visitor.get("/me")).text
+    assert "/broadcasts" not in (await visitor.get("/clients")).text
 
 
 async def test_no_ticket_for_anything_else(world: World) -> None:

@@ -14,6 +14,7 @@ from media.broadcast.hls.answers import PLAYLIST_TYPE, Answer, Media, No, Refuse
 from media.broadcast.hls.broadcast import Broadcast
 from media.broadcast.hls.names import read
 from media.broadcast.passes import NoPass, Revoked
+from media.broadcast.roll import AFTER, Rolls
 
 KEY = b"k" * 32
 
@@ -30,13 +31,17 @@ class Origin:
     checked: Counter[str] = field(factory=Counter)
     headers: set[str] = field(factory=set)
     revoked: Revoked = field(factory=Revoked)
+    rolls: Rolls = field(factory=Rolls)
+    roll_kept: str = "max-age=1, stale-while-revalidate=1"
     port: int = 0
     _changed: asyncio.Event = field(factory=asyncio.Event, init=False)
     _runner: web.AppRunner | None = field(default=None, init=False)
 
     async def start(self) -> None:
         app = web.Application()
+        app.router.add_get("/edge/roll", self._roll)
         app.router.add_get("/edge/auth", self._auth)
+        app.router.add_get("/edge/unlisted", self._unlisted)
         app.router.add_get("/edge/{broadcast}/{path:.*}", self._media)
         self._runner = web.AppRunner(app)
         await self._runner.setup()
@@ -62,7 +67,21 @@ class Origin:
         if isinstance(found, NoPass):
             status = 401 if found.status == 401 else 403
             return web.Response(status=status, headers={"X-Sferum-Refusal": found.value})
+        self.rolls.add(text, found, self.now)
         return web.Response(status=204, headers={"Cache-Control": "no-store"})
+
+    async def _roll(self, request: web.Request) -> web.Response:
+        assert request.headers["X-Sferum-Edge"] == self.secret
+        broadcast, crowd = request.headers["X-Sferum-Broadcast"], request.headers["X-Sferum-Crowd"]
+        lines = self.rolls.of(broadcast, crowd, self.now)
+        marks = [one.mark for one in lines if not self.revoked.has(one.given)]
+        roll = "".join(f"{one}{AFTER}" for one in marks)
+        headers = {"Cache-Control": self.roll_kept, "X-Sferum-Roll": roll}
+        return web.Response(status=204, headers=headers)
+
+    async def _unlisted(self, request: web.Request) -> web.Response:
+        assert request.headers["X-Sferum-Edge"] == self.secret
+        return web.Response(status=403, headers={"Cache-Control": "max-age=3600"})
 
     async def _media(self, request: web.Request) -> web.Response:
         assert request.headers["X-Sferum-Edge"] == self.secret

@@ -11,11 +11,15 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media.broadcast.edge import Edge, configuration
+from media.broadcast.edge import Edge
+from media.broadcast.edge_nginx import configuration
 from media.broadcast.hls.names import Ask
 from media.broadcast.hls.names import read as read_name
 from media.broadcast.hls.values import Shape
+from media.broadcast.origin.judging import REMEMBERS_S
 from media.broadcast.passes import MOST_CHARS
+from media.broadcast.register.watchers import FRESH_S
+from media.broadcast.roll import ASKED_S, KEPT_S, MARK, MOST_S, ROUNDED_S, STALE_S, TAIL, WAY_S
 from tests.media.broadcast import nginx_text
 from tests.media.broadcast.nginx_text import Directive
 
@@ -55,10 +59,18 @@ def test_ten_thousand_connections_are_allowed() -> None:
 
 
 def test_one_copy_for_all_viewers() -> None:
-    """The key has the file and the directives of RFC 8216bis, neither the pass nor what a visitor adds."""
-    main, _, live, _ = _tree()
-    assert live.one("proxy_cache_key") == '"$broadcast/$file?$msn$part$skip$seq"'
-    assert live.one("proxy_pass") == "http://origin/edge/$broadcast/$file?$msn$part$skip$seq"
+    """The key has the file and RFC 8216bis' directives, neither the pass nor what a visitor adds; listed or not."""
+    main, server, live, _ = _tree()
+    ask, what = server.block("location", "@ask"), "$broadcast/$file?$msn$part$skip$seq"
+    asked = main.block("http").block("map", '"$mark,$roll"', "$asked")
+    assert [one.words for one in asked.inside or ()] == [
+        ("default", '"unlisted"'),
+        (f'"~^([A-Za-z0-9_-]{{{MARK}}}),(?:.{{{MARK + 1}}})*?\\1,"', f'"{what}"'),
+    ]
+    assert live.one("proxy_cache_key") == '"$asked"'
+    assert live.one("proxy_pass") == "http://origin/edge/$asked"
+    assert ask.one("proxy_cache_key") == f'"{what}"'
+    assert ask.one("proxy_pass") == f"http://origin/edge/{what}"
     for name in ("msn", "part", "skip"):
         given = main.block("http").block("map", f"$arg__HLS_{name}", f"${name}")
         assert given.one("default") == '""'
@@ -80,6 +92,7 @@ def test_one_copy_for_all_viewers() -> None:
 def test_nothing_that_a_visitor_sends_reaches_the_origin() -> None:
     """No header and no body; one packing; the answer does not vary."""
     _, server, live, auth = _tree()
+    roll = server.block("location", "=", "/=roll")
     assert server.one("proxy_pass_request_headers") == "off"
     assert server.one("proxy_pass_request_body") == "off"
     assert ("Accept-Encoding", "gzip") in server.all("proxy_set_header")
@@ -87,7 +100,7 @@ def test_nothing_that_a_visitor_sends_reaches_the_origin() -> None:
     assert "Vary" in live.one("proxy_ignore_headers")
     assert live.one("max_ranges") == "0"
     assert live.all("proxy_set_header") == []  # else those of the server would not hold
-    for where in (server, auth):
+    for where in (server, auth, roll):
         headers = {name: value for name, value in where.all("proxy_set_header")}  # noqa: C416 (pairs)
         assert headers["X-Sferum-Edge"] == EDGE.secret
         assert headers["Connection"] == '""'
@@ -104,36 +117,55 @@ def test_a_silent_stage_does_not_send_everybody_to_the_origin() -> None:
 
 
 def test_no_old_playlists() -> None:
-    """Stale answers are never served, open files are not remembered, temporary files are on the same tmpfs."""
-    main, _, live, auth = _tree()
-    for where in (live, auth):
+    """Stale answers are never served, temporary files are on the same tmpfs, files that stay open are the cache's."""
+    main, server, live, auth = _tree()
+    for where in (live, server.block("location", "@ask"), auth):
         assert where.one("proxy_cache_use_stale") == "off"
-    assert live.one("proxy_cache_background_update") == "off"
-    assert main.block("http").one("open_file_cache") == "off"
+    for where in (live, server.block("location", "@ask")):
+        assert where.one("proxy_cache_background_update") == "off"
+    # The cache's zone knows a file's inode; `root` and `alias` would not.
+    assert not {"root", "alias", "try_files"} & {one.name for one in main.everything()}
     paths = main.block("http").all("proxy_cache_path")
     assert all("use_temp_path=off" in words for words in paths)
     assert all(words[0].startswith("/run/") for words in paths)
 
 
-def test_a_pass_is_asked_about_once_in_half_a_minute() -> None:
-    """Kept for 204 as well (the trap that cost everything), for no longer than a revocation may take."""
-    _, _, live, auth = _tree()
-    assert live.one("auth_request") == "/=auth"
-    assert auth.one("proxy_cache_valid") == "200 204 401 403 30s"
-    assert {"Cache-Control", "Expires", "X-Accel-Expires", "Set-Cookie", "Vary"} == set(
-        auth.one("proxy_ignore_headers").split()
-    )
+def test_whoever_is_out_is_out_in_half_a_minute() -> None:
+    """All times for which an answer may be older than the truth are 30 s together, behind an edge and without one."""
+    assert max(KEPT_S + STALE_S, ASKED_S) + WAY_S + ROUNDED_S == MOST_S
+    assert FRESH_S + MOST_S <= 30
+    assert FRESH_S + REMEMBERS_S <= 30
+
+
+def test_an_edge_keeps_answers_for_no_longer() -> None:
+    """The roll as long as the origin says, one pass's answer for ten seconds, 204 too (what cost everything once)."""
+    _, server, live, auth = _tree()
+    roll, ask = server.block("location", "=", "/=roll"), server.block("location", "@ask")
+    assert live.one("auth_request") == "/=roll"
+    assert ask.one("auth_request") == "/=auth"
+    assert auth.one("proxy_cache_valid") == f"200 204 401 403 {ASKED_S}s"
+    ignored = {"Expires", "X-Accel-Expires", "Set-Cookie", "Vary"}
+    assert set(auth.one("proxy_ignore_headers").split()) == ignored | {"Cache-Control"}
+    assert set(roll.one("proxy_ignore_headers").split()) == ignored
+    assert roll.all("proxy_cache_valid") == []
+    assert roll.one("proxy_cache_use_stale") == "off"  # but for what the origin allows
+    assert roll.one("proxy_read_timeout") == f"{WAY_S}s"
     assert auth.one("proxy_cache_key") == '"$broadcast/$pass"'
-    assert auth.all("internal") == [()]
+    assert roll.one("proxy_cache_key") == '"$broadcast/$row$half"'
+    for where in (auth, roll):
+        assert where.all("internal") == [()]
     with pytest.raises(ValueError, match="auth_s"):
-        evolve(EDGE, auth_s=31)
+        evolve(EDGE, auth_s=ASKED_S + 1)
 
 
 def test_expired_is_told_from_forbidden() -> None:
     """auth_request knows 401 and 403; the origin's header makes 410 of it."""
     _, server, live, _ = _tree()
-    assert ("$refusal", "$upstream_http_x_sferum_refusal") in live.all("auth_request_set")
-    assert ("403", "=", "@refused") in live.all("error_page")
+    ask = server.block("location", "@ask")
+    assert ("403", "=", "@ask") in live.all("error_page")
+    assert server.one("recursive_error_pages") == "on"
+    assert ("$refusal", "$upstream_http_x_sferum_refusal") in ask.all("auth_request_set")
+    assert ("403", "=", "@refused") in ask.all("error_page")
     refused = server.block("location", "@refused")
     assert refused.block("if", "($refusal", "=", "expired)").one("return") == "410"
     assert refused.one("return") == "403"
@@ -142,7 +174,9 @@ def test_expired_is_told_from_forbidden() -> None:
 def test_only_our_page_reads_it() -> None:
     """Scripts of other sites do not; nor is anything kept of who asked for what."""
     main, server, live, _ = _tree()
-    for where in (live, server.block("location", "@refused"), server.block("location", "@away")):
+    for where in (
+        live, *(server.block("location", name) for name in ("@ask", "@refused", "@away"))
+    ):  # fmt: skip
         assert ("Access-Control-Allow-Origin", EDGE.page, "always") in where.all("add_header")
     assert main.block("http").one("access_log") == "off"
     assert main.all("error_log") == [(EDGE.log, "crit")]
@@ -154,8 +188,8 @@ def test_only_our_page_reads_it() -> None:
 def test_a_slow_or_greedy_viewer_is_limited() -> None:
     """By pass, not by address: a school has one."""
     main, _, live, _ = _tree()
-    assert main.block("http").one("limit_req_zone").startswith("$pass ")
-    assert main.block("http").one("limit_conn_zone").startswith("$pass ")
+    assert main.block("http").one("limit_req_zone").startswith("$mark ")
+    assert main.block("http").one("limit_conn_zone").startswith("$mark ")
     assert live.one("limit_conn") == "connections 16"
     assert _seconds(main.block("http").one("send_timeout")) <= 15
 
@@ -170,20 +204,23 @@ def test_tls() -> None:
     assert live.one("proxy_pass").startswith("https://")
 
 
+#: The shortest that could be one.
+PASS = "p" * (2 + MARK + TAIL)
 ADDRESSES = [
-    ("/live/p/concert/main.m3u8", True),
-    ("/live/p/concert/v720/live.m3u8", True),
-    ("/live/p/concert/captions/s12.vtt", True),
-    ("/live/p/concert/events.json", True),
-    ("/live/p/concert/v720/p123456789.m4s", True),
-    ("/live/p/concert/v720/i0.mp4", True),
+    (f"/live/{PASS}/concert/main.m3u8", True),
+    (f"/live/{PASS}/concert/v720/live.m3u8", True),
+    (f"/live/{PASS}/concert/captions/s12.vtt", True),
+    (f"/live/{PASS}/concert/events.json", True),
+    (f"/live/{PASS}/concert/v720/p123456789.m4s", True),
+    (f"/live/{PASS}/concert/v720/i0.mp4", True),
+    (f"/live/{PASS[1:]}/concert/main.m3u8", False),
     (f"/live/{'p' * MOST_CHARS}/concert/main.m3u8", True),
     (f"/live/{'p' * (MOST_CHARS + 1)}/concert/main.m3u8", False),
     ("/live//concert/main.m3u8", False),
-    ("/live/p/concert/../auth", False),
-    ("/live/p/concert/v720/../../auth.mp4", False),
-    ("/live/p/concert/main.m3u8/", False),
-    ("/live/p/con.cert/main.m3u8", False),
+    (f"/live/{PASS}/concert/../auth", False),
+    (f"/live/{PASS}/concert/v720/../../auth.mp4", False),
+    (f"/live/{PASS}/concert/main.m3u8/", False),
+    (f"/live/{PASS}/con.cert/main.m3u8", False),
 ]
 
 

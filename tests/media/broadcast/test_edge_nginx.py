@@ -7,7 +7,7 @@ import getpass
 import shutil
 import subprocess
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -15,13 +15,17 @@ from aiohttp import ClientSession, TCPConnector
 from attrs import define, frozen
 from multidict import CIMultiDictProxy
 
-from media.broadcast import passes
-from media.broadcast.edge import Edge, configuration
+from media.broadcast import edge_nginx, passes
+from media.broadcast.edge import Edge
+from media.broadcast.edge_nginx import configuration
 from media.broadcast.hls.events import Event
-from media.broadcast.passes import LIVES_S, Kind
+from media.broadcast.origin import endpoints
+from media.broadcast.passes import LIVES_S, Kind, Pass
+from media.broadcast.roll import MOST_OF_CROWD, Place
 from tests.media.broadcast.origin import KEY, Origin
+from tests.media.broadcast.origins import world as product
 from tests.media.broadcast.world import Stage, broadcast
-from tests.support.polling import until, until_async
+from tests.support.polling import UNHURRIED_S, until, until_async
 from tests.support.process import ServerProcess, free_port, listens, not_installed
 
 pytestmark = pytest.mark.integration
@@ -87,46 +91,65 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-async def world(tmp_path: Path, certificate: Path) -> AsyncIterator[World]:
-    """nginx as `configuration` says, and the first segment of a concert."""
+@asynccontextmanager
+async def edge_before(
+    folder: Path, certificate: Path, origin_port: int, secret: str
+) -> AsyncIterator[int]:
+    """nginx as `configuration` says, in front of an origin of this machine; → its port."""
     binary = shutil.which("nginx", path="/usr/sbin:/usr/bin:/bin")
     if binary is None:
         not_installed("nginx")
+    edge = Edge(
+        name="edge.test",
+        origins=(f"127.0.0.1:{origin_port}",),
+        secret=secret,
+        certificate=str(certificate / "cert.pem"),
+        key=str(certificate / "key.pem"),
+        page=PAGE,
+        port=free_port(),
+        cache=str(folder),
+        log=str(folder / "error.log"),
+        pid=str(folder / "pid"),
+        user=getpass.getuser(),
+        workers=2,
+        auth_s=1,
+        longest_wait_s=1,
+    )
+    file = folder / "nginx.conf"
+    file.write_text(configuration(edge))
+    command = [binary, "-p", str(folder), "-c", str(file), "-e", str(folder / "start.log")]
+    _judged(command)
+    nginx = ServerProcess("nginx", [*command, "-g", "daemon off;"], folder / "nginx.out")
+    nginx.start()
+    try:
+        until(lambda: nginx.is_alive() and listens(edge.port), what="nginx")
+        yield edge.port
+    finally:
+        nginx.stop()
+
+
+@pytest.fixture(autouse=True)
+def a_busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A roll may be on its way for longer than in a school: who asks for it here waits for the same processor."""
+    monkeypatch.setattr(edge_nginx, "WAY_S", 30)
+
+
+@pytest.fixture
+async def world(tmp_path: Path, certificate: Path) -> AsyncIterator[World]:
+    """An edge, and the first segment of a concert."""
     origin = Origin(broadcast(), SECRET, NOW, longest_wait_s=1)
     stage = Stage(origin.of)
     stage.begin()
     stage.segments(1)
     stage.part()
     await origin.start()
-    edge = Edge(
-        name="edge.test",
-        origins=(f"127.0.0.1:{origin.port}",),
-        secret=SECRET,
-        certificate=str(certificate / "cert.pem"),
-        key=str(certificate / "key.pem"),
-        page=PAGE,
-        port=free_port(),
-        cache=str(tmp_path),
-        log=str(tmp_path / "error.log"),
-        pid=str(tmp_path / "pid"),
-        user=getpass.getuser(),
-        workers=2,
-        auth_s=1,
-        longest_wait_s=1,
-    )
-    file = tmp_path / "nginx.conf"
-    file.write_text(configuration(edge))
-    command = [binary, "-p", str(tmp_path), "-c", str(file), "-e", str(tmp_path / "start.log")]
-    _judged(command)
-    nginx = ServerProcess("nginx", [*command, "-g", "daemon off;"], tmp_path / "nginx.out")
-    nginx.start()
     try:
-        until(lambda: nginx.is_alive() and listens(edge.port), what="nginx")
-        async with AsyncExitStack() as stack:
-            yield World(edge.port, origin, stage, stack)
+        async with (
+            edge_before(tmp_path, certificate, origin.port, SECRET) as port,
+            AsyncExitStack() as stack,
+        ):
+            yield World(port, origin, stage, stack)
     finally:
-        nginx.stop()
         await origin.stop()
 
 
@@ -244,6 +267,68 @@ async def test_a_pass_is_asked_about_once_and_can_be_revoked(world: World) -> No
         return (await world.get(who, pass_, "v720/p0.m4s")).status == 403
 
     await until_async(refused, what="a 403")
+
+
+async def test_a_roll_is_enough(world: World) -> None:
+    """Nobody asks about those of the fullest roll that there may be; who is not on it is asked about, and refused."""
+    who, mine = await world.viewer(), issue()
+    given = passes.check(mine, "concert", [KEY], NOW)
+    assert isinstance(given, Pass)
+    others = [mine, *(f"{mine[:-18]}{number:016}{mine[-2:]}" for number in range(1, MOST_OF_CROWD))]
+    for one in others:
+        world.origin.rolls.add(one, given, NOW)
+    for one in (others[0], others[200], others[-1]):
+        assert (await world.get(who, one, "v720/p0.m4s")).status == 200
+    assert not world.origin.checked
+    # The same mark behind another beginning is the same viewer; half of one mark and half of the next is nobody.
+    assert (await world.get(who, "AAAA" + mine[-20:], "v720/p0.m4s")).status == 200
+    between = mine[:-18] + mine[-10:-2] + others[1][-18:-10] + mine[-2:]
+    assert (await world.get(who, between, "v720/p0.m4s")).status == 403
+    assert list(world.origin.checked) == [between]
+
+
+async def test_whoever_leaves_the_school(
+    tmp_path: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The origin of the product: seen, on the roll, and out when the roll is over; another one of that crowd stays."""
+    monkeypatch.setattr(endpoints, "ROLL_KEPT", "max-age=1, stale-while-revalidate=1")
+    mine, number = issue(), 1
+    while _crowd(issue(number)) != _crowd(mine):
+        number += 1
+    (tmp_path / "edge").mkdir()
+    async with (
+        product.serving(product.make(tmp_path / "origin")) as origin,
+        edge_before(
+            tmp_path / "edge", certificate, int(origin.url.rpartition(":")[2]), product.SECRET
+        ) as port,
+        ClientSession(connector=TCPConnector(ssl=False)) as http,
+    ):
+        origin.publish().give(product.coded(2))
+        answered = origin.endpoints.answered
+
+        async def status(pass_: str) -> int:
+            async with http.get(f"https://127.0.0.1:{port}/live/{pass_}/concert/main.m3u8") as got:
+                return got.status
+
+        async def listed() -> bool:
+            seen = {await status(mine), await status(issue(number))}
+            both = len(origin.endpoints.judge.rolls) == 2 and answered["roll", 204] >= 3
+            return seen == {200} and both
+
+        await until_async(listed, what="rolls with both on them", interval_s=UNHURRIED_S)
+        origin.out.add("@u0:school.test")
+
+        async def refused() -> bool:
+            return (await status(mine), await status(issue(number))) == (403, 200)
+
+        await until_async(refused, what="a 403", interval_s=UNHURRIED_S)
+        assert len(origin.endpoints.judge.rolls) == 1
+
+
+def _crowd(pass_: str) -> str:
+    place = Place.of(pass_)
+    assert place is not None
+    return place.crowd
 
 
 async def test_a_silent_stage(world: World) -> None:

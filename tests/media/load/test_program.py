@@ -8,8 +8,9 @@ import pytest
 
 from bench.load.lineup import UnknownPeer, lineup
 from bench.load.plan import ONE
-from bench.load.program import NoProgram, build
+from bench.load.program import PACKAGE
 from bench.load.server import ours
+from bench.native import NoProgram, build
 from bench.peers.janus import active
 from tests.media.sdp.goldens import golden
 
@@ -17,7 +18,7 @@ from tests.media.sdp.goldens import golden
 @pytest.fixture(scope="module")
 def program() -> Path:
     try:
-        return build()
+        return build(PACKAGE)
     except NoProgram as missing:
         pytest.skip(str(missing))
 

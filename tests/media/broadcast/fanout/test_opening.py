@@ -16,9 +16,12 @@ from media.broadcast.fanout.asking import Question, write_public
 from media.broadcast.fanout.endpoints import ADDRESS_BURST, PATH
 from media.broadcast.fanout.opening import open_fan_out, read_schools
 from media.broadcast.fanout.sharing import code_of
+from media.broadcast.opening import check_broadcasts
 from media.broadcast.origin.publication import Opening, Publication
 from media.broadcast.passes import Kind, Pass
+from media.broadcast.settings import Broadcasts
 from serving.secret_files import BadSecret
+from serving.settings import BadConfig
 from tests.support.polling import until_async
 
 NOW = 1_800_000_000.0
@@ -81,6 +84,18 @@ async def test_a_list_that_changes(tmp_path: Path) -> None:
             assert answer.status == 429
             path.write_text("- nonsense\n")  # a slip of the pen changes nothing
     assert fan.link("concert") is None
+
+
+def test_a_start_names_a_bad_list(tmp_path: Path) -> None:
+    """So does `python -m media --check`, which `sferum doctor` asks."""
+    (tmp_path / "hls.light.min.js").touch()
+    path = tmp_path / "schools.yaml"
+    settings = Broadcasts(folder=tmp_path, player=tmp_path, schools_file=path)
+    path.write_text(LIST)
+    assert check_broadcasts(settings) == ()
+    path.write_text(LIST + LIST)
+    with pytest.raises(BadConfig, match=r"broadcasts\.schools_file: .*entry 2: b\.example"):
+        check_broadcasts(settings)
 
 
 def test_lists_that_cannot_be_read(tmp_path: Path) -> None:

@@ -21,7 +21,9 @@ from media.broadcast.cmaf.parts import Part as CmafPart
 from media.broadcast.hls.events import Event
 from media.broadcast.hls.values import PART, Part
 from media.broadcast.origin import sending
+from media.broadcast.origin.endpoints import ROLL_KEPT
 from media.broadcast.passes import LIVES_S, Kind
+from media.broadcast.roll import AFTER, Place
 from tests.media.broadcast import apple, m3u8
 from tests.media.broadcast.origins.world import (
     KEY,
@@ -143,6 +145,45 @@ async def test_an_edge(web: Web) -> None:
             X_Sferum_Broadcast="concert",
         )
         assert (got, headers.get("X-Sferum-Refusal")) == (status, word)
+
+
+async def test_an_edges_roll(web: Web) -> None:
+    """On it is who was let in by name and may still watch: not one who was revoked, has left, or is not known now."""
+    world, crowds = web.world, dict[str, set[str]]()
+    edge = {"X_Sferum_Edge": SECRET, "X_Sferum_Broadcast": "concert"}
+    auth, roll = f"{world.url}/edge/auth", f"{world.url}/edge/roll"
+    for account in ("@u0:school.test", "@u1:school.test", "@u2:school.test"):
+        pass_ = world.issue(account)
+        place = Place.of(pass_)
+        assert place is not None
+        crowds.setdefault(place.crowd, set())
+
+    async def listed() -> int:
+        marks = 0
+        for crowd in crowds:
+            got, headers, _ = await web.get(roll, **edge, X_Sferum_Crowd=crowd)
+            assert (got, headers["Cache-Control"]) == (204, ROLL_KEPT)
+            marks += headers["X-Sferum-Roll"].count(AFTER)
+        return marks
+
+    assert await listed() == 0
+    for account in ("@u0:school.test", "@u1:school.test", "@u2:school.test"):
+        assert await web.status(auth, **edge, X_Sferum_Pass=world.issue(account)) == 204
+    assert await web.status(auth, **edge, X_Sferum_Pass="x" * 40) == 403
+    assert await listed() == 3
+    world.away = True  # nobody can say: who was on it is asked about by name, and is back with the next answer
+    assert await listed() == 0
+    world.away = False
+    assert await listed() == 3
+    world.out.add("@u0:school.test")
+    world.endpoints.judge.revoked.account("concert", "@u1:school.test", world.now)
+    assert await listed() == 1
+    world.out.clear()
+    assert await listed() == 1  # not by itself
+    assert await web.status(roll, **edge, X_Sferum_Crowd="a2") == 403
+    assert await web.status(roll, X_Sferum_Edge="s" * 42, X_Sferum_Crowd="a0") == 403
+    got, headers, _ = await web.get(f"{world.url}/edge/unlisted", **edge)
+    assert (got, headers["Cache-Control"]) == (403, "max-age=3600")
 
 
 async def test_what_is_kept_and_for_how_long(web: Web) -> None:

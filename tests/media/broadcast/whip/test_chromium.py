@@ -96,12 +96,14 @@ async def test_from_camera_to_viewer(page: Page) -> None:
         assert (said["status"], said["place"]) == (201, f"{whip}/s1"), said["text"]
         trickled = await page.evaluate("change(pc, pc.candidates, pc.said.etag)")
         assert (trickled["status"], trickled["text"]) == (204, "")
-        await eventually(lambda: "s1-video" in studio.seen, "the picture arrives", 30)
+        await eventually(lambda: studio.arrives("s1"), "the picture arrives", 30)
 
-        before = studio.ufrags("s1")
+        before = studio.stage.ufrags("s1")
         again = await page.evaluate("again(pc)")
         assert (again["status"], again["etag"] != said["etag"]) == (200, True)
-        await eventually(lambda: not before & studio.ufrags("s1"), "it came by the new way", 30)
+        await eventually(
+            lambda: not before & studio.stage.ufrags("s1"), "it came by the new way", 30
+        )
         assert (await page.evaluate("change(pc, [], pc.said.etag)"))["status"] == 412
 
         await page.evaluate(
@@ -118,13 +120,11 @@ async def test_from_camera_to_viewer(page: Page) -> None:
         await until_async(decoded, what="sound and picture are decoded")
         ended = await page.evaluate("say('DELETE', viewer.said.place)")
         assert ended["status"] == 200
-        assert studio.whep is not None
         assert len(studio.whep.sessions) == 0
 
         await page.evaluate("pc.close(); viewer.close()")
-        await eventually(lambda: studio.ends.get("s1"), "the end is noticed")
-        assert studio.ends["s1"] is Gone.CLOSED_BY_CLIENT
-        assert studio.whip is not None
+        await eventually(lambda: studio.stage.ends.get("s1"), "the end is noticed")
+        assert studio.stage.ends["s1"] is Gone.CLOSED_BY_CLIENT
         assert studio.whip.lineup(CONCERT) == Lineup()
 
 

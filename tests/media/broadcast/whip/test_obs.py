@@ -13,7 +13,7 @@ from media.broadcast.whip.lineup import Lineup
 from media.forwarder.api import Drop
 from media.transport.api import Gone
 from tests.media.broadcast.whip.doubles import CONCERT, KEY
-from tests.media.broadcast.whip.studio import Studio, on_ports
+from tests.media.broadcast.whip.studio import on_ports
 from tests.media.transport.world import eventually
 
 HEADERS = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/sdp"}
@@ -50,34 +50,25 @@ async def publish(client: RTCPeerConnection, url: str, http: aiohttp.ClientSessi
     return str(response.url.join(URL(response.headers["Location"])))
 
 
-def arrives(studio: Studio, session: str) -> bool:
-    return {f"{session}-video"} <= studio.seen
-
-
-def on_air(studio: Studio) -> str | None:
-    return studio.now_on_air
-
-
 async def test_from_offer_to_packets_and_back() -> None:
     """It connects, both tracks are known to the forwarder, a DELETE ends it and a second one takes over meanwhile."""
     async with on_ports() as (studio, url), aiohttp.ClientSession() as http:
         first, second = obs(), obs()
         place = await publish(first, url, http)
-        await eventually(lambda: arrives(studio, "s1"), "the picture arrives")
-        assert on_air(studio) == "s1"
+        await eventually(lambda: studio.arrives("s1"), "the picture arrives")
+        assert studio.on_air() == "s1"
         await publish(second, url, http)
-        await eventually(lambda: arrives(studio, "s2"), "the spare's picture arrives")
-        assert on_air(studio) == "s1"
+        await eventually(lambda: studio.arrives("s2"), "the spare's picture arrives")
+        assert studio.on_air() == "s1"
         drops = studio.listener.plane.stats().drops
         assert not {Drop.UNKNOWN_SSRC.value, Drop.UNKNOWN_PAYLOAD.value} & drops.keys()
         async with http.delete(place, headers=HEADERS) as response:
             assert response.status == 200
-        assert on_air(studio) == "s2"
-        assert studio.ends == {"s1": Gone.CLOSED}
+        assert studio.on_air() == "s2"
+        assert studio.stage.ends == {"s1": Gone.CLOSED}
         await eventually(lambda: first.connectionState == "closed", "the client is told")
         await second.close()
-        await eventually(lambda: studio.ends.get("s2"), "its end is noticed")
-        assert studio.whip is not None
+        await eventually(lambda: studio.stage.ends.get("s2"), "its end is noticed")
         assert studio.whip.lineup(CONCERT) == Lineup()
-        assert on_air(studio) is None
+        assert studio.on_air() is None
         await first.close()
