@@ -45,10 +45,11 @@ class Subscription:
 
 @define
 class Subscriptions:
-    """`bits(n)`: n random bits, for SSRCs and where numbering begins (RFC 3550 8.1)."""
+    """`bits(n)`: n random bits, for SSRCs and where numbering begins (RFC 3550 8.1). `looks`: others' too."""
 
     subscriber: ParticipantSid
     bits: Callable[[int], int]
+    looks: Looks = field(factory=Looks)
     _by_track: dict[TrackSid, Subscription] = field(factory=dict)
     _ssrcs: set[int] = field(factory=set)
 
@@ -103,12 +104,11 @@ class Subscriptions:
     ) -> list[Subscription]:
         """New or changed down tracks, after sections were agreed on. `carried`: by mid."""
         changed: list[Subscription] = []
-        known_looks = Looks()
         for section in sections:
             known = self._by_track.get(carried.get(section.mid, TrackSid("")))
             if known is None or known.section is section:
                 continue
-            looks = sending(section, known_looks)
+            looks = sending(section, self.looks)
             if looks is None or known.outgoing.codec not in looks.payload_types:
                 continue
             down = self._down(known, peer, looks)
