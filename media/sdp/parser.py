@@ -2,8 +2,8 @@
 
 A client's text is a stranger's: every count and length is bounded, numbers are checked, and what we do not understand
 is left out, so that nothing of it can come back in what we write. A v1 client in a room of a hundred offers 579 kB of
-which one section is new (calls.md §4): `Cache` keeps the sections of the last text. Two clients of a kind say the same of
-everything but themselves: `_shape` keeps what sections say without that.
+which one section is new (calls.md §4): `Cache` keeps the sections of the last text. Two clients of a kind say the same,
+but of themselves: `_shape` keeps what sections say without that.
 """
 
 from __future__ import annotations

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
 from media.forwarder.api import Codec, Extensions, Kind, Layer
+from media.frozen import frozen
 from media.ids import TrackSid
 from media.sdp.codecs import codec_of, extensions_of
 from media.sdp.values import Section, SectionKind

@@ -5,7 +5,9 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 
-from attrs import field, frozen
+from attrs import field
+
+from media.frozen import frozen
 
 
 class SectionKind(enum.Enum):

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from attrs import Factory, define, frozen
+from attrs import Factory, define
 
+from media.frozen import frozen
 from media.ids import ParticipantSid
 from media.room.model import Participant
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
 from media.forwarder.api import LAYERED, Codec, DownTrack, Kind, Want
+from media.frozen import frozen
 from media.ids import DownId, ParticipantSid, PeerId, TrackSid
 from media.sdp.api import Looks, Outgoing, Section, SectionKind, Sending, sending
 
