@@ -61,8 +61,9 @@ requests = logging.getLogger("media.requests")
 
 #: Where Synapse's `livekit_service_url` points, and what is below `sfu_url`.
 JWT, SFU = "/livekit/jwt", "/livekit/sfu"
-#: Of the garbage collector: new objects, and looks at younger ones, until the next look. A join leaves two thousand.
-LOOKS_AT = 10_000, 10, 10
+#: Of the garbage collector: new objects, and looks at younger ones, until the next look. A join leaves two thousand, most of
+#: which go with whoever left: the later it looks, the less there is to see. 50,000 are some 10 MB.
+LOOKS_AT = 50_000, 20, 20
 #: Seconds for answers under way when the ports close.
 STOP_S = 2.0
 
