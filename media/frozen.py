@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define
 
+__all__ = ["frozen"]
+
 if TYPE_CHECKING:
     from attrs import frozen
 else:
