@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import secrets
 import signal
 import sys
 import time
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from media.config import Config, read_config
 from media.serving import Machine, check, serve
+from media.signal.bits import Bits
 from serving.logs import set_up_logging
 from serving.process import exit_code_of, until_asked
 
@@ -25,7 +25,7 @@ def main(argv: Sequence[str]) -> int:
     options = _parser().parse_args(argv)
     os.umask(0o077)  # keys are nobody else's
     set_up_logging("media")
-    machine = Machine(wall=time.time, bits=secrets.randbits)
+    machine = Machine(wall=time.time, bits=Bits())
 
     def run() -> None:
         config = read_config(options.config)

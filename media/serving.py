@@ -65,8 +65,9 @@ requests = logging.getLogger("media.requests")
 
 #: Where Synapse's `livekit_service_url` points, and what is below `sfu_url`.
 JWT, SFU = "/livekit/jwt", "/livekit/sfu"
-#: Of the garbage collector: new objects, and looks at younger ones, until the next look. A join leaves two thousand.
-LOOKS_AT = 10_000, 10, 10
+#: Of the garbage collector: new objects, and looks at younger ones, until the next look. A join leaves two
+#: thousand, most of which go with whoever left: the later it looks, the less there is to see. 50,000 are some 10 MB.
+LOOKS_AT = 50_000, 20, 20
 #: Seconds for answers under way when the ports close.
 STOP_S = 2.0
 
@@ -231,8 +232,8 @@ def _way(
 def _set_apart_what_stays() -> None:
     """Modules and settings are there to the end, so the garbage collector need not look through them again.
 
-    It did once for every 150 joins, and the loop stood still for 65 ms each time. And it looks more rarely: what a join
-    makes stays, so looking at it after every 700 objects found nothing, four times a join.
+    It did once for every 150 joins, and the loop stood still for 65 ms each time. And it looks more rarely
+    (`LOOKS_AT`): what a join makes stays a while; looking after every 700 objects found nothing, four times a join.
     """
     gc.collect()
     gc.freeze()

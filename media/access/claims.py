@@ -5,8 +5,9 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 
-from attrs import Factory, field, frozen
+from attrs import Factory, field
 
+from media.frozen import frozen
 from media.ids import Identity, RoomName
 
 #: Of a service; no room.

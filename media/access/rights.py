@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from media.access.claims import Member, Source
+from media.frozen import frozen
 from serving.json_http import Answer, JsonHttp, Lost, NoAnswer
 
 PATH = "/_synapse/client/sferum/v1/calls/rights"

@@ -12,8 +12,9 @@ import enum
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from attrs import field, frozen
+from attrs import field
 
+from media.frozen import frozen
 from media.ids import DownId, PeerId, TrackSid
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from attrs import field, frozen
+from attrs import field
 
 from media.forwarder.api import Tap, Want
+from media.frozen import frozen
 from media.ids import Identity, ParticipantSid, TrackSid
 from media.room.messages import Message
 from media.room.model import LeaveReason, Refusal, Track

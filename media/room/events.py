@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from attrs import field, frozen
+from attrs import field
 
 from media.forwarder.api import Layer
+from media.frozen import frozen
 from media.ids import Identity, ParticipantSid, TrackSid
 from media.room.model import Grants, LeaveReason, Person, Track
 from media.room.operations import Operation

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import enum
 
-from attrs import field, frozen
+from attrs import field
 
 from media.forwarder.api import Layer
+from media.frozen import frozen
 from media.ids import ParticipantSid, TrackSid
 from media.room.model import LeaveReason, Participant, Refusal, RoomInfo, Track
 

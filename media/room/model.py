@@ -6,9 +6,10 @@ import enum
 from collections.abc import Iterable, Mapping
 from typing import NewType
 
-from attrs import field, frozen
+from attrs import field
 
 from media.forwarder.api import Kind, Layer
+from media.frozen import frozen
 from media.ids import Identity, ParticipantSid, RoomName, RoomSid, TrackSid
 
 #: Somebody, however many connections they have: the user id of the token, or the identity where it names

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
 from media.forwarder.api import Codec
+from media.frozen import frozen
 from media.ids import ParticipantSid, TrackSid
 from media.sdp.codecs import (
     AUDIO_FEEDBACK_DOWN,

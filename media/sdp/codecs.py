@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from media.forwarder.api import LAYERED, Codec, Extensions
+from media.frozen import frozen
 from media.sdp.values import CodecLine, Direction, ExtensionLine
 
 AUDIO_LEVEL = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"

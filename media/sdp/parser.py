@@ -2,13 +2,15 @@
 
 A client's text is a stranger's: every count and length is bounded, numbers are checked, and what we do not understand
 is left out, so that nothing of it can come back in what we write. A v1 client in a room of a hundred offers 579 kB of
-which one section is new (calls.md §4): `Cache` keeps the sections of the last text.
+which one section is new (calls.md §4): `Cache` keeps the sections of the last text. Two clients of a kind say the same,
+but of themselves: `_shape` keeps what sections say without that.
 """
 
 from __future__ import annotations
 
 import itertools
 import re
+from functools import lru_cache
 
 from attrs import define, evolve, field, frozen
 
@@ -54,6 +56,13 @@ class Cache:
 DEFAULT_LIMITS = Limits()
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _SESSION_LINE = re.compile(r"^[a-z]=")
+#: Lines in which two clients of a kind differ: those of `transport_of`, and the mid.
+_OWN_LINE = re.compile(
+    r"^a=(?:(?:ice-ufrag|ice-pwd|fingerprint|setup|candidate|mid):.*|ice-lite\r?)(?:\n|\Z)",
+    re.MULTILINE,
+)
+#: How many shapes are kept, and of how many characters at most: 2 MB of text.
+SHAPES, SHAPE_CHARACTERS = 256, 8192
 
 
 def parse(text: str, cache: Cache | None = None, limits: Limits = DEFAULT_LIMITS) -> Description:
@@ -105,10 +114,30 @@ class _Alike:
             return parse_section(_lines(part, first, limits), first)
         known = self._sections.get((head, tail))
         if known is not None:
-            return known.named(mid)
-        section = parse_section(_lines(part, first, limits), first)
+            return known.named(mid, known.transport)
+        section = _shaped(part, mid, limits) or parse_section(_lines(part, first, limits), first)
         self._sections[head, tail] = section
         return section
+
+
+def _shaped(part: str, mid: str, limits: Limits) -> Section | None:
+    """As another client's section said the same; None: it has to be read by itself, maybe because it is malformed."""
+    if len(part) > SHAPE_CHARACTERS:
+        return None
+    try:
+        own = _lines("".join(_OWN_LINE.findall(part)), 1, limits)
+        shape = _shape(_OWN_LINE.sub("", part), limits)
+        transport = transport_of(own, 1)
+    except SdpError:  # which names another line
+        return None
+    has_own = transport.ufrag or transport.fingerprints or transport.candidates
+    return shape.named(mid, transport if has_own else None)
+
+
+@lru_cache(maxsize=SHAPES)
+def _shape(text: str, limits: Limits) -> Section:
+    """A section without what is one client's own. Whoever says the same is given the same object."""
+    return parse_section(_lines(text, 1, limits), 1)
 
 
 def _starts(text: str, limits: Limits) -> list[int]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import frozen
-
+from media.frozen import frozen
 from media.sdp.answer import Outgoing
 from media.sdp.values import SectionKind
 

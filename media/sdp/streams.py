@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
 from media.forwarder.api import Codec, Extensions, Kind, Layer
+from media.frozen import frozen
 from media.ids import TrackSid
 from media.sdp.codecs import codec_of, extensions_of
 from media.sdp.values import Section, SectionKind
 
+#: Of a node: a dozen kinds of clients have two or three each.
+MOST_LOOKS = 256
 #: LiveKit's names, by quality; other clients' are taken in order.
 _LAYERS = {"q": Layer.LOW, "h": Layer.MEDIUM, "f": Layer.HIGH}
 
@@ -72,7 +75,7 @@ def sending(section: Section, known: Looks | None = None) -> Sending | None:
     send times then: it makes no REMB. Voices have none: older libwebrtc tells of those of pictures only, and what is
     not told of is lost.
 
-    `known`: of this description, and changed.
+    `known`: is changed.
     """
     if section.kind is SectionKind.DATA or section.rejected:
         return None
@@ -89,9 +92,10 @@ _Look = tuple[Mapping[Codec, tuple[int, int]], Extensions]
 
 @define
 class Looks:
-    """What sections of one description mean that have the same codecs and extensions, as which objects they are: most.
+    """What sections mean that have the same codecs and extensions, as which objects they are: most of one description,
+    and those of clients of a kind (`parser._shape`).
 
-    The sections are kept too, so that no other object gets an id that stands here.
+    The sections are kept too, so that no other object gets an id that stands here. The oldest go.
     """
 
     _by_ids: dict[tuple[SectionKind, int, int], tuple[Section, _Look]] = field(factory=dict)
@@ -101,6 +105,8 @@ class Looks:
         return None if known is None else known[1]
 
     def keep(self, section: Section, look: _Look) -> None:
+        if len(self._by_ids) >= MOST_LOOKS:
+            del self._by_ids[next(iter(self._by_ids))]
         self._by_ids[_ids(section)] = section, look
 
 

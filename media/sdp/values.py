@@ -5,7 +5,9 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 
-from attrs import field, frozen
+from attrs import field
+
+from media.frozen import frozen
 
 
 class SectionKind(enum.Enum):
@@ -159,8 +161,11 @@ class Section:
     def rejected(self) -> bool:
         return self.port == 0 and not self.bundle_only
 
-    def named(self, mid: str) -> Section:
-        """The same under another mid. `evolve` takes five times as long, and a room of a hundred has 200 of these."""
+    def named(self, mid: str, transport: Transport | None) -> Section:
+        """The same under another mid, and as it is reached elsewhere.
+
+        `evolve` takes five times as long, and a room of a hundred has 200 of these.
+        """
         return Section(
             kind=self.kind,
             mid=mid,
@@ -181,7 +186,7 @@ class Section:
             max_message_size=self.max_message_size,
             rtcp_mux=self.rtcp_mux,
             rtcp_rsize=self.rtcp_rsize,
-            transport=self.transport,
+            transport=transport,
         )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
+from media.frozen import frozen
 from media.sdp.values import (
     Candidate,
     CodecLine,

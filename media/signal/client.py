@@ -106,7 +106,7 @@ class Client:
         )
         self.given = self.claims
         self.token_at = self.joined_at
-        self.subscriptions = Subscriptions(self.sid, self.services.bits)
+        self.subscriptions = Subscriptions(self.sid, self.services.bits, self.services.looks)
         if self.joining.version is Version.V0:
             self.negotiation = NegotiationV0(around)
         else:

@@ -8,9 +8,11 @@ import enum
 import zlib
 from collections.abc import Mapping
 
-from attrs import field, frozen
+from attrs import field
 from google.protobuf.message import DecodeError
 from livekit.protocol import rtc
+
+from media.frozen import frozen
 
 #: Bytes of a join request after inflating: 100 sections are 579 kB (calls.md §4), and a little more to spare.
 MAX_JOIN_REQUEST = 1_500_000

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
-from attrs import define, field, frozen
+from attrs import define, field
 from livekit.protocol import rtc
 
+from media.frozen import frozen
 from media.ids import ParticipantSid, PeerId, TrackSid
 from media.sdp.api import (
     Answers,

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from attrs import define, field, frozen
+from attrs import define, field
 from livekit.protocol import rtc
 
+from media.frozen import frozen
 from media.ids import ParticipantSid
 from media.room.model import Participant, State
 from media.signal import messages as wire

@@ -11,7 +11,7 @@ from livekit.protocol import webhook
 from media.access.api import Leaves
 from media.access.tokens import Key
 from media.plane.api import Plane
-from media.sdp.api import Policy
+from media.sdp.api import Looks, Policy
 from media.signal.messages import NodeFacts
 from media.signal.webhooks import Hook
 from media.signal.wiring import Wiring
@@ -43,6 +43,7 @@ class Services:
     wall: Callable[[], float]
     bits: Callable[[int], int]
     policy: Policy = field(factory=Policy)
+    looks: Looks = field(factory=Looks)
     hooks: Sequence[Hook] = ()
     leaves: Leaves | None = None
     connected: Connected = untimed

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
 from media.forwarder.api import LAYERED, Codec, DownTrack, Kind, Want
+from media.frozen import frozen
 from media.ids import DownId, ParticipantSid, PeerId, TrackSid
 from media.sdp.api import Looks, Outgoing, Section, SectionKind, Sending, sending
 
@@ -45,10 +46,11 @@ class Subscription:
 
 @define
 class Subscriptions:
-    """`bits(n)`: n random bits, for SSRCs and where numbering begins (RFC 3550 8.1)."""
+    """`bits(n)`: n random bits, for SSRCs and where numbering begins (RFC 3550 8.1). `looks`: others' too."""
 
     subscriber: ParticipantSid
     bits: Callable[[int], int]
+    looks: Looks = field(factory=Looks)
     _by_track: dict[TrackSid, Subscription] = field(factory=dict)
     _ssrcs: set[int] = field(factory=set)
 
@@ -103,12 +105,11 @@ class Subscriptions:
     ) -> list[Subscription]:
         """New or changed down tracks, after sections were agreed on. `carried`: by mid."""
         changed: list[Subscription] = []
-        known_looks = Looks()
         for section in sections:
             known = self._by_track.get(carried.get(section.mid, TrackSid("")))
             if known is None or known.section is section:
                 continue
-            looks = sending(section, known_looks)
+            looks = sending(section, self.looks)
             if looks is None or known.outgoing.codec not in looks.payload_types:
                 continue
             down = self._down(known, peer, looks)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from media.forwarder.api import Codec, Kind, TrackIn
+from media.frozen import frozen
 from media.ids import PeerId, TrackSid
 from media.room.model import Track
 from media.sdp.api import Description, Incoming, Section, SectionKind, Wish, incoming, track_of

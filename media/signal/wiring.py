@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeVar
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 
 from media.forwarder.api import DownTrack, Layer, SrtpKeys, Tap, TrackIn, Want
+from media.frozen import frozen
 from media.ids import DownId, PeerId, RoomName, TrackSid
 from media.plane.api import Forwarding
 

@@ -16,9 +16,10 @@ import enum
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from attrs import field, frozen
+from attrs import field
 
 from media.forwarder.api import SrtpKeys
+from media.frozen import frozen
 from media.ids import PeerId
 from media.sdp.values import Candidate, Fingerprint, Setup
 

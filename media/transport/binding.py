@@ -11,8 +11,9 @@ import ipaddress
 import struct
 import zlib
 
-from attrs import field, frozen
+from attrs import field
 
+from media.frozen import frozen
 from media.transport.api import IceCredentials, Ignored
 
 _HEADER = struct.Struct("!HHI12s")

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from typing import Generic, TypeVar
 
-from attrs import Factory, define, evolve, field, frozen
+from attrs import Factory, define, evolve, field
 
+from media.frozen import frozen
 from media.transport.api import IceCredentials, Ignored
 from media.transport.binding import Binding
 

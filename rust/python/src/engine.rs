@@ -13,7 +13,7 @@ use sferum_forwarder_io::engine::{Called, Engine, Refused, descriptor};
 use sferum_forwarder_io::upward::Told;
 
 use crate::mistake;
-use crate::values::{self, Api, KnownExtensions};
+use crate::values::{self, Api, KnownLooks};
 
 type Any<'py> = Bound<'py, PyAny>;
 
@@ -205,16 +205,17 @@ impl MediaEngine {
     }
 
     fn add_down(&self, py: Python<'_>, down: &Any<'_>, want: &Any<'_>) -> PyResult<()> {
-        let down = values::down(down, &mut KnownExtensions::default())?;
+        let down = values::down(down, &mut KnownLooks::default())?;
         let want = values::want(want)?;
         called(py.detach(|| self.engine.add_down(down, want)))
     }
 
     /// Pairs of a down track and what is wanted of it.
     fn add_downs(&self, py: Python<'_>, downs: Vec<(Any<'_>, Any<'_>)>) -> PyResult<()> {
-        let mut known = KnownExtensions::default();
-        let read =
-            |(down, want): &(Any<'_>, Any<'_>)| Ok((values::down(down, &mut known)?, values::want(want)?));
+        let mut known = KnownLooks::default();
+        let read = |(down, want): &(Any<'_>, Any<'_>)| {
+            Ok((values::down(down, &mut known)?, values::known_want(want, &mut known)?))
+        };
         let downs = downs.iter().map(read).collect::<PyResult<Vec<_>>>()?;
         called(py.detach(|| self.engine.add_downs(downs)))
     }

@@ -85,7 +85,7 @@ impl NativeForwarder {
     }
 
     fn add_down(&mut self, py: Python<'_>, down: &Bound<'_, PyAny>, want: &Bound<'_, PyAny>) -> PyResult<()> {
-        let down = values::down(down, &mut values::KnownExtensions::default())?;
+        let down = values::down(down, &mut values::KnownLooks::default())?;
         let want = values::want(want)?;
         self.call(py, |core| core.add_down(down, want))
     }

@@ -31,7 +31,15 @@ fn pairs<'py, K, V>(
     key: impl Fn(&Any<'py>) -> PyResult<K>,
     value: impl Fn(&Any<'py>) -> PyResult<V>,
 ) -> PyResult<Vec<(K, V)>> {
-    let mapping = from.getattr(name)?.cast_into::<PyMapping>()?;
+    entries(&from.getattr(name)?, key, value)
+}
+
+fn entries<'py, K, V>(
+    mapping: &Any<'py>,
+    key: impl Fn(&Any<'py>) -> PyResult<K>,
+    value: impl Fn(&Any<'py>) -> PyResult<V>,
+) -> PyResult<Vec<(K, V)>> {
+    let mapping = mapping.cast::<PyMapping>()?;
     let mut taken = Vec::new();
     for item in mapping.items()?.iter() {
         taken.push((key(&item.get_item(0)?)?, value(&item.get_item(1)?)?));
@@ -115,37 +123,57 @@ pub fn track(from: &Any<'_>) -> PyResult<TrackIn> {
 }
 
 /// Of one call, by which objects they are: most down tracks of a description have the same.
-#[derive(Default)]
-pub struct KnownExtensions(Vec<(usize, Extensions)>);
+pub struct Known<T>(Vec<(usize, T)>);
 
-impl KnownExtensions {
-    fn read(&mut self, from: &Any<'_>) -> PyResult<Extensions> {
+impl<T: Clone> Known<T> {
+    fn read<'py>(&mut self, from: &Any<'py>, read: impl Fn(&Any<'py>) -> PyResult<T>) -> PyResult<T> {
         let address = from.as_ptr() as usize;
         if let Some((_, known)) = self.0.iter().find(|each| each.0 == address) {
-            return Ok(*known);
+            return Ok(known.clone());
         }
-        let read = extensions(from)?;
-        self.0.push((address, read));
-        Ok(read)
+        let value = read(from)?;
+        self.0.push((address, value.clone()));
+        Ok(value)
     }
 }
 
-/// `known`: while all that is read is held by the caller.
-pub fn down(from: &Any<'_>, known: &mut KnownExtensions) -> PyResult<DownTrack> {
+impl<T> Default for Known<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+/// What down tracks of one call share; while all that is read is held by the caller.
+#[derive(Default)]
+pub struct KnownLooks {
+    payload_types: Known<Vec<(Codec, (u8, u8))>>,
+    extensions: Known<Extensions>,
+    peers: Known<Id>,
+    wants: Known<Want>,
+}
+
+pub fn down(from: &Any<'_>, known: &mut KnownLooks) -> PyResult<DownTrack> {
     Ok(DownTrack {
         id: id(from, "id")?,
         track: id(from, "track")?,
-        peer: id(from, "peer")?,
+        peer: known.peers.read(&from.getattr("peer")?, |peer| Ok(Id::from(peer.extract::<String>()?)))?,
         mid: get(from, "mid")?,
         ssrc: get(from, "ssrc")?,
         rtx_ssrc: get(from, "rtx_ssrc")?,
-        payload_types: pairs(from, "payload_types", codec, number)?,
-        extensions: known.read(&from.getattr("extensions")?)?,
+        payload_types: known
+            .payload_types
+            .read(&from.getattr("payload_types")?, |mapping| entries(mapping, codec, number))?,
+        extensions: known.extensions.read(&from.getattr("extensions")?, extensions)?,
         cname: get(from, "cname")?,
         first_sequence: get(from, "first_sequence")?,
         first_timestamp: get(from, "first_timestamp")?,
         first_picture_id: get(from, "first_picture_id")?,
     })
+}
+
+/// Of one of `down`s.
+pub fn known_want(from: &Any<'_>, known: &mut KnownLooks) -> PyResult<Want> {
+    known.wants.read(from, want)
 }
 
 pub fn want(from: &Any<'_>) -> PyResult<Want> {

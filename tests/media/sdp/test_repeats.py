@@ -126,7 +126,7 @@ def test_a_section_under_another_mid_is_the_same_otherwise() -> None:
     marks = {each.name: object() for each in fields(Section)}
     section = Section(**cast(Any, marks))
 
-    named = section.named("7")
+    named = section.named("7", section.transport)
 
     assert named.mid == "7"
     left = {name: getattr(named, name) for name in marks if name != "mid"}

@@ -11,7 +11,7 @@ from media.forwarder.api import Kind
 from media.ids import Identity, ParticipantSid, PeerId, TrackSid
 from media.room.model import Participant, Permission, Source, State, Track
 from media.signal.messages import participant
-from media.signal.news import INTERVAL_S, News, Told
+from media.signal.news import CROWD_S, FEW, INTERVAL_S, News, Told
 from media.signal.people import People
 from tests.media.signal.test_doors import Raw, raw
 from tests.media.signal.test_resuming import client_of, cut
@@ -71,6 +71,20 @@ def test_the_first_is_told_at_once_and_the_others_together() -> None:
     ]
     assert not news.is_due(200.0)
     assert news.take(200.0) == []
+
+
+def test_while_many_come_they_are_told_of_once_a_second() -> None:
+    """After a message about more than a few the next is a second later; after one about a few, as soon as ever."""
+    news, crowd = News(), [person(ParticipantSid(f"PA_{n}")) for n in range(FEW + 1)]
+    for one in crowd:
+        news.hold(one, (ANNA,))
+    assert news.take(100.0) == [Told((ANNA,), tuple(crowd))]
+    news.hold(person(MASHA), (ANNA,))
+    assert not news.is_due(100.0 + CROWD_S * 0.99)
+    assert news.is_due(100.0 + CROWD_S)
+    news.take(100.0 + CROWD_S)
+    news.hold(person(KLARA), (ANNA,))
+    assert news.is_due(100.0 + CROWD_S + INTERVAL_S)
 
 
 def test_nobody_hears_more_than_was_meant_for_them() -> None:
