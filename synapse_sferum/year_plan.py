@@ -21,7 +21,7 @@ from synapse_sferum.roster_plan import Note, exceptions_of
 from synapse_sferum.year_change import promote
 from synapse_sferum.year_check import conflicts_of, pupils_of
 from synapse_sferum.year_document import ClassFate, YearDocument
-from synapse_sferum.year_draft import LAST_GRADE, current_classes
+from synapse_sferum.year_draft import LAST_COMMON_GRADE, current_classes
 from synapse_sferum.year_footprint import Footprint, footprint_json, footprint_of
 
 #: The grade in which classes are given to other teachers.
@@ -56,6 +56,16 @@ class ClassRow:
 
 
 @frozen(kw_only=True)
+class StudentRow:
+    """One pupil: the classes of today, and what is planned. `fate` is of `PupilFate`, or `with_the_class`."""
+
+    person_id: PersonId
+    classes: str
+    fate: str
+    name: str
+
+
+@frozen(kw_only=True)
 class YearPlan:
     """What a document does to a school.
 
@@ -63,6 +73,7 @@ class YearPlan:
         after: the directory of next year; None while there are conflicts.
         plan_hash: 64 hex characters over everything that would be written; "" while there are conflicts.
         next_classes: next year's classes, name → pupils.
+        students: every pupil, in a register's order: each may be an exception.
     """
 
     document: YearDocument
@@ -73,6 +84,7 @@ class YearPlan:
     counts: Mapping[str, int]
     rows: tuple[ClassRow, ...]
     next_classes: Mapping[str, int]
+    students: tuple[StudentRow, ...] = field(repr=False)
     conflicts: tuple[Note, ...]
     exceptions: tuple[Note, ...]
 
@@ -84,7 +96,7 @@ def plan_year(directory: Directory, document: YearDocument) -> YearPlan:
         return YearPlan(
             document=document, before=directory, after=None, footprint=None, plan_hash="",
             counts={}, rows=tuple(_bare_rows(directory, document)), next_classes={},
-            conflicts=conflicts, exceptions=(),
+            students=tuple(_students(directory, document)), conflicts=conflicts, exceptions=(),
         )  # fmt: skip
     after = promote(directory, document)
     footprint = footprint_of(directory, after)
@@ -98,6 +110,7 @@ def plan_year(directory: Directory, document: YearDocument) -> YearPlan:
         counts=_counts(directory, after, rows),
         rows=rows,
         next_classes=_sizes(after),
+        students=tuple(_students(directory, document)),
         conflicts=(),
         exceptions=tuple(_exceptions(directory, after, document)),
     )
@@ -107,6 +120,25 @@ def plan_hash_of(directory: Directory, footprint: Footprint) -> str:
     """Equal plans of equal schools have equal hashes."""
     text = json.dumps([directory.org.org_id, footprint_json(footprint)], ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _students(directory: Directory, document: YearDocument) -> Iterable[StudentRow]:
+    order = {c.class_id: (at, c.name) for at, c in enumerate(current_classes(directory))}
+    lines = {line.person_id: line for line in document.pupils}
+
+    def place(found: tuple[PersonId, tuple[ClassId, ...]]) -> tuple[object, ...]:
+        person = directory.people[found[0]]
+        at = min((order[one][0] for one in found[1]), default=len(order))
+        return at, person.family_name, person.given_name, person.middle_name, found[0]
+
+    for person_id, classes in sorted(pupils_of(directory).items(), key=place):
+        line = lines.get(person_id)
+        yield StudentRow(
+            person_id=person_id,
+            classes=", ".join(order[one][1] for one in classes),
+            fate="with_the_class" if line is None else line.fate.value,
+            name="" if line is None else line.name,
+        )
 
 
 def _places(directory: Directory) -> dict[PersonId, frozenset[ClassId]]:
@@ -178,8 +210,9 @@ def _counts(before: Directory, after: Directory, rows: Iterable[ClassRow]) -> di
     gone = [i for i in before.people if _gone(after, i) and not _gone(before, i)]
     pupils = [i for i in gone if Role.STUDENT in before.people[i].roles]
     graduates = [i for i in pupils if after.people[i].leaves_on]
-    places, grades = _places(before), {c.class_id: c.grade for c in current_classes(after)}
-    new = _places(after)
+    places, new = _places(before), _places(after)
+    ninth = {c.class_id for c in current_classes(before) if c.grade == LAST_COMMON_GRADE}
+    tenth = {c.class_id for c in current_classes(after) if c.grade == LAST_COMMON_GRADE + 1}
     return {
         "classes_before": len(current_classes(before)),
         "classes_after": len(current_classes(after)),
@@ -193,7 +226,7 @@ def _counts(before: Directory, after: Directory, rows: Iterable[ClassRow]) -> di
         "leave": len(pupils) - len(graduates),
         "guardians_leave": len(gone) - len(pupils),
         "to_tenth": sum(
-            any(grades[c] == LAST_GRADE - 1 for c in new.get(i, frozenset()) - places[i])
+            not ninth.isdisjoint(places[i]) and not tenth.isdisjoint(new.get(i, frozenset()))
             for i in places
         ),
     }

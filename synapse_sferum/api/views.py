@@ -112,9 +112,9 @@ def plan_json(plan: RosterPlan) -> dict[str, Any]:
     return {
         "plan_hash": plan.plan_hash,
         "counts": dict(plan.counts),
-        "changes": [_note_json(note, plan.after) for note in plan.changes[:MOST_CHANGES]],
+        "changes": [note_json(note, plan.after) for note in plan.changes[:MOST_CHANGES]],
         "changes_total": len(plan.changes),
-        "exceptions": [_note_json(note, plan.after) for note in plan.exceptions],
+        "exceptions": [note_json(note, plan.after) for note in plan.exceptions],
         "by_class": {name: dict(row) for name, row in plan.by_class.items()},
         "removals": {"memberships": gone, "of": there, "share": round(share, 4)},
         "safe": plan.refusal is None,
@@ -127,7 +127,8 @@ def plan_json(plan: RosterPlan) -> dict[str, Any]:
 MOST_CHANGES = 5000
 
 
-def _note_json(note: Note, directory: Directory) -> dict[str, Any]:
+def note_json(note: Note, directory: Directory) -> dict[str, Any]:
+    """One line for a person to look at."""
     person = directory.people.get(note.person_id) if note.person_id else None
     return {
         "kind": note.kind,

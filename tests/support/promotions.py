@@ -1,0 +1,65 @@
+"""Plans of the school year for tests: the draft with a secretary's decisions written into it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from attrs import evolve
+
+from synapse_sferum.model import ClassId, Directory, PersonId
+from synapse_sferum.year_check import pupils_of
+from synapse_sferum.year_document import ClassFate, ClassLine, PupilFate, PupilLine, YearDocument
+from synapse_sferum.year_draft import current_classes, draft_year
+
+
+def decided(
+    directory: Directory,
+    *,
+    ends: Iterable[str] = (),
+    new: Mapping[str, int] | None = None,
+    moves: Mapping[PersonId, str] | None = None,
+    leaves: Iterable[PersonId] = (),
+    names: Mapping[str, str] | None = None,
+    teachers: Mapping[str, tuple[str, ...]] | None = None,
+) -> YearDocument:
+    """The draft, changed.
+
+    Args:
+        ends: classes of today that end.
+        new: name → grade of classes that are added.
+        names: class of today → another name next year than the draft's.
+        teachers: class of today, or new class → its class teachers.
+    """
+    draft = draft_year(directory)
+    today = {c.class_id: c.name for c in current_classes(directory)}
+    lines = [*draft.classes]
+    for name, grade in (new or {}).items():
+        lines.append(
+            ClassLine(class_id=None, fate=ClassFate.NEW, name=name, grade=grade, teachers=())
+        )
+    for at, line in enumerate(lines):
+        name = line.name if line.class_id is None else today[line.class_id]
+        if name in set(ends):
+            line = evolve(line, fate=ClassFate.ENDS, name="", grade=None)
+        if line.class_id is not None and name in (names or {}):
+            line = evolve(line, fate=ClassFate.CONTINUES, name=(names or {})[name])
+        if name in (teachers or {}):
+            line = evolve(line, teachers=(teachers or {})[name])
+        lines[at] = line
+    pupils = [
+        PupilLine(person_id=i, fate=PupilFate.MOVES, name=to) for i, to in (moves or {}).items()
+    ]
+    pupils += [PupilLine(person_id=i, fate=PupilFate.LEAVES) for i in leaves]
+    return evolve(draft, classes=tuple(lines), pupils=tuple(pupils))
+
+
+def pupils_in(directory: Directory, name: str) -> list[PersonId]:
+    """The pupils of a class of today who have not left, in order of their ids."""
+    (class_id,) = [c.class_id for c in current_classes(directory) if c.name == name]
+    return [i for i, classes in pupils_of(directory).items() if class_id in classes]
+
+
+def class_named(directory: Directory, name: str) -> ClassId:
+    """The id of an open class of the year."""
+    (class_id,) = [c.class_id for c in current_classes(directory) if c.name == name]
+    return class_id
