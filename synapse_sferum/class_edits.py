@@ -1,4 +1,4 @@
-"""A class in the middle of the year: split, made one with another, a substitute for its teacher; and what falls due. Pure."""
+"""A class in the middle of the year: split, made one with another, a substitute; and what falls due. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from synapse_sferum.model import (
     Directory,
     Enrolment,
     EnrolmentRole,
-    GuardianshipStatus,
     Person,
     PersonId,
     PersonStatus,
@@ -160,9 +159,7 @@ def fall_due(today: date) -> Edit:
     return edit
 
 
-def _has_a_place(
-    directory: Directory, people: dict[PersonId, Person], person: Person
-) -> bool:
+def _has_a_place(directory: Directory, people: dict[PersonId, Person], person: Person) -> bool:
     """Whether a pupil is in a class of the year, a parent has a child here, or the person is something else."""
     if person.roles - {Role.STUDENT, Role.GUARDIAN}:
         return True
@@ -174,10 +171,8 @@ def _has_a_place(
         for e in directory.enrolments
     )
     return (Role.STUDENT in person.roles and enrolled) or any(
-        guardian == person.person_id
-        and people[student].status is not PersonStatus.LEFT
-        and link.status is not GuardianshipStatus.RESTRICTED
-        for (guardian, student), link in directory.guardianships.items()
+        guardian == person.person_id and people[student].status is not PersonStatus.LEFT
+        for guardian, student in directory.guardianships
     )
 
 
@@ -190,7 +185,7 @@ def _free_name(directory: Directory, name: str, except_for: Collection[ClassId])
 def _new_class(
     directory: Directory, like: SchoolClass, name: str, came_from: tuple[ClassId, ...]
 ) -> SchoolClass:
-    """A class of the same grade and year. One that was closed under this name is not opened again: it had its own rooms."""
+    """A class of the same grade and year; one that was closed under this name had rooms of its own."""
     org_id, year = directory.org.org_id, like.session
     class_id = free_class_id(org_id, like.source, name, year, directory.classes)
     taken = {

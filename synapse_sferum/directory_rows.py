@@ -334,9 +334,7 @@ def _write_classes(
         for known in [before.classes.get(c.class_id)]
         if known is not None and (known.source_id, known.session) != (c.source_id, c.session)
     ]
-    _many(
-        txn, "UPDATE sferum_classes SET source_id = '~' || class_id WHERE class_id = ?", renamed
-    )
+    _many(txn, "UPDATE sferum_classes SET source_id = '~' || class_id WHERE class_id = ?", renamed)
     columns = f"org_id, {CLASS_COLUMNS}"
     _many(
         txn,

@@ -188,7 +188,9 @@ class Person:
     user_id: UserId | None = None
     confirmed: bool = False  # by a parent (R17)
     left_by_hand: bool = False  # so a list that still names them does not bring them back
-    leaves_on: str = ""  # ISO date of the school's calendar: on that day a graduate leaves; "" never
+    leaves_on: str = (
+        ""  # ISO date of the school's calendar: on that day a graduate leaves; "" never
+    )
 
     @property
     def roles(self) -> frozenset[Role]:
@@ -225,7 +227,9 @@ class SchoolClass:
     name: str  # canonical (R39)
     grade: int | None = None  # 1..11; None for a named class
     open: bool = True
-    came_from: tuple[ClassId, ...] = ()  # ended classes whose pupils are here: their rooms are linked
+    came_from: tuple[
+        ClassId, ...
+    ] = ()  # ended classes whose pupils are here: their rooms are linked
     rooms_until: str = ""  # ISO date: on that day the rooms of a class that has ended are removed
 
 

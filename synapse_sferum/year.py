@@ -1,7 +1,7 @@
 """The school year as a service: plan it, apply it whole, take it back. One transaction each (R35, R37).
 
-The directory is written in one transaction with the record of what was before; the rooms follow by the queue, which survives a
-crash. Whoever repeats a call after one finds it done.
+The directory is written in one transaction with the record of what was before; the rooms follow by the queue, which
+survives a crash. Whoever repeats a call after one finds it done.
 """
 
 from __future__ import annotations
@@ -113,9 +113,7 @@ class YearService:
             end_undo_txn(txn, org_id)
             add_promotion_txn(txn, org_id, promotion)
             counts = ",".join(f"{kind}={n}" for kind, n in plan.counts.items())
-            entry = AuditEntry(
-                actor.name, "year", promotion.to_year, promotion.from_year, counts
-            )
+            entry = AuditEntry(actor.name, "year", promotion.to_year, promotion.from_year, counts)
             return Promoted(
                 written=self._write(txn, before, plan.after, entry, now), promotion=promotion
             )

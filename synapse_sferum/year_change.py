@@ -1,7 +1,7 @@
 """The directory of the year to come: one change of values, written in one transaction. Pure (R35, R36, R38).
 
-A class that goes on keeps its id, and with it its two rooms, their history and everybody in them: they are renamed. A class that
-ends, or becomes one with another, is closed: its rooms can be read. Enrolments in closed classes stay, for the record.
+A class that goes on keeps its id, and with it its two rooms, their history and everybody in them: they are renamed.
+A class that ends, or becomes one with another, is closed: its rooms can be read. Enrolments in closed classes stay.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ class _Promotion:
         return found
 
     def _out_of_the_way(self) -> dict[ClassId, SchoolClass]:
-        """Classes of the year to come that are there from before, of a list that came too early or a plan taken back."""
+        """Classes of that year from before, of a list that came too early or a plan taken back, are closed."""
         year, mine = self.document.school_year, set(self.by_name.values())
         for class_id, class_ in self.directory.classes.items():
             if class_.session == year and class_id not in mine:
@@ -179,9 +179,7 @@ class _Promotion:
                 self._move(person_id, self.by_name[line.name], classes)
         return leaving
 
-    def _enrol(
-        self, person_id: PersonId, class_id: ClassId, classes: tuple[ClassId, ...]
-    ) -> None:
+    def _enrol(self, person_id: PersonId, class_id: ClassId, classes: tuple[ClassId, ...]) -> None:
         by_hand = any(e.by_hand for one in classes for e in self._mine(one, person_id))
         if class_id not in classes:
             self._add(Enrolment(class_id, person_id, EnrolmentRole.STUDENT, by_hand))

@@ -1,4 +1,4 @@
-"""Whether a plan of the school year fits the school: everything that must be put right before it can be applied. Pure."""
+"""Whether a plan of the school year fits the school: all that must be put right before it is applied. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 
 from attrs import frozen
 
-from synapse_sferum.account import counts
 from synapse_sferum.model import (
     STAFF,
     ClassId,
@@ -69,8 +68,7 @@ def pupils_of(directory: Directory) -> dict[PersonId, tuple[ClassId, ...]]:
     }
     for e in sorted(directory.enrolments):
         if e.role is EnrolmentRole.STUDENT and e.class_id in current and e.person_id in found:
-            if counts(e.role, directory.people[e.person_id].roles):
-                found[e.person_id].append(e.class_id)
+            found[e.person_id].append(e.class_id)
     return {person_id: tuple(classes) for person_id, classes in found.items()}
 
 

@@ -1,4 +1,4 @@
-"""A plan of the school year as it travels (`sferum.year.v1`, docs/contracts.md §10): what a secretary has decided. Pure.
+"""A plan of the school year as it travels (`sferum.year.v1`, docs/contracts.md §10): what is decided. Pure.
 
 One line for each class there is, one for each new class, and one for each pupil who does not do what the class does.
 Checked once on arrival; whether it fits the school is `year_plan`'s to say.

@@ -38,9 +38,7 @@ def draft_year(directory: Directory) -> YearDocument:
 def current_classes(directory: Directory) -> list[SchoolClass]:
     """The open classes of the school's year, in a register's order."""
     found = [
-        c
-        for c in directory.classes.values()
-        if c.open and c.session == directory.org.school_year
+        c for c in directory.classes.values() if c.open and c.session == directory.org.school_year
     ]
     return sorted(found, key=lambda c: (c.grade or 99, c.name, c.class_id))
 

@@ -1,7 +1,7 @@
 """What a promotion has changed, kept so that it can be taken back; and the hash that says it was. Pure (R37).
 
-Only what was written is kept: ids, statuses, names of classes; no names of people. Taken back is what still is as the promotion
-left it: an account that was made since, a pupil who has moved since, a record that was erased since stay as they are now.
+Only what was written is kept: ids, statuses, names of classes; no names of people. Taken back is what still is as the
+promotion left it: an account that was made since, a pupil who has moved since, an erased record stay as they are now.
 """
 
 from __future__ import annotations
@@ -114,18 +114,16 @@ def _enrolments(
     placed: dict[PersonId, set[ClassId]] = defaultdict(set)
     for e in kept:
         class_ = classes[e.class_id]
-        if e.role is EnrolmentRole.STUDENT and class_.open:
-            if class_.session == footprint.from_year:
-                placed[e.person_id].add(e.class_id)
+        stays = class_.open and class_.session == footprint.from_year
+        if e.role is EnrolmentRole.STUDENT and stays:
+            placed[e.person_id].add(e.class_id)
     keys = {_key(e) for e in kept}
     back = {
         e
         for e in footprint.gone
         if not people[e.person_id].erased
         and _key(e) not in keys
-        and not (
-            e.role is EnrolmentRole.STUDENT and e.person_id in moved and placed[e.person_id]
-        )
+        and not (e.role is EnrolmentRole.STUDENT and e.person_id in moved and placed[e.person_id])
     }
     return frozenset(kept | back)
 
@@ -206,9 +204,7 @@ def _class_from(values: list[Any]) -> Values:
 
 
 def _rows(enrolments: Collection[Enrolment]) -> list[list[Any]]:
-    return [
-        [e.class_id, e.person_id, e.role.value, e.by_hand, e.until] for e in sorted(enrolments)
-    ]
+    return [[e.class_id, e.person_id, e.role.value, e.by_hand, e.until] for e in sorted(enrolments)]
 
 
 def _enrolments_from(rows: list[list[Any]]) -> frozenset[Enrolment]:

@@ -1,4 +1,4 @@
-"""A promotion before anything is written: every class, every exception, the figures, what is to be put right. Pure (R35)."""
+"""A promotion before anything is written: classes, exceptions, figures, what is to be put right. Pure (R35)."""
 
 from __future__ import annotations
 
@@ -278,11 +278,7 @@ def _of_pupils(before: Directory, after: Directory, document: YearDocument) -> I
             grades = {was[c].grade for c in old[person_id]}
             repeats = now[class_id].grade is not None and now[class_id].grade in grades
             kind = "student_repeats" if repeats else "student_moves"
-            yield Note(
-                kind=kind, person_id=person_id, class_id=class_id, detail=now[class_id].name
-            )
-    for person_id, person in sorted(after.people.items()):
-        if person_id in old and old[person_id] and not new.get(person_id) and not _gone(
-            after, person_id
-        ):  # fmt: skip
+            yield Note(kind=kind, person_id=person_id, class_id=class_id, detail=now[class_id].name)
+    for person_id, classes in old.items():
+        if classes and not new.get(person_id) and not _gone(after, person_id):
             yield Note(kind="other_roles_stay", person_id=person_id)

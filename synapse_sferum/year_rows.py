@@ -83,9 +83,7 @@ def add_promotion_txn(txn: LoggingTransaction, org_id: str, promotion: Promotion
     )
 
 
-def end_undo_txn(
-    txn: LoggingTransaction, org_id: str, state: YearState = YearState.FINAL
-) -> None:
+def end_undo_txn(txn: LoggingTransaction, org_id: str, state: YearState = YearState.FINAL) -> None:
     """From now on the school's promotion cannot be taken back, and nothing is kept of what was before."""
     txn.execute(
         "UPDATE sferum_years SET state = ?, footprint = '' WHERE org_id = ? AND state = ?",

@@ -39,13 +39,12 @@ def decided(
         )
     for at, line in enumerate(lines):
         name = line.name if line.class_id is None else today[line.class_id]
-        if name in set(ends):
-            line = evolve(line, fate=ClassFate.ENDS, name="", grade=None)
+        if line.class_id is not None and name in set(ends):
+            lines[at] = evolve(line, fate=ClassFate.ENDS, name="", grade=None)
         if line.class_id is not None and name in (names or {}):
-            line = evolve(line, fate=ClassFate.CONTINUES, name=(names or {})[name])
+            lines[at] = evolve(line, fate=ClassFate.CONTINUES, name=(names or {})[name])
         if name in (teachers or {}):
-            line = evolve(line, teachers=(teachers or {})[name])
-        lines[at] = line
+            lines[at] = evolve(lines[at], teachers=(teachers or {})[name])
     pupils = [
         PupilLine(person_id=i, fate=PupilFate.MOVES, name=to) for i, to in (moves or {}).items()
     ]

@@ -51,7 +51,7 @@ def directory() -> Directory:
 def plan_of_the_school(directory: Directory) -> YearDocument:
     """27 of the three ninth classes go on to 10А, the other 63 leave, nobody else is an exception."""
     ninth = [i for name in ("9А", "9Б", "9В") for i in pupils_in(directory, name)]
-    on = {i: "10А" for i in ninth[::3][:27]}
+    on = dict.fromkeys(ninth[::3][:27], "10А")
     return decided(directory, ends=("9А", "9Б", "9В"), new={"10А": 10}, moves=on)
 
 
@@ -97,7 +97,9 @@ def test_cohorts_keep_their_rooms(directory: Directory, plan: YearPlan) -> None:
     kept = was.keys() & now.keys()
     assert {was[i].grade for i in kept} == {1, 2, 3, 4, 5, 6, 7, 8, 10}
     for class_id in kept:
-        assert now[class_id].name == f"{now[class_id].grade}{was[class_id].name.lstrip('0123456789')}"
+        assert (
+            now[class_id].name == f"{now[class_id].grade}{was[class_id].name.lstrip('0123456789')}"
+        )
         assert now[class_id].grade == (was[class_id].grade or 0) + 1
     of_kept = {pair for pair in membership_pairs(directory) if pair[0].ref in kept}
     assert of_kept == {pair for pair in membership_pairs(plan.after) if pair[0].ref in kept}
@@ -117,11 +119,7 @@ def test_the_tenth_class_links_to_the_ninth(directory: Directory, plan: YearPlan
 def test_parents_of_those_who_leave(directory: Directory, plan: YearPlan) -> None:
     """A parent whose last child leaves does too; one with another child here, and a teacher, stay."""
     assert plan.after is not None
-    gone = {
-        i
-        for i, p in plan.after.people.items()
-        if p.status is PersonStatus.LEFT or p.leaves_on
-    }
+    gone = {i for i, p in plan.after.people.items() if p.status is PersonStatus.LEFT or p.leaves_on}
     parents = {i for i in gone if directory.people[i].roles == {Role.GUARDIAN}}
     assert plan.counts["guardians_leave"] == len(parents) > 0
     for guardian in {g for g, _ in directory.guardianships}:
@@ -132,7 +130,7 @@ def test_parents_of_those_who_leave(directory: Directory, plan: YearPlan) -> Non
 
 
 def test_a_pupil_repeats_the_year(directory: Directory) -> None:
-    """R38: U0074 stays in the grade and is next year in the class that comes after, in whose room there is no more to see."""
+    """R38: U0074 stays in the grade, next year in the class that comes after, and is out of the room of before."""
     pupil = pid(REPEATS)
     (home,) = [c for c in current_classes(directory) if pupil in pupils_in(directory, c.name)]
     document = plan_of_the_school(directory)
