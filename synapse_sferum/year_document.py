@@ -26,6 +26,7 @@ LONGEST_NAME, LONGEST_TEACHER = 15, 320
 NO_NAME = ""
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_CLASS_ID, _PERSON_ID = re.compile(r"c[a-z2-7]{12}"), re.compile(r"p[a-z2-7]{12}")
 _UNWRITABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 T = TypeVar("T")
@@ -171,7 +172,7 @@ def parse_year(raw: object) -> YearDocument:
 def _class(where: str, raw: Mapping[str, Any]) -> ClassLine:
     _known(where, raw, {"class_id", "fate", "name", "grade", "teachers"})
     class_id = raw.get("class_id")
-    if class_id is not None and (not isinstance(class_id, str) or not 1 <= len(class_id) <= 20):
+    if class_id is not None and not (isinstance(class_id, str) and _CLASS_ID.fullmatch(class_id)):
         raise BadYear(f"{where}.class_id", "must be the id of a class, or null for a new one")
     fate = _fate(where, raw, ClassFate)
     if (class_id is None) != (fate is ClassFate.NEW):
@@ -194,7 +195,7 @@ def _class(where: str, raw: Mapping[str, Any]) -> ClassLine:
 def _pupil(where: str, raw: Mapping[str, Any]) -> PupilLine:
     _known(where, raw, {"person_id", "fate", "name"})
     person_id = raw.get("person_id")
-    if not isinstance(person_id, str) or not 1 <= len(person_id) <= 20:
+    if not isinstance(person_id, str) or not _PERSON_ID.fullmatch(person_id):
         raise BadYear(f"{where}.person_id", "must be the id of a person")
     fate = _fate(where, raw, PupilFate)
     name = _name(where, raw, needed=fate is PupilFate.MOVES)
