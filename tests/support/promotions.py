@@ -42,7 +42,10 @@ def decided(
         if line.class_id is not None and name in set(ends):
             lines[at] = evolve(line, fate=ClassFate.ENDS, name="", grade=None)
         if line.class_id is not None and name in (names or {}):
-            lines[at] = evolve(line, fate=ClassFate.CONTINUES, name=(names or {})[name])
+            to = (names or {})[name]
+            digits = "".join(ch for ch in to[:2] if ch.isdigit())
+            grade = int(digits) if digits else None
+            lines[at] = evolve(line, fate=ClassFate.CONTINUES, name=to, grade=grade)
         if name in (teachers or {}):
             lines[at] = evolve(lines[at], teachers=(teachers or {})[name])
     pupils = [
