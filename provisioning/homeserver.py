@@ -99,6 +99,31 @@ class Homeserver:
         body = {"roster": roster.to_wire(), "plan_hash": plan_hash, "force": force}
         return self._ask("POST", f"{_org(org_id)}/roster/apply", body)
 
+    def year(self, org_id: str) -> Answer:
+        """The school's year, and its last promotion."""
+        return self._ask("GET", f"{_org(org_id)}/year")
+
+    def plan_year(self, org_id: str, plan: Mapping[str, object] | None) -> Answer:
+        """What a plan of the school year would do; None asks for the draft. Nothing is written."""
+        return self._ask("POST", f"{_org(org_id)}/year/plan", {"plan": plan})
+
+    def apply_year(self, org_id: str, plan: Mapping[str, object], plan_hash: str) -> Answer:
+        """Promote the school. Applying the same plan again changes nothing, so it is repeated.
+
+        Raises:
+            StalePlan, YearConflicts, LastAdministrator.
+        """
+        body = {"plan": plan, "plan_hash": plan_hash}
+        return self._ask("POST", f"{_org(org_id)}/year/apply", body)
+
+    def undo_year(self, org_id: str) -> Answer:
+        """Take the last promotion back; again, there is nothing to do.
+
+        Raises:
+            NoUndo.
+        """
+        return self._ask("POST", f"{_org(org_id)}/year/undo", {})
+
     def progress(self, org_id: str) -> Answer:
         return self._ask("GET", f"{_org(org_id)}/progress")
 

@@ -215,7 +215,7 @@ _STEPS = st.lists(
         _EDITS.map(by_edit),
         _EDITS.map(by_edit),
     ),
-    min_size=1,
+    min_size=4,
     max_size=12,
 )
 
