@@ -1,7 +1,7 @@
 """A plan of the school year as a table that a secretary edits in a spreadsheet, and back (`sferum.year.v1`). Pure.
 
-One row for each class, for each new class and for each pupil. Only four columns are read: what the row is about, its id, what
-becomes of it, and the class teachers; the others are there to be looked at.
+One row for each class, for each new class and for each pupil. Only four columns are read: what the row is about, its
+id, what becomes of it, and the class teachers; the others are there to be looked at.
 """
 
 from __future__ import annotations

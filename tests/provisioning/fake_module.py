@@ -28,6 +28,8 @@ class FakeModule:
     refusal: str | None = None
     stale: int = 0  # how many times apply says that the plan is stale
     forced: bool = False
+    year: dict[str, Any] = field(factory=dict)  # the answer to year/plan
+    promoted: list[dict[str, Any]] = field(factory=list)  # the plans that were applied
     calls: list[str] = field(factory=list)
     failures: list[Failure] = field(factory=list)  # answers given before the real one
     slept: list[float] = field(factory=list)
@@ -63,6 +65,8 @@ class FakeModule:
                 return httpx.Response(200, json=self._plan(parts[1], body["roster"]))
             case ["roster", "apply"]:
                 return self._apply(parts[1], body)
+            case ["year", *what]:
+                return self._year(org, what, body)
             case ["progress"]:
                 return httpx.Response(200, json=self._progress())
             case ["reconcile"]:
@@ -120,6 +124,32 @@ class FakeModule:
         self.forced = body["force"]
         self.rosters[org_id] = body["roster"]
         return httpx.Response(200, json={"applied": True, "counts": {}, "revision": 2})
+
+    def _year(self, org: dict[str, Any], what: list[str], body: dict[str, Any]) -> httpx.Response:
+        now = org["school_year"]
+        last = {"from_year": "2026/2027", "to_year": "2027/2028", "applied_ms": 0}
+        last |= {"undo_until_ms": 1_209_600_000, "state": "applied", "may_undo": True}
+        match what:
+            case []:
+                shown = last if self.promoted else None
+                return httpx.Response(200, json={"school_year": now, "promotion": shown})
+            case ["plan"]:
+                answer = self.year if body["plan"] is None else {**self.year, "plan": body["plan"]}
+                open_ = any(line["fate"] == "undecided" for line in answer["plan"]["classes"])
+                note = {"kind": "class_undecided", "person": None, "detail": "9А: 2"}
+                conflicts = [note] if open_ else []
+                return httpx.Response(
+                    200, json={**answer, "ready": not open_, "conflicts": conflicts}
+                )
+            case ["apply"]:
+                self.promoted.append(body["plan"])
+                org["school_year"] = body["plan"]["school_year"]
+                return httpx.Response(200, json={"applied": True, "promotion": last, "revision": 3})
+            case _:
+                if not self.promoted:
+                    return refused(409, "SFERUM_NO_UNDO")
+                org["school_year"] = last["from_year"]
+                return httpx.Response(200, json={"undone": True, "exact": True, "revision": 4})
 
     def _progress(self) -> dict[str, Any]:
         waiting, self.waiting = self.waiting, max(0, self.waiting - 1)
