@@ -100,12 +100,17 @@ def forget_old_txn(txn: LoggingTransaction, now_ms: int) -> None:
 
 
 def rooms_to_remove_txn(txn: LoggingTransaction, org_id: str, today: date) -> list[tuple[str, str]]:
-    """(kind, ref) of the rooms of classes that have ended and whose day has come, archived by now."""
+    """(kind, ref) of the rooms of classes that have ended and whose day has come, archived by now.
+
+    None while the promotion can still be taken back: it gives those rooms back with all they hold.
+    """
     txn.execute(
         "SELECT r.kind, r.ref FROM sferum_rooms AS r"
         " JOIN sferum_classes AS c ON c.class_id = r.ref AND c.org_id = r.org_id"
         " WHERE r.org_id = ? AND r.state = 'archived' AND c.open = 0"
-        " AND c.rooms_until <> '' AND c.rooms_until <= ? ORDER BY r.kind, r.ref",
-        (org_id, today.isoformat()),
+        " AND c.rooms_until <> '' AND c.rooms_until <= ? AND NOT EXISTS"
+        " (SELECT 1 FROM sferum_years AS y WHERE y.org_id = r.org_id AND y.state = ?)"
+        " ORDER BY r.kind, r.ref",
+        (org_id, today.isoformat(), YearState.APPLIED.value),
     )
     return [(str(kind), str(ref)) for kind, ref in txn]

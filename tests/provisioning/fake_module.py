@@ -48,7 +48,10 @@ class FakeModule:
         if request.headers.get("Authorization") != f"Bearer {TOKEN}":
             return refused(401, "M_UNKNOWN_TOKEN")
         body = json.loads(request.content) if request.content else {}
-        return self._route(request.method, path.strip("/").split("/"), body, request.url.params)
+        parts = path.strip("/").split("/")
+        if parts[2:3] == ["year"]:
+            return self._year(self.orgs[parts[1]], parts[3:], body)
+        return self._route(request.method, parts, body, request.url.params)
 
     def _route(
         self, method: str, parts: list[str], body: dict[str, Any], query: httpx.QueryParams
@@ -65,8 +68,6 @@ class FakeModule:
                 return httpx.Response(200, json=self._plan(parts[1], body["roster"]))
             case ["roster", "apply"]:
                 return self._apply(parts[1], body)
-            case ["year", *what]:
-                return self._year(org, what, body)
             case ["progress"]:
                 return httpx.Response(200, json=self._progress())
             case ["reconcile"]:

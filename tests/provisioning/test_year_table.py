@@ -1,4 +1,4 @@
-"""A plan of the school year as a table: written, edited as a secretary does, read back; what is wrong is told by row."""
+"""A plan of the school year as a table: written, edited as a secretary does, read back; problems by row."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ def test_the_whole_ninth_class_may_go_on() -> None:
 
 
 def test_graduates_read_until_their_day() -> None:
-    """Who finishes the eleventh class is of the school until the day of the plan, and so are the parents; the class is closed."""
+    """Who finishes the eleventh class is of the school until the plan's day, and so are the parents."""
     before = school(a=11).directory()
     plan, after = ready(before, draft_year(before))
     assert plan.counts["graduates"] == 2

@@ -131,8 +131,8 @@ def test_who_came_back_since_has_the_account_of_then() -> None:
 
 
 def test_the_same_plan_again_finds_its_classes() -> None:
-    """Applied, taken back, applied again: the same state, and the new class is the one of the first time, with its room."""
-    before, after, footprint = everything()
+    """Applied, taken back, applied again: the same state, and the new class is the first time's, with its room."""
+    _, after, footprint = everything()
     back = take_back(after, footprint)
     document = decided(back, new={"10А": 10}, moves={pid("U3"): "10А"}, leaves=[pid("U4")])
     again, _ = promoted(back, document)
