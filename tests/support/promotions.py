@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from attrs import evolve
 
@@ -65,3 +66,37 @@ def class_named(directory: Directory, name: str) -> ClassId:
     """The id of an open class of the year."""
     (class_id,) = [c.class_id for c in current_classes(directory) if c.name == name]
     return class_id
+
+
+def decide(
+    plan: Mapping[str, Any],
+    names: Mapping[str, str],
+    *,
+    ends: Iterable[str] = (),
+    becomes: Mapping[str, str] | None = None,
+    new: Mapping[str, int] | None = None,
+    moves: Mapping[str, str] | None = None,
+    leaves: Iterable[str] = (),
+    **more: Any,
+) -> dict[str, Any]:
+    """The same on the JSON of the API.
+
+    Args:
+        names: class id → name of today.
+        becomes: class of today → name of next year.
+        moves, leaves: person ids.
+        more: fields of the document, such as `graduates_leave_on`.
+    """
+    lines = [dict(line) for line in plan["classes"]]
+    for line in lines:
+        name = names.get(line["class_id"] or "", "")
+        if name in set(ends):
+            line |= {"fate": "ends", "name": "", "grade": None}
+        if name in (becomes or {}):
+            line |= {"fate": "continues", "name": (becomes or {})[name]}
+    for name, grade in (new or {}).items():
+        line = {"class_id": None, "fate": "new", "name": name, "grade": grade, "teachers": []}
+        lines.append(line)
+    pupils = [{"person_id": i, "fate": "moves", "name": to} for i, to in (moves or {}).items()]
+    pupils += [{"person_id": i, "fate": "leaves", "name": ""} for i in leaves]
+    return {**plan, **more, "classes": lines, "pupils": pupils}
