@@ -92,7 +92,13 @@ def end_undo_txn(txn: LoggingTransaction, org_id: str, state: YearState = YearSt
 
 
 def forget_old_txn(txn: LoggingTransaction, now_ms: int) -> None:
-    """Nothing is kept of promotions that are older than 14 days."""
+    """Nothing is kept of promotions that are older than 14 days. Writes only when there is one."""
+    txn.execute(
+        "SELECT COUNT(*) FROM sferum_years WHERE state = ? AND applied_ms < ?",
+        (YearState.APPLIED.value, now_ms - UNDO_MS),
+    )
+    if (txn.fetchone() or (0,))[0] == 0:
+        return
     txn.execute(
         "UPDATE sferum_years SET state = ?, footprint = '' WHERE state = ? AND applied_ms < ?",
         (YearState.FINAL.value, YearState.APPLIED.value, now_ms - UNDO_MS),

@@ -113,6 +113,17 @@ def test_the_day_of_a_substitute_can_be_changed() -> None:
     assert run(substitute(None), longer) == ordinary().directory()
 
 
+def test_class_teachers_by_hand_leave_the_substitute() -> None:
+    """Whoever sets the class teachers, with the substitute among them or without, changes nothing about that day."""
+    before = run(substitute())
+    (stands_in,) = [e for e in before.enrolments if e.until]
+    for names in (["T1"], ["T1", "T2"], []):
+        after = run(edits.set_homeroom_teachers(cid("5А"), [pid(n) for n in names], ME), before)
+        here = {e for e in after.enrolments if e.class_id == cid("5А")} - {stands_in}
+        assert stands_in in after.enrolments
+        assert pid("T2") not in {e.person_id for e in here}
+
+
 def test_who_can_stand_in() -> None:
     """Of the staff, and not the class's own teacher."""
     assert refused(substitute(who="R1")) == (400, "M_INVALID_PARAM")

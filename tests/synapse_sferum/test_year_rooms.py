@@ -186,12 +186,12 @@ def test_graduates_read_until_their_day_and_the_rooms_go(school: School) -> None
 
     database = school.server.directory / "homeserver.db"
     with closing(sqlite3.connect(database, timeout=30)) as connection, connection:
-        for column, table in (("leaves_on", "people"), ("rooms_until", "classes")):
-            connection.execute(
-                f"UPDATE sferum_{table} SET {column} = '2026-09-01'"
-                f" WHERE org_id = ? AND {column} <> ''",
-                (school.org_id,),
-            )
+        for statement in (
+            "UPDATE sferum_people SET leaves_on = '2026-09-01' WHERE org_id = ? AND leaves_on <> ''",
+            "UPDATE sferum_classes SET rooms_until = '2026-09-01'"
+            " WHERE org_id = ? AND rooms_until <> ''",
+        ):
+            connection.execute(statement, (school.org_id,))
 
     def statuses() -> set[str]:
         path = "/people/{}"
