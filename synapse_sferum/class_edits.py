@@ -79,7 +79,8 @@ def merge_classes(class_ids: Collection[str], name: str, actor: str) -> Edit:
             classes[part] = evolve(old, open=False, source_id=f"~{part}")
         coming = {
             (e.person_id, e.role): evolve(e, class_id=new.class_id)
-            for e in sorted(directory.enrolments)
+            # A teacher of one who stands in for another's is their teacher: those without a last day come last.
+            for e in sorted(directory.enrolments, key=lambda e: (not e.until, e))
             if e.class_id in parts
         }
         entry = AuditEntry(actor, "merge_classes", new.class_id, ",".join(parts), new.class_id)

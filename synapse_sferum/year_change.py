@@ -107,10 +107,11 @@ class _Promotion:
         for part in parts:
             self._close(part, "")
             self.next_of[part] = new
-            for e in self.of_class[part]:
-                teaches = e.role is EnrolmentRole.TEACHER
-                if teaches or (e.role is EnrolmentRole.HOMEROOM_TEACHER and not stated):
-                    self._add(evolve(e, class_id=new))
+        # A teacher of one who stands in for another's is their teacher: those with a last day come last.
+        for e in sorted((e for part in parts for e in self.of_class[part]), key=lambda e: e.until):
+            teaches = e.role is EnrolmentRole.TEACHER
+            if teaches or (e.role is EnrolmentRole.HOMEROOM_TEACHER and not stated):
+                self._add(evolve(e, class_id=new))
 
     def _new(
         self, name: str, grade: int | None, teachers: Iterable[str], came_from: tuple[ClassId, ...]

@@ -91,7 +91,8 @@ def classes_json(directory: Directory) -> list[dict[str, Any]]:
             and counts(e.role, directory.people[e.person_id].roles)
         ]
         pupils = [p for e, p in here if e.role is EnrolmentRole.STUDENT]
-        teachers = [p.person_id for e, p in here if e.role is EnrolmentRole.HOMEROOM_TEACHER]
+        homeroom = EnrolmentRole.HOMEROOM_TEACHER
+        teachers = [p.person_id for e, p in here if e.role is homeroom and not e.until]
         rows.append(
             {
                 "class_id": class_.class_id,
@@ -101,6 +102,10 @@ def classes_json(directory: Directory) -> list[dict[str, Any]]:
                 "students": len(pupils),
                 "active_students": sum(p.active for p in pupils),
                 "homeroom_teachers": sorted(teachers),
+                "substitutes": sorted(
+                    ({"person_id": p.person_id, "until": e.until} for e, p in here if e.until),
+                    key=lambda row: row["person_id"],
+                ),
             }
         )
     return sorted(rows, key=lambda row: (row["grade"] or 99, row["name"]))
