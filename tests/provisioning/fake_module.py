@@ -28,6 +28,10 @@ class FakeModule:
     refusal: str | None = None
     stale: int = 0  # how many times apply says that the plan is stale
     forced: bool = False
+    classes: list[dict[str, Any]] = field(factory=list)
+    people: list[dict[str, Any]] = field(factory=list)
+    changes: list[tuple[str, dict[str, Any]]] = field(factory=list)  # of classes: path, body
+    no: str = ""  # the refusal of such a change
     year: dict[str, Any] = field(factory=dict)  # the answer to year/plan
     promoted: list[dict[str, Any]] = field(factory=list)  # the plans that were applied
     calls: list[str] = field(factory=list)
@@ -51,6 +55,8 @@ class FakeModule:
         parts = path.strip("/").split("/")
         if parts[2:3] == ["year"]:
             return self._year(self.orgs[parts[1]], parts[3:], body)
+        if parts[2:3] in (["classes"], ["people"]):
+            return self._school(request.method, parts[2:], body, request.url.params)
         return self._route(request.method, parts, body, request.url.params)
 
     def _route(
@@ -125,6 +131,18 @@ class FakeModule:
         self.forced = body["force"]
         self.rosters[org_id] = body["roster"]
         return httpx.Response(200, json={"applied": True, "counts": {}, "revision": 2})
+
+    def _school(
+        self, method: str, parts: list[str], body: dict[str, Any], query: httpx.QueryParams
+    ) -> httpx.Response:
+        if method == "GET":
+            found = [p for p in self.people if p["source_id"] == query.get("source_id")]
+            rows = self.classes if parts == ["classes"] else found
+            return httpx.Response(200, json={parts[0]: rows})
+        if self.no:
+            return refused(409, self.no)
+        self.changes.append(("/".join(parts), body))
+        return httpx.Response(200, json={"changed": True, "revision": 2})
 
     def _year(self, org: dict[str, Any], what: list[str], body: dict[str, Any]) -> httpx.Response:
         now = org["school_year"]
