@@ -210,17 +210,18 @@ class _Promotion:
         ]
 
     def _people(self, leaving: set[PersonId]) -> Mapping[PersonId, Person]:
-        """Whoever finishes the eleventh class leaves on the day that the plan names, everybody else at once.
+        """Whoever finishes the eleventh class leaves on the day of the plan, everybody else, named or not, at once.
 
         So do parents whose last child leaves, unless they are something else at the school.
         """
         people = dict(self.directory.people)
+        decided = {line.person_id for line in self.document.pupils}
         graduates = {
             e.person_id
             for c in current_classes(self.directory)
             if c.grade == LAST_GRADE
             for e in self.of_class[c.class_id]
-            if e.person_id in leaving
+            if e.person_id in leaving and e.person_id not in decided
         }
         day = self.document.graduates_leave_on.isoformat()
         for person_id in sorted(leaving):

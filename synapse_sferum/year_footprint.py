@@ -34,7 +34,10 @@ Values = tuple[Any, ...]
 
 @frozen(kw_only=True)
 class Footprint:
-    """Each class and person as (before, after), a class that was not there before with None; enrolments."""
+    """Each class and person as (before, after), a class that was not there before with None; enrolments.
+
+    `teachers`: the class teachers that the promotion has left, of each class where it changed them.
+    """
 
     from_year: str
     to_year: str
@@ -42,11 +45,16 @@ class Footprint:
     people: Mapping[PersonId, tuple[Values, Values]]
     added: frozenset[Enrolment]
     gone: frozenset[Enrolment]
+    teachers: Mapping[ClassId, frozenset[Enrolment]]
 
 
 def footprint_of(before: Directory, after: Directory) -> Footprint:
     """What to keep of a promotion."""
     change = difference(before, after)
+    gone = before.enrolments - after.enrolments
+    teachers_of = {
+        e.class_id for e in (*change.enrolments, *gone) if e.role is EnrolmentRole.HOMEROOM_TEACHER
+    }
     return Footprint(
         from_year=before.org.school_year,
         to_year=after.org.school_year,
@@ -62,12 +70,18 @@ def footprint_of(before: Directory, after: Directory) -> Footprint:
             for p in change.people
         },
         added=frozenset(change.enrolments),
-        gone=frozenset(before.enrolments - after.enrolments),
+        gone=frozenset(gone),
+        teachers={i: _teachers(after.enrolments, i) for i in sorted(teachers_of)},
     )
 
 
+def _teachers(enrolments: Collection[Enrolment], class_id: ClassId) -> frozenset[Enrolment]:
+    role = EnrolmentRole.HOMEROOM_TEACHER
+    return frozenset(e for e in enrolments if (e.class_id, e.role) == (class_id, role))
+
+
 def take_back(directory: Directory, footprint: Footprint) -> Directory:
-    """The directory without the promotion; new classes stay as closed ones of a year that is yet to come."""
+    """The directory without the promotion; its new classes stay as closed ones of a year that is yet to come."""
     classes = dict(directory.classes)
     for class_id, (before, _) in footprint.classes.items():
         now = classes[class_id]
@@ -75,6 +89,7 @@ def take_back(directory: Directory, footprint: Footprint) -> Directory:
             classes[class_id] = evolve(now, open=False, came_from=(), rooms_until="")
         else:
             classes[class_id] = evolve(now, **dict(zip(_CLASS_FIELDS, before, strict=True)))
+    _made_since(classes, footprint)
     people = dict(directory.people)
     for person_id, (before_values, after_values) in footprint.people.items():
         person = people[person_id]
@@ -88,6 +103,35 @@ def take_back(directory: Directory, footprint: Footprint) -> Directory:
         classes=classes,
         enrolments=_enrolments(directory, footprint, classes, people),
     )
+
+
+def _made_since(classes: dict[ClassId, SchoolClass], footprint: Footprint) -> None:
+    """Classes that a split since has made go back a year with the others; what a merge since has made is closed.
+
+    The parts of such a merge are there again, with everybody who was in them.
+    """
+    names = {c.name for c in classes.values() if c.open and c.session == footprint.from_year}
+    numbers = {(c.source, c.source_id, c.session) for c in classes.values()}
+    for class_id, class_ in sorted(classes.items()):
+        if class_.session != footprint.to_year or not class_.open:
+            continue
+        if any(classes[part].open for part in class_.came_from):
+            classes[class_id] = evolve(class_, open=False)
+            continue
+        name, grade = class_.name, class_.grade
+        if grade is not None and grade > 1:
+            earlier = f"{grade - 1}{name.removeprefix(str(grade))}"
+            name, grade = earlier if earlier not in names else name, grade - 1
+        number = (class_.source, name, footprint.from_year)
+        names.add(name)
+        classes[class_id] = evolve(
+            class_,
+            session=footprint.from_year,
+            name=name,
+            grade=grade,
+            source_id=name if number not in numbers else f"~{class_id}",
+        )
+        numbers.add(number)
 
 
 def _as_left(person: Person, after: Values) -> bool:
@@ -108,7 +152,10 @@ def _enrolments(
     classes: Mapping[ClassId, SchoolClass],
     people: Mapping[PersonId, Person],
 ) -> frozenset[Enrolment]:
-    """Nobody ends in two classes: who has moved since into a class that stays is left there."""
+    """Nobody ends in two classes: who has moved since into a class that stays is left there.
+
+    Nor does a class get back its teachers when others have been set since.
+    """
     kept = directory.enrolments - footprint.added
     moved = {e.person_id for e in footprint.added - directory.enrolments}
     placed: dict[PersonId, set[ClassId]] = defaultdict(set)
@@ -118,11 +165,17 @@ def _enrolments(
         if e.role is EnrolmentRole.STUDENT and stays:
             placed[e.person_id].add(e.class_id)
     keys = {_key(e) for e in kept}
+    other_teachers = {
+        class_id
+        for class_id, after in footprint.teachers.items()
+        if _teachers(directory.enrolments, class_id) != after
+    }
     back = {
         e
         for e in footprint.gone
         if not people[e.person_id].erased
         and _key(e) not in keys
+        and not (e.role is EnrolmentRole.HOMEROOM_TEACHER and e.class_id in other_teachers)
         and not (e.role is EnrolmentRole.STUDENT and e.person_id in moved and placed[e.person_id])
     }
     return frozenset(kept | back)
@@ -175,6 +228,7 @@ def footprint_json(footprint: Footprint) -> str:
             "people": {i: list(both) for i, both in sorted(footprint.people.items())},
             "added": _rows(footprint.added),
             "gone": _rows(footprint.gone),
+            "teachers": {i: _rows(found) for i, found in sorted(footprint.teachers.items())},
         },
         ensure_ascii=False,
     )
@@ -193,6 +247,7 @@ def footprint_from(text: str) -> Footprint:
         people={PersonId(i): (tuple(a), tuple(b)) for i, (a, b) in raw["people"].items()},
         added=_enrolments_from(raw["added"]),
         gone=_enrolments_from(raw["gone"]),
+        teachers={ClassId(i): _enrolments_from(rows) for i, rows in raw["teachers"].items()},
     )
 
 

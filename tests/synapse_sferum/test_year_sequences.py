@@ -48,6 +48,7 @@ class World:
 
     directory: Directory
     kept: Footprint | None = None
+    before: Directory | None = field(default=None, repr=False)
     hash_before: str = field(default="", repr=False)
     untouched: bool = False  # nothing has happened since the promotion
 
@@ -114,6 +115,7 @@ def promote(fates: list[str], pupils: dict[str, str]) -> Step:
         return World(
             directory=after,
             kept=plan.footprint,
+            before=before,
             hash_before=state_hash(before),
             untouched=True,
         )
@@ -128,6 +130,10 @@ def undo(world: World) -> World:
     back = take_back(world.directory, world.kept)
     if world.untouched:
         assert state_hash(back) == world.hash_before
+    assert world.before is not None
+    then, now, afterwards = (pupils_of(d) for d in (world.before, world.directory, back))
+    for person_id, classes in afterwards.items():
+        assert classes or not (then.get(person_id) and now.get(person_id)), person_id
     return World(directory=back)
 
 

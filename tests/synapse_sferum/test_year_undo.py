@@ -103,6 +103,39 @@ def test_a_split_pupil_is_in_one_class(to: str, expected: str) -> None:
     assert {class_id for _, class_id in class_rooms(back, "U1")} == {cid(expected)}
 
 
+def test_class_teachers_set_since_stay() -> None:
+    """Untouched, the class has its teacher of before again; set by hand since, it keeps those, and only those."""
+    before = ordinary().directory()
+    after, footprint = promoted(before, decided(before, teachers={"5А": ("T2",)}))
+    assert state_hash(take_back(after, footprint)) == state_hash(before)
+    by_hand = run(edits.set_homeroom_teachers(cid("5А"), [pid("Z1")], ME), after)
+    back = take_back(by_hand, footprint)
+    for source_id, there in (("Z1", True), ("T1", False), ("T2", False)):
+        assert (cid("5А") in {c for _, c in class_rooms(back, source_id)}) is there
+
+
+def test_a_class_split_since_goes_back_a_year_with_the_others() -> None:
+    """6В, split from 6А since, is 5В afterwards, with its pupils and its room; nobody is without a class."""
+    before = ordinary().directory()
+    after, footprint = promoted(before, draft_year(before))
+    split = run(class_edits.split_class(cid("5А"), "6В", [pid("U2")], ME), after)
+    back = take_back(split, footprint)
+    new = class_named(back, "5В")
+    assert new == class_named(split, "6В")
+    assert {c for _, c in class_rooms(back, "U2")} == {new}
+    assert back.classes[new].grade == 5
+
+
+def test_classes_merged_since_are_two_again() -> None:
+    """6Г, made of 6А and 6Б since, is closed; everybody is in the class of before, once."""
+    before = ordinary().directory()
+    after, footprint = promoted(before, draft_year(before))
+    merged = run(class_edits.merge_classes([cid("5А"), cid("5Б")], "6Г", ME), after)
+    back = take_back(merged, footprint)
+    assert membership_pairs(back) == membership_pairs(before)
+    assert state_hash(back) == state_hash(before)
+
+
 def test_who_was_erased_since_stays_erased() -> None:
     """152-FZ: nothing of an erased record comes back, neither the status nor a class."""
     _, after, footprint = everything()
