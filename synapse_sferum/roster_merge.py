@@ -140,11 +140,7 @@ class _Merge:
             for class_, person, role in self.roster.enrolments
             if self.person_id(person) not in self.erased
         }
-        by_hand = {
-            e
-            for e in self.directory.enrolments
-            if e.by_hand and not (e.until and evolve(e, by_hand=False, until="") in listed)
-        }
+        by_hand = {e for e in self.directory.enrolments if e.by_hand}
         homeroom_by_hand = {
             e.class_id
             for e in by_hand
@@ -158,7 +154,14 @@ class _Merge:
             if evolve(e, by_hand=True) not in by_hand
             and not (e.role is EnrolmentRole.HOMEROOM_TEACHER and e.class_id in homeroom_by_hand)
         }
-        kept = {e for e in self.directory.enrolments - by_hand if not self._replaces(e)}
+        for_good = {
+            e
+            for e in self.directory.enrolments
+            if e.until and evolve(e, by_hand=False, until="") in new
+        }
+        by_hand -= for_good
+        others = self.directory.enrolments - by_hand - for_good
+        kept = {e for e in others if not self._replaces(e)}
         return frozenset(new | kept | by_hand)
 
     def _replaces(self, enrolment: Enrolment) -> bool:

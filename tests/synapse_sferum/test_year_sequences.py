@@ -245,7 +245,7 @@ def whole(directory: Directory, before: Directory) -> None:
 
 
 @given(steps=_STEPS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_every_history_leaves_the_school_whole(steps: list[Step]) -> None:
     """Nobody and no class is lost, none is twice, who has left is nowhere, and undone is as before."""
     world = World(directory=ordinary().directory())
