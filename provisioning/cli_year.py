@@ -218,11 +218,15 @@ def _undone(answer: Answer, language: Language) -> str:
             "Перевод отменён: названия и составы классов прежние.",
             "The promotion is undone: names and memberships are as before.",
         )
-    return say(
+    told = say(
         language,
         "Перевод отменён; то, что изменили после него вручную, осталось.",
         "The promotion is undone; what was changed by hand since has stayed.",
     )
+    lost = answer.get("without_class")
+    if lost:
+        told += say(language, f" Учеников без класса: {lost}.", f" Pupils without a class: {lost}.")
+    return told
 
 
 def _ask(language: Language, ru: str, en: str) -> None:

@@ -20,7 +20,7 @@ from synapse_sferum.model import Directory, Org
 from synapse_sferum.roster_plan import loses_administrators
 from synapse_sferum.year_document import YearDocument
 from synapse_sferum.year_draft import draft_year
-from synapse_sferum.year_footprint import state_hash, take_back
+from synapse_sferum.year_footprint import left_without_class, state_hash, take_back
 from synapse_sferum.year_plan import YearPlan, plan_year
 from synapse_sferum.year_rows import (
     Promotion,
@@ -33,11 +33,17 @@ from synapse_sferum.year_rows import (
 
 @frozen(kw_only=True)
 class Promoted:
-    """What one apply or undo did. `exact`: the state is that of before, by its hash (undo only)."""
+    """What one apply or undo did.
+
+    Attributes:
+        exact: the state is that of before, by its hash (undo only).
+        without_class: pupils whose class is gone with the promotion (undo only).
+    """
 
     written: Written
     promotion: Promotion
     exact: bool = True
+    without_class: int = 0
 
 
 class YearService:
@@ -150,6 +156,7 @@ class YearService:
                 written=self._write(txn, before, after, entry, now),
                 promotion=last,
                 exact=state_hash(after) == last.state_before,
+                without_class=len(left_without_class(before, after)),
             )
 
         return await self._run(undo_year_txn)

@@ -25,6 +25,7 @@ from synapse_sferum.model import (
     PersonStatus,
     SchoolClass,
 )
+from synapse_sferum.year_check import pupils_of
 
 #: Fields of a class that a promotion writes, in the order in which they are kept.
 _CLASS_FIELDS = ("source_id", "session", "name", "grade", "open", "came_from", "rooms_until")
@@ -103,6 +104,12 @@ def take_back(directory: Directory, footprint: Footprint) -> Directory:
         classes=classes,
         enrolments=_enrolments(directory, footprint, classes, people),
     )
+
+
+def left_without_class(before: Directory, after: Directory) -> frozenset[PersonId]:
+    """Pupils who had a class and have none: put since into one that only the promotion had made."""
+    then, now = pupils_of(before), pupils_of(after)
+    return frozenset(i for i, classes in now.items() if not classes and then.get(i))
 
 
 def _made_since(classes: dict[ClassId, SchoolClass], footprint: Footprint) -> None:

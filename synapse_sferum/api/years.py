@@ -44,6 +44,7 @@ async def undo_school_year(services: Services, call: Call) -> tuple[int, Any]:
     return 200, {
         "undone": promoted.written.changed,
         "exact": promoted.exact,
+        "without_class": promoted.without_class,
         "revision": promoted.written.revision,
     }
 

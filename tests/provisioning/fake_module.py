@@ -168,7 +168,10 @@ class FakeModule:
                 if not self.promoted:
                     return refused(409, "SFERUM_NO_UNDO")
                 org["school_year"] = last["from_year"]
-                return httpx.Response(200, json={"undone": True, "exact": True, "revision": 4})
+                return httpx.Response(
+                    200,
+                    json={"undone": True, "exact": not self.no, "without_class": 2, "revision": 4},
+                )
 
     def _progress(self) -> dict[str, Any]:
         waiting, self.waiting = self.waiting, max(0, self.waiting - 1)

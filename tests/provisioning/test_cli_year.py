@@ -144,3 +144,17 @@ def test_for_machines(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert json.loads(capsys.readouterr().out)["undone"]["exact"] is True
     assert run("year", "status", "--lang", "en") == 0
     assert "School year: 2026/2027" in capsys.readouterr().out
+
+
+def test_an_undo_that_is_not_exact_says_so(
+    run: Run, module: FakeModule, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What was changed by hand since has stayed, and pupils without a class are counted."""
+    run("year", "plan", "--write", "год.csv")
+    decide(tmp_path / "год.csv")
+    run("year", "apply", "год.csv", "--yes", "--no-wait")
+    module.no = "something was changed since"
+    capsys.readouterr()
+    assert run("year", "undo", "--yes", "--no-wait") == 0
+    told = capsys.readouterr().out
+    assert "осталось. Учеников без класса: 2." in told

@@ -31,6 +31,7 @@ from synapse_sferum.year_footprint import (
     Footprint,
     footprint_from,
     footprint_json,
+    left_without_class,
     state_hash,
     take_back,
 )
@@ -132,8 +133,11 @@ def undo(world: World) -> World:
         assert state_hash(back) == world.hash_before
     assert world.before is not None
     then, now, afterwards = (pupils_of(d) for d in (world.before, world.directory, back))
+    lost = left_without_class(world.directory, back)
+    new = {i for i, (was, _) in world.kept.classes.items() if was is None}
+    assert all(set(now[i]) <= new for i in lost)
     for person_id, classes in afterwards.items():
-        assert classes or not (then.get(person_id) and now.get(person_id)), person_id
+        assert classes or person_id in lost or not (then.get(person_id) and now.get(person_id))
     return World(directory=back)
 
 

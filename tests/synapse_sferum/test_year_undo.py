@@ -17,6 +17,7 @@ from synapse_sferum.year_footprint import (
     Footprint,
     footprint_from,
     footprint_json,
+    left_without_class,
     state_hash,
     take_back,
 )
@@ -124,6 +125,18 @@ def test_a_class_split_since_goes_back_a_year_with_the_others() -> None:
     assert new == class_named(split, "6В")
     assert {c for _, c in class_rooms(back, "U2")} == {new}
     assert back.classes[new].grade == 5
+
+
+def test_who_is_put_into_a_new_class_since_is_told_of() -> None:
+    """10А is gone with the promotion that made it: U1, moved there by hand since, is without a class."""
+    before = ordinary().directory()
+    after, footprint = promoted(before, decided(before, new={"10А": 10}))
+    move = edits.move(pid("U1"), cid("5А"), class_named(after, "10А"), ME, "")
+    moved = run(move, after)
+    back = take_back(moved, footprint)
+    assert left_without_class(moved, back) == {pid("U1")}
+    assert class_rooms(back, "U1") == set()
+    assert left_without_class(after, take_back(after, footprint)) == frozenset()
 
 
 def test_classes_merged_since_are_two_again() -> None:
