@@ -108,10 +108,10 @@ def _classes(directory: Directory, document: YearDocument) -> Iterable[Note]:
         for class_id in classes
     )
     for line in document.classes:
-        class_id = line.class_id
-        if line.fate is ClassFate.UNDECIDED and class_id in current and waiting[class_id]:
-            name = f"{current[class_id].name}: {waiting[class_id]}"
-            yield Note(kind="class_undecided", class_id=class_id, detail=name)
+        mine = line.class_id
+        if line.fate is ClassFate.UNDECIDED and mine in current and waiting[mine]:
+            name = f"{current[mine].name}: {waiting[mine]}"
+            yield Note(kind="class_undecided", class_id=mine, detail=name)
 
 
 def _names(document: YearDocument) -> Iterable[Note]:

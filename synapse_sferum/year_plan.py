@@ -126,7 +126,7 @@ def _students(directory: Directory, document: YearDocument) -> Iterable[StudentR
     order = {c.class_id: (at, c.name) for at, c in enumerate(current_classes(directory))}
     lines = {line.person_id: line for line in document.pupils}
 
-    def place(found: tuple[PersonId, tuple[ClassId, ...]]) -> tuple[object, ...]:
+    def place(found: tuple[PersonId, tuple[ClassId, ...]]) -> tuple[int, str, str, str, str]:
         person = directory.people[found[0]]
         at = min((order[one][0] for one in found[1]), default=len(order))
         return at, person.family_name, person.given_name, person.middle_name, found[0]

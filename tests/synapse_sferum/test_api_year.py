@@ -78,7 +78,7 @@ def test_draft_decide_apply_undo(school: ApiSchool) -> None:
     assert school.get("/year")["school_year"] == "2027/2028"
 
     undone = school.do("POST", "/year/undo", who="A1")
-    assert (undone["undone"], undone["exact"]) == (True, True)
+    assert (undone["undone"], undone["exact"], undone["without_class"]) == (True, True, 0)
     assert school.get("/classes") == before
     assert school.get(school.person("N2"))["status"] == "listed"
     assert school.get("/year")["promotion"]["state"] == "undone"
@@ -208,11 +208,15 @@ def test_classes_in_the_middle_of_a_year(school: ApiSchool) -> None:
     names = {c["name"]: c["students"] for c in school.get("/classes")["classes"]}
     assert names == {"5А": 2, "9А": 2, "11А": 1}
     path, t3 = f"/classes/{n}/substitute", school.person_id("T3")
-    assert school.do("PUT", path, {"person_id": t3, "until": "2027-03-01"})["changed"]
-    assert not school.do("PUT", path, {"person_id": t3, "until": "2027-03-01"})["changed"]
-    for until in ("2020-01-01", "2099-01-01", "1.3.2027", ""):
+    soon = {"person_id": t3, "until": school.day(30)}
+    assert school.do("PUT", path, soon)["changed"]
+    assert not school.do("PUT", path, soon)["changed"]
+    (ninth,) = [c for c in school.get("/classes")["classes"] if c["name"] == "9А"]
+    assert ninth["homeroom_teachers"] == [school.person_id("T2")]
+    assert ninth["substitutes"] == [soon]
+    for until in (school.day(-2), school.day(2000), "1.3.2027", ""):
         body = {"person_id": t3, "until": until}
         assert school.refused("PUT", path, body) == (400, "M_INVALID_PARAM")
-    t2 = {"person_id": school.person_id("T2"), "until": "2027-03-01"}
+    t2 = {"person_id": school.person_id("T2"), "until": school.day(30)}
     assert school.refused("PUT", path, t2) == (409, "SFERUM_IS_TEACHER")
     assert school.do("PUT", path, {"person_id": t3, "until": None})["changed"]
