@@ -211,11 +211,15 @@ def _class_ids(directory: Directory, roster: Roster) -> dict[str, ClassId]:
     by_name = {c.name: c.class_id for c in mine if c.open and c.source_id not in roster.classes}
     taken = set(directory.classes)
     for source_id, row in sorted(roster.classes.items()):
-        if source_id not in found:
-            found[source_id] = by_name.pop(row.name, None) or free_class_id(
+        if source_id in found:
+            continue
+        if row.name in by_name:
+            found[source_id] = by_name.pop(row.name)
+        else:
+            found[source_id] = free_class_id(
                 directory.org.org_id, roster.source, source_id, roster.school_year, taken
             )
-            taken.add(found[source_id])
+        taken.add(found[source_id])
     return found
 
 

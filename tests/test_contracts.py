@@ -313,8 +313,11 @@ def test_a_plan_of_the_school_year_is_one_document() -> None:
 
 def test_conflicts_and_exceptions_have_words() -> None:
     """Everything that the module finds in a plan, the command can say."""
-    for module, texts in ((year_check, year_report.CONFLICTS), (year_plan, year_report.EXCEPTIONS)):
-        source = Path(module.__file__).read_text("utf-8")
+    for path, texts in (
+        (year_check.__file__, year_report.CONFLICTS),
+        (year_plan.__file__, year_report.EXCEPTIONS),
+    ):
+        source = Path(path).read_text("utf-8")
         kinds = set(re.findall(r'kind(?: =|=) ?"(\w+)"', source))
         kinds |= set(re.findall(r'else "(\w+)"', source)) - {""}
         assert kinds

@@ -30,7 +30,7 @@ def answer() -> dict[str, Any]:
                 "teachers": [teacher] if class_id else []}  # fmt: skip
 
     def line(class_id: str | None, fate: str, name: str, grade: int | None) -> dict[str, Any]:
-        teachers = None if class_id else []
+        teachers: list[str] | None = None if class_id else []
         return {"class_id": class_id, "fate": fate, "name": name, "grade": grade,
                 "teachers": teachers}  # fmt: skip
 
@@ -195,7 +195,7 @@ def test_what_is_wrong_is_told_by_row(code: str, change: Callable[[list[list[str
     assert rows[(problem.row or 0) - 1] not in cells()
     assert problem.column in cells()[0]
     for language in ("ru", "en"):
-        line = problem.line(language)  # type: ignore[arg-type]
+        line = problem.line(language)
         assert "школьник" not in line
         assert "осенью" not in line
 

@@ -45,8 +45,12 @@ def decided(
         if line.class_id is not None and name in (names or {}):
             to = (names or {})[name]
             digits = "".join(ch for ch in to[:2] if ch.isdigit())
-            grade = int(digits) if digits else None
-            lines[at] = evolve(line, fate=ClassFate.CONTINUES, name=to, grade=grade)
+            lines[at] = evolve(
+                line,
+                fate=ClassFate.CONTINUES,
+                name=to,
+                grade=int(digits) if digits else None,
+            )
         if name in (teachers or {}):
             lines[at] = evolve(lines[at], teachers=(teachers or {})[name])
     pupils = [

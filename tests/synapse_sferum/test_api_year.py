@@ -162,7 +162,7 @@ def test_only_administrators(school: ApiSchool) -> None:
         ("POST", "/year/undo"),
         ("POST", "/classes/merge"),
     ):
-        body = None if method == "GET" else {}
+        body: dict[str, Any] | None = None if method == "GET" else {}
         assert school.refused(method, path, body, "P1") == (404, "M_NOT_FOUND")
 
 
