@@ -23,6 +23,7 @@ from synapse_sferum.login import Login
 from synapse_sferum.own_accounts import make_own_accounts, own_accounts
 from synapse_sferum.parties import Parties
 from synapse_sferum.reconcile import Reconciler
+from synapse_sferum.year import YearService
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +60,7 @@ class SferumModule:
             own=self._own,
             parties=parties,
             posts=BroadcastPosts(api, self._directory, parties, now_ms),
+            years=YearService(api, self._directory, self._facts, now_ms),
             now_ms=now_ms,
         )
         install_api(api, services, read_service_token(config))

@@ -160,6 +160,24 @@ STEPS: tuple[tuple[str, ...], ...] = (
             PRIMARY KEY (org_id, kind, ref)
         )""",
     ),
+    (
+        "ALTER TABLE sferum_people ADD COLUMN leaves_on TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE sferum_classes ADD COLUMN came_from TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE sferum_classes ADD COLUMN rooms_until TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE sferum_enrolments ADD COLUMN until TEXT NOT NULL DEFAULT ''",
+        """CREATE TABLE sferum_years (
+            org_id TEXT NOT NULL,
+            number BIGINT NOT NULL,
+            plan_hash TEXT NOT NULL,
+            from_year TEXT NOT NULL,
+            to_year TEXT NOT NULL,
+            state TEXT NOT NULL,
+            applied_ms BIGINT NOT NULL,
+            state_before TEXT NOT NULL,
+            footprint TEXT NOT NULL,
+            PRIMARY KEY (org_id, number)
+        )""",
+    ),
 )
 
 #: What this code was built for.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synapse_sferum.api import bridge, broadcasts, calls, orgs, people, rooms
+from synapse_sferum.api import bridge, broadcasts, calls, classes, orgs, people, rooms, years
 from synapse_sferum.api.call import LARGE_BODY
 from synapse_sferum.api.services import Handler, Route
 
@@ -27,6 +27,10 @@ ROUTES: tuple[Route, ...] = (
     _small("PATCH", _ORG, "leader", orgs.change_org),
     _large("POST", _ORG + "/roster/plan", "administrative", orgs.plan_roster),
     _large("POST", _ORG + "/roster/apply", "administrative", orgs.apply_roster),
+    _small("GET", _ORG + "/year", "administrative", years.get_year),
+    _large("POST", _ORG + "/year/plan", "administrative", years.plan_school_year),
+    _large("POST", _ORG + "/year/apply", "administrative", years.apply_school_year),
+    _small("POST", _ORG + "/year/undo", "administrative", years.undo_school_year),
     _small("GET", _ORG + "/progress", "administrative", orgs.progress),
     _small("POST", _ORG + "/reconcile", "administrative", orgs.reconcile),
     _small("GET", _ORG + "/jobs", "administrative", orgs.list_jobs),
@@ -48,6 +52,11 @@ ROUTES: tuple[Route, ...] = (
         _ORG + "/classes/{class_id}/homeroom_teachers",
         "administrative",
         people.set_homeroom_teachers,
+    ),
+    _small("POST", _ORG + "/classes/merge", "administrative", classes.merge_classes),
+    _small("POST", _ORG + "/classes/{class_id}/split", "administrative", classes.split_class),
+    _small(
+        "PUT", _ORG + "/classes/{class_id}/substitute", "administrative", classes.set_substitute
     ),
     _small("GET", _ORG + "/guardianships", "administrative", people.list_guardianships),
     _small("PUT", _ORG + "/guardianships", "administrative", people.put_guardianship),
