@@ -1,7 +1,7 @@
 """The guard's rules for /_matrix/federation: who is let in at all, and what a listed server may see (R4).
 
-A server outside the register is refused before its keys are even asked for. A listed one reaches our staff, and nobody
-else: Synapse's own whitelist is all or nothing (isolation.md §0.4).
+A server outside the register is refused before its keys are even asked for. A listed one reaches those of us whom the
+register names, and nobody else: Synapse's own whitelist is all or nothing (isolation.md §0.4).
 """
 
 from __future__ import annotations
@@ -105,7 +105,11 @@ class PeerRules(Authenticator):
 
     async def hidden(self, peer: PeerServer, user_id: str) -> bool:
         """Whether one of our users is invisible to a listed server."""
-        refused = may_meet_peer(await self._facts.account(user_id), peer.role_pairs)
+        account = await self._facts.account(user_id)
+        unconfirmed = account is not None and account.unconfirmed(
+            self._facts.today(account.timezone)
+        )
+        refused = may_meet_peer(account, peer.role_pairs, unconfirmed=unconfirmed)
         if refused is not None:
             DECISIONS.labels("federation", refused.value).inc()
         return refused is not None
