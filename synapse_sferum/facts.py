@@ -114,6 +114,11 @@ class Facts:
         found = await self._peer_row(server_name)
         return found if found is not None and self._now_ms() < found.until_ms else None
 
+    async def peer_keys(self, server_name: str) -> Mapping[str, str]:
+        """Keys that the register gives a listed server, key id → base64; none for others."""
+        found = await self.peer_server(server_name)
+        return {} if found is None else found.keys
+
     @typed(cached(max_entries=5_000))
     async def _peer_row(self, server_name: str) -> PeerServer | None:
         def read(txn: LoggingTransaction) -> PeerServer | None:

@@ -5,11 +5,13 @@ Verified on 1.163.x; `tests/synapse_sferum/test_private_names.py` is the contrac
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from signedjson.key import decode_verify_key_bytes
 from synapse.api.errors import StoreError
 from synapse.api.ratelimiting import Ratelimiter
+from synapse.crypto.keyring import KeyFetcher
 from synapse.federation.transport.server import (
     register_servlets as register_federation_servlets,
 )
@@ -18,7 +20,9 @@ from synapse.http.server import HttpServer, JsonResource
 from synapse.module_api import JsonDict, LoggingTransaction, ModuleApi, Requester
 from synapse.rest import SERVLET_GROUPS, ClientRestResource
 from synapse.rest.client.media import register_servlets as register_media_servlets
+from synapse.storage.keys import FetchKeyResult
 from synapse.types import UserID, create_requester
+from unpaddedbase64 import decode_base64
 
 if TYPE_CHECKING:
     from synapse.config.server import ListenerConfig
@@ -27,6 +31,10 @@ if TYPE_CHECKING:
     from synapse.util.clock import Clock
 
 __all__ = ["Authenticator", "HttpServer", "JsonResource", "NoAuthenticationError"]
+
+
+#: A key that the register names is good while it is in the register; Synapse wants a time (milliseconds since 1970).
+_FOREVER_MS = 2**53
 
 
 def clock_of(api: ModuleApi) -> Clock:
@@ -231,6 +239,50 @@ def wrap_edu(
 
     handlers[edu_type] = narrowed
     return True
+
+
+class PinnedKeys:
+    """Matrix signing keys of listed servers, as the district's register names them.
+
+    Stands where Synapse's key fetchers do, for requests and events alike. For a server that the register gives keys, no
+    other key is ever asked for: not of the database, not of a notary, not of the server itself.
+    """
+
+    def __init__(
+        self, fetchers: Sequence[KeyFetcher], pinned: Callable[[str], Awaitable[Mapping[str, str]]]
+    ) -> None:
+        self._fetchers, self._pinned = tuple(fetchers), pinned
+
+    async def get_keys(
+        self, server_name: str, key_ids: list[str], minimum_valid_until_ts: int
+    ) -> dict[str, FetchKeyResult]:
+        """Synapse's `KeyFetcher` interface."""
+        pins = await self._pinned(server_name)
+        if pins:
+            return {
+                key_id: FetchKeyResult(
+                    decode_verify_key_bytes(key_id, decode_base64(pins[key_id])), _FOREVER_MS
+                )
+                for key_id in key_ids
+                if key_id in pins
+            }
+        found: dict[str, FetchKeyResult] = {}
+        for fetcher in self._fetchers:
+            missing = [key_id for key_id in key_ids if key_id not in found]
+            if missing:
+                found |= await fetcher.get_keys(server_name, missing, minimum_valid_until_ts)
+        return found
+
+    def shutdown(self) -> None:
+        """The same."""
+        for fetcher in self._fetchers:
+            fetcher.shutdown()
+
+
+def pin_keys(api: ModuleApi, pinned: Callable[[str], Awaitable[Mapping[str, str]]]) -> None:
+    """From now on a server for which `pinned` names keys (key id → base64) speaks with those, and with no other."""
+    keyring = api._hs.get_keyring()
+    keyring._key_fetchers[:] = [PinnedKeys(keyring._key_fetchers, pinned)]  # type: ignore[list-item]
 
 
 async def register_account(api: ModuleApi, user_id: str, name: str) -> None:

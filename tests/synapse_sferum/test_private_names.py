@@ -6,9 +6,11 @@ An upgrade of Synapse runs this file first: a failure here names what moved.
 from __future__ import annotations
 
 import ast
+import asyncio
 import inspect
 import sqlite3
 from pathlib import Path
+from typing import cast
 
 import pytest
 from synapse.api.auth.internal import InternalAuth
@@ -18,6 +20,7 @@ from synapse.config.experimental import ExperimentalConfig
 from synapse.config.repository import ContentRepositoryConfig
 from synapse.config.server import HttpListenerConfig, TCPListenerConfig, UnixListenerConfig
 from synapse.config.workers import WorkerConfig
+from synapse.crypto.keyring import KeyFetcher, Keyring
 from synapse.federation.federation_server import FederationHandlerRegistry
 from synapse.federation.transport import server as federation
 from synapse.federation.transport.server._base import (
@@ -38,8 +41,10 @@ from synapse.server import HomeServer
 from synapse.storage.controllers.persist_events import EventsPersistenceStorageController
 from synapse.storage.databases.main.room import RoomWorkerStore
 from synapse.storage.databases.main.roommember import RoomMemberWorkerStore
+from synapse.storage.keys import FetchKeyResult
 
 from synapse_sferum.plan import MOST_AT_ONCE
+from synapse_sferum.private import PinnedKeys
 from tests.support.template import sqlite_template
 
 MODULE = Path(__file__).parents[2] / "synapse_sferum"
@@ -76,6 +81,35 @@ def test_the_module_api_holds_the_server_and_the_clock() -> None:
     """`ModuleApi._hs` and `ModuleApi._clock` are set by its constructor."""
     assert "self._hs = hs" in source(ModuleApi.__init__)
     assert "self._clock" in source(ModuleApi.__init__)
+
+
+def test_keys_come_from_a_list_of_fetchers() -> None:
+    """The keyring asks each of `_key_fetchers` in turn with three arguments, for requests and for events alike."""
+    assert "for fetcher in self._key_fetchers:" in source(Keyring)
+    wanted = ["self", "server_name", "key_ids", "minimum_valid_until_ts"]
+    assert parameters(KeyFetcher.get_keys) == wanted
+    assert parameters(PinnedKeys.get_keys) == wanted
+    assert parameters(FetchKeyResult.__init__) == ["self", "verify_key", "valid_until_ts"]
+
+
+def test_pinned_keys_are_the_only_ones() -> None:
+    """A listed server speaks with the keys that the register names; Synapse finds those of other servers."""
+    asked: list[str] = []
+
+    class Finds:
+        async def get_keys(self, name: str, key_ids: list[str], until: int) -> dict[str, str]:
+            asked.append(name)
+            return dict.fromkeys(key_ids, "found")
+
+    async def pinned(name: str) -> dict[str, str]:
+        return {"ed25519:a_1": "A" * 43} if name == "listed" else {}
+
+    keys = PinnedKeys([cast("KeyFetcher", Finds())], pinned)
+    found = asyncio.run(keys.get_keys("listed", ["ed25519:a_1", "ed25519:a_2"], 0))
+    assert set(found) == {"ed25519:a_1"}
+    assert bytes(found["ed25519:a_1"].verify_key) == bytes(32)
+    assert asked == []
+    assert set(asyncio.run(keys.get_keys("other", ["ed25519:a_2"], 0))) == {"ed25519:a_2"}
 
 
 def test_client_servlets_register_on_any_http_server() -> None:
