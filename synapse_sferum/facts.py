@@ -135,6 +135,17 @@ class Facts:
 
         return await self._api.run_db_interaction("sferum_peer_server", read)
 
+    async def peer_names(self) -> frozenset[str]:
+        """Names of all servers that are let in now; one query."""
+
+        def read(txn: LoggingTransaction) -> frozenset[str]:
+            txn.execute(
+                "SELECT server_name FROM sferum_peer_servers WHERE until_ms > ?", (self._now_ms(),)
+            )
+            return frozenset(str(row[0]) for row in txn)
+
+        return await self._api.run_db_interaction("sferum_peer_names", read)
+
     async def forget_peers(self, server_names: Collection[str]) -> None:
         """Make every process read these servers again. Call after the write is committed."""
         for server_name in server_names:

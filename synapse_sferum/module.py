@@ -22,12 +22,13 @@ from synapse_sferum.district.cache_file import CacheFile
 from synapse_sferum.district.fetching import HttpFetch
 from synapse_sferum.district.keeping import RegisterKeeper, wait_s
 from synapse_sferum.district.rows import clear_txn as clear_register_txn
+from synapse_sferum.district.whitelist import FOLLOW_MS, FollowedWhitelist
 from synapse_sferum.facts import Facts
 from synapse_sferum.gauges import Gauges
 from synapse_sferum.login import Login
 from synapse_sferum.own_accounts import make_own_accounts, own_accounts
 from synapse_sferum.parties import Parties
-from synapse_sferum.private import pin_keys
+from synapse_sferum.private import federation_whitelist, pin_keys
 from synapse_sferum.reconcile import Reconciler
 
 logger = logging.getLogger(__name__)
@@ -69,6 +70,11 @@ class SferumModule:
             now_ms=now_ms,
         )
         install_api(api, services, read_service_token(config))
+        if config.of_district is not None:
+            followed = FollowedWhitelist(federation_whitelist(api), api.server_name, self._facts)
+            api.looping_background_call(
+                followed.follow, FOLLOW_MS, desc="sferum_whitelist", run_on_all_instances=True
+            )
         if api.should_run_background_tasks():
             self._gauges = Gauges(api, now_ms)
             self._register = register_keeper(api, config, self._facts)

@@ -241,6 +241,14 @@ def wrap_edu(
     return True
 
 
+def federation_whitelist(api: ModuleApi) -> dict[str, bool] | None:
+    """Servers that Synapse itself talks to, as this process holds them: one dict, which all its parts look at.
+
+    None when homeserver.yaml has no list. What is put into the dict holds from then on.
+    """
+    return api._hs.config.federation.federation_domain_whitelist
+
+
 class PinnedKeys:
     """Matrix signing keys of listed servers, as the district's register names them.
 

@@ -20,6 +20,7 @@ from synapse_sferum.district.fetching import Answer
 from synapse_sferum.district.keeping import WAIT_LEAST_S, WAIT_MOST_S, RegisterKeeper, wait_s
 from synapse_sferum.district.refusals import BadRegister, RegisterRefusal
 from synapse_sferum.district.settings import DistrictSettings
+from synapse_sferum.district.whitelist import FollowedWhitelist
 from synapse_sferum.facts import Facts
 from tests.support import databases
 from tests.support.databases import Database
@@ -280,6 +281,24 @@ async def test_a_spoilt_file_is_no_register(world: World) -> None:
         world.cache_path.write_bytes(spoilt)
         await keeper.start()
         assert world.let_in() == set()
+
+
+async def test_synapse_s_own_list_follows(world: World) -> None:
+    """The list that Synapse's parts hold is changed in place: this server and those let in; without a list, nothing."""
+
+    class Names:
+        async def peer_names(self) -> frozenset[str]:
+            return frozenset(world.let_in())
+
+    whitelist = {"old.example": True}
+    followed = FollowedWhitelist(whitelist, OWN, cast("Facts", Names()))
+    await follow(world, published())
+    await followed.follow()
+    assert whitelist == dict.fromkeys((OWN, NEIGHBOUR, THIRD), True)
+    await follow(world, published(serial=2, schools=[school(OWN)]))
+    await followed.follow()
+    assert whitelist == {OWN: True}
+    await FollowedWhitelist(None, OWN, cast("Facts", Names())).follow()
 
 
 def test_the_file_is_replaced_whole(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from synapse.api.auth.internal import InternalAuth
 from synapse.api.ratelimiting import Ratelimiter, RequestRatelimiter
 from synapse.appservice import ApplicationService
 from synapse.config.experimental import ExperimentalConfig
+from synapse.config.federation import FederationConfig
 from synapse.config.repository import ContentRepositoryConfig
 from synapse.config.server import HttpListenerConfig, TCPListenerConfig, UnixListenerConfig
 from synapse.config.workers import WorkerConfig
@@ -34,6 +35,7 @@ from synapse.handlers.message import EventCreationHandler
 from synapse.handlers.register import RegistrationHandler
 from synapse.http.server import HttpServer, JsonResource
 from synapse.http.site import SynapseRequest, SynapseSite
+from synapse.media.media_repository import MediaRepository
 from synapse.module_api import ModuleApi
 from synapse.rest import SERVLET_GROUPS, ClientRestResource
 from synapse.rest.client import media
@@ -90,6 +92,13 @@ def test_keys_come_from_a_list_of_fetchers() -> None:
     assert parameters(KeyFetcher.get_keys) == wanted
     assert parameters(PinnedKeys.get_keys) == wanted
     assert parameters(FetchKeyResult.__init__) == ["self", "verify_key", "valid_until_ts"]
+
+
+def test_the_whitelist_is_one_dict_that_all_hold() -> None:
+    """FederationConfig makes one dict of the list; requests, sending and files look into that same one."""
+    assert "self.federation_domain_whitelist = {}" in source(FederationConfig.read_config)
+    for part in (Authenticator.__init__, MediaRepository.__init__):
+        assert "hs.config.federation.federation_domain_whitelist" in source(part)
 
 
 def test_pinned_keys_are_the_only_ones() -> None:
