@@ -93,6 +93,9 @@ class Config:
         """All four options of the district, or none of them."""
         district_settings(self.district, self.district_url, self.district_key, value)
 
+    #: Most seconds between two questions to the district (5..480); with the answer's two minutes R4's ten.
+    district_interval_s: float = field(default=450.0, validator=[is_number, ge(5.0), le(480.0)])
+
     @property
     def of_district(self) -> DistrictSettings | None:
         """Where the register is and whose; None: this school is of no district."""

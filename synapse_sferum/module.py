@@ -123,7 +123,8 @@ class SferumModule:
         except Exception:
             # What is written holds until its own end; the next turn tries again.
             logger.exception("register not asked for")
-        pause_ms = wait_s(secrets.randbelow(1_000) / 1_000) * 1000
+        chance = secrets.randbelow(1_000) / 1_000
+        pause_ms = wait_s(self._config.district_interval_s, chance) * 1000
         self._api.delayed_background_call(pause_ms, self._ask_district, desc="sferum_district")
 
     async def _turn(self) -> None:

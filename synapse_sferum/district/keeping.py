@@ -23,14 +23,13 @@ from synapse_sferum.facts import Facts
 
 logger = logging.getLogger(__name__)
 
-#: Seconds between two questions. Spread, so that hundreds of schools do not ask in one second; with the two
-#: minutes that an answer may take the longest stays under R4's ten.
-WAIT_LEAST_S, WAIT_MOST_S = 240.0, 450.0
 
+def wait_s(most_s: float, chance: float) -> float:
+    """Seconds until the next question: between half and all of `district_interval_s`.
 
-def wait_s(chance: float) -> float:
-    """Seconds until the next question; `chance` is from [0, 1)."""
-    return WAIT_LEAST_S + chance * (WAIT_MOST_S - WAIT_LEAST_S)
+    Spread, so that hundreds of schools do not ask in one second; `chance` is from [0, 1).
+    """
+    return most_s * (1 + chance) / 2
 
 
 class RegisterKeeper:

@@ -13,11 +13,12 @@ from prometheus_client import REGISTRY
 from synapse.module_api import ModuleApi
 
 from synapse_sferum import schema
+from synapse_sferum.config import Config
 from synapse_sferum.district import rows
 from synapse_sferum.district.cache_file import CacheFile
 from synapse_sferum.district.canonical import LARGEST
-from synapse_sferum.district.fetching import Answer
-from synapse_sferum.district.keeping import WAIT_LEAST_S, WAIT_MOST_S, RegisterKeeper, wait_s
+from synapse_sferum.district.fetching import BODY_S, Answer
+from synapse_sferum.district.keeping import RegisterKeeper, wait_s
 from synapse_sferum.district.refusals import BadRegister, RegisterRefusal
 from synapse_sferum.district.settings import DistrictSettings
 from synapse_sferum.district.whitelist import FollowedWhitelist
@@ -314,10 +315,14 @@ def test_the_file_is_replaced_whole(tmp_path: Path) -> None:
 
 
 def test_questions_are_spread_and_soon_enough() -> None:
-    """Between four minutes and seven and a half: with two minutes for the answer less than R4's ten."""
-    assert wait_s(0.0) == WAIT_LEAST_S
-    assert wait_s(0.999) < WAIT_MOST_S
-    assert WAIT_MOST_S + 120 < 600
+    """Between half of the interval and all of it; with two minutes for the answer less than R4's ten."""
+    config = Config(service_token_path="/x")
+    assert wait_s(config.district_interval_s, 0.0) == 225.0
+    assert 449.0 < wait_s(config.district_interval_s, 0.999) < 450.0
+    longest = Config(service_token_path="/x", district_interval_s=480.0)
+    assert wait_s(longest.district_interval_s, 1.0) + 60 + BODY_S <= 600
+    with pytest.raises(ValueError, match="district_interval_s"):
+        Config(service_token_path="/x", district_interval_s=481.0)
 
 
 def test_keys_of_tests_are_nobody_s() -> None:
