@@ -70,10 +70,14 @@ class SferumModule:
             now_ms=now_ms,
         )
         install_api(api, services, read_service_token(config))
+        whitelist = federation_whitelist(api)
+        self._whitelist = FollowedWhitelist(whitelist, api.server_name, self._facts)
         if config.of_district is not None:
-            followed = FollowedWhitelist(federation_whitelist(api), api.server_name, self._facts)
             api.looping_background_call(
-                followed.follow, FOLLOW_MS, desc="sferum_whitelist", run_on_all_instances=True
+                self._whitelist.follow,
+                FOLLOW_MS,
+                desc="sferum_whitelist",
+                run_on_all_instances=True,
             )
         if api.should_run_background_tasks():
             self._gauges = Gauges(api, now_ms)
@@ -114,12 +118,14 @@ class SferumModule:
             await self._facts.forget_peers(left)
             return
         await self._register.start()
+        await self._whitelist.follow()
         self._api.delayed_background_call(0, self._ask_district, desc="sferum_district")
 
     async def _ask_district(self) -> None:
         assert self._register is not None
         try:
             await self._register.turn()
+            await self._whitelist.follow()  # other processes within `FOLLOW_MS`
         except Exception:
             # What is written holds until its own end; the next turn tries again.
             logger.exception("register not asked for")
