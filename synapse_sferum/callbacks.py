@@ -194,11 +194,21 @@ class Callbacks:
             refused = may_join_managed(who, room.org_id, room.key)
         elif who.account is None:
             refused = Deny.UNKNOWN
-        elif is_invited or await self._is_joined(room_id, user_id):
+        elif is_invited:
+            refused = await self._by_a_stranger(user_id, room_id)
+        elif await self._is_joined(room_id, user_id):
             refused = None
         else:
             refused = Deny.ROOM_KIND
         return NOT_SPAM if refused is None else self._no("user_may_join_room", refused)
+
+    async def _by_a_stranger(self, user_id: str, room_id: str) -> Deny | None:
+        """An invitation lasts as long as the inviter's server is listed (R4)."""
+        inviter = await self._facts.inviter(user_id, room_id)
+        if inviter is None or self._api.is_mine(inviter):
+            return None
+        listed = await self._facts.peer_server(server_of(inviter)) is not None
+        return None if listed else Deny.UNKNOWN_SERVER
 
     async def _is_joined(self, room_id: str, user_id: str) -> bool:
         state = await self._api.get_room_state(room_id, [("m.room.member", user_id)])

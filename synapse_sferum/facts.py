@@ -18,7 +18,7 @@ from synapse.util.caches.descriptors import cachedList
 
 from synapse_sferum.account import Account
 from synapse_sferum.model import OrgId, RoomId, RoomKey, RoomKind
-from synapse_sferum.private import clock_of
+from synapse_sferum.private import clock_of, inviter_txn
 from synapse_sferum.rows import accounts_txn
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -145,6 +145,10 @@ class Facts:
             return frozenset(str(row[0]) for row in txn)
 
         return await self._api.run_db_interaction("sferum_peer_names", read)
+
+    async def inviter(self, user_id: str, room_id: str) -> str | None:
+        """Who invited one of our users to a room; None: nobody."""
+        return await self._api.run_db_interaction("sferum_inviter", inviter_txn, user_id, room_id)
 
     async def forget_peers(self, server_names: Collection[str]) -> None:
         """Make every process read these servers again. Call after the write is committed."""

@@ -215,6 +215,18 @@ def uploader_txn(txn: LoggingTransaction, media_id: str) -> str | None:
     return None if row is None or row[0] is None else str(row[0])
 
 
+def inviter_txn(txn: LoggingTransaction, user_id: str, room_id: str) -> str | None:
+    """Who invited one of our users to a room, also to one of another server; None: there is no invitation."""
+    txn.execute(
+        "SELECT m.sender FROM local_current_membership AS c"
+        " JOIN room_memberships AS m ON m.event_id = c.event_id"
+        " WHERE c.room_id = ? AND c.user_id = ? AND c.membership = 'invite'",
+        (room_id, user_id),
+    )
+    row = txn.fetchone()
+    return None if row is None else str(row[0])
+
+
 def wrap_edu(
     api: ModuleApi,
     edu_type: str,

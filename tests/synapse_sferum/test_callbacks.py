@@ -62,6 +62,10 @@ class KnownFacts:
     async def managed_room(self, room_id: str) -> None:
         return None
 
+    async def inviter(self, user_id: str, room_id: str) -> str | None:
+        del user_id
+        return {ROOM: TEACHER, "!theirs": STRANGER, "!gone": "@x:unlisted.where"}.get(room_id)
+
     async def peer_server(self, server_name: str) -> None:
         return None
 
@@ -240,6 +244,17 @@ def test_invitations_of_another_school(name: str) -> None:
         (invitation("@x:unlisted.where", TEACHER, "teacher"), False),
     ):
         assert (run(check(made)) is NOT_SPAM) is allowed, made
+
+
+def test_an_invitation_ends_with_its_school() -> None:
+    """An invitation of a school that has been taken out of the register cannot be accepted any more (R4)."""
+    join = registered(ListingFacts())["user_may_join_room"]
+    for room_id, allowed in ((ROOM, True), ("!theirs", True), ("!gone", False)):
+        assert (run(join(TEACHER, room_id, True)) is NOT_SPAM) is allowed
+    assert (
+        run(registered(KnownFacts())["user_may_join_room"](TEACHER, "!theirs", True))
+        is not NOT_SPAM
+    )
 
 
 def test_a_room_with_another_school() -> None:

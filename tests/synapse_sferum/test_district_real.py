@@ -123,11 +123,14 @@ def test_a_removal_a_restart_and_a_new_key(district: District) -> None:
     until(lambda: room_id in invites(b, "D1"), what="the invitation")
     assert join_room(b, "D1", room_id).status == 200
     assert write(a, "D1", room_id, "До").status == 200
+    waiting = make_room(b, "T1", a.accounts["T1"]).json["room_id"]
+    until(lambda: waiting in invites(a, "T1"), what="an invitation nobody has accepted")
     district.publish(15, entries=[entry(a.server)])
     until_standing(a, serial=15, peers=0, standing="open")
     until_standing(b, serial=15, peers=0, standing="not_listed")
     assert write(a, "D1", room_id, "После").status == 403
     assert make_room(a, "D1", b.accounts["D1"]).status == 403
+    assert join_room(a, "T1", waiting).status == 403
     assert ask(a, "D1", "GET", f"/profile/{quote(b.accounts['D1'])}").status == 404
     a.server.stop()
     a.server.start()

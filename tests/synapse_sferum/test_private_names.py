@@ -224,6 +224,8 @@ def test_store_and_limits() -> None:
     ("table", "columns"),
     [
         ("local_media_repository", {"media_id", "user_id"}),
+        ("local_current_membership", {"room_id", "user_id", "event_id", "membership"}),
+        ("room_memberships", {"event_id", "sender"}),
         ("current_state_events", {"room_id", "type", "state_key", "membership"}),
         ("event_forward_extremities", {"room_id", "event_id"}),
         ("events", {"event_id", "depth", "stream_ordering"}),
