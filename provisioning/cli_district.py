@@ -12,9 +12,9 @@ import click
 
 from provisioning.cli_edge import chosen_language, language_option, refusals_told
 from provisioning.district import draft as drafts
-from provisioning.district import refusals, signing
-from provisioning.district.draft import MOST_DAYS, USUAL_DAYS, Draft
-from provisioning.district.folder import LARGEST, Folder, pretty, read_json, replace
+from provisioning.district import issuing, refusals, signing
+from provisioning.district.draft import MOST_DAYS, USUAL_DAYS
+from provisioning.district.folder import Folder
 from provisioning.language import say
 from provisioning.problem_texts import Language
 
@@ -159,8 +159,8 @@ def isolate(
             f"{server_name} {done_en}. {SIGN_EN}",
         )
         return
-    _sign(folder, days)
-    _publish(folder, target)
+    issuing.sign(folder, now(), days)
+    issuing.publish(folder, target, now())
     tell(
         language,
         f"Школа {server_name} {done_ru}; реестр опубликован, школы узнают в течение десяти минут.",
@@ -184,7 +184,7 @@ def pairs(folder: Folder, language: Language, words: tuple[str, ...]) -> None:
 @in_folder
 def sign(folder: Folder, language: Language, days: int) -> None:
     """Sign the register as it is now, with the next serial."""
-    document = _sign(folder, days)
+    document = issuing.sign(folder, now(), days)
     tell(
         language,
         f"Подписан реестр № {document['serial']}: школ {len(document['schools'])}, действует до "
@@ -206,7 +206,7 @@ def verify(
     if key is None or name is None:
         held = folder.read()
         key, name = key or held.operator_keys[0].key, name or held.district
-    document = _verified(file, name, key.removeprefix("ed25519:"))
+    document = issuing.verified(file, name, key.removeprefix("ed25519:"), now())
     tell(
         language,
         f"Реестр № {document['serial']} округа {name}: подпись верна, школ {len(document['schools'])}, "
@@ -221,7 +221,7 @@ def verify(
 @in_folder
 def publish(folder: Folder, language: Language, target: Path) -> None:
     """Put the signed register where the web server of the district serves it."""
-    document = _publish(folder, target)
+    document = issuing.publish(folder, target, now())
     tell(
         language,
         f"Реестр № {document['serial']} опубликован; школы возьмут его в течение десяти минут.",
@@ -261,44 +261,9 @@ def tell(language: Language, ru: str, en: str) -> None:
     click.echo(say(language, ru, en))
 
 
-def _sign(folder: Folder, days: int) -> dict[str, Any]:
-    """The serial is used up before the signature exists: no serial is ever signed twice with other contents."""
-    before = folder.read()
-    key = folder.signing_key(before)
-    after, document = drafts.issued(before, int(time.time()), days)
-    signed = signing.signed(document, key)
-    data = pretty(signed)
-    if len(data) > LARGEST:
-        raise refusals.TooMany(f"{len(data)} > {LARGEST}")
-    folder.write(after)
-    replace(folder.register, data)
-    return signed
-
-
-def _publish(folder: Folder, target: Path) -> dict[str, Any]:
-    held: Draft = folder.read()
-    document = _verified(folder.register, held.district, held.operator_keys[0].key)
-    if any(document.get(name) != value for name, value in drafts.contents(held).items()):
-        raise refusals.Unsigned
-    if target.exists():
-        there = read_json(target).get("serial")
-        if isinstance(there, int) and there > document["serial"]:
-            raise refusals.Older(str(target))
-    replace(target, pretty(document))
-    target.chmod(0o644)
-    return document
-
-
-def _verified(file: Path, name: str, key: str) -> dict[str, Any]:
-    document = read_json(file)
-    if not signing.is_signed(document, name, key):
-        raise refusals.NotSigned(str(file))
-    serial, expires, schools = (document.get(part) for part in ("serial", "expires", "schools"))
-    if not (isinstance(serial, int) and isinstance(expires, int) and isinstance(schools, list)):
-        raise refusals.Unreadable(str(file))
-    if expires <= time.time():
-        raise refusals.Stale(str(serial))
-    return document
+def now() -> int:
+    """Seconds since 1970."""
+    return int(time.time())
 
 
 def _day(seconds: int) -> str:

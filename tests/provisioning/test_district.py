@@ -173,7 +173,7 @@ def test_no_serial_is_signed_twice(begun: Run, monkeypatch: pytest.MonkeyPatch) 
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("provisioning.cli_district.replace", crash)
+        patch.setattr("provisioning.district.issuing.replace", crash)
         assert begun("sign") == 130
     assert not Path("district/register.json").exists()
     assert begun("sign") == 0

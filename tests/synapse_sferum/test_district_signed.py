@@ -242,7 +242,7 @@ def test_brackets_in_strings_do_not_count() -> None:
 
 
 @given(st.binary(max_size=300))
-def test_any_bytes_are_refused_by_name(noise: bytes) -> None:
+def test_fuzz_any_bytes_are_refused_by_name(noise: bytes) -> None:
     """Bytes that nobody signed are refused, and never by another error."""
     assert isinstance(judge(noise), RegisterRefusal)
 
@@ -257,7 +257,7 @@ json_values = st.recursive(
 
 
 @given(st.sampled_from(sorted(signed(document()))), json_values)
-def test_any_field_replaced_is_refused_by_name(field: str, value: object) -> None:
+def test_fuzz_any_field_replaced_is_refused_by_name(field: str, value: object) -> None:
     """A register with any one field replaced is refused with a reason, unless the value is the same."""
     whole = signed(document())
     found = judge(json.dumps({**whole, field: value}).encode())
@@ -265,7 +265,7 @@ def test_any_field_replaced_is_refused_by_name(field: str, value: object) -> Non
 
 
 @given(st.data())
-def test_any_bit_turned_is_refused(draw: st.DataObject) -> None:
+def test_fuzz_any_bit_turned_is_refused(draw: st.DataObject) -> None:
     """One bit turned anywhere in the file: it is refused, or it says exactly what it said."""
     good = data(signed(document()))
     at = draw.draw(st.integers(0, len(good) - 1))
