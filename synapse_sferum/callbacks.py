@@ -146,7 +146,8 @@ class Callbacks:
         if self._api.is_mine(event.state_key) or not self._api.is_mine(event.sender):
             return None
         inviter = await self._facts.account(event.sender)
-        return {**event.get_dict(), "content": with_roles(event.content, inviter)}
+        whole = event.get_dict()
+        return {**whole, "content": with_roles(whole["content"], inviter)}
 
     @closed("on_create_room", no_room)
     async def on_create_room(

@@ -117,13 +117,14 @@ class SferumModule:
             left = await self._api.run_db_interaction("sferum_no_register", clear_register_txn)
             await self._facts.forget_peers(left)
             return
-        await self._register.start()
-        await self._whitelist.follow()
         self._api.delayed_background_call(0, self._ask_district, desc="sferum_district")
 
     async def _ask_district(self) -> None:
         assert self._register is not None
         try:
+            if not self._register.started:
+                await self._register.start()
+                await self._whitelist.follow()
             await self._register.turn()
             await self._whitelist.follow()  # other processes within `FOLLOW_MS`
         except Exception:

@@ -49,6 +49,7 @@ class RegisterKeeper:
         self._held: Register | None = None
         self._etag = ""
         self._agreed_ms = 0
+        self.started = False  # the register of before the restart has been taken up
 
     async def start(self) -> None:
         """Take up the register of before the restart, if it is still believed; without the district."""
@@ -67,6 +68,7 @@ class RegisterKeeper:
         except OSError as error:
             logger.error("kept register cannot be read kind=%s", type(error).__name__)  # noqa: TRY400 - the path is ours
         await self._apply(refused)
+        self.started = True
 
     async def turn(self) -> None:
         """Ask the district once, and make what follows hold."""
