@@ -18,7 +18,7 @@ from synapse.util.caches.descriptors import cachedList
 
 from synapse_sferum.account import Account
 from synapse_sferum.model import OrgId, RoomId, RoomKey, RoomKind
-from synapse_sferum.private import clock_of, inviter_txn
+from synapse_sferum.private import clock_of, inviter_txn, membership_txn
 from synapse_sferum.rows import accounts_txn
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -149,6 +149,12 @@ class Facts:
     async def inviter(self, user_id: str, room_id: str) -> str | None:
         """Who invited one of our users to a room; None: nobody."""
         return await self._api.run_db_interaction("sferum_inviter", inviter_txn, user_id, room_id)
+
+    async def membership(self, user_id: str, room_id: str) -> str | None:
+        """Membership of anybody in a room of this server; None: never there."""
+        return await self._api.run_db_interaction(
+            "sferum_membership", membership_txn, user_id, room_id
+        )
 
     async def forget_peers(self, server_names: Collection[str]) -> None:
         """Make every process read these servers again. Call after the write is committed."""

@@ -227,6 +227,17 @@ def inviter_txn(txn: LoggingTransaction, user_id: str, room_id: str) -> str | No
     return None if row is None else str(row[0])
 
 
+def membership_txn(txn: LoggingTransaction, user_id: str, room_id: str) -> str | None:
+    """Membership of anybody in a room that this server is in; None: never there."""
+    txn.execute(
+        "SELECT membership FROM current_state_events"
+        " WHERE room_id = ? AND type = 'm.room.member' AND state_key = ?",
+        (room_id, user_id),
+    )
+    row = txn.fetchone()
+    return None if row is None or row[0] is None else str(row[0])
+
+
 def wrap_edu(
     api: ModuleApi,
     edu_type: str,
