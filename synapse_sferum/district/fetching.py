@@ -57,8 +57,6 @@ class HttpFetch:
         try:
             response = await self._client.request("GET", self._url, headers=headers)
             data = await make_deferred_yieldable(_body(response))
-        except BadRegister:
-            raise
         except Exception as failure:
             # Names, certificates, refused connections, time: all of them are "it cannot be had now".
             raise BadRegister(RegisterRefusal.UNREACHABLE, type(failure).__name__) from failure
@@ -66,6 +64,8 @@ class HttpFetch:
             return Answer(None, etag)
         if response.code != 200:
             raise BadRegister(RegisterRefusal.UNREACHABLE, f"status {response.code}")
+        if data is None:
+            raise BadRegister(RegisterRefusal.TOO_LARGE)
         return Answer(data, _etag_of(response))
 
 
@@ -75,7 +75,8 @@ def _etag_of(response: IResponse) -> str:
     return found if fits else ""
 
 
-def _body(response: IResponse) -> Deferred[bytes]:
+def _body(response: IResponse) -> Deferred[bytes | None]:
+    """The whole body; None when it is over `LARGEST`."""
     reading = _Reading()
     response.deliverBody(reading)
     return reading.done.addTimeout(BODY_S, reactor)  # type: ignore[arg-type] # Twisted's own module
@@ -87,7 +88,7 @@ class _Reading(TwistedProtocol):
     transport: ITCPTransport | None = None
 
     def __init__(self) -> None:
-        self.done: Deferred[bytes] = Deferred(lambda _: self._abort())
+        self.done: Deferred[bytes | None] = Deferred(lambda _: self._abort())
         self._read = bytearray()
 
     def _abort(self) -> None:
@@ -100,7 +101,7 @@ class _Reading(TwistedProtocol):
             return
         self._read += data
         if len(self._read) > LARGEST:
-            self.done.errback(BadRegister(RegisterRefusal.TOO_LARGE))
+            self.done.callback(None)
             self._abort()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: N802 - the same

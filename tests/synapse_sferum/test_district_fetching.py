@@ -122,6 +122,7 @@ def test_not_changed(clock: Clock) -> None:
     [
         (Response(code=404), "status 404"),
         (Response(code=500), "status 500"),
+        (Response(code=500, pieces=(b" " * (LARGEST + 1),)), "status 500"),
         (DNSLookupError(), "DNSLookupError"),
         (ValueError("x"), "ValueError"),
         (Response(pieces=(b"{",), end=ConnectionLost()), "ConnectionLost"),
