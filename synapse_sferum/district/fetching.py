@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from attrs import frozen
 from synapse.module_api import ModuleApi, make_deferred_yieldable
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import ITCPTransport
 from twisted.internet.protocol import Protocol as TwistedProtocol
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from twisted.web.client import ResponseDone
 from twisted.web.http import PotentialDataLoss
 from twisted.web.http_headers import Headers
-from twisted.web.iweb import IResponse
 
 from synapse_sferum.district.canonical import LARGEST
 from synapse_sferum.district.refusals import BadRegister, RegisterRefusal
@@ -69,23 +67,23 @@ class HttpFetch:
         return Answer(data, _etag_of(response))
 
 
-def _etag_of(response: IResponse) -> str:
+def _etag_of(response: Any) -> str:
     found = (response.headers.getRawHeaders("ETag") or [""])[0]
     fits = len(found) <= _LONGEST_ETAG and found.isascii() and found.isprintable()
     return found if fits else ""
 
 
-def _body(response: IResponse) -> Deferred[bytes | None]:
+def _body(response: Any) -> Deferred[bytes | None]:
     """The whole body; None when it is over `LARGEST`."""
     reading = _Reading()
     response.deliverBody(reading)
-    return reading.done.addTimeout(BODY_S, reactor)  # type: ignore[arg-type] # Twisted's own module
+    return reading.done.addTimeout(BODY_S, reactor)
 
 
 class _Reading(TwistedProtocol):
     """Collects at most `LARGEST` bytes; giving up closes the connection."""
 
-    transport: ITCPTransport | None = None
+    transport: Any = None  # Twisted's interfaces are not typed
 
     def __init__(self) -> None:
         self.done: Deferred[bytes | None] = Deferred(lambda _: self._abort())
@@ -108,7 +106,7 @@ class _Reading(TwistedProtocol):
         """The end, good or bad."""
         if self.done.called:
             return
-        if reason.check(ResponseDone, PotentialDataLoss):
+        if reason.check(ResponseDone, PotentialDataLoss):  # type: ignore[no-untyped-call]
             self.done.callback(bytes(self._read))
         else:
             self.done.errback(reason)

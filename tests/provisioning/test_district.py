@@ -12,6 +12,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from nacl.signing import SigningKey
 
 from provisioning.cli import main
 from provisioning.district import draft as drafts
@@ -300,7 +301,7 @@ def test_any_course_of_changes_is_a_register(course: list[tuple[str, str]]) -> N
     """Whatever an operator does in whatever order: the module believes what is signed, and reads what the draft says;
     and the draft written down and read again is the same.
     """
-    key = signing.SigningKey(bytes(32))
+    key = SigningKey(bytes(32))
     draft = drafts.new_draft(DISTRICT, "Округ", signing.public(key))
     for change, name in course:
         try:

@@ -35,7 +35,9 @@ from synapse.handlers.message import EventCreationHandler
 from synapse.handlers.register import RegistrationHandler
 from synapse.http.server import HttpServer, JsonResource
 from synapse.http.site import SynapseRequest, SynapseSite
-from synapse.media.media_repository import MediaRepository
+from synapse.media.media_repository import (  # type: ignore[import-not-found] # a namespace package
+    MediaRepository,
+)
 from synapse.module_api import ModuleApi
 from synapse.rest import SERVLET_GROUPS, ClientRestResource
 from synapse.rest.client import media
