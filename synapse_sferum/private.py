@@ -273,47 +273,45 @@ def federation_whitelist(api: ModuleApi) -> dict[str, bool] | None:
 
 
 class PinnedKeys:
-    """Matrix signing keys of listed servers, as the district's register names them.
+    """Matrix signing keys of listed servers, as the district's register names them; Synapse's `KeyFetcher` interface.
 
-    Stands where Synapse's key fetchers do, for requests and events alike. For a server that the register gives keys, no
-    other key is ever asked for: not of the database, not of a notary, not of the server itself.
+    Without a `fetcher` it answers with the register's keys. Around one of Synapse's it keeps that one from being
+    asked for a server that the register gives keys: not the database, not a notary, not the server itself.
     """
 
     def __init__(
-        self, fetchers: Sequence[KeyFetcher], pinned: Callable[[str], Awaitable[Mapping[str, str]]]
+        self, fetcher: KeyFetcher | None, pinned: Callable[[str], Awaitable[Mapping[str, str]]]
     ) -> None:
-        self._fetchers, self._pinned = tuple(fetchers), pinned
+        self._fetcher, self._pinned = fetcher, pinned
 
     async def get_keys(
         self, server_name: str, key_ids: list[str], minimum_valid_until_ts: int
     ) -> dict[str, FetchKeyResult]:
-        """Synapse's `KeyFetcher` interface."""
+        """For requests and events alike."""
         pins = await self._pinned(server_name)
-        if pins:
-            return {
-                key_id: FetchKeyResult(
-                    decode_verify_key_bytes(key_id, decode_base64(pins[key_id])), _FOREVER_MS
-                )
-                for key_id in key_ids
-                if key_id in pins
-            }
-        found: dict[str, FetchKeyResult] = {}
-        for fetcher in self._fetchers:
-            missing = [key_id for key_id in key_ids if key_id not in found]
-            if missing:
-                found |= await fetcher.get_keys(server_name, missing, minimum_valid_until_ts)
-        return found
+        if self._fetcher is not None:
+            if pins:
+                return {}
+            return await self._fetcher.get_keys(server_name, key_ids, minimum_valid_until_ts)
+        return {
+            key_id: FetchKeyResult(
+                decode_verify_key_bytes(key_id, decode_base64(pins[key_id])), _FOREVER_MS
+            )
+            for key_id in key_ids
+            if key_id in pins
+        }
 
     def shutdown(self) -> None:
-        """The same."""
-        for fetcher in self._fetchers:
-            fetcher.shutdown()
+        """When the server stops."""
+        if self._fetcher is not None:
+            self._fetcher.shutdown()
 
 
 def pin_keys(api: ModuleApi, pinned: Callable[[str], Awaitable[Mapping[str, str]]]) -> None:
     """From now on a server for which `pinned` names keys (key id → base64) speaks with those, and with no other."""
-    keyring = api._hs.get_keyring()
-    keyring._key_fetchers[:] = [PinnedKeys(keyring._key_fetchers, pinned)]  # type: ignore[list-item]
+    fetchers = api._hs.get_keyring()._key_fetchers
+    kept: list[Any] = [PinnedKeys(fetcher, pinned) for fetcher in fetchers]
+    fetchers[:] = [PinnedKeys(None, pinned), *kept]
 
 
 async def register_account(api: ModuleApi, user_id: str, name: str) -> None:

@@ -115,12 +115,14 @@ def test_pinned_keys_are_the_only_ones() -> None:
     async def pinned(name: str) -> dict[str, str]:
         return {"ed25519:a_1": "A" * 43} if name == "listed" else {}
 
-    keys = PinnedKeys([cast("KeyFetcher", Finds())], pinned)
-    found = asyncio.run(keys.get_keys("listed", ["ed25519:a_1", "ed25519:a_2"], 0))
+    ours, theirs = PinnedKeys(None, pinned), PinnedKeys(cast("KeyFetcher", Finds()), pinned)
+    found = asyncio.run(ours.get_keys("listed", ["ed25519:a_1", "ed25519:a_2"], 0))
     assert set(found) == {"ed25519:a_1"}
     assert bytes(found["ed25519:a_1"].verify_key) == bytes(32)
+    assert asyncio.run(theirs.get_keys("listed", ["ed25519:a_2"], 0)) == {}
     assert asked == []
-    assert set(asyncio.run(keys.get_keys("other", ["ed25519:a_2"], 0))) == {"ed25519:a_2"}
+    assert asyncio.run(ours.get_keys("other", ["ed25519:a_2"], 0)) == {}
+    assert set(asyncio.run(theirs.get_keys("other", ["ed25519:a_2"], 0))) == {"ed25519:a_2"}
 
 
 def test_client_servlets_register_on_any_http_server() -> None:
