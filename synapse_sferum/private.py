@@ -310,8 +310,8 @@ class PinnedKeys:
 def pin_keys(api: ModuleApi, pinned: Callable[[str], Awaitable[Mapping[str, str]]]) -> None:
     """From now on a server for which `pinned` names keys (key id → base64) speaks with those, and with no other."""
     fetchers = api._hs.get_keyring()._key_fetchers
-    kept: list[Any] = [PinnedKeys(fetcher, pinned) for fetcher in fetchers]
-    fetchers[:] = [PinnedKeys(None, pinned), *kept]
+    guarded: list[Any] = [PinnedKeys(fetcher, pinned) for fetcher in (None, *fetchers)]
+    fetchers[:] = guarded
 
 
 async def register_account(api: ModuleApi, user_id: str, name: str) -> None:
