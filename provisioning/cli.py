@@ -34,6 +34,11 @@ COMMANDS = {
     "org": ("provisioning.cli_org", "org", "Create and list schools; look at failed tasks."),
     "why": ("provisioning.cli_why", "why", "Why somebody is, or is not, in a room."),
     "export": ("provisioning.cli_export", "export", "Member lists as text or CSV."),
+    "district": (
+        "provisioning.cli_district",
+        "district",
+        "The signed register of a district's schools.",
+    ),
     "sample": ("provisioning.cli_sample", "sample", "Write a made-up school as CSV files."),
 }
 #: Programs with their own arguments: `main(argv) -> int`.

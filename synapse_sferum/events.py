@@ -6,6 +6,8 @@ from __future__ import annotations
 ROOM = "org.sferum.room"
 #: Profile field with the role badge.
 ROLE_FIELD = "org.sferum.role"
+#: Key of invitations to other servers: what the inviter is at school, in the school's own words.
+VOUCHED = "org.sferum.vouched"
 #: Localpart of the one service user, creator of every managed room.
 SERVICE_LOCALPART = "sferum"
 #: Where our HTTP API lives.

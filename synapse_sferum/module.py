@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import time
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,17 @@ from synapse_sferum.broadcast_posts import BroadcastPosts
 from synapse_sferum.callbacks import Callbacks
 from synapse_sferum.config import Config
 from synapse_sferum.directory import DirectoryService
+from synapse_sferum.district.cache_file import CacheFile
+from synapse_sferum.district.fetching import HttpFetch
+from synapse_sferum.district.keeping import RegisterKeeper, wait_s
+from synapse_sferum.district.rows import clear_txn as clear_register_txn
+from synapse_sferum.district.whitelist import FOLLOW_MS, FollowedWhitelist
 from synapse_sferum.facts import Facts
 from synapse_sferum.gauges import Gauges
 from synapse_sferum.login import Login
 from synapse_sferum.own_accounts import make_own_accounts, own_accounts
 from synapse_sferum.parties import Parties
+from synapse_sferum.private import federation_whitelist, pin_keys
 from synapse_sferum.reconcile import Reconciler
 from synapse_sferum.year import YearService
 
@@ -51,6 +58,7 @@ class SferumModule:
         Callbacks(api, config, self._facts, self.service_user).register()
         Login(api, config, self._facts, self.service_user, now_ms).register()
         self._guard = guard.install(api, config, self._facts, self.service_user)
+        pin_keys(api, self._facts.peer_keys)
         parties = Parties(api, config, self._facts, self.service_user)
         services = Services(
             api=api,
@@ -64,8 +72,18 @@ class SferumModule:
             now_ms=now_ms,
         )
         install_api(api, services, read_service_token(config))
+        whitelist = federation_whitelist(api)
+        self._whitelist = FollowedWhitelist(whitelist, api.server_name, self._facts)
+        if config.of_district is not None:
+            api.looping_background_call(
+                self._whitelist.follow,
+                FOLLOW_MS,
+                desc="sferum_whitelist",
+                run_on_all_instances=True,
+            )
         if api.should_run_background_tasks():
             self._gauges = Gauges(api, now_ms)
+            self._register = register_keeper(api, config, self._facts)
             api.delayed_background_call(0, self._start, desc="sferum_start")
 
     @staticmethod
@@ -92,7 +110,31 @@ class SferumModule:
         interval_ms = self._config.poll_interval_s * 1000
         self._api.looping_background_call(self._turn, interval_ms, desc="sferum_rooms")
         self._api.looping_background_call(self._gauges.read, _GAUGES_MS, desc="sferum_gauges")
+        await self._follow_register()
         logger.info("sferum is ready service_user=%s", self.service_user)
+
+    async def _follow_register(self) -> None:
+        """Other schools are strangers until the register kept, or a newer one, says otherwise."""
+        if self._register is None:
+            left = await self._api.run_db_interaction("sferum_no_register", clear_register_txn)
+            await self._facts.forget_peers(left)
+            return
+        self._api.delayed_background_call(0, self._ask_district, desc="sferum_district")
+
+    async def _ask_district(self) -> None:
+        assert self._register is not None
+        try:
+            if not self._register.started:
+                await self._register.start()
+                await self._whitelist.follow()
+            await self._register.turn()
+            await self._whitelist.follow()  # other processes within `FOLLOW_MS`
+        except Exception:
+            # What is written holds until its own end; the next turn tries again.
+            logger.exception("register not asked for")
+        chance = secrets.randbelow(1_000) / 1_000
+        pause_ms = wait_s(self._config.district_interval_s, chance) * 1000
+        self._api.delayed_background_call(pause_ms, self._ask_district, desc="sferum_district")
 
     async def _turn(self) -> None:
         try:
@@ -100,6 +142,15 @@ class SferumModule:
         except Exception:
             # The queue is in the database; the next turn goes on from there.
             logger.exception("turn ended early")
+
+
+def register_keeper(api: ModuleApi, config: Config, facts: Facts) -> RegisterKeeper | None:
+    """What follows the district's register; None for a school of no district."""
+    settings = config.of_district
+    if settings is None:
+        return None
+    fetch, cache = HttpFetch(api, settings.url), CacheFile(settings.cache_path)
+    return RegisterKeeper(api, settings, facts, fetch, cache, now_ms)
 
 
 def read_service_token(config: Config) -> str:

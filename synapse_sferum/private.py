@@ -5,11 +5,13 @@ Verified on 1.163.x; `tests/synapse_sferum/test_private_names.py` is the contrac
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from signedjson.key import decode_verify_key_bytes
 from synapse.api.errors import StoreError
 from synapse.api.ratelimiting import Ratelimiter
+from synapse.crypto.keyring import KeyFetcher
 from synapse.federation.transport.server import (
     register_servlets as register_federation_servlets,
 )
@@ -18,7 +20,9 @@ from synapse.http.server import HttpServer, JsonResource
 from synapse.module_api import JsonDict, LoggingTransaction, ModuleApi, Requester
 from synapse.rest import SERVLET_GROUPS, ClientRestResource
 from synapse.rest.client.media import register_servlets as register_media_servlets
+from synapse.storage.keys import FetchKeyResult
 from synapse.types import UserID, create_requester
+from unpaddedbase64 import decode_base64
 
 if TYPE_CHECKING:
     from synapse.config.server import ListenerConfig
@@ -27,6 +31,10 @@ if TYPE_CHECKING:
     from synapse.util.clock import Clock
 
 __all__ = ["Authenticator", "HttpServer", "JsonResource", "NoAuthenticationError"]
+
+
+#: A key that the register names is good while it is in the register; Synapse wants a time (milliseconds since 1970).
+_FOREVER_MS = 2**53
 
 
 def clock_of(api: ModuleApi) -> Clock:
@@ -207,6 +215,29 @@ def uploader_txn(txn: LoggingTransaction, media_id: str) -> str | None:
     return None if row is None or row[0] is None else str(row[0])
 
 
+def inviter_txn(txn: LoggingTransaction, user_id: str, room_id: str) -> str | None:
+    """Who invited one of our users to a room, also to one of another server; None: there is no invitation."""
+    txn.execute(
+        "SELECT m.sender FROM local_current_membership AS c"
+        " JOIN room_memberships AS m ON m.event_id = c.event_id"
+        " WHERE c.room_id = ? AND c.user_id = ? AND c.membership = 'invite'",
+        (room_id, user_id),
+    )
+    row = txn.fetchone()
+    return None if row is None else str(row[0])
+
+
+def membership_txn(txn: LoggingTransaction, user_id: str, room_id: str) -> str | None:
+    """Membership of anybody in a room that this server is in; None: never there."""
+    txn.execute(
+        "SELECT membership FROM current_state_events"
+        " WHERE room_id = ? AND type = 'm.room.member' AND state_key = ?",
+        (room_id, user_id),
+    )
+    row = txn.fetchone()
+    return None if row is None or row[0] is None else str(row[0])
+
+
 def wrap_edu(
     api: ModuleApi,
     edu_type: str,
@@ -231,6 +262,56 @@ def wrap_edu(
 
     handlers[edu_type] = narrowed
     return True
+
+
+def federation_whitelist(api: ModuleApi) -> dict[str, bool] | None:
+    """Servers that Synapse itself talks to, as this process holds them: one dict, which all its parts look at.
+
+    None when homeserver.yaml has no list. What is put into the dict holds from then on.
+    """
+    return api._hs.config.federation.federation_domain_whitelist
+
+
+class PinnedKeys:
+    """Matrix signing keys of listed servers, as the district's register names them; Synapse's `KeyFetcher` interface.
+
+    Without a `fetcher` it answers with the register's keys. Around one of Synapse's it keeps that one from being
+    asked for a server that the register gives keys: not the database, not a notary, not the server itself.
+    """
+
+    def __init__(
+        self, fetcher: KeyFetcher | None, pinned: Callable[[str], Awaitable[Mapping[str, str]]]
+    ) -> None:
+        self._fetcher, self._pinned = fetcher, pinned
+
+    async def get_keys(
+        self, server_name: str, key_ids: list[str], minimum_valid_until_ts: int
+    ) -> dict[str, FetchKeyResult]:
+        """For requests and events alike."""
+        pins = await self._pinned(server_name)
+        if self._fetcher is not None:
+            if pins:
+                return {}
+            return await self._fetcher.get_keys(server_name, key_ids, minimum_valid_until_ts)
+        return {
+            key_id: FetchKeyResult(
+                decode_verify_key_bytes(key_id, decode_base64(pins[key_id])), _FOREVER_MS
+            )
+            for key_id in key_ids
+            if key_id in pins
+        }
+
+    def shutdown(self) -> None:
+        """When the server stops."""
+        if self._fetcher is not None:
+            self._fetcher.shutdown()
+
+
+def pin_keys(api: ModuleApi, pinned: Callable[[str], Awaitable[Mapping[str, str]]]) -> None:
+    """From now on a server for which `pinned` names keys (key id → base64) speaks with those, and with no other."""
+    fetchers = api._hs.get_keyring()._key_fetchers
+    guarded: list[Any] = [PinnedKeys(fetcher, pinned) for fetcher in (None, *fetchers)]
+    fetchers[:] = guarded
 
 
 async def register_account(api: ModuleApi, user_id: str, name: str) -> None:

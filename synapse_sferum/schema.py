@@ -178,6 +178,21 @@ STEPS: tuple[tuple[str, ...], ...] = (
             PRIMARY KEY (org_id, number)
         )""",
     ),
+    (
+        "ALTER TABLE sferum_peer_servers ADD COLUMN until_ms BIGINT NOT NULL DEFAULT 0",
+        "ALTER TABLE sferum_peer_servers ADD COLUMN server_keys TEXT NOT NULL DEFAULT '{}'",
+        """CREATE TABLE sferum_register (
+            district TEXT PRIMARY KEY,
+            serial BIGINT NOT NULL DEFAULT 0,
+            issued_s BIGINT NOT NULL DEFAULT 0,
+            expires_s BIGINT NOT NULL DEFAULT 0,
+            standing TEXT NOT NULL,
+            refusal TEXT NOT NULL DEFAULT '',
+            refused_where TEXT NOT NULL DEFAULT '',
+            asked_ms BIGINT NOT NULL DEFAULT 0,
+            agreed_ms BIGINT NOT NULL DEFAULT 0
+        )""",
+    ),
 )
 
 #: What this code was built for.
