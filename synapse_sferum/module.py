@@ -23,6 +23,8 @@ from synapse_sferum.login import Login
 from synapse_sferum.own_accounts import make_own_accounts, own_accounts
 from synapse_sferum.parties import Parties
 from synapse_sferum.reconcile import Reconciler
+from synapse_sferum.schedule.book import ScheduleBook
+from synapse_sferum.schedule.posting import SchedulePosts
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +32,10 @@ logger = logging.getLogger(__name__)
 _SHORTEST_TOKEN = 32
 #: Milliseconds between two readings of the gauges.
 _GAUGES_MS = 15_000
+#: Milliseconds between two looks for who has to be reminded of what; a reminder is late by as much at most.
+_SCHEDULE_MS = 2_000
+#: Milliseconds between two looks for what is so long over that it is forgotten: a day.
+_FORGET_MS = 24 * 3600 * 1000
 
 
 def now_ms() -> int:
@@ -59,11 +65,13 @@ class SferumModule:
             own=self._own,
             parties=parties,
             posts=BroadcastPosts(api, self._directory, parties, now_ms),
+            schedule=ScheduleBook(self._directory, now_ms),
             now_ms=now_ms,
         )
         install_api(api, services, read_service_token(config))
         if api.should_run_background_tasks():
             self._gauges = Gauges(api, now_ms)
+            self._schedule = SchedulePosts(api, self.service_user, config.pages_url, now_ms)
             api.delayed_background_call(0, self._start, desc="sferum_start")
 
     @staticmethod
@@ -90,6 +98,10 @@ class SferumModule:
         interval_ms = self._config.poll_interval_s * 1000
         self._api.looping_background_call(self._turn, interval_ms, desc="sferum_rooms")
         self._api.looping_background_call(self._gauges.read, _GAUGES_MS, desc="sferum_gauges")
+        self._api.looping_background_call(self._schedule.turn, _SCHEDULE_MS, desc="sferum_schedule")
+        self._api.looping_background_call(
+            self._schedule.forget, _FORGET_MS, desc="sferum_schedule_forget"
+        )
         logger.info("sferum is ready service_user=%s", self.service_user)
 
     async def _turn(self) -> None:

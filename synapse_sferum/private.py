@@ -5,6 +5,7 @@ Verified on 1.163.x; `tests/synapse_sferum/test_private_names.py` is the contrac
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +58,27 @@ def profiles_txn(
         list(user_ids),
     )
     return {str(user_id): (name, picture) for user_id, name, picture in txn}
+
+
+def own_messages_txn(
+    txn: LoggingTransaction, room_id: str, sender: str, since_ms: int, most: int
+) -> list[tuple[str, JsonDict]]:
+    """(event id, content) of one sender's messages in a room since a time, the oldest first: what came of a crash.
+
+    By Synapse's index on times: a room's whole history is never read.
+    """
+    txn.execute(
+        "SELECT e.event_id, j.json FROM events AS e JOIN event_json AS j ON j.event_id = e.event_id"
+        " WHERE e.origin_server_ts >= ? AND e.room_id = ? AND e.sender = ? AND e.type = 'm.room.message'"
+        " ORDER BY e.origin_server_ts, e.stream_ordering LIMIT ?",
+        (since_ms, room_id, sender, most),
+    )
+    found = []
+    for event_id, text in list(txn):
+        content = json.loads(text).get("content")
+        if isinstance(content, dict):
+            found.append((str(event_id), content))
+    return found
 
 
 async def send_together(

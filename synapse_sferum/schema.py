@@ -160,6 +160,37 @@ STEPS: tuple[tuple[str, ...], ...] = (
             PRIMARY KEY (org_id, kind, ref)
         )""",
     ),
+    (
+        """CREATE TABLE sferum_gatherings (
+            gathering_id TEXT PRIMARY KEY,
+            org_id TEXT NOT NULL,
+            room_kind TEXT NOT NULL,
+            room_ref TEXT NOT NULL DEFAULT '',
+            kind TEXT NOT NULL,
+            details TEXT NOT NULL,
+            author TEXT NOT NULL,
+            called_off INTEGER NOT NULL DEFAULT 0,
+            sequence INTEGER NOT NULL DEFAULT 0,
+            created_ms BIGINT NOT NULL,
+            changed_ms BIGINT NOT NULL,
+            first_ms BIGINT NOT NULL,
+            last_ms BIGINT NOT NULL,
+            due_ms BIGINT
+        )""",
+        "CREATE INDEX sferum_gatherings_org ON sferum_gatherings (org_id, last_ms)",
+        "CREATE INDEX sferum_gatherings_due ON sferum_gatherings (due_ms)",
+        """CREATE TABLE sferum_gathering_posts (
+            gathering_id TEXT NOT NULL,
+            room_id TEXT NOT NULL,
+            post TEXT NOT NULL,
+            day TEXT NOT NULL DEFAULT '',
+            slot TEXT NOT NULL DEFAULT '',
+            event_id TEXT NOT NULL,
+            says TEXT NOT NULL,
+            claimed_ms BIGINT NOT NULL,
+            PRIMARY KEY (gathering_id, room_id, post, day, slot)
+        )""",
+    ),
 )
 
 #: What this code was built for.

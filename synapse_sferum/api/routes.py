@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from synapse_sferum.api import bridge, broadcasts, calls, orgs, people, rooms
+from synapse_sferum.api import bridge, broadcasts, calls, orgs, people, rooms, schedule
 from synapse_sferum.api.call import LARGE_BODY
 from synapse_sferum.api.services import Handler, Route
 
 _ORG = "/orgs/{org_id}"
 _PERSON = _ORG + "/people/{person_id}"
+_GATHERING = _ORG + "/schedule/{gathering_id}"
 
 
 def _small(method: str, path: str, access: str, handler: Handler) -> Route:
@@ -64,4 +65,11 @@ ROUTES: tuple[Route, ...] = (
     _large("POST", _ORG + "/broadcasts/watchers", "service", broadcasts.broadcast_watchers),
     _small("POST", _ORG + "/broadcasts/announce", "service", broadcasts.announce_broadcast),
     _small("POST", _ORG + "/broadcasts/tell", "service", broadcasts.tell_hosts),
+    _small("GET", _ORG + "/schedule", "own_org", schedule.list_schedule),
+    _small("POST", _ORG + "/schedule", "own_org", schedule.plan_gathering),
+    _small("GET", _ORG + "/schedule_rooms", "own_org", schedule.list_plannable),
+    _small("GET", _GATHERING, "own_org", schedule.get_gathering),
+    _small("PUT", _GATHERING, "own_org", schedule.change_gathering),
+    _small("PUT", _GATHERING + "/days/{day}", "own_org", schedule.change_day),
+    _small("POST", _GATHERING + "/call_off", "own_org", schedule.call_off),
 )

@@ -35,12 +35,18 @@ def instant(local: datetime, zone: ZoneInfo) -> datetime:
     return local.replace(tzinfo=zone, fold=0).astimezone(UTC)
 
 
-def occurrences(gathering: Gathering, zone: ZoneInfo) -> list[Occurrence]:
-    """All of them that are held, in the order in which they are. At most a school year of days."""
+def occurrences(
+    gathering: Gathering, zone: ZoneInfo, since: date = date.min, until: date = date.max
+) -> list[Occurrence]:
+    """All of them that are held, in the order in which they are. At most a school year of days.
+
+    Args:
+        since, until: those that should have been on days from the first to the last of these, and all moved ones.
+    """
     if gathering.called_off:
         return []
     found = []
-    for day in days(gathering):
+    for day in {*days(gathering, since, until), *gathering.changes}:
         if day not in gathering.changes:
             local, minutes = datetime.combine(day, gathering.begins.time()), gathering.minutes
         elif (instead := gathering.changes[day]) is not None:
@@ -63,7 +69,14 @@ def between(
     gathering: Gathering, zone: ZoneInfo, since: datetime, until: datetime
 ) -> list[Occurrence]:
     """Those that are under way at some time from `since` to before `until`."""
-    return [one for one in occurrences(gathering, zone) if one.ends > since and one.begins < until]
+    # A wall clock is less than a day and a half from UTC, and nothing takes longer than half a day.
+    near = occurrences(
+        gathering,
+        zone,
+        since.astimezone(UTC).date() - timedelta(days=3),
+        until.astimezone(UTC).date() + timedelta(days=2),
+    )
+    return [one for one in near if one.ends > since and one.begins < until]
 
 
 def occurrence_of(gathering: Gathering, zone: ZoneInfo, day: date) -> Occurrence | None:

@@ -96,6 +96,7 @@ class Gathering:
     title: str
     begins: datetime
     minutes: int
+    author: UserId
     place: str = ""
     note: str = field(default="", repr=False)
     repeat: Repeat | None = None
@@ -103,7 +104,6 @@ class Gathering:
     remind: tuple[int, ...] = ()
     online: bool = True
     link: str = ""
-    author: UserId = UserId("")
     called_off: bool = False
     sequence: int = 0
     created_ms: int = 0
@@ -194,16 +194,24 @@ def _wrong_changes(one: Gathering) -> Wrong | None:
     return None
 
 
-def days(gathering: Gathering) -> Iterator[date]:
-    """The days on which it should be, changes not looked at; each is the name of one occurrence."""
+def days(gathering: Gathering, since: date = date.min, until: date = date.max) -> Iterator[date]:
+    """The days on which it should be, changes not looked at; each is the name of one occurrence.
+
+    Args:
+        since, until: only days from the first to the last of these; a look at one week costs no school year.
+    """
     first, repeat = gathering.begins.date(), gathering.repeat
     if repeat is None:
-        yield first
+        if since <= first <= until:
+            yield first
         return
-    monday = first - timedelta(days=first.weekday())
-    while monday <= repeat.until:
+    monday, week = first - timedelta(days=first.weekday()), timedelta(weeks=repeat.every_weeks)
+    last = min(repeat.until, until)
+    if since > first:
+        monday += (since - monday) // week * week
+    while monday <= last:
         for weekday in sorted(repeat.weekdays):
             day = monday + timedelta(days=weekday)
-            if first <= day <= repeat.until:
+            if max(first, since) <= day <= last:
                 yield day
-        monday += timedelta(weeks=repeat.every_weeks)
+        monday += week

@@ -1,7 +1,7 @@
 """What a room is told of a gathering. Pure.
 
-Rooms are Russian, as their names are; `org.sferum.gathering` in each message says the same to programs. Only a reminder's
-words depend on the day they are written, and reminders are never written again: a second look finds the same text.
+Rooms are Russian, as their names are; `org.sferum.gathering` in each message says the same to programs. Only a
+reminder's words depend on the day they are written, and it is never written again: a second look finds the same text.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from attrs import frozen
 
 from synapse_sferum.events import GATHERING
-from synapse_sferum.schedule.telling import Post, Say
+from synapse_sferum.schedule.telling import Post, PostKey, Say
 from synapse_sferum.schedule.times import instant
 from synapse_sferum.schedule.values import Gathering, Kind, Repeat
 
@@ -109,6 +109,19 @@ def _about(told: Told, say: Say, link: str) -> dict[str, Any]:
     if link:
         about["link"] = link
     return about
+
+
+def key_of(about: Mapping[str, Any]) -> PostKey | None:
+    """Which message `org.sferum.gathering` of a room is; None: of none that this code writes."""
+    day, slot = about.get("day", ""), about.get("slot", "")
+    try:
+        return PostKey(
+            post=Post(about.get("post")),
+            day=date.fromisoformat(day) if day else None,
+            slot=str(slot),
+        )
+    except (ValueError, TypeError):
+        return None
 
 
 def _milliseconds(at: datetime) -> int:

@@ -52,7 +52,7 @@ def weekly(*weekdays: int, until: str = "2027-05-25", every: int = 1) -> Repeat:
     return Repeat(weekdays=frozenset(weekdays), until=date.fromisoformat(until), every_weeks=every)
 
 
-_LOCAL = st.datetimes(datetime(2026, 1, 1), datetime(2027, 12, 31)).map(
+_LOCAL = st.datetimes(at("2026-01-01"), at("2027-12-31")).map(
     lambda found: found.replace(second=0, microsecond=0)
 )
 ZONES = st.sampled_from(

@@ -18,7 +18,7 @@ from synapse_sferum.schedule.times import (
     span,
 )
 from synapse_sferum.schedule.values import Gathering, Moved, days
-from tests.synapse_sferum.schedule.plans import RIGA, MOSCOW, ZONES, at, gathering, series, weekly
+from tests.synapse_sferum.schedule.plans import MOSCOW, RIGA, ZONES, at, gathering, series, weekly
 
 
 def test_a_lesson_stays_at_its_hour_when_clocks_change() -> None:
@@ -94,6 +94,9 @@ def test_a_window_holds_what_is_under_way(
     halves = between(one, zone, since, middle) + between(one, zone, middle, until)
     whole = between(one, zone, since, until)
     assert {hit.day for hit in halves} == {hit.day for hit in whole}
+    assert whole == [
+        hit for hit in occurrences(one, zone) if hit.ends > since and hit.begins < until
+    ]
 
 
 @given(series(), ZONES, st.integers(0, 800))
