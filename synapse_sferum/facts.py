@@ -19,6 +19,8 @@ from synapse.util.caches.descriptors import cachedList
 from synapse_sferum.account import Account
 from synapse_sferum.model import OrgId, RoomId, RoomKey, RoomKind
 from synapse_sferum.private import clock_of
+from synapse_sferum.quiet.rows import rules_txn
+from synapse_sferum.quiet.values import Level, Rule
 from synapse_sferum.rows import accounts_txn
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -60,7 +62,7 @@ class Facts:
         # Synapse's cache descriptors read these two names off the instance.
         self.server_name = api.server_name
         self.clock = clock_of(api)
-        for function in (self.account, self.managed_room, self.peer_server):
+        for function in (self.account, self.managed_room, self.peer_server, self.quiet_rules):
             api.register_cached_function(cast("Any", function))
 
     def today(self, timezone: str) -> date:
@@ -112,6 +114,15 @@ class Facts:
             return PeerServer(server_name, frozenset((a, b) for a, b in json.loads(row[0])))
 
         return await self._api.run_db_interaction("sferum_peer_server", read)
+
+    @typed(cached(max_entries=1_000))
+    async def quiet_rules(self, org_id: str) -> Mapping[tuple[Level, str], Rule]:
+        """A school's rules about quiet hours (R49)."""
+        return await self._api.run_db_interaction("sferum_quiet_rules", rules_txn, org_id)
+
+    async def forget_quiet_rules(self, org_id: str) -> None:
+        """Make every process read a school's rules again. Call after the write is committed."""
+        await self._api.invalidate_cache(cast("Any", self.quiet_rules), (org_id,))
 
     async def forget_accounts(self, user_ids: Collection[str]) -> None:
         """Make every process read these accounts again. Call after the write is committed."""

@@ -22,6 +22,8 @@ from synapse_sferum.gauges import Gauges
 from synapse_sferum.login import Login
 from synapse_sferum.own_accounts import make_own_accounts, own_accounts
 from synapse_sferum.parties import Parties
+from synapse_sferum.private import hold_pushes
+from synapse_sferum.quiet.pushes import QuietPushes
 from synapse_sferum.reconcile import Reconciler
 from synapse_sferum.schedule.book import ScheduleBook
 from synapse_sferum.schedule.posting import SchedulePosts
@@ -69,6 +71,7 @@ class SferumModule:
             now_ms=now_ms,
         )
         install_api(api, services, read_service_token(config))
+        hold_pushes(api, QuietPushes(self._facts, now_ms))
         if api.should_run_background_tasks():
             self._gauges = Gauges(api, now_ms)
             self._schedule = SchedulePosts(api, self.service_user, config.pages_url, now_ms)

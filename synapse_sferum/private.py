@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from synapse.api.errors import StoreError
 from synapse.api.ratelimiting import Ratelimiter
@@ -16,15 +16,19 @@ from synapse.federation.transport.server import (
 )
 from synapse.federation.transport.server._base import Authenticator, NoAuthenticationError
 from synapse.http.server import HttpServer, JsonResource
-from synapse.module_api import JsonDict, LoggingTransaction, ModuleApi, Requester
+from synapse.module_api import EventBase, JsonDict, LoggingTransaction, ModuleApi, Requester
+from synapse.push import PusherConfig
+from synapse.push.httppusher import HttpPusher
 from synapse.rest import SERVLET_GROUPS, ClientRestResource
 from synapse.rest.client.media import register_servlets as register_media_servlets
 from synapse.types import UserID, create_requester
+from synapse.util.duration import Duration
 
 if TYPE_CHECKING:
     from synapse.config.server import ListenerConfig
     from synapse.http.site import SynapseRequest
     from synapse.server import HomeServer
+    from synapse.storage.databases.main.event_push_actions import HttpPushAction
     from synapse.util.clock import Clock
 
 __all__ = ["Authenticator", "HttpServer", "JsonResource", "NoAuthenticationError"]
@@ -345,3 +349,82 @@ async def set_profile_field(
         await handler.dispatch_set_profile_field(
             target_user=user, requester=requester, field_name=name, new_value=value, by_admin=True
         )
+
+
+# --- for quiet hours (R49): pushes are held where they are sent, so that nothing of delivery changes
+
+#: Seconds after which a held pusher looks again, in case the rules have been changed.
+_LOOK_AGAIN_S = 900
+#: Urgent messages that are remembered as sent already, of one device.
+_MOST_AHEAD = 100
+
+
+class HeldPusher(HttpPusher):
+    """A device's pusher that waits while it is quiet for its owner.
+
+    What waits stays in Synapse's own table, so a restart loses nothing. When the quiet ends one push goes out, of the
+    newest message that is still unread, with the number of all; a night's forty do not ring one after the other.
+    """
+
+    def __init__(self, hs: HomeServer, config: PusherConfig, holding: Holding) -> None:
+        super().__init__(hs, config)
+        self._holding = holding
+        # After a start it is not known whether something was held: a backlog is taken as one.
+        self._held = True
+        self._ahead: list[str] = []
+
+    async def _unsafe_process(self) -> None:
+        until_ms = await self._holding.until_ms(self.user_id)
+        if until_ms is None:
+            if self._held:
+                await self._leave_the_newest()
+            await super()._unsafe_process()
+            return
+        self._held = True
+        for action in await self._waiting():
+            event = await self.store.get_event(action.event_id, allow_none=True)
+            if event is not None and await self._holding.passes(event):
+                self._ahead = [*self._ahead[1 - _MOST_AHEAD :], action.event_id]
+                await self._process_one(action)
+        self._wake(until_ms)
+
+    async def _waiting(self) -> list[HttpPushAction]:
+        found = await self.store.get_unread_push_actions_for_user_in_range_for_http(
+            self.user_id, self.last_stream_ordering, self.max_stream_ordering
+        )
+        return [action for action in found if action.event_id not in self._ahead]
+
+    async def _leave_the_newest(self) -> None:
+        waiting = await self._waiting()
+        self._held = False
+        passed = waiting[-2].stream_ordering if len(waiting) > 1 else None
+        if not waiting and self._ahead:
+            passed = self.max_stream_ordering  # all of it has been sent
+        self._ahead = []
+        if passed is not None:
+            self.last_stream_ordering = passed
+            await self.store.update_pusher_last_stream_ordering(
+                self.app_id, self.pushkey, self.user_id, passed
+            )
+
+    def _wake(self, until_ms: int) -> None:
+        if self.timed_call is not None and self.timed_call.active():
+            return
+        seconds = min(max((until_ms - self.clock.time_msec()) / 1000, 1), _LOOK_AGAIN_S)
+        self.timed_call = self.hs.get_clock().call_later(Duration(seconds=seconds), self.on_timer)
+
+
+class Holding(Protocol):
+    """What a pusher asks."""
+
+    async def until_ms(self, user_id: str) -> int | None:
+        """Until when it is quiet for somebody, milliseconds since 1970; None: it is not."""
+
+    async def passes(self, event: EventBase) -> bool:
+        """Whether this message is sent all the same."""
+
+
+def hold_pushes(api: ModuleApi, holding: Holding) -> None:
+    """From now on, pushers of this process ask first. Call before Synapse starts them."""
+    types = api._hs.get_pusherpool().pusher_factory.pusher_types
+    types["http"] = lambda hs, config: HeldPusher(hs, config, holding)

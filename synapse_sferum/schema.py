@@ -190,6 +190,13 @@ STEPS: tuple[tuple[str, ...], ...] = (
             claimed_ms BIGINT NOT NULL,
             PRIMARY KEY (gathering_id, room_id, post, day, slot)
         )""",
+        """CREATE TABLE sferum_quiet_hours (
+            org_id TEXT NOT NULL,
+            level TEXT NOT NULL,
+            ref TEXT NOT NULL DEFAULT '',
+            windows TEXT NOT NULL,
+            PRIMARY KEY (org_id, level, ref)
+        )""",
     ),
 )
 

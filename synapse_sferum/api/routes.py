@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synapse_sferum.api import bridge, broadcasts, calls, orgs, people, rooms, schedule
+from synapse_sferum.api import bridge, broadcasts, calls, orgs, people, quiet, rooms, schedule
 from synapse_sferum.api.call import LARGE_BODY
 from synapse_sferum.api.services import Handler, Route
 
@@ -72,4 +72,7 @@ ROUTES: tuple[Route, ...] = (
     _small("PUT", _GATHERING, "own_org", schedule.change_gathering),
     _small("PUT", _GATHERING + "/days/{day}", "own_org", schedule.change_day),
     _small("POST", _GATHERING + "/call_off", "own_org", schedule.call_off),
+    _small("GET", _ORG + "/quiet_hours", "own_org", quiet.list_quiet),
+    _small("PUT", _ORG + "/quiet_hours", "own_org", quiet.set_quiet),
+    _small("GET", _ORG + "/quiet_hours/now", "own_org", quiet.explain_quiet),
 )

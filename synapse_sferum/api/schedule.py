@@ -14,9 +14,10 @@ from attrs import evolve
 
 from synapse_sferum.api.call import BadField, Call
 from synapse_sferum.api.services import Services
+from synapse_sferum.api.viewer import viewer
 from synapse_sferum.broadcast_rights import WHOLE_SCHOOL
 from synapse_sferum.edits import EditRefused, not_found
-from synapse_sferum.model import Org, OrgId, RoomKey, UserId
+from synapse_sferum.model import RoomKey, UserId
 from synapse_sferum.policy import Party
 from synapse_sferum.schedule.book import MOST_OPEN, Planning, Rooms, gathering_id_of
 from synapse_sferum.schedule.details import details_json
@@ -47,7 +48,7 @@ _DETAILS = ("title", "place", "note", "begins", "minutes", "repeat", "remind", "
 
 async def list_schedule(services: Services, call: Call) -> tuple[int, Any]:
     """What is planned between two days, of what somebody may see or, with `mine=1`, of what is theirs."""
-    org, who = await _viewer(services, call)
+    org, who = await viewer(services, call)
     zone = ZoneInfo(org.timezone)
     since, until = _window(call, zone)
     found, rooms = await services.schedule.window(
@@ -71,7 +72,7 @@ async def list_schedule(services: Services, call: Call) -> tuple[int, Any]:
 
 async def get_gathering(services: Services, call: Call) -> tuple[int, Any]:
     """One, with all its days."""
-    org, who = await _viewer(services, call)
+    org, who = await viewer(services, call)
     one, rooms = await services.schedule.one(org.org_id, call.params["gathering_id"])
     if one is None or not _shown(who, one, rooms, mine=False):
         raise not_found()
@@ -86,7 +87,7 @@ async def get_gathering(services: Services, call: Call) -> tuple[int, Any]:
 
 async def list_plannable(services: Services, call: Call) -> tuple[int, Any]:
     """For whom somebody may plan what, the widest first."""
-    org, who = await _viewer(services, call)
+    org, who = await viewer(services, call)
     _, rooms = await services.schedule.window(org.org_id, 0, 0)
     found = []
     for key, (room_id, name) in rooms.items():
@@ -111,8 +112,8 @@ async def list_plannable(services: Services, call: Call) -> tuple[int, Any]:
 async def plan_gathering(services: Services, call: Call) -> tuple[int, Any]:
     """Plan something; with the `once` of before it is the one of before."""
     call.only("room_id", "kind", "once", *_DETAILS)
-    org, who = await _viewer(services, call)
-    assert who.account is not None  # _viewer said so
+    org, who = await viewer(services, call)
+    assert who.account is not None  # viewer said so
     room = await services.facts.managed_room(call.text("room_id", longest=255))
     if room is None or room.org_id != org.org_id:
         raise not_found()
@@ -179,7 +180,7 @@ async def call_off(services: Services, call: Call) -> tuple[int, Any]:
 async def _changed(
     services: Services, call: Call, edit: Callable[[Gathering], Gathering]
 ) -> tuple[int, Any]:
-    org, who = await _viewer(services, call)
+    org, who = await viewer(services, call)
 
     def checked(before: Gathering) -> Gathering:
         if before.called_off:
@@ -222,25 +223,6 @@ def _refused(refusal: Refusal | None) -> EditRefused:
             return EditRefused(400, "M_INVALID_PARAM", "broadcasts are planned at their own desk")
         case Refusal.NOT_THEIRS:
             return EditRefused(403, "M_FORBIDDEN", "this is for the class teacher and the heads")
-
-
-async def _viewer(services: Services, call: Call) -> tuple[Org, Party]:
-    """The school, and who asks or is asked for.
-
-    Raises:
-        EditRefused: 404, nobody of this school.
-        BadField: the service has named nobody.
-    """
-    if call.account is not None:
-        user_id = str(call.account.user_id)
-    else:
-        user_id = call.on_behalf_of or call.query.get("user_id", "")
-        if not user_id or len(user_id) > 255:
-            raise BadField("user_id", "must name the person who asks")
-    who = await services.parties.one(user_id)
-    if who.account is None or who.account.org_id != call.org_id:
-        raise not_found()
-    return await services.directory.org(OrgId(call.org_id)), who
 
 
 def _shown(who: Party, one: Gathering, rooms: Rooms, *, mine: bool) -> bool:
