@@ -13,6 +13,7 @@ from bridge.config import Config
 from bridge.ports import Store, Vault
 from bridge.ports_directory import Directory
 from bridge.ports_homeserver import Homeserver
+from bridge.ports_schedule import Schedules
 
 if TYPE_CHECKING:
     from bridge.writer import Writer
@@ -30,6 +31,7 @@ class Services:
     vault: Vault
     directory: Directory
     homeserver: Homeserver
+    schedules: Schedules
     writer: Writer
     settings: Settings
     chance: Chance

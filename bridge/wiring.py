@@ -24,6 +24,7 @@ from bridge.homeserver_http import HttpHomeserver
 from bridge.ports import Senders
 from bridge.records import BoundContact
 from bridge.senders import senders_of
+from bridge.schedule_http import HttpSchedule
 from bridge.services import Services
 from bridge.store import SqlStore
 from bridge.vault import BadKeyFile, CannotUnseal, FileVault
@@ -136,6 +137,7 @@ def _services(
         vault=vault,
         directory=directory,
         homeserver=homeserver,
+        schedules=HttpSchedule.connect(session, config.homeserver_url, token),
         writer=writer,
         settings=Settings(
             host=config.host,

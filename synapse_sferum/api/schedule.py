@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from attrs import evolve
 
+from synapse_sferum.account import rooms_of
 from synapse_sferum.api.call import BadField, Call
 from synapse_sferum.api.services import Services
 from synapse_sferum.api.viewer import viewer
@@ -340,7 +341,7 @@ def _whole(value: object) -> bool:
 
 def _gathering_json(one: Gathering, rooms: Rooms, who: Party) -> dict[str, Any]:
     room_id, name = rooms.get(one.key, ("", ""))
-    archived = one.key not in rooms
+    archived, account = one.key not in rooms, who.account
     return {
         "gathering_id": one.gathering_id,
         "kind": one.kind.value,
@@ -351,6 +352,7 @@ def _gathering_json(one: Gathering, rooms: Rooms, who: Party) -> dict[str, Any]:
         "called_off": one.called_off,
         "sequence": one.sequence,
         "may_change": may_change(who, one, archived=archived) is None,
+        "member": not archived and account is not None and one.key in rooms_of(account),
         **details_json(one),
     }
 

@@ -107,11 +107,13 @@ def test_text_survives_its_escaping(text: str) -> None:
         ch
         for ch in text.replace("\r\n", "\n").replace("\r", "\n")
         if ch in "\t\n"
-        or ((ch.isprintable() or ch.isspace() or ord(ch) >= 0xA0)
-        and ord(ch) >= 0x20
-        and not 0x7F <= ord(ch) <= 0x9F
-        and not 0xD800 <= ord(ch) <= 0xDFFF
-        and ch not in "\u2028\u2029")
+        or (
+            (ch.isprintable() or ch.isspace() or ord(ch) >= 0xA0)
+            and ord(ch) >= 0x20
+            and not 0x7F <= ord(ch) <= 0x9F
+            and not 0xD800 <= ord(ch) <= 0xDFFF
+            and ch not in "\u2028\u2029"
+        )
     )
     assert unescaped(kept) == meant
 

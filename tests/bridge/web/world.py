@@ -35,6 +35,7 @@ from bridge.outbox import deliver_due, plain
 from bridge.people import PersonRecord, SourceKey
 from bridge.records import BoundContact, ContactId, ListedContact, OutboxKind, Session
 from bridge.roles import Account, ClassId, OrgId, PersonId, Role, UserId
+from bridge.schedule_http import HttpSchedule
 from bridge.services import Services
 from bridge.steps import Activate, EnsureAccount, Steps
 from bridge.store import SqlStore
@@ -369,8 +370,9 @@ async def open_world(
             **changes,
         )
         sms, mail = FakeSender(), FakeSender()
+        schedules = HttpSchedule.connect(http, server.url, server.service_token)
         runner, services, url = await _serve(
-            config, store, vault, directory, homeserver, writer, clock
+            config, store, vault, directory, homeserver, schedules, writer, clock
         )
         stack.push_async_callback(runner.cleanup)
         await stack.enter_async_context(_Background(store, vault, sms, mail, clock, writer))
@@ -412,6 +414,7 @@ async def _serve(
     vault: FileVault,
     directory: HttpDirectory,
     homeserver: HttpHomeserver,
+    schedules: HttpSchedule,
     writer: Writer,
     clock: Clock,
 ) -> tuple[web.AppRunner, Services, str]:
@@ -424,6 +427,7 @@ async def _serve(
             vault=vault,
             directory=directory,
             homeserver=homeserver,
+            schedules=schedules,
             writer=writer,
             settings=Settings(host="127.0.0.1", limits=config.limits, phones=config.phones),
             chance=Chance(below=secrets.randbelow, new_id=lambda: secrets.token_hex(8)),
