@@ -23,8 +23,8 @@ from bridge.directory_http import HttpDirectory
 from bridge.homeserver_http import HttpHomeserver
 from bridge.ports import Senders
 from bridge.records import BoundContact
-from bridge.senders import senders_of
 from bridge.schedule_http import HttpSchedule
+from bridge.senders import senders_of
 from bridge.services import Services
 from bridge.store import SqlStore
 from bridge.vault import BadKeyFile, CannotUnseal, FileVault

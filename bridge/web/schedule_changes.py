@@ -71,24 +71,23 @@ class PlanForm(PageForm):
     @classmethod
     def of(cls, visit: Visit, posted: Any | None = None, **kwargs: Any) -> Any:
         form = super().of(visit, posted, **kwargs)
-        text = visit.gettext
-        form.audience.label.text = text("Что и для кого")
-        form.title.label.text = text("Название")
-        form.title.description = text("Его прочитают в чате и в календаре.")
-        form.day.label.text = text("День")
-        form.at.label.text = text("Начало")
-        form.minutes.label.text = text("Сколько минут")
-        form.place.label.text = text("Где (кабинет, не обязательно)")
-        form.note.label.text = text("Что ещё сказать (не обязательно)")
-        form.online.label.text = text("Можно войти по видеосвязи")
-        form.weekdays.label.text = text("Повторять каждую неделю по дням")
-        form.weekdays.choices = [(at, text(word)) for at, word in enumerate(WEEKDAYS)]
-        form.every_weeks.label.text = text("Как часто")
+        form.audience.label.text = visit.gettext("Что и для кого")
+        form.title.label.text = visit.gettext("Название")
+        form.title.description = visit.gettext("Его прочитают в чате и в календаре.")
+        form.day.label.text = visit.gettext("День")
+        form.at.label.text = visit.gettext("Начало")
+        form.minutes.label.text = visit.gettext("Сколько минут")
+        form.place.label.text = visit.gettext("Где (кабинет, не обязательно)")
+        form.note.label.text = visit.gettext("Что ещё сказать (не обязательно)")
+        form.online.label.text = visit.gettext("Можно войти по видеосвязи")
+        form.weekdays.label.text = visit.gettext("Повторять каждую неделю по дням")
+        form.weekdays.choices = [(at, visit.gettext(word)) for at, word in enumerate(WEEKDAYS)]
+        form.every_weeks.label.text = visit.gettext("Как часто")
         form.every_weeks.choices = [
-            (1, text("каждую неделю")),
-            (2, text("через неделю")),
+            (1, visit.gettext("каждую неделю")),
+            (2, visit.gettext("через неделю")),
         ]
-        form.until.label.text = text("Повторять до (включительно)")
+        form.until.label.text = visit.gettext("Повторять до (включительно)")
         return form
 
 
@@ -279,7 +278,9 @@ def wish_of(visit: Visit, form: PlanForm) -> Wish | None:
             form.fail("until", visit.gettext("Укажите последний день."))
             return None
         if begins.weekday() not in form.weekdays.data:
-            form.fail("weekdays", visit.gettext("Отметьте и тот день недели, с которого серия начинается."))  # fmt: skip
+            form.fail(
+                "weekdays", visit.gettext("Отметьте и тот день недели, с которого всё начинается.")
+            )
             return None
         repeat = Weekly(
             weekdays=frozenset(form.weekdays.data),
