@@ -145,12 +145,32 @@ def _calls(school: ApiSchool) -> list[tuple[str, str, Any, Any]]:
     ]
 
 
+def _own_calls(school: ApiSchool) -> list[tuple[str, str, Any, Any]]:
+    """The same for calls that somebody makes for themselves: the director."""
+    details = {"title": "Алгебра", "begins": "2027-03-01T08:30", "minutes": 45}
+    room = school.room_id("class", "5А")
+    plan = {"room_id": room, "kind": "lesson", "once": "openapi-1", **details}
+    made = school.do("POST", "/schedule", {**plan, "once": "openapi-0"}, who="D1")["gathering_id"]
+    days = {"since": "2027-03-01", "until": "2027-03-08"}
+    rest = {"weekdays": [0], "begins": "21:00", "ends": "07:00"}
+    rule = {"level": "school", "windows": [rest]}
+    return [
+        ("GET", "/schedule", days, {**days, "until": "x"}),
+        ("POST", "/schedule", plan, {**plan, "minutes": 1}),
+        ("PUT", f"/schedule/{made}", details, {**details, "title": ""}),
+        ("PUT", f"/schedule/{made}/days/2027-03-01", {"held": False}, {"held": 1}),
+        ("POST", f"/schedule/{made}/call_off", {}, {"reason": 1}),
+        ("PUT", "/quiet_hours", rule, {**rule, "level": "x"}),
+    ]
+
+
 @pytest.mark.integration
 def test_real_answers_are_as_described(world: World) -> None:
     """Each call answers 200 and a refusal on a real server, in exactly the documented shape."""
     contract, token = world.contract, world.server.service_token
     school = world.school("openapi", "D1", "P1")
     school.settle()
+    own = _own_calls(school)
     job = f"openapi/class/{school.class_id('5А')}"
     world.database("UPDATE sferum_jobs SET state = 'dead' WHERE job_id = ?", job)
     school.do("POST", f"/jobs/{job.replace('/', '%2F')}/retry")
@@ -168,6 +188,15 @@ def test_real_answers_are_as_described(world: World) -> None:
             query, body = (value, None) if method == "GET" else (None, value)
             answer = school.ask(method, path, body, params=query)
             assert answer.status == status, (method, path, answer.json)
+    for method, path, good, bad in own:
+        for value, status in ((bad, 400), (good, 200)):
+            query, body = (value, None) if method == "GET" else (None, value)
+            answer = school.ask(method, path, body, params=query, who="D1")
+            assert answer.status == status, (method, path, answer.json)
+    gathering = next(path for _, path, _, _ in own if path.startswith("/schedule/"))
+    for path in ("/schedule_rooms", gathering, "/quiet_hours", "/quiet_hours/now"):
+        school.get(path, who="D1")
+        assert school.ask("GET", path).status == 400  # the service has to name somebody
     world.ask("POST", "/orgs", token, {"org_id": "openapi-2", "name": "Школа"})
     assert world.ask("POST", "/orgs", token, {"org_id": "openapi-2", "name": "Школа"}).status == 409
     for path in ("/health", "/orgs"):
