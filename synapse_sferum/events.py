@@ -14,3 +14,5 @@ API_PREFIX = "/_synapse/client/sferum/v1"
 BROADCAST = "org.sferum.broadcast"
 #: Key in messages about what is planned: what they say, for programs.
 GATHERING = "org.sferum.gathering"
+#: Key in messages about a material that was published on the pages.
+MATERIAL = "org.sferum.material"

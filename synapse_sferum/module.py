@@ -20,6 +20,7 @@ from synapse_sferum.directory import DirectoryService
 from synapse_sferum.facts import Facts
 from synapse_sferum.gauges import Gauges
 from synapse_sferum.login import Login
+from synapse_sferum.materials.posting import MaterialPosts
 from synapse_sferum.own_accounts import make_own_accounts, own_accounts
 from synapse_sferum.parties import Parties
 from synapse_sferum.private import hold_pushes
@@ -74,6 +75,7 @@ class SferumModule:
         hold_pushes(api, QuietPushes(self._facts, now_ms))
         if api.should_run_background_tasks():
             self._gauges = Gauges(api, now_ms)
+            self._materials = MaterialPosts(api, self.service_user, config.pages_url, now_ms)
             self._schedule = SchedulePosts(api, self.service_user, config.pages_url, now_ms)
             api.delayed_background_call(0, self._start, desc="sferum_start")
 
@@ -102,6 +104,12 @@ class SferumModule:
         self._api.looping_background_call(self._turn, interval_ms, desc="sferum_rooms")
         self._api.looping_background_call(self._gauges.read, _GAUGES_MS, desc="sferum_gauges")
         self._api.looping_background_call(self._schedule.turn, _SCHEDULE_MS, desc="sferum_schedule")
+        self._api.looping_background_call(
+            self._materials.turn, _SCHEDULE_MS, desc="sferum_materials"
+        )
+        self._api.looping_background_call(
+            self._materials.forget, _FORGET_MS, desc="sferum_materials_forget"
+        )
         self._api.looping_background_call(
             self._schedule.forget, _FORGET_MS, desc="sferum_schedule_forget"
         )

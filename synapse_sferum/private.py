@@ -85,6 +85,25 @@ def own_messages_txn(
     return found
 
 
+def events_since_txn(
+    txn: LoggingTransaction, room_id: str, seen: int, before_ms: int, most: int
+) -> list[tuple[int, str, JsonDict]]:
+    """(place in the stream, event id, event) of messages and redactions of a room after a place, in order.
+
+    Only what came before a time: events of several writers are not always there in the order of their places.
+    """
+    txn.execute(
+        "SELECT e.stream_ordering, e.event_id, j.json FROM events AS e"
+        " JOIN event_json AS j ON j.event_id = e.event_id"
+        " WHERE e.room_id = ? AND e.stream_ordering > ? AND e.received_ts < ?"
+        " AND e.type IN ('m.room.message', 'm.room.redaction') AND NOT e.outlier"
+        " AND NOT EXISTS (SELECT 1 FROM rejections AS r WHERE r.event_id = e.event_id)"
+        " ORDER BY e.stream_ordering LIMIT ?",
+        (room_id, seen, before_ms, most),
+    )
+    return [(int(place), str(event_id), json.loads(text)) for place, event_id, text in txn]
+
+
 async def send_together(
     api: ModuleApi, service_user: str, room_id: str, event_dicts: Sequence[JsonDict]
 ) -> None:

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from synapse_sferum.api import bridge, broadcasts, calls, orgs, people, quiet, rooms, schedule
+from synapse_sferum.api import (
+    bridge,
+    broadcasts,
+    calls,
+    materials,
+    orgs,
+    people,
+    quiet,
+    rooms,
+    schedule,
+)
 from synapse_sferum.api.call import LARGE_BODY
 from synapse_sferum.api.services import Handler, Route
 
 _ORG = "/orgs/{org_id}"
 _PERSON = _ORG + "/people/{person_id}"
+_MATERIAL = _ORG + "/materials/{material_id}"
 _GATHERING = _ORG + "/schedule/{gathering_id}"
 
 
@@ -72,6 +83,13 @@ ROUTES: tuple[Route, ...] = (
     _small("PUT", _GATHERING, "own_org", schedule.change_gathering),
     _small("PUT", _GATHERING + "/days/{day}", "own_org", schedule.change_day),
     _small("POST", _GATHERING + "/call_off", "own_org", schedule.call_off),
+    _small("GET", _ORG + "/materials", "own_org", materials.list_materials),
+    _small("POST", _ORG + "/materials", "service", materials.publish_material),
+    _small("GET", _ORG + "/material_rooms", "own_org", materials.list_publishable),
+    _small("GET", _MATERIAL, "own_org", materials.get_material),
+    _small("PUT", _MATERIAL, "own_org", materials.change_material),
+    _small("DELETE", _MATERIAL, "own_org", materials.remove_material),
+    _small("POST", "/materials/live", "service", materials.live_files),
     _small("GET", _ORG + "/quiet_hours", "own_org", quiet.list_quiet),
     _small("PUT", _ORG + "/quiet_hours", "own_org", quiet.set_quiet),
     _small("GET", _ORG + "/quiet_hours/now", "own_org", quiet.explain_quiet),
