@@ -13,6 +13,7 @@ from bridge.config import Config
 from bridge.ports import Store, Vault
 from bridge.ports_directory import Directory
 from bridge.ports_homeserver import Homeserver
+from bridge.ports_materials import Materials
 from bridge.ports_schedule import Schedules
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Services:
     directory: Directory
     homeserver: Homeserver
     schedules: Schedules
+    materials: Materials
     writer: Writer
     settings: Settings
     chance: Chance

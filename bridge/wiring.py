@@ -21,6 +21,7 @@ from bridge.appservice import AppService, BadRegistration
 from bridge.config import Config
 from bridge.directory_http import HttpDirectory
 from bridge.homeserver_http import HttpHomeserver
+from bridge.materials_http import HttpMaterials
 from bridge.ports import Senders
 from bridge.records import BoundContact
 from bridge.schedule_http import HttpSchedule
@@ -138,6 +139,7 @@ def _services(
         directory=directory,
         homeserver=homeserver,
         schedules=HttpSchedule.connect(session, config.homeserver_url, token),
+        materials=HttpMaterials.connect(session, config.homeserver_url, token),
         writer=writer,
         settings=Settings(
             host=config.host,

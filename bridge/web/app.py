@@ -32,6 +32,8 @@ from bridge.web import (
     join_link,
     join_next,
     leaving,
+    materials,
+    materials_changes,
     paper,
     password,
     people,
@@ -78,6 +80,8 @@ PARTS = (
     schedule_changes,
     schedule,
     calendar,
+    materials_changes,
+    materials,
     classes,
     class_cards,
     class_pupil,
@@ -88,7 +92,10 @@ PARTS = (
     service_api,
 )
 #: Paths whose forms carry files: path → bytes.
-UPLOADS: dict[str, int] = {"/school/roster": roster.UPLOAD_BYTES}
+UPLOADS: dict[str, int] = {
+    "/school/roster": roster.UPLOAD_BYTES,
+    "/materials/new": materials_changes.UPLOAD_BYTES,
+}
 
 
 def build(services: Services) -> web.Application:
@@ -138,7 +145,8 @@ async def failures(request: web.Request, handler: Handler) -> web.StreamResponse
 async def bounded(request: web.Request, handler: Handler) -> web.StreamResponse:
     """413 before anything is read, when the form says it is too large; uploads have limits of their own."""
     limit = FORM_BYTES
-    if visit_of(request).account is not None:  # strangers send no files
+    account = visit_of(request).account
+    if account is not None and account.is_staff:  # strangers, pupils and parents send no files
         limit = UPLOADS.get(_shape(request), FORM_BYTES)
     length = request.headers.get(hdrs.CONTENT_LENGTH)
     if request.method == "POST" and (length is None or not length.isdigit() or int(length) > limit):

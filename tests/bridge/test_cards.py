@@ -59,6 +59,7 @@ def desk(store: Store, *roles: Role) -> Desk:
         directory=cast(Any, Accounts(frozenset(roles))),
         homeserver=cast(Any, None),
         schedules=cast(Any, None),
+        materials=cast(Any, None),
         writer=cast(Any, None),
         settings=Settings(host="school.example"),
         chance=Chance(below=lambda n: 0, new_id=lambda: f"id{next(numbers)}"),

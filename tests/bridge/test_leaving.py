@@ -115,6 +115,7 @@ def services_of(directory: SmallDirectory) -> Services:
         directory=cast(Any, directory),
         homeserver=cast(Any, None),
         schedules=cast(Any, None),
+        materials=cast(Any, None),
         writer=cast(Any, SimpleNamespace(wake=lambda: None)),
         settings=Settings(host="school.example"),
         chance=Chance(below=lambda n: 0, new_id=lambda: f"id{next(ids)}"),

@@ -31,6 +31,7 @@ from bridge.homeserver_http import HttpHomeserver
 from bridge.ids import new_localpart, user_id_of
 from bridge.invite import InviteKind, Order
 from bridge.inviting import Issued, issue_invite
+from bridge.materials_http import HttpMaterials
 from bridge.outbox import deliver_due, plain
 from bridge.people import PersonRecord, SourceKey
 from bridge.records import BoundContact, ContactId, ListedContact, OutboxKind, Session
@@ -371,8 +372,9 @@ async def open_world(
         )
         sms, mail = FakeSender(), FakeSender()
         schedules = HttpSchedule.connect(http, server.url, server.service_token)
+        materials = HttpMaterials.connect(http, server.url, server.service_token)
         runner, services, url = await _serve(
-            config, store, vault, directory, homeserver, schedules, writer, clock
+            config, store, vault, directory, homeserver, schedules, materials, writer, clock
         )
         stack.push_async_callback(runner.cleanup)
         await stack.enter_async_context(_Background(store, vault, sms, mail, clock, writer))
@@ -415,6 +417,7 @@ async def _serve(
     directory: HttpDirectory,
     homeserver: HttpHomeserver,
     schedules: HttpSchedule,
+    materials: HttpMaterials,
     writer: Writer,
     clock: Clock,
 ) -> tuple[web.AppRunner, Services, str]:
@@ -428,6 +431,7 @@ async def _serve(
             directory=directory,
             homeserver=homeserver,
             schedules=schedules,
+            materials=materials,
             writer=writer,
             settings=Settings(host="127.0.0.1", limits=config.limits, phones=config.phones),
             chance=Chance(below=secrets.randbelow, new_id=lambda: secrets.token_hex(8)),
