@@ -194,11 +194,26 @@ def test_real_answers_are_as_described(world: World) -> None:
             answer = school.ask(method, path, body, params=query, who="D1")
             assert answer.status == status, (method, path, answer.json)
     gathering = next(path for _, path, _, _ in own if path.startswith("/schedule/"))
-    for path in ("/schedule_rooms", gathering, "/quiet_hours", "/quiet_hours/now"):
+    room = school.room_id("class", "5А")
+    film = {"room_id": room, "file_id": "a" * 32, "title": "План", "name": "p.pdf", "size": 7}
+    for body, status in (({**film, "size": -1}, 400), (film, 200)):
+        assert school.ask("POST", "/materials", body, actor="D1").status == status
+    material = f"/materials/m{'a' * 32}"
+    for path in (
+        *("/schedule_rooms", gathering, "/quiet_hours", "/quiet_hours/now"),
+        *("/materials", "/material_rooms", material),
+    ):
         school.get(path, who="D1")
         assert school.ask("GET", path).status == 400  # the service has to name somebody
     world.ask("POST", "/orgs", token, {"org_id": "openapi-2", "name": "Школа"})
     assert world.ask("POST", "/orgs", token, {"org_id": "openapi-2", "name": "Школа"}).status == 409
+    for bad, good in (({"title": ""}, {"title": "Другое"}),):
+        assert school.ask("PUT", material, bad, "D1").status == 400
+        assert school.ask("PUT", material, good, "D1").status == 200
+    assert school.ask("DELETE", material, {"reason": 1}, "D1").status == 400
+    assert school.ask("DELETE", material, {}, "D1").status == 200
+    for body, status in (({"file_ids": 1}, 400), ({"file_ids": ["a" * 32]}, 200)):
+        assert world.ask("POST", "/materials/live", token, body).status == status
     for path in ("/health", "/orgs"):
         assert world.ask("GET", path, token).status == 200
         assert world.ask("GET", path).status == 401
