@@ -104,6 +104,27 @@ def events_since_txn(
     return [(int(place), str(event_id), json.loads(text)) for place, event_id, text in txn]
 
 
+def messages_txn(
+    txn: LoggingTransaction, room_id: str, after: int, most: int
+) -> list[tuple[int, str, JsonDict, bool]]:
+    """(place in the stream, event id, event, whether it was deleted) of what was said after a place, in order."""
+    txn.execute(
+        "SELECT e.stream_ordering, e.event_id, j.json, EXISTS"
+        " (SELECT 1 FROM redactions AS r WHERE r.redacts = e.event_id) FROM events AS e"
+        " JOIN event_json AS j ON j.event_id = e.event_id"
+        " WHERE e.room_id = ? AND e.stream_ordering > ? AND e.type IN"
+        " ('m.room.message', 'm.room.encrypted', 'm.sticker', 'm.reaction', 'm.poll.start',"
+        " 'org.matrix.msc3381.poll.start') AND NOT e.outlier"
+        " AND NOT EXISTS (SELECT 1 FROM rejections AS x WHERE x.event_id = e.event_id)"
+        " ORDER BY e.stream_ordering LIMIT ?",
+        (room_id, after, most),
+    )
+    return [
+        (int(place), str(event_id), json.loads(text), bool(gone))
+        for place, event_id, text, gone in txn
+    ]
+
+
 async def send_together(
     api: ModuleApi, service_user: str, room_id: str, event_dicts: Sequence[JsonDict]
 ) -> None:
