@@ -20,9 +20,11 @@ from bridge.answers import Chance, Settings
 from bridge.appservice import AppService, BadRegistration
 from bridge.config import Config
 from bridge.directory_http import HttpDirectory
+from bridge.exports_http import HttpExports
 from bridge.homeserver_http import HttpHomeserver
 from bridge.materials_http import HttpMaterials
 from bridge.ports import Senders
+from bridge.quiet_http import HttpQuietHours
 from bridge.records import BoundContact
 from bridge.schedule_http import HttpSchedule
 from bridge.senders import senders_of
@@ -140,6 +142,8 @@ def _services(
         homeserver=homeserver,
         schedules=HttpSchedule.connect(session, config.homeserver_url, token),
         materials=HttpMaterials.connect(session, config.homeserver_url, token),
+        quiet=HttpQuietHours.connect(session, config.homeserver_url, token),
+        exports=HttpExports.connect(session, config.homeserver_url, token),
         writer=writer,
         settings=Settings(
             host=config.host,

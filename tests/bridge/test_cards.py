@@ -60,6 +60,8 @@ def desk(store: Store, *roles: Role) -> Desk:
         homeserver=cast(Any, None),
         schedules=cast(Any, None),
         materials=cast(Any, None),
+        quiet=cast(Any, None),
+        exports=cast(Any, None),
         writer=cast(Any, None),
         settings=Settings(host="school.example"),
         chance=Chance(below=lambda n: 0, new_id=lambda: f"id{next(numbers)}"),

@@ -116,6 +116,8 @@ def services_of(directory: SmallDirectory) -> Services:
         homeserver=cast(Any, None),
         schedules=cast(Any, None),
         materials=cast(Any, None),
+        quiet=cast(Any, None),
+        exports=cast(Any, None),
         writer=cast(Any, SimpleNamespace(wake=lambda: None)),
         settings=Settings(host="school.example"),
         chance=Chance(below=lambda n: 0, new_id=lambda: f"id{next(ids)}"),

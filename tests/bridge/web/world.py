@@ -27,6 +27,7 @@ from bridge.answers import Chance, Settings
 from bridge.config import Clients, Config
 from bridge.contact import Medium, parse_email, parse_phone, subject
 from bridge.directory_http import HttpDirectory
+from bridge.exports_http import HttpExports
 from bridge.homeserver_http import HttpHomeserver
 from bridge.ids import new_localpart, user_id_of
 from bridge.invite import InviteKind, Order
@@ -34,6 +35,7 @@ from bridge.inviting import Issued, issue_invite
 from bridge.materials_http import HttpMaterials
 from bridge.outbox import deliver_due, plain
 from bridge.people import PersonRecord, SourceKey
+from bridge.quiet_http import HttpQuietHours
 from bridge.records import BoundContact, ContactId, ListedContact, OutboxKind, Session
 from bridge.roles import Account, ClassId, OrgId, PersonId, Role, UserId
 from bridge.schedule_http import HttpSchedule
@@ -432,6 +434,8 @@ async def _serve(
             homeserver=homeserver,
             schedules=schedules,
             materials=materials,
+            quiet=HttpQuietHours(materials._calls),
+            exports=HttpExports(materials._calls),
             writer=writer,
             settings=Settings(host="127.0.0.1", limits=config.limits, phones=config.phones),
             chance=Chance(below=secrets.randbelow, new_id=lambda: secrets.token_hex(8)),
