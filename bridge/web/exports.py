@@ -17,7 +17,7 @@ from bridge.roles import Account, PersonId, Role
 from bridge.web.access import member, only
 from bridge.web.again import fresh
 from bridge.web.csv_file import attachment
-from bridge.web.render import page, problem
+from bridge.web.render import page, problem, redirect
 from bridge.web.security import form_of
 from bridge.web.visit import Visit
 
@@ -53,6 +53,14 @@ async def person(request: web.Request, visit: Visit, account: Account) -> web.St
         return problem(request, 404)
     own = await _kept_here(visit, account) if person_id in account.persons else {}
     return _file({**data, "onboarding": own}, "sferum-data.json")
+
+
+@routes.get("/me/data/{person_id}")
+@member
+async def again(request: web.Request, visit: Visit, account: Account) -> web.StreamResponse:
+    """Back from the question who it is: the button is pressed once more."""
+    del request, visit, account
+    return redirect("/me/data")
 
 
 @routes.get("/school/rooms/export")
