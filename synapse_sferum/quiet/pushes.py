@@ -4,23 +4,46 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
+from attrs import frozen
 from synapse.module_api import EventBase
 
+from synapse_sferum.account import Account
 from synapse_sferum.facts import Facts
-from synapse_sferum.quiet.resolve import is_urgent, resolve
-from synapse_sferum.quiet.values import rules_about
+from synapse_sferum.quiet.resolve import Verdict, is_urgent, resolve
+from synapse_sferum.quiet.values import Level, Rule, rules_about
 
 logger = logging.getLogger(__name__)
+
+Rules = Mapping[tuple[Level, str], Rule]
 
 #: An answer is kept so long, for so many: an announcement rings at a thousand phones within a second.
 KEPT_MS: Final = 15_000
 MOST_KEPT: Final = 5_000
 #: Quiet that has no end is looked at again after an hour.
 _ALWAYS_MS: Final = 3_600_000
+
+
+@frozen(eq=False)
+class _Kept:
+    account: Account
+    rules: Rules
+    expires_ms: int
+    until_ms: int | None
+
+    def holds(self, account: Account, rules: Rules, now: int) -> bool:
+        """Whether it is an answer about these very facts, and not of long ago."""
+        fresh = now < self.expires_ms and (self.until_ms is None or now < self.until_ms)
+        return fresh and self.account is account and self.rules is rules
+
+
+def _end(verdict: Verdict, now: int) -> int | None:
+    if not verdict.quiet:
+        return None
+    return now + _ALWAYS_MS if verdict.until is None else int(verdict.until.timestamp() * 1000)
 
 
 class QuietPushes:
@@ -32,36 +55,32 @@ class QuietPushes:
 
     def __init__(self, facts: Facts, now_ms: Callable[[], int]) -> None:
         self._facts, self._now_ms = facts, now_ms
-        self._kept: OrderedDict[str, tuple[int, int | None]] = OrderedDict()
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
 
     async def until_ms(self, user_id: str) -> int | None:
         """Until when it is quiet for somebody; None: it is not, or they are nobody's."""
-        now = self._now_ms()
-        kept = self._kept.get(user_id)
-        if kept is not None and kept[0] > now and (kept[1] is None or kept[1] > now):
-            return kept[1]
         try:
-            found = await self._until_ms(user_id, now)
+            return await self._until_ms(user_id, self._now_ms())
         except Exception:
             logger.exception("quiet hours not known, a push is not held")
             return None
-        self._kept[user_id] = (now + KEPT_MS, found)
-        self._kept.move_to_end(user_id)
-        if len(self._kept) > MOST_KEPT:
-            self._kept.popitem(last=False)
-        return found
 
     async def _until_ms(self, user_id: str, now: int) -> int | None:
         account = await self._facts.account(user_id)
         if account is None:
             return None
         rules = await self._facts.quiet_rules(account.org_id)
-        verdict = resolve(
-            rules_about(rules, account), account, datetime.fromtimestamp(now / 1000, UTC)
-        )
-        if not verdict.quiet:
-            return None
-        return now + _ALWAYS_MS if verdict.until is None else int(verdict.until.timestamp() * 1000)
+        kept = self._kept.get(user_id)
+        if kept is None or not kept.holds(account, rules, now):
+            verdict = resolve(
+                rules_about(rules, account), account, datetime.fromtimestamp(now / 1000, UTC)
+            )
+            kept = _Kept(account, rules, now + KEPT_MS, _end(verdict, now))
+            self._kept[user_id] = kept
+            self._kept.move_to_end(user_id)
+            if len(self._kept) > MOST_KEPT:
+                self._kept.popitem(last=False)
+        return kept.until_ms
 
     async def passes(self, event: EventBase) -> bool:
         """«Срочно» of a director or a deputy, in a room of their school."""
