@@ -417,35 +417,36 @@ class HeldPusher(HttpPusher):
         until_ms = await self._holding.until_ms(self.user_id)
         if until_ms is None:
             if self._held:
-                await self._leave_the_newest()
+                await self._send_the_newest()
             await super()._unsafe_process()
             return
         self._held = True
-        for action in await self._waiting():
+        for action in await self._waiting(self.max_stream_ordering):
             event = await self.store.get_event(action.event_id, allow_none=True)
             if event is not None and await self._holding.passes(event):
                 self._ahead = [*self._ahead[1 - _MOST_AHEAD :], action.event_id]
                 await self._process_one(action)
         self._wake(until_ms)
 
-    async def _waiting(self) -> list[HttpPushAction]:
+    async def _waiting(self, until: int) -> list[HttpPushAction]:
         found = await self.store.get_unread_push_actions_for_user_in_range_for_http(
-            self.user_id, self.last_stream_ordering, self.max_stream_ordering
+            self.user_id, self.last_stream_ordering, until
         )
         return [action for action in found if action.event_id not in self._ahead]
 
-    async def _leave_the_newest(self) -> None:
-        waiting = await self._waiting()
+    async def _send_the_newest(self) -> None:
+        """After a hold: one push for all that waited; what went ahead does not go again."""
+        until = self.max_stream_ordering
+        waiting = await self._waiting(until)
         self._held = False
-        passed = waiting[-2].stream_ordering if len(waiting) > 1 else None
-        if not waiting and self._ahead:
-            passed = self.max_stream_ordering  # all of it has been sent
+        if len(waiting) < 2 and not self._ahead:
+            return  # nothing to leave out: Synapse's own way, which tries again when the gateway is away
+        sent = not waiting or await self._process_one(waiting[-1])
         self._ahead = []
-        if passed is not None:
-            self.last_stream_ordering = passed
-            await self.store.update_pusher_last_stream_ordering(
-                self.app_id, self.pushkey, self.user_id, passed
-            )
+        self.last_stream_ordering = until if sent else waiting[-1].stream_ordering - 1
+        await self.store.update_pusher_last_stream_ordering(
+            self.app_id, self.pushkey, self.user_id, self.last_stream_ordering
+        )
 
     def _wake(self, until_ms: int) -> None:
         if self.timed_call is not None and self.timed_call.active():

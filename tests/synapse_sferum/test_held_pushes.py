@@ -34,7 +34,7 @@ def gateway() -> Iterator[Gateway]:
     kept = Gateway()
 
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802 - http.server's name
+        def do_POST(self) -> None:
             length = int(self.headers["Content-Length"])
             notification = json.loads(self.rfile.read(length))["notification"]
             if notification.get("event_id"):
