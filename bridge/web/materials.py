@@ -36,12 +36,13 @@ async def shelf(request: web.Request, visit: Visit, account: Account) -> web.Str
     """What somebody may read: by folder, by words."""
     words = request.query.get("q", "").replace("\0", "").strip()[:LONGEST_WORDS]
     folder = request.query.get("folder")
+    folder = None if folder is None else folder.replace("\0", "")[:200]
     start = request.query.get("from", "0")
     number = int(start) if start.isascii() and start.isdigit() and len(start) < 5 else 0
     found = await visit.services.materials.shelf(
         account,
         words=words,
-        folder=None if folder is None else folder[:200],
+        folder=folder,
         start=number,
         limit=PAGE,
     )

@@ -77,6 +77,8 @@ async def set_own(request: web.Request, visit: Visit, account: Account) -> web.S
 @class_lead
 async def of_class(request: web.Request, visit: Visit, account: Account) -> web.StreamResponse:
     ref = request.match_info["class_id"]
+    if ref not in {one.class_id for one in await visit.services.directory.classes(account.org_id)}:
+        return problem(request, 404)
     return await _page(request, visit, account, Level.GROUP, ref, f"/class/{ref}")
 
 

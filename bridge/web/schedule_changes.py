@@ -86,6 +86,8 @@ class PlanForm(PageForm):
         form.every_weeks.choices = [
             (1, visit.gettext("каждую неделю")),
             (2, visit.gettext("через неделю")),
+            (3, visit.gettext("раз в три недели")),
+            (4, visit.gettext("раз в четыре недели")),
         ]
         form.until.label.text = visit.gettext("Повторять до (включительно)")
         return form
