@@ -18,7 +18,7 @@ EVERY = pytest.mark.parametrize("route", ROUTES, ids=lambda r: f"{r.method} {r.p
 IN_SCHOOL = pytest.mark.parametrize(
     "route", [r for r in ROUTES if "{org_id}" in r.path], ids=lambda r: f"{r.method} {r.path}"
 )
-#: All but what everybody asks for themselves: there each answer depends on what is asked (test_api_schedule.py and others).
+#: All but what everybody asks for themselves: there the answer depends on what is asked (test_api_schedule.py, …).
 OF_THE_OFFICE = pytest.mark.parametrize(
     "route",
     [
