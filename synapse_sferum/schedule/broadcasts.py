@@ -35,7 +35,7 @@ def of_broadcast(org: Org, key: RoomKey, told: Told, actor: str) -> Gathering:
         title=told.title[:MOST_TITLE],
         begins=begins.replace(second=0, microsecond=0, tzinfo=None, fold=0),
         minutes=SHOWN_MINUTES,
-        author=UserId(actor),
+        author=UserId(actor if actor.startswith("@") else ""),
         link="" if over else told.link,
         called_off=told.stage is Stage.DELETED,
     )

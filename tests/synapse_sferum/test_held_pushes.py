@@ -93,7 +93,7 @@ def say(school: ApiSchool, who: str, text: str, room: str, number: list[int]) ->
 
 def test_a_night(school: ApiSchool, gateway: Gateway) -> None:
     """Rings before, not in the night but for «Срочно», and once afterwards, for the newest."""
-    room, number = school.room_id("class", "5А"), [0]
+    room, number = school.room_id("materials"), [0]
     first = say(school, "T1", "Добрый день", room, number)
     until(lambda: first in gateway.rang, what="a push by day")
     before = len(gateway.rang)
