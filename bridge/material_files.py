@@ -11,7 +11,7 @@ import re
 import shutil
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from attrs import frozen
 
@@ -42,7 +42,7 @@ class MaterialFiles:
         found = self.folder / file_id
         return found if found.is_file() else None
 
-    def keep(self, file_id: str, source: BinaryIO) -> int:
+    def keep(self, file_id: str, source: IO[bytes]) -> int:
         """Copy a file to its place; returns how many octets it has.
 
         Raises:

@@ -449,10 +449,12 @@ class HeldPusher(HttpPusher):
         )
 
     def _wake(self, until_ms: int) -> None:
-        if self.timed_call is not None and self.timed_call.active():
+        waking: Any = self.timed_call  # Twisted types `active` without its `self`
+        if waking is not None and waking.active():
             return
         seconds = min(max((until_ms - self.clock.time_msec()) / 1000, 1), _LOOK_AGAIN_S)
-        self.timed_call = self.hs.get_clock().call_later(Duration(seconds=seconds), self.on_timer)
+        waking = self.hs.get_clock().call_later(Duration(seconds=seconds), self.on_timer)
+        self.timed_call = waking
 
 
 class Holding(Protocol):

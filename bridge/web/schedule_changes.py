@@ -273,7 +273,10 @@ def wish_of(visit: Visit, form: PlanForm) -> Wish | None:
     """What the form asks for; None: it says what is wrong."""
     if not form.validate():
         return None
-    begins = datetime.combine(form.day.data, form.at.data)
+    day, at, minutes = form.day.data, form.at.data, form.minutes.data
+    if day is None or at is None or minutes is None:  # InputRequired has said so
+        return None
+    begins = datetime.combine(day, at)
     repeat = None
     if form.weekdays.data:
         if form.until.data is None:
@@ -290,9 +293,9 @@ def wish_of(visit: Visit, form: PlanForm) -> Wish | None:
             every_weeks=form.every_weeks.data,
         )
     return Wish(
-        title=form.title.data.strip(),
+        title=(form.title.data or "").strip(),
         begins=begins,
-        minutes=form.minutes.data,
+        minutes=minutes,
         place=(form.place.data or "").strip(),
         note=(form.note.data or "").strip(),
         repeat=repeat,

@@ -93,7 +93,7 @@ def applies(rule: Rule, account: Account) -> bool:
 
 def rules_about(rules: Mapping[tuple[Level, str], Rule], account: Account) -> Iterable[Rule]:
     """Those of a school's rules that are about this account, found by name: a school may have one for each person."""
-    refs = {
+    refs: dict[Level, set[str]] = {
         Level.PERSON: {str(account.user_id)},
         Level.GROUP: {*account.student_in, *account.children_in, *account.homeroom_of},
         Level.ROLE: {role.value for role in account.roles},

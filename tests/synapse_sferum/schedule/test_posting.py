@@ -71,9 +71,9 @@ class Machine:
         return SimpleNamespace(event_id=event_id)
 
     def _dies(self, when: str) -> bool:
-        left = getattr(self, when)
+        left: int | None = getattr(self, when)
         setattr(self, when, None if not left else left - 1)
-        return left == 0
+        return left is not None and left == 0
 
     def now_ms(self) -> int:
         return int(self.now.timestamp() * 1000)

@@ -27,7 +27,7 @@ from synapse_sferum.schedule.rows import (
 )
 from synapse_sferum.schedule.telling import Post, PostKey
 from synapse_sferum.schedule.times import between
-from synapse_sferum.schedule.values import Gathering
+from synapse_sferum.schedule.values import Gathering, GatheringId
 from tests.support.databases import Database
 from tests.synapse_sferum.schedule.plans import MOSCOW, ORG, ZONES, gathering, series, weekly
 
@@ -82,7 +82,9 @@ def test_what_rooms_were_told(txn: LoggingTransaction) -> None:
 def test_what_is_long_over_is_forgotten(txn: LoggingTransaction) -> None:
     """With its messages' ids; what is not over stays and is counted."""
     put_txn(txn, gathering(), MOSCOW, NOW, [])
-    put_txn(txn, evolve(gathering(repeat=weekly(1)), gathering_id="g2"), MOSCOW, NOW, [])
+    put_txn(
+        txn, evolve(gathering(repeat=weekly(1)), gathering_id=GatheringId("g2")), MOSCOW, NOW, []
+    )
     put_post_txn(txn, "g1", "!a", PostKey(post=Post.PLANNED), Posted("$1", "s", NOW))
     after_the_first = 1_789_000_000_000
     assert open_count_txn(txn, ORG, after_the_first) == 1

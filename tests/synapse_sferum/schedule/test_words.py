@@ -10,7 +10,7 @@ from attrs import evolve
 
 from synapse_sferum.schedule.telling import Post, PostKey, Say, reminder_key
 from synapse_sferum.schedule.times import occurrences
-from synapse_sferum.schedule.values import Gathering, Kind, Moved
+from synapse_sferum.schedule.values import Gathering, Kind, Moved, Repeat
 from synapse_sferum.schedule.words import Told, edit, message, says
 from tests.synapse_sferum.schedule.plans import MOSCOW, at, gathering, weekly
 
@@ -63,7 +63,7 @@ def test_a_meeting_is_announced_with_time_and_room() -> None:
         (weekly(1, every=2), "по вторникам (каждую вторую неделю) в 08:30"),
     ],
 )
-def test_a_series_is_said_in_words(repeat: object, words: str) -> None:
+def test_a_series_is_said_in_words(repeat: Repeat, words: str) -> None:
     """Weekdays, hour, from when to when."""
     one = evolve(LESSONS, repeat=repeat)
     assert words in body(one, PLANNED)
