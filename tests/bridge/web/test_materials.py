@@ -107,8 +107,11 @@ async def test_a_film_from_a_chat_client(world: World) -> None:
 
     address, other = await asyncio.to_thread(post)
 
-    async def listed() -> bool:
-        return (await pupil.get(address)).status == 200
+    reader = await world.account("U1")
+
+    async def listed() -> bool:  # not of the page: nobody may ask it as often as this
+        found = await world.services.materials.one(reader, address.rpartition("/")[2])
+        return found is not None
 
     await until_async(listed, what="the film on the shelf")
     page = await pupil.get(address)
