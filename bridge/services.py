@@ -13,7 +13,12 @@ from bridge.calls_server import CallsServer
 from bridge.config import Config
 from bridge.ports import Store, Vault
 from bridge.ports_directory import Directory
+from bridge.ports_exports import Exports
 from bridge.ports_homeserver import Homeserver
+from bridge.ports_materials import Materials
+from bridge.ports_quiet import QuietHours
+from bridge.ports_schedule import Schedules
+from bridge.posted_files import PostedFiles
 
 if TYPE_CHECKING:
     from bridge.writer import Writer
@@ -32,6 +37,11 @@ class Services:
     vault: Vault
     directory: Directory
     homeserver: Homeserver
+    schedules: Schedules
+    materials: Materials
+    posted: PostedFiles
+    quiet: QuietHours
+    exports: Exports
     writer: Writer
     settings: Settings
     chance: Chance

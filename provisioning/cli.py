@@ -21,9 +21,24 @@ COMMANDS = {
         "roster",
         "Read, check, plan and apply a school's lists.",
     ),
+    "year": (
+        "provisioning.cli_year",
+        "year",
+        "Promote a school to the next year: plan, apply, undo.",
+    ),
+    "class": (
+        "provisioning.cli_class",
+        "class_group",
+        "Move pupils; split and merge classes; substitutes.",
+    ),
     "org": ("provisioning.cli_org", "org", "Create and list schools; look at failed tasks."),
     "why": ("provisioning.cli_why", "why", "Why somebody is, or is not, in a room."),
     "export": ("provisioning.cli_export", "export", "Member lists as text or CSV."),
+    "district": (
+        "provisioning.cli_district",
+        "district",
+        "The signed register of a district's schools.",
+    ),
     "sample": ("provisioning.cli_sample", "sample", "Write a made-up school as CSV files."),
 }
 #: Programs with their own arguments: `main(argv) -> int`.

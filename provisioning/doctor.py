@@ -25,6 +25,7 @@ from provisioning.doctor_settings import (
     Settings,
     check_settings,
     client_ports,
+    federates,
     is_trial,
 )
 from provisioning.doctor_texts import remedy, report, sentence
@@ -94,9 +95,8 @@ def _examine(
         yield from check_calls(look_at_calls(calls), settings, trial=trial)
     public = options.public or str(settings.get("public_baseurl", ""))
     if urlsplit(public).hostname and (options.public or _is_outside(public)):
-        federates = bool(settings.get("federation_domain_whitelist"))
         slash = public if public.endswith("/") else f"{public}/"
-        yield from check_public(probe.ask_public(slash), federates=federates)
+        yield from check_public(probe.ask_public(slash), federates=federates(settings))
 
 
 def _own_url(settings: Settings) -> str | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from attrs import Factory, frozen
 
+from provisioning.doctor_district import check_district
 from provisioning.doctor_finding import Finding, Level
 
 #: The guard relies on private names that were verified on this version only.
@@ -64,6 +65,7 @@ def check_server(facts: ServerFacts) -> list[Finding]:
         *_guard(facts.health),
         *_queue(facts),
         _clock(facts),
+        *check_district(facts.health, facts.local_ms // 1000),
     ]
 
 

@@ -98,17 +98,23 @@ def _listeners(settings: Settings) -> Iterator[Finding]:
         names = resource_names(listener)
         addresses = listener.get("bind_addresses", listener.get("bind_address"))
         outside = "path" not in listener and not _on_loopback(addresses)
-        if "federation" in names and not settings.get("federation_domain_whitelist"):
+        if "federation" in names and not federates(settings):
             yield Finding(Level.ERROR, "federation_listener", port)
         if names & INTERNAL and outside:
             words = ", ".join(sorted(names & INTERNAL))
             yield Finding(Level.ERROR, "internal_listener", port, {"names": words})
         elif outside and not listener.get("tls"):
             yield Finding(Level.WARNING, "open_listener", port)
-    if settings.get("federation_domain_whitelist") and _sends_to_nobody(settings):
+    if federates(settings) and _sends_to_nobody(settings):
         yield Finding(Level.WARNING, "sends_to_nobody", "federation_sender_instances")
     if not client_ports(settings):
         yield Finding(Level.ERROR, "no_client_listener")
+
+
+def federates(settings: Settings) -> bool:
+    """Whether other schools' servers are named: by the district's register, or by hand."""
+    listed = settings.get("federation_domain_whitelist")
+    return bool(listed or module_options(settings).get("district"))
 
 
 def _sends_to_nobody(settings: Settings) -> bool:

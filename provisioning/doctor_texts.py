@@ -8,6 +8,7 @@ from provisioning.doctor_finding import Finding, Level
 from provisioning.doctor_rules import BY_NAME
 from provisioning.doctor_text import Text
 from provisioning.doctor_texts_calls import CALLS
+from provisioning.doctor_texts_district import DISTRICT
 from provisioning.language import say
 from provisioning.problem_texts import Language
 
@@ -335,6 +336,7 @@ TEXTS: dict[str, Text] = {
         "Укажите --token-file", "Give --token-file",
     ),
     **CALLS,
+    **DISTRICT,
 }  # fmt: skip
 
 

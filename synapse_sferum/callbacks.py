@@ -27,9 +27,10 @@ from synapse_sferum.facts import Facts
 from synapse_sferum.metrics import DECISIONS
 from synapse_sferum.own_accounts import own_accounts
 from synapse_sferum.parties import Parties, server_of
-from synapse_sferum.policy import Deny, may_contact, may_find, may_meet_peer
-from synapse_sferum.policy_rooms import may_create, may_join_managed, room_request
+from synapse_sferum.policy import Deny, may_be_invited, may_contact, may_find, may_meet_peer
+from synapse_sferum.policy_rooms import leaves_here, may_create, may_join_managed, room_request
 from synapse_sferum.room_events import RoomEvents, refuse
+from synapse_sferum.vouching import roles_told, with_roles
 
 logger = logging.getLogger(__name__)
 
@@ -134,9 +135,19 @@ class Callbacks:
         """Every event made here, whoever makes it; also delayed ones, when they fire."""
         refused = await self._events.refusal(event, state)
         if refused is None:
-            return True, None
+            return True, await self._vouched(event)
         refuse("check_event_allowed", refused)
         return False, None
+
+    async def _vouched(self, event: EventBase) -> dict[str, Any] | None:
+        """An invitation to another server with what the inviter is here (ADR 25); None: as it is."""
+        if event.type != "m.room.member" or event.membership != "invite":
+            return None
+        if self._api.is_mine(event.state_key) or not self._api.is_mine(event.sender):
+            return None
+        inviter = await self._facts.account(event.sender)
+        whole = event.get_dict()
+        return {**whole, "content": with_roles(whole["content"], inviter)}
 
     @closed("on_create_room", no_room)
     async def on_create_room(
@@ -154,10 +165,9 @@ class Callbacks:
         invited = config.get("invite")
         names = [str(user_id) for user_id in invited] if isinstance(invited, list) else []
         parties = await self._parties.of([creator, *names])
-        refused = room_request(config) or may_create(
-            parties[creator],
-            [parties[name] for name in dict.fromkeys(names) if name != creator],
-            self._config.group_limit,
+        guests = [parties[name] for name in dict.fromkeys(names) if name != creator]
+        refused = room_request(config, federates=leaves_here(guests)) or may_create(
+            parties[creator], guests, self._config.group_limit
         )
         if refused is not None:
             DECISIONS.labels("on_create_room", refused.value).inc()
@@ -185,11 +195,24 @@ class Callbacks:
             refused = may_join_managed(who, room.org_id, room.key)
         elif who.account is None:
             refused = Deny.UNKNOWN
-        elif is_invited or await self._is_joined(room_id, user_id):
+        elif is_invited:
+            refused = await self._by_a_stranger(user_id, room_id)
+        elif await self._is_joined(room_id, user_id):
             refused = None
         else:
             refused = Deny.ROOM_KIND
         return NOT_SPAM if refused is None else self._no("user_may_join_room", refused)
+
+    async def _by_a_stranger(self, user_id: str, room_id: str) -> Deny | None:
+        """An invitation lasts as long as the inviter's server is listed, and the register names the invited (R4)."""
+        inviter = await self._facts.inviter(user_id, room_id)
+        if inviter is None or self._api.is_mine(inviter):
+            return None
+        peer = await self._facts.peer_server(server_of(inviter))
+        if peer is None:
+            return Deny.UNKNOWN_SERVER
+        who = await self._parties.one(user_id)
+        return may_meet_peer(who.account, peer.role_pairs, unconfirmed=who.unconfirmed)
 
     async def _is_joined(self, room_id: str, user_id: str) -> bool:
         state = await self._api.get_room_state(room_id, [("m.room.member", user_id)])
@@ -203,7 +226,8 @@ class Callbacks:
         if await self._facts.managed_room(room_id) is not None:
             return self._no("user_may_invite", Deny.MANAGED)
         if not self._api.is_mine(inviter):
-            return await self._peer_may_reach("user_may_invite", inviter, invitee)
+            # The event has been judged, with the inviter's roles, by `federated_user_may_invite`.
+            return await self._peer_may_reach("user_may_invite", inviter, invitee, None)
         parties = await self._parties.of([inviter, invitee])
         outcome = may_contact(parties[inviter], parties[invitee])
         return self._no("user_may_invite", outcome) if isinstance(outcome, Deny) else NOT_SPAM
@@ -278,7 +302,8 @@ class Callbacks:
     async def federated_user_may_invite(self, event: EventBase) -> Answer:
         """An invitation through /invite."""
         surface = "federated_user_may_invite"
-        return await self._peer_may_reach(surface, event.sender, event.state_key)
+        told = roles_told(event.content)
+        return await self._peer_may_reach(surface, event.sender, event.state_key, told)
 
     @closed("check_event_for_spam", forbidden)
     async def check_event_for_spam(self, event: EventBase) -> Answer:
@@ -289,7 +314,8 @@ class Callbacks:
         if self._api.is_mine(event.sender):
             return NOT_SPAM
         if event.type == "m.room.member" and event.membership == "invite":
-            return await self._peer_may_reach("check_event_for_spam", event.sender, event.state_key)
+            surface, told = "check_event_for_spam", roles_told(event.content)
+            return await self._peer_may_reach(surface, event.sender, event.state_key, told)
         if await self._facts.peer_server(server_of(event.sender)) is None:
             return self._no("check_event_for_spam", Deny.UNKNOWN_SERVER)
         return NOT_SPAM
@@ -299,11 +325,21 @@ class Callbacks:
         """Nothing of a server outside the register is even stored (R4)."""
         return await self._facts.peer_server(server_of(event.sender)) is None
 
-    async def _peer_may_reach(self, surface: str, theirs: str, ours: str | None) -> Answer:
+    async def _peer_may_reach(
+        self, surface: str, theirs: str, target: str | None, told: frozenset[str] | None
+    ) -> Answer:
+        """Whether somebody of another server may invite `target`; `told` is what they are, None: not known here."""
         peer = await self._facts.peer_server(server_of(theirs))
         if peer is None:
             return self._no(surface, Deny.UNKNOWN_SERVER)
-        refused = may_meet_peer(await self._facts.account(ours or ""), peer.role_pairs)
+        if target is not None and not self._api.is_mine(target):
+            # Two other schools in a room where some of ours are: both judge their own.
+            listed = await self._facts.peer_server(server_of(target)) is not None
+            return NOT_SPAM if listed else self._no(surface, Deny.UNKNOWN_SERVER)
+        ours = await self._parties.one(target or "")
+        refused = may_be_invited(
+            ours.account, peer.role_pairs, theirs=told, unconfirmed=ours.unconfirmed
+        )
         return NOT_SPAM if refused is None else self._no(surface, refused)
 
     def _no(self, surface: str, reason: Deny) -> Answer:

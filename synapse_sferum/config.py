@@ -10,6 +10,7 @@ from attrs import Attribute, field, fields, frozen
 from attrs.validators import and_, deep_iterable, ge, gt, instance_of, le, matches_re
 from phonenumbers import SUPPORTED_REGIONS
 
+from synapse_sferum.district.settings import DistrictSettings, district_settings
 from synapse_sferum.events import SERVICE_LOCALPART
 from synapse_sferum.model import checked, is_list, is_number
 from synapse_sferum.plan import TOGETHER_FROM
@@ -31,6 +32,15 @@ def is_own_localpart(_: object, attribute: Attribute[Any], value: str) -> None:
         raise ValueError(
             f"'{attribute.name}' must be the part of a user id before the colon, such as sferum-bot,"
             " and no person's"
+        )
+
+
+def is_address(_: object, attribute: Attribute[Any], value: str) -> None:
+    """Validator: "" or where pages are; the error names the field."""
+    if value and not re.fullmatch(r"https?://[^\s/?#<>\"]+(/[^\s?#<>\"]*[^\s/?#<>\"])?", value):
+        raise ValueError(
+            f"'{attribute.name}' must be an address such as https://school.example,"
+            " without a slash at the end"
         )
 
 
@@ -67,6 +77,9 @@ class Config:
     #: Whose phone numbers are meant when somebody signs in without a country code (ISO 3166: RU, KZ, BY, …).
     phone_region: str = field(default="RU", validator=[instance_of(str), is_region])
 
+    #: Where the onboarding pages are (`public_url` of bridge.yaml), for links in messages; "" means no links.
+    pages_url: str = field(default="", validator=[instance_of(str), is_address])
+
     #: The server administrator that the bridge's application service speaks for (a localpart); "" means none.
     bridge_user: str = field(default="", validator=[instance_of(str), is_own_localpart])
     #: The bot in every school's administration room (a localpart); "" means none.
@@ -77,6 +90,30 @@ class Config:
         """A bot that were a server administrator could do everything to everybody."""
         if value and value == self.bridge_user:
             raise ValueError(f"'{attribute.name}' must be another account than 'bridge_user'")
+
+    #: The district this school is of, as its register spells it; "" means none, and no other server is let in.
+    district: str = field(default="", validator=instance_of(str))
+    #: Where the register is (https).
+    district_url: str = field(default="", validator=instance_of(str))
+    #: The operator's public key, as `sferum district init` printed it.
+    district_key: str = field(default="", validator=instance_of(str))
+    #: File that keeps the last register; Synapse writes it and its folder.
+    district_cache_path: str = field(default="", validator=instance_of(str))
+
+    @district_cache_path.validator
+    def _is_whole(self, attribute: Attribute[Any], value: str) -> None:
+        """All four options of the district, or none of them."""
+        district_settings(self.district, self.district_url, self.district_key, value)
+
+    #: Most seconds between two questions to the district (5..480); with the answer's two minutes R4's ten.
+    district_interval_s: float = field(default=450.0, validator=[is_number, ge(5.0), le(480.0)])
+
+    @property
+    def of_district(self) -> DistrictSettings | None:
+        """Where the register is and whose; None: this school is of no district."""
+        return district_settings(
+            self.district, self.district_url, self.district_key, self.district_cache_path
+        )
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Config:

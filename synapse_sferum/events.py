@@ -6,9 +6,15 @@ from __future__ import annotations
 ROOM = "org.sferum.room"
 #: Profile field with the role badge.
 ROLE_FIELD = "org.sferum.role"
+#: Key of invitations to other servers: what the inviter is at school, in the school's own words.
+VOUCHED = "org.sferum.vouched"
 #: Localpart of the one service user, creator of every managed room.
 SERVICE_LOCALPART = "sferum"
 #: Where our HTTP API lives.
 API_PREFIX = "/_synapse/client/sferum/v1"
 #: Key in messages about a broadcast: what they say, for programs.
 BROADCAST = "org.sferum.broadcast"
+#: Key in messages about what is planned: what they say, for programs.
+GATHERING = "org.sferum.gathering"
+#: Key in messages about a material that was published on the pages.
+MATERIAL = "org.sferum.material"

@@ -12,13 +12,15 @@ from datetime import UTC, date, datetime
 from typing import Any, TypeVar, cast
 from zoneinfo import ZoneInfo
 
-from attrs import frozen
+from attrs import field, frozen
 from synapse.module_api import CachedFunction, LoggingTransaction, ModuleApi, cached
 from synapse.util.caches.descriptors import cachedList
 
 from synapse_sferum.account import Account
 from synapse_sferum.model import OrgId, RoomId, RoomKey, RoomKind
-from synapse_sferum.private import clock_of
+from synapse_sferum.private import clock_of, inviter_txn, membership_txn
+from synapse_sferum.quiet.rows import rules_txn
+from synapse_sferum.quiet.values import Level, Rule
 from synapse_sferum.rows import accounts_txn
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -41,10 +43,18 @@ class ManagedRoom:
 
 @frozen
 class PeerServer:
-    """A server of the district register. `role_pairs`: (ours, theirs) role words that may meet."""
+    """A server of the district register.
+
+    Attributes:
+        role_pairs: (ours, theirs) role words that may meet.
+        until_ms: milliseconds since 1970; from then on the register is no longer in force.
+        keys: Matrix signing keys that speak for it, key id → base64; none: Synapse finds them.
+    """
 
     server_name: str
     role_pairs: frozenset[tuple[str, str]]
+    until_ms: int
+    keys: Mapping[str, str] = field(factory=dict, hash=False)
 
 
 class Facts:
@@ -60,8 +70,12 @@ class Facts:
         # Synapse's cache descriptors read these two names off the instance.
         self.server_name = api.server_name
         self.clock = clock_of(api)
-        for function in (self.account, self.managed_room, self.peer_server):
+        for function in (self.account, self.managed_room, self._peer_row, self.quiet_rules):
             api.register_cached_function(cast("Any", function))
+
+    def now_ms(self) -> int:
+        """Wall clock, milliseconds since 1970."""
+        return self._now_ms()
 
     def today(self, timezone: str) -> date:
         """The school's date (R17: a birthday turns at 00:00 school time)."""
@@ -98,20 +112,69 @@ class Facts:
 
         return await self._api.run_db_interaction("sferum_managed_room", read)
 
-    @typed(cached(max_entries=1_000))
     async def peer_server(self, server_name: str) -> PeerServer | None:
-        """The district's entry for a server, or None: then nothing of it is let in (R4)."""
+        """The district's entry for a server, or None: then nothing of it is let in (R4).
 
+        The clock is asked each time: a register that nobody renews ends on every process by itself.
+        """
+        found = await self._peer_row(server_name)
+        return found if found is not None and self._now_ms() < found.until_ms else None
+
+    async def peer_keys(self, server_name: str) -> Mapping[str, str]:
+        """Keys that the register gives a listed server, key id → base64; none for others."""
+        found = await self.peer_server(server_name)
+        return {} if found is None else found.keys
+
+    @typed(cached(max_entries=5_000))
+    async def _peer_row(self, server_name: str) -> PeerServer | None:
         def read(txn: LoggingTransaction) -> PeerServer | None:
             txn.execute(
-                "SELECT role_pairs FROM sferum_peer_servers WHERE server_name = ?", (server_name,)
+                "SELECT role_pairs, until_ms, server_keys FROM sferum_peer_servers"
+                " WHERE server_name = ?",
+                (server_name,),
             )
             row = txn.fetchone()
             if row is None:
                 return None
-            return PeerServer(server_name, frozenset((a, b) for a, b in json.loads(row[0])))
+            pairs = frozenset((a, b) for a, b in json.loads(row[0]))
+            return PeerServer(server_name, pairs, int(row[1]), json.loads(row[2]))
 
         return await self._api.run_db_interaction("sferum_peer_server", read)
+
+    async def peer_names(self) -> frozenset[str]:
+        """Names of all servers that are let in now; one query."""
+
+        def read(txn: LoggingTransaction) -> frozenset[str]:
+            txn.execute(
+                "SELECT server_name FROM sferum_peer_servers WHERE until_ms > ?", (self._now_ms(),)
+            )
+            return frozenset(str(row[0]) for row in txn)
+
+        return await self._api.run_db_interaction("sferum_peer_names", read)
+
+    async def inviter(self, user_id: str, room_id: str) -> str | None:
+        """Who invited one of our users to a room; None: nobody."""
+        return await self._api.run_db_interaction("sferum_inviter", inviter_txn, user_id, room_id)
+
+    async def membership(self, user_id: str, room_id: str) -> str | None:
+        """Membership of anybody in a room of this server; None: never there."""
+        return await self._api.run_db_interaction(
+            "sferum_membership", membership_txn, user_id, room_id
+        )
+
+    async def forget_peers(self, server_names: Collection[str]) -> None:
+        """Make every process read these servers again. Call after the write is committed."""
+        for server_name in server_names:
+            await self._api.invalidate_cache(cast("Any", self._peer_row), (server_name,))
+
+    @typed(cached(max_entries=1_000))
+    async def quiet_rules(self, org_id: str) -> Mapping[tuple[Level, str], Rule]:
+        """A school's rules about quiet hours (R49)."""
+        return await self._api.run_db_interaction("sferum_quiet_rules", rules_txn, org_id)
+
+    async def forget_quiet_rules(self, org_id: str) -> None:
+        """Make every process read a school's rules again. Call after the write is committed."""
+        await self._api.invalidate_cache(cast("Any", self.quiet_rules), (org_id,))
 
     async def forget_accounts(self, user_ids: Collection[str]) -> None:
         """Make every process read these accounts again. Call after the write is committed."""

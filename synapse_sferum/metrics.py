@@ -20,3 +20,14 @@ ROOMS = Gauge("sferum_managed_rooms", "Managed rooms by state", ["state"])
 PEOPLE = Gauge("sferum_people", "People on the lists by status", ["status"])
 ACTIONS = Counter("sferum_room_actions", "Changes made to managed rooms", ["action"])
 FAILURES = Counter("sferum_job_failures", "Failed tries of jobs", ["outcome"])
+
+#: The district's register (docs/flows/district.md); all 0 where there is none. `reason`: a `RegisterRefusal`.
+REGISTER_SERIAL = Gauge("sferum_register_serial", "Serial of the district's register held")
+REGISTER_EXPIRES = Gauge("sferum_register_expires_seconds", "When it ends, seconds since 1970")
+REGISTER_AGREED = Gauge(
+    "sferum_register_agreed_seconds", "When the district last answered with a register we believe"
+)
+REGISTER_PEERS = Gauge("sferum_register_peers", "Servers of other schools that are let in")
+REGISTER_REFUSALS = Counter(
+    "sferum_register_refusals", "Registers that were not believed", ["reason"]
+)

@@ -8,14 +8,14 @@ shows the same table and a test compares the two. What people may do inside room
 from __future__ import annotations
 
 import enum
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 from itertools import combinations
 
 from attrs import frozen
 
 from synapse_sferum.account import Account, rooms_of
-from synapse_sferum.model import Role, RoomKey, RoomKind
+from synapse_sferum.model import STAFF, Role, RoomKey, RoomKind
 
 
 class Verdict(enum.Enum):
@@ -44,6 +44,7 @@ class Deny(enum.Enum):
     ARCHIVED = "archived"
     RENAMED = "renamed"  # a name other than the school's
     ROOM_KIND = "room_kind"  # a room open to strangers
+    FEDERATED = "federated"  # another school's person in a room that stays here, or the reverse
     FORBIDDEN_ROUTE = "forbidden_route"  # closed for everyone
     SILENT = "silent"  # not answered: the target is hidden
     BROKEN = "broken"  # a check failed; we refuse
@@ -186,13 +187,21 @@ def may_contact(sender: Party, receiver: Party) -> Verdict | Deny:
 
 
 def _with_guest(first: Party, second: Party) -> Verdict | Deny:
-    """A conversation with somebody of a listed server (R4); between two of them, their schools judge."""
+    """A conversation with somebody of a listed server (R4); between two of them, their schools judge.
+
+    To another school only staff writes first, whatever the register says (rules §2.6).
+    """
     if first.peer is not None and second.peer is not None:
         return _YES
-    pairs = second.peer if first.peer is None else first.peer
-    if pairs is None:
+    ours, guest = (first, second) if first.peer is None else (second, first)
+    if guest.peer is None:
         return Deny.UNKNOWN
-    return may_meet_peer(first.account or second.account, pairs) or _YES
+    refused = may_meet_peer(ours.account, guest.peer, unconfirmed=ours.unconfirmed)
+    if refused is not None:
+        return refused
+    if ours is first and ours.account is not None and not ours.account.is_staff:
+        return Deny.MATRIX
+    return _YES
 
 
 def _strictness(outcome: Verdict | Deny) -> int:
@@ -326,15 +335,58 @@ def close_rooms(account: Account) -> frozenset[RoomKey]:
     return frozenset(key for key in rooms_of(account) if key.kind in _CLOSE_ROOMS)
 
 
-def may_meet_peer(ours: Account | None, role_pairs: Collection[tuple[str, str]]) -> Deny | None:
+def may_meet_peer(
+    ours: Account | None,
+    role_pairs: Collection[tuple[str, str]],
+    *,
+    theirs: Collection[str] | None = None,
+    unconfirmed: bool = False,
+) -> Deny | None:
     """Whether a user of a listed server may reach this account (R4).
 
-    `role_pairs` are (ours, theirs). Their server vouches for their side; on ours only staff is
-    ever visible, whatever the register says.
+    Our pupils and parents are visible only where the register names them by that word, beside
+    staff of the other school; unconfirmed pupils (R17) never.
+
+    Args:
+        role_pairs: (ours, theirs) words of the register.
+        theirs: roles their server vouches for in the event; None where Matrix tells the server
+            only (profiles, devices, files): then that server vouches for whoever asks.
+        unconfirmed: of `ours`, on the day of the question.
     """
     if ours is None:
         return Deny.UNKNOWN
-    words = {role.value for role in ours.roles} | ({"staff"} if ours.is_staff else set())
-    if ours.is_staff and any(mine in words for mine, _ in role_pairs):
-        return None
-    return Deny.OTHER_SCHOOL
+    mine = role_words(role.value for role in ours.roles)
+    other = None if theirs is None else role_words(theirs)
+    meets = any(
+        a in mine and (other is None or b in other) and _STAFF_WORDS & {a, b} for a, b in role_pairs
+    )
+    if not meets:
+        return Deny.OTHER_SCHOOL
+    return Deny.UNCONFIRMED if unconfirmed else None
+
+
+def may_be_invited(
+    ours: Account | None,
+    role_pairs: Collection[tuple[str, str]],
+    *,
+    theirs: Collection[str] | None,
+    unconfirmed: bool = False,
+) -> Deny | None:
+    """Whether somebody of a listed server may invite this account: to another school only staff writes first (§2.6).
+
+    Their module refuses the others already; a pupil's word that came all the same is not taken here either.
+    """
+    refused = may_meet_peer(ours, role_pairs, theirs=theirs, unconfirmed=unconfirmed)
+    if refused is not None or theirs is None:
+        return refused
+    return None if _STAFF_WORDS & set(theirs) else Deny.MATRIX
+
+
+#: Words of a register that mean staff.
+_STAFF_WORDS = frozenset({"staff"} | {role.value for role in STAFF})
+
+
+def role_words(roles: Iterable[str]) -> frozenset[str]:
+    """The words of a register that mean somebody of these roles: each of them, and `staff` for any of the staff's."""
+    found = frozenset(roles)
+    return found | {"staff"} if found & _STAFF_WORDS else found

@@ -156,11 +156,12 @@ def state_of_own_room(type_: str, content: Mapping[str, Any]) -> Deny | None:
     return None
 
 
-def room_request(config: dict[str, Any]) -> Deny | None:
+def room_request(config: dict[str, Any], *, federates: bool = False) -> Deny | None:
     """Narrow the body of a createRoom in place, and refuse what cannot be narrowed.
 
     No alias, no entry in the room directory, no third-party invites, the server's own room
-    version, no federation: a room that may hold a pupil never leaves the server (design §2).
+    version. It leaves the server only if it `federates`, which is so when somebody of a listed
+    server is invited from the start (`leaves_here`).
     """
     config["visibility"] = "private"
     config.pop("room_alias_name", None)
@@ -173,7 +174,7 @@ def room_request(config: dict[str, Any]) -> Deny | None:
     content = dict(content) if isinstance(content, dict) else {}
     for name in ("additional_creators", "predecessor"):
         content.pop(name, None)
-    config["creation_content"] = {**content, "m.federate": False}
+    config["creation_content"] = {**content, "m.federate": federates}
     state = _initial_state(config)
     for event in state:
         refused = state_of_own_room(str(event.get("type")), event.get("content") or {})
@@ -191,6 +192,11 @@ def _initial_state(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     if not isinstance(events, list):
         return []
     return [event for event in events if isinstance(event, Mapping)]
+
+
+def leaves_here(invited: Collection[Party]) -> bool:
+    """Whether a new room is one of several schools; all others stay on this server for good (design §2)."""
+    return any(party.peer is not None for party in invited)
 
 
 def may_create(creator: Party, invited: Collection[Party], limit: int) -> Deny | None:
@@ -221,13 +227,38 @@ def may_send(sender: Party, others: Collection[Party], limit: int) -> Deny | Non
 
 
 def may_invite(
-    inviter: Party, invitee: Party, others: Collection[Party], limit: int
+    inviter: Party,
+    invitee: Party,
+    others: Collection[Party],
+    limit: int,
+    *,
+    federates: bool = False,
 ) -> Deny | None:
-    """Whether `inviter` may bring `invitee` to a room of `others` (inviter not among them)."""
+    """Whether `inviter` may bring `invitee` to a room of `others` (inviter not among them).
+
+    A room that `federates` holds pupils and parents only together with the person of another
+    school whom the register lets them meet; a room that does not holds nobody from elsewhere.
+    """
     outcome = may_contact(inviter, invitee)
     if isinstance(outcome, Deny):
         return outcome
-    return may_form([inviter, invitee, *others], limit)
+    refused = may_form([inviter, invitee, *others], limit)
+    if refused is not None:
+        return refused
+    if invitee.peer is not None:
+        return None if federates else Deny.FEDERATED
+    alone = not any(party.peer is not None for party in (inviter, *others))
+    if federates and alone and not (invitee.account is not None and invitee.account.is_staff):
+        return Deny.FEDERATED
+    return None
+
+
+def peer_may_join(who: Party, others: Collection[Party], limit: int) -> Deny | None:
+    """Whether somebody of another server may enter a room of `others` to which they were invited (R4).
+
+    Asked before Synapse gives out the room (make_join); the set is judged as for everyone.
+    """
+    return Deny.UNKNOWN_SERVER if who.peer is None else may_form([who, *others], limit)
 
 
 def may_go(leaver: Party, others: Collection[Party], limit: int) -> Deny | None:

@@ -5,28 +5,41 @@ Verified on 1.163.x; `tests/synapse_sferum/test_private_names.py` is the contrac
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
+from signedjson.key import decode_verify_key_bytes
 from synapse.api.errors import StoreError
 from synapse.api.ratelimiting import Ratelimiter
+from synapse.crypto.keyring import KeyFetcher
 from synapse.federation.transport.server import (
     register_servlets as register_federation_servlets,
 )
 from synapse.federation.transport.server._base import Authenticator, NoAuthenticationError
 from synapse.http.server import HttpServer, JsonResource
-from synapse.module_api import JsonDict, LoggingTransaction, ModuleApi, Requester
+from synapse.module_api import EventBase, JsonDict, LoggingTransaction, ModuleApi, Requester
+from synapse.push import PusherConfig
+from synapse.push.httppusher import HttpPusher
 from synapse.rest import SERVLET_GROUPS, ClientRestResource
 from synapse.rest.client.media import register_servlets as register_media_servlets
+from synapse.storage.keys import FetchKeyResult
 from synapse.types import UserID, create_requester
+from synapse.util.duration import Duration
+from unpaddedbase64 import decode_base64
 
 if TYPE_CHECKING:
     from synapse.config.server import ListenerConfig
     from synapse.http.site import SynapseRequest
     from synapse.server import HomeServer
+    from synapse.storage.databases.main.event_push_actions import HttpPushAction
     from synapse.util.clock import Clock
 
 __all__ = ["Authenticator", "HttpServer", "JsonResource", "NoAuthenticationError"]
+
+
+#: A key that the register names is good while it is in the register; Synapse wants a time (milliseconds since 1970).
+_FOREVER_MS = 2**53
 
 
 def clock_of(api: ModuleApi) -> Clock:
@@ -57,6 +70,67 @@ def profiles_txn(
         list(user_ids),
     )
     return {str(user_id): (name, picture) for user_id, name, picture in txn}
+
+
+def own_messages_txn(
+    txn: LoggingTransaction, room_id: str, sender: str, since_ms: int, most: int
+) -> list[tuple[str, JsonDict]]:
+    """(event id, content) of one sender's messages in a room since a time, the oldest first: what came of a crash.
+
+    By Synapse's index on times: a room's whole history is never read.
+    """
+    txn.execute(
+        "SELECT e.event_id, j.json FROM events AS e JOIN event_json AS j ON j.event_id = e.event_id"
+        " WHERE e.origin_server_ts >= ? AND e.room_id = ? AND e.sender = ? AND e.type = 'm.room.message'"
+        " ORDER BY e.origin_server_ts, e.stream_ordering LIMIT ?",
+        (since_ms, room_id, sender, most),
+    )
+    found = []
+    for event_id, text in list(txn):
+        content = json.loads(text).get("content")
+        if isinstance(content, dict):
+            found.append((str(event_id), content))
+    return found
+
+
+def events_since_txn(
+    txn: LoggingTransaction, room_id: str, seen: int, before_ms: int, most: int
+) -> list[tuple[int, str, JsonDict]]:
+    """(place in the stream, event id, event) of messages and redactions of a room after a place, in order.
+
+    Only what came before a time: events of several writers are not always there in the order of their places.
+    """
+    txn.execute(
+        "SELECT e.stream_ordering, e.event_id, j.json FROM events AS e"
+        " JOIN event_json AS j ON j.event_id = e.event_id"
+        " WHERE e.room_id = ? AND e.stream_ordering > ? AND e.received_ts < ?"
+        " AND e.type IN ('m.room.message', 'm.room.redaction') AND NOT e.outlier"
+        " AND NOT EXISTS (SELECT 1 FROM rejections AS r WHERE r.event_id = e.event_id)"
+        " ORDER BY e.stream_ordering LIMIT ?",
+        (room_id, seen, before_ms, most),
+    )
+    return [(int(place), str(event_id), json.loads(text)) for place, event_id, text in txn]
+
+
+def messages_txn(
+    txn: LoggingTransaction, room_id: str, after: int, most: int
+) -> list[tuple[int, str, JsonDict, bool]]:
+    """(place in the stream, event id, event, whether it was deleted) of what was said after a place, in order."""
+    txn.execute(
+        "SELECT e.stream_ordering, e.event_id, j.json, EXISTS"
+        " (SELECT 1 FROM redactions AS r WHERE r.redacts = e.event_id) FROM events AS e"
+        " JOIN event_json AS j ON j.event_id = e.event_id"
+        " WHERE e.room_id = ? AND e.stream_ordering > ? AND e.type IN"
+        " ('m.room.message', 'm.room.encrypted', 'm.sticker', 'm.reaction', 'm.poll.start',"
+        " 'org.matrix.msc3381.poll.start') AND NOT e.outlier"
+        " AND NOT EXISTS (SELECT 1 FROM rejections AS x WHERE x.event_id = e.event_id)"
+        " ORDER BY e.stream_ordering LIMIT ?",
+        (room_id, after, most),
+    )
+    return [
+        (int(place), str(event_id), json.loads(text), bool(gone))
+        for place, event_id, text, gone in txn
+    ]
 
 
 async def send_together(
@@ -207,6 +281,29 @@ def uploader_txn(txn: LoggingTransaction, media_id: str) -> str | None:
     return None if row is None or row[0] is None else str(row[0])
 
 
+def inviter_txn(txn: LoggingTransaction, user_id: str, room_id: str) -> str | None:
+    """Who invited one of our users to a room, also to one of another server; None: there is no invitation."""
+    txn.execute(
+        "SELECT m.sender FROM local_current_membership AS c"
+        " JOIN room_memberships AS m ON m.event_id = c.event_id"
+        " WHERE c.room_id = ? AND c.user_id = ? AND c.membership = 'invite'",
+        (room_id, user_id),
+    )
+    row = txn.fetchone()
+    return None if row is None else str(row[0])
+
+
+def membership_txn(txn: LoggingTransaction, user_id: str, room_id: str) -> str | None:
+    """Membership of anybody in a room that this server is in; None: never there."""
+    txn.execute(
+        "SELECT membership FROM current_state_events"
+        " WHERE room_id = ? AND type = 'm.room.member' AND state_key = ?",
+        (room_id, user_id),
+    )
+    row = txn.fetchone()
+    return None if row is None or row[0] is None else str(row[0])
+
+
 def wrap_edu(
     api: ModuleApi,
     edu_type: str,
@@ -231,6 +328,56 @@ def wrap_edu(
 
     handlers[edu_type] = narrowed
     return True
+
+
+def federation_whitelist(api: ModuleApi) -> dict[str, bool] | None:
+    """Servers that Synapse itself talks to, as this process holds them: one dict, which all its parts look at.
+
+    None when homeserver.yaml has no list. What is put into the dict holds from then on.
+    """
+    return api._hs.config.federation.federation_domain_whitelist
+
+
+class PinnedKeys:
+    """Matrix signing keys of listed servers, as the district's register names them; Synapse's `KeyFetcher` interface.
+
+    Without a `fetcher` it answers with the register's keys. Around one of Synapse's it keeps that one from being
+    asked for a server that the register gives keys: not the database, not a notary, not the server itself.
+    """
+
+    def __init__(
+        self, fetcher: KeyFetcher | None, pinned: Callable[[str], Awaitable[Mapping[str, str]]]
+    ) -> None:
+        self._fetcher, self._pinned = fetcher, pinned
+
+    async def get_keys(
+        self, server_name: str, key_ids: list[str], minimum_valid_until_ts: int
+    ) -> dict[str, FetchKeyResult]:
+        """For requests and events alike."""
+        pins = await self._pinned(server_name)
+        if self._fetcher is not None:
+            if pins:
+                return {}
+            return await self._fetcher.get_keys(server_name, key_ids, minimum_valid_until_ts)
+        return {
+            key_id: FetchKeyResult(
+                decode_verify_key_bytes(key_id, decode_base64(pins[key_id])), _FOREVER_MS
+            )
+            for key_id in key_ids
+            if key_id in pins
+        }
+
+    def shutdown(self) -> None:
+        """When the server stops."""
+        if self._fetcher is not None:
+            self._fetcher.shutdown()
+
+
+def pin_keys(api: ModuleApi, pinned: Callable[[str], Awaitable[Mapping[str, str]]]) -> None:
+    """From now on a server for which `pinned` names keys (key id → base64) speaks with those, and with no other."""
+    fetchers = api._hs.get_keyring()._key_fetchers
+    guarded: list[Any] = [PinnedKeys(fetcher, pinned) for fetcher in (None, *fetchers)]
+    fetchers[:] = guarded
 
 
 async def register_account(api: ModuleApi, user_id: str, name: str) -> None:
@@ -323,3 +470,107 @@ async def set_profile_field(
         await handler.dispatch_set_profile_field(
             target_user=user, requester=requester, field_name=name, new_value=value, by_admin=True
         )
+
+
+# --- for quiet hours (R49): pushes are held where they are sent, so that nothing of delivery changes
+
+#: Seconds after which a held pusher looks again, in case the rules have been changed; and where a gateway was away.
+_LOOK_AGAIN_S, _TRY_AGAIN_S = 900, 60
+#: Messages of one look. Synapse's own 20 are the oldest ones: what is urgent is often the twenty-first.
+_MOST_WAITING = 10_000
+#: Urgent messages that are remembered as sent already, of one device.
+_MOST_AHEAD = 100
+
+
+class HeldPusher(HttpPusher):
+    """A device's pusher that waits while it is quiet for its owner.
+
+    What waits stays in Synapse's own table, so a restart loses nothing. When the quiet ends one push goes out, of the
+    newest message that is still unread, with the number of all; a night's forty do not ring one after the other.
+    """
+
+    def __init__(self, hs: HomeServer, config: PusherConfig, holding: Holding) -> None:
+        super().__init__(hs, config)
+        self._holding = holding
+        # After a start it is not known whether something was held: a backlog is taken as one.
+        self._held = True
+        self._ahead: list[str] = []
+        self._looked_at = self.last_stream_ordering
+        self._ended = False
+
+    def on_stop(self) -> None:
+        """The device is gone, or the server stops."""
+        self._ended = True
+        super().on_stop()
+
+    async def _unsafe_process(self) -> None:
+        until_ms = await self._holding.until_ms(self.user_id)
+        if until_ms is None:
+            if self._held:
+                await self._send_the_newest()
+            await super()._unsafe_process()
+            return
+        self._held = True
+        sent = await self._send_the_urgent()
+        failing = bool(self.failing_since) or not sent
+        self._wake(until_ms, _TRY_AGAIN_S if failing else _LOOK_AGAIN_S)
+
+    async def _send_the_urgent(self) -> bool:
+        """What passes goes ahead; each message is looked at once. False: the gateway was away."""
+        for action in await self._waiting(max(self._looked_at, self.last_stream_ordering)):
+            event = await self.store.get_event(action.event_id, allow_none=True)
+            if event is not None and await self._holding.passes(event):
+                if not await self._process_one(action):
+                    return False
+                self._ahead = [*self._ahead[1 - _MOST_AHEAD :], action.event_id]
+            self._looked_at = action.stream_ordering
+        return True
+
+    async def _waiting(self, after: int) -> list[HttpPushAction]:
+        found = await self.store.get_unread_push_actions_for_user_in_range_for_http(
+            self.user_id, after, self.max_stream_ordering, _MOST_WAITING
+        )
+        return [action for action in found if action.event_id not in self._ahead]
+
+    async def _send_the_newest(self) -> None:
+        """After a hold: one push for all that waited; what went ahead does not go again."""
+        until = self.max_stream_ordering
+        waiting = [
+            action
+            for action in await self._waiting(self.last_stream_ordering)
+            if action.stream_ordering <= until
+        ]
+        self._held = False
+        if len(waiting) < 2 and not self._ahead:
+            return  # nothing to leave out: Synapse's own way, which tries again when the gateway is away
+        sent = not waiting or await self._process_one(waiting[-1])
+        self._ahead = []
+        self.last_stream_ordering = until if sent else waiting[-1].stream_ordering - 1
+        await self.store.update_pusher_last_stream_ordering(
+            self.app_id, self.pushkey, self.user_id, self.last_stream_ordering
+        )
+
+    def _wake(self, until_ms: int, most_s: int) -> None:
+        waking: Any = self.timed_call  # Twisted types `active` without its `self`
+        if waking is not None and waking.active():
+            waking.cancel()
+        if not self._ended:
+            seconds = min(max((until_ms - self.clock.time_msec()) / 1000, 1), most_s)
+            waking = self.hs.get_clock().call_later(Duration(seconds=seconds), self.on_timer)
+            self.timed_call = waking
+
+
+class Holding(Protocol):
+    """What a pusher asks."""
+
+    async def until_ms(self, user_id: str) -> int | None:
+        """Until when it is quiet for somebody, milliseconds since 1970; None: it is not."""
+
+    async def passes(self, event: EventBase) -> bool:
+        """Whether this message is sent all the same."""
+
+
+def hold_pushes(api: ModuleApi, holding: Holding) -> None:
+    """From now on, pushers of this process ask first. Call before Synapse starts them."""
+    types = api._hs.get_pusherpool().pusher_factory.pusher_types
+    types["http"] = lambda hs, config: HeldPusher(hs, config, holding)

@@ -22,6 +22,7 @@ from synapse_sferum.policy_rooms import (
     may_go,
     may_invite,
     may_send,
+    peer_may_join,
     state_of_own_room,
 )
 
@@ -56,7 +57,12 @@ class _Kept:
 
 
 def _same(a: Party, b: Party) -> bool:
-    return a.account is b.account and a.unconfirmed == b.unconfirmed and a.joined == b.joined
+    return (
+        a.account is b.account
+        and a.unconfirmed == b.unconfirmed
+        and a.joined == b.joined
+        and a.peer == b.peer  # a school taken out of the register is a stranger at the next message
+    )
 
 
 class RoomEvents:
@@ -74,10 +80,7 @@ class RoomEvents:
         if event.sender == self._parties.service_user:
             return None
         if not self._api.is_mine(event.sender):
-            # make_join, make_knock and make_leave of other servers: no room of ours leaves this
-            # server.
-            leaves = event.type == "m.room.member" and event.membership == "leave"
-            return None if leaves else Deny.UNKNOWN_SERVER
+            return await self._of_another_server(event, state)
         who = await self._parties.one(event.sender)
         state_key = event.get_state_key()
         room = await self._facts.managed_room(event.room_id)
@@ -96,6 +99,19 @@ class RoomEvents:
         if state_key is not None:
             refused = state_of_own_room(event.type, event.content)
         return refused or await self._send(who, event, state)
+
+    async def _of_another_server(self, event: EventBase, state: StateMap[EventBase]) -> Deny | None:
+        """make_join, make_knock and make_leave. Whether there is an invitation is Synapse's to check."""
+        if event.type != "m.room.member" or event.get_state_key() != event.sender:
+            return Deny.UNKNOWN_SERVER
+        if event.membership == "leave":
+            return None
+        room = await self._facts.managed_room(event.room_id)
+        if event.membership != "join" or room is not None or not _federates(state):
+            return Deny.UNKNOWN_SERVER
+        who = (await self._parties.joined([event.sender]))[event.sender]
+        others = await self._parties.members(state, {event.sender}, invited=False)
+        return peer_may_join(who, tuple(others.values()), self._limit)
 
     async def early_refusal(
         self, user_id: str, room_id: str, type_: str, state_key: str, content: Mapping[str, Any]
@@ -124,7 +140,8 @@ class RoomEvents:
         if event.membership == "invite":
             others = await self._parties.members(state, {event.sender, target}, invited=True)
             invitee = (await self._parties.of([event.sender, target]))[target]
-            return may_invite(who, invitee, tuple(others.values()), self._limit)
+            everyone = tuple(others.values())
+            return may_invite(who, invitee, everyone, self._limit, federates=_federates(state))
         if event.membership == "join":
             if await self._renames(event, state):
                 return Deny.RENAMED
@@ -167,6 +184,12 @@ class RoomEvents:
             (profile.display_name, profile.avatar_url),
             (profile.display_name, None),
         }
+
+
+def _federates(state: StateMap[EventBase]) -> bool:
+    """Whether a room may leave this server; the default of the specification is yes."""
+    created = state.get(("m.room.create", ""))
+    return created is not None and created.content.get("m.federate", True) is not False
 
 
 def _membership_of(state: StateMap[EventBase], user_id: str) -> str:

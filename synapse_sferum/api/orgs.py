@@ -12,9 +12,11 @@ from synapse_sferum import __version__, edits, jobs, schema
 from synapse_sferum.api.call import MOST_ROWS, PAGE, BadField, Call
 from synapse_sferum.api.services import Services
 from synapse_sferum.api.views import org_json, plan_json
+from synapse_sferum.district import rows as district_rows
 from synapse_sferum.edits import EditRefused
 from synapse_sferum.model import Org, OrgId, OrgSettings
 from synapse_sferum.roster import BadRoster, Roster, is_school_year, parse_roster
+from synapse_sferum.schedule.rows import look_again_txn
 
 _ORG_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _LONGEST_NAME = 120
@@ -24,6 +26,7 @@ async def health(services: Services, call: Call) -> tuple[int, Any]:
     """Versions, guard, queue; for `sferum doctor` and monitoring."""
     found = await services.directory.read(schema.found_txn)
     counts = await services.directory.read(jobs.counts_txn)
+    register = await services.directory.read(district_rows.state_txn)
     return 200, {
         "status": "ok" if found == schema.VERSION and not counts["dead"] else "attention",
         "version": __version__,
@@ -34,7 +37,24 @@ async def health(services: Services, call: Call) -> tuple[int, Any]:
         "service_user": services.own.service_user,
         "background": services.api.should_run_background_tasks(),
         "jobs": counts,
+        "district": None if register is None else _register_json(register),
         "time_ms": services.now_ms(),
+    }
+
+
+def _register_json(state: dict[str, Any]) -> dict[str, Any]:
+    """How the district's register stands; times in seconds since 1970, 0 where there is none."""
+    return {
+        "district": state["district"],
+        "standing": state["standing"],
+        "serial": state["serial"],
+        "issued_s": state["issued_s"],
+        "expires_s": state["expires_s"],
+        "peers": state["peers"],
+        "refusal": state["refusal"] or None,
+        "refused_where": state["refused_where"],
+        "asked_s": state["asked_ms"] // 1000,
+        "agreed_s": state["agreed_ms"] // 1000,
     }
 
 
@@ -87,6 +107,8 @@ async def change_org(services: Services, call: Call) -> tuple[int, Any]:
     edit = edits.change_org(change, call.actor.name)
     written = await services.directory.edit(call.org_id, edit, call.actor)
     org = await services.directory.org(call.org_id)
+    if "timezone" in call.body:
+        await services.directory.read(look_again_txn, org.org_id, services.now_ms())
     return 200, {**org_json(org), "revision": written.revision}
 
 

@@ -19,8 +19,9 @@ from synapse_sferum.guard.ask import Answer, Ask, Rule
 from synapse_sferum.guard.resource import ServletCallback
 from synapse_sferum.guard.uploads import Uploads
 from synapse_sferum.metrics import DECISIONS
+from synapse_sferum.own_accounts import own_accounts
 from synapse_sferum.parties import Parties
-from synapse_sferum.policy import Deny, may_reach_device, may_read_profile
+from synapse_sferum.policy import Deny, may_meet_peer, may_reach_device, may_read_profile
 from synapse_sferum.private import local_membership, search_limiter
 from synapse_sferum.search import PeopleSearch
 
@@ -38,6 +39,7 @@ class ClientRules:
         self._api = api
         self._facts = facts
         self._service_user = service_user
+        self._bridge_user = own_accounts(api, config).bridge_user
         self._gateways = frozenset(config.push_gateways)
         self._parties = Parties(api, config, facts, service_user)
         self._uploads = Uploads(api, facts, service_user)
@@ -234,13 +236,20 @@ class ClientRules:
         if requester == self._service_user:
             return await ask.pass_on()
         server, media_id = ask.arguments["server_name"], ask.arguments["media_id"]
-        account = await self._facts.account(requester)
+        if requester == self._bridge_user and server == self._api.server_name:
+            # Its pages answer ranges; whom they give the file to, they ask the module each time (R27).
+            if not await self._uploads.is_material(f"mxc://{server}/{media_id}"):
+                self._count("media", Deny.UNKNOWN)
+                raise SynapseError(404, "Not found", Codes.NOT_FOUND)
+            return await ask.pass_on()
+        who = await self._parties.one(requester)
+        peer = await self._facts.peer_server(server)
         if server == self._api.server_name:
-            refused = await self._uploads.refusal(account, media_id)
-        elif await self._facts.peer_server(server) is None:
+            refused = await self._uploads.refusal(who.account, media_id)
+        elif peer is None:
             refused = Deny.UNKNOWN_SERVER
         else:
-            refused = None if account is not None and account.is_staff else Deny.OTHER_SCHOOL
+            refused = may_meet_peer(who.account, peer.role_pairs, unconfirmed=who.unconfirmed)
         if refused is not None:
             self._count("media", refused)
             raise SynapseError(404, "Not found", Codes.NOT_FOUND)

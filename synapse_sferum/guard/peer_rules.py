@@ -1,7 +1,7 @@
 """The guard's rules for /_matrix/federation: who is let in at all, and what a listed server may see (R4).
 
-A server outside the register is refused before its keys are even asked for. A listed one reaches our staff, and nobody
-else: Synapse's own whitelist is all or nothing (isolation.md §0.4).
+A server outside the register is refused before its keys are even asked for. A listed one reaches those of us whom the
+register names, and nobody else: Synapse's own whitelist is all or nothing (isolation.md §0.4).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from synapse_sferum.guard import bodies
 from synapse_sferum.guard.resource import ServletCallback
 from synapse_sferum.guard.uploads import Uploads
 from synapse_sferum.metrics import DECISIONS
+from synapse_sferum.parties import server_of
 from synapse_sferum.policy import Deny, may_meet_peer
 from synapse_sferum.private import Authenticator, NoAuthenticationError, homeserver_of
 
@@ -54,6 +55,7 @@ class PeerRules(Authenticator):
         self._rules: dict[str, PeerRule] = {
             "devices": self._one_user,
             "invite": self._invite,
+            "join": self._join,
             "keys_claim": self._keys,
             "keys_query": self._keys,
             "media": self._media,
@@ -105,7 +107,11 @@ class PeerRules(Authenticator):
 
     async def hidden(self, peer: PeerServer, user_id: str) -> bool:
         """Whether one of our users is invisible to a listed server."""
-        refused = may_meet_peer(await self._facts.account(user_id), peer.role_pairs)
+        account = await self._facts.account(user_id)
+        unconfirmed = account is not None and account.unconfirmed(
+            self._facts.today(account.timezone)
+        )
+        refused = may_meet_peer(account, peer.role_pairs, unconfirmed=unconfirmed)
         if refused is not None:
             DECISIONS.labels("federation", refused.value).inc()
         return refused is not None
@@ -147,6 +153,22 @@ class PeerRules(Authenticator):
         target = bodies.invited_in(content)
         if target is None or await self.hidden(peer, target):
             raise SynapseError(403, "This user cannot be invited", Codes.FORBIDDEN)
+
+    async def _join(
+        self, request: SynapseRequest, expected: Expected, peer: PeerServer, content: dict[str, Any]
+    ) -> None:
+        """Before the room is given out: to one of theirs who is invited, and never a room of the school's own.
+
+        What comes by send_join no callback judges before Synapse answers with the whole room (isolation.md §1).
+        """
+        room_id = expected.arguments["room_id"]
+        user_id = expected.arguments.get("user_id") or content.get("state_key")
+        if not isinstance(user_id, str) or server_of(user_id) != peer.server_name:
+            raise not_found()
+        if await self._facts.managed_room(room_id) is not None:
+            raise not_found()
+        if await self._facts.membership(user_id, room_id) not in {"invite", "join"}:
+            raise not_found()
 
     async def _keys(
         self, request: SynapseRequest, expected: Expected, peer: PeerServer, content: dict[str, Any]

@@ -293,8 +293,8 @@ def list_peer(homeserver: Homeserver, server_name: str) -> None:
     connection = sqlite3.connect(homeserver.directory / "homeserver.db", timeout=30)
     with connection:
         connection.execute(
-            "INSERT INTO sferum_peer_servers (server_name, role_pairs) VALUES (?, ?)",
-            (server_name, pairs),
+            "INSERT INTO sferum_peer_servers (server_name, role_pairs, until_ms) VALUES (?, ?, ?)",
+            (server_name, pairs, 2**52),
         )
     connection.close()
 

@@ -17,7 +17,7 @@ from synapse.module_api.errors import Codes, SynapseError
 from synapse_sferum.account import Account
 from synapse_sferum.callbacks import Callbacks
 from synapse_sferum.config import Config
-from synapse_sferum.facts import Facts
+from synapse_sferum.facts import Facts, PeerServer
 from tests.synapse_sferum.test_policy import CLASS_TEACHER, PUPIL
 
 SERVICE = "@sferum:s"
@@ -61,6 +61,10 @@ class KnownFacts:
 
     async def managed_room(self, room_id: str) -> None:
         return None
+
+    async def inviter(self, user_id: str, room_id: str) -> str | None:
+        del user_id
+        return {ROOM: TEACHER, "!theirs": STRANGER, "!gone": "@x:unlisted.where"}.get(room_id)
 
     async def peer_server(self, server_name: str) -> None:
         return None
@@ -208,6 +212,98 @@ def test_other_servers_may_only_leave() -> None:
     for membership, allowed in (("join", False), ("knock", False), ("leave", True)):
         made = event(STRANGER, "m.room.member", STRANGER, membership=membership)
         assert run(check(made, {}))[0] is allowed
+
+
+class ListingFacts(KnownFacts):
+    """The same with one listed server, whose teachers meet ours."""
+
+    async def peer_server(self, server_name: str) -> Any:
+        listed = server_name in {"else.where", "third.where"}
+        pairs = frozenset({("teacher", "teacher")})
+        return PeerServer(server_name, pairs, until_ms=1) if listed else None
+
+
+def invitation(sender: str, target: str, *roles: str) -> Any:
+    """An invitation with what the inviter's school says of them."""
+    told = {"org.sferum.vouched": {"roles": list(roles)}}
+    return event(sender, "m.room.member", target, membership="invite", **told)
+
+
+@pytest.mark.parametrize("name", ["federated_user_may_invite", "check_event_for_spam"])
+def test_invitations_of_another_school(name: str) -> None:
+    """Through /invite and through /send alike: their teacher invites our teacher, and no other pair is let in (R4)."""
+    check = registered(ListingFacts())[name]
+    for made, allowed in (
+        (invitation(STRANGER, TEACHER, "teacher"), True),
+        (invitation(STRANGER, TEACHER, "director"), False),
+        (invitation(STRANGER, TEACHER), False),
+        (invitation(STRANGER, CHILD, "teacher"), False),
+        (invitation(STRANGER, "@nobody:s", "teacher"), False),
+        (invitation(STRANGER, "@x:third.where", "teacher"), True),
+        (invitation(STRANGER, "@x:unlisted.where", "teacher"), False),
+        (invitation("@x:unlisted.where", TEACHER, "teacher"), False),
+    ):
+        assert (run(check(made)) is NOT_SPAM) is allowed, made
+
+
+def test_an_invitation_ends_with_its_school() -> None:
+    """An invitation of a school that has been taken out of the register cannot be accepted any more (R4)."""
+    join = registered(ListingFacts())["user_may_join_room"]
+    for room_id, allowed in ((ROOM, True), ("!theirs", True), ("!gone", False)):
+        assert (run(join(TEACHER, room_id, True)) is NOT_SPAM) is allowed
+    assert (
+        run(registered(KnownFacts())["user_may_join_room"](TEACHER, "!theirs", True))
+        is not NOT_SPAM
+    )
+
+
+def test_a_room_with_another_school() -> None:
+    """A teacher's room with somebody of a listed server may leave this server; nobody else's room does."""
+    create = registered(ListingFacts())["on_create_room"]
+    config: dict[str, Any] = {"invite": [STRANGER]}
+    run(create(requester(TEACHER), config, False))
+    assert config["creation_content"] == {"m.federate": True}
+    for creator, invited in ((CHILD, [STRANGER]), (TEACHER, [STRANGER, CHILD])):
+        with pytest.raises(SynapseError):
+            run(create(requester(creator), {"invite": invited}, False))
+
+
+def test_who_of_another_school_is_let_into_a_room() -> None:
+    """make_join: a guest enters a room that leaves the server and holds whom they may meet; never another."""
+    check = registered(ListingFacts())["check_event_allowed"]
+    joins = event(STRANGER, "m.room.member", STRANGER, membership="join")
+    knocks = event(STRANGER, "m.room.member", STRANGER, membership="knock")
+
+    def room(*members: str, **creation: Any) -> dict[tuple[str, str], Any]:
+        return {
+            ("m.room.create", ""): event(TEACHER, "m.room.create", "", **creation),
+            **{
+                ("m.room.member", who): event(who, "m.room.member", who, membership="join")
+                for who in members
+            },
+        }
+
+    for state, allowed in (
+        (room(TEACHER), True),
+        (room(TEACHER, **{"m.federate": False}), False),
+        (room(TEACHER, CHILD), False),
+        ({}, False),
+    ):
+        assert run(check(joins, state))[0] is allowed
+        assert run(check(knocks, state))[0] is False
+
+
+def test_an_invitation_leaves_with_the_school_s_word() -> None:
+    """What the inviter is here is written into an invitation to another server, over what the client wrote."""
+    check = registered(ListingFacts())["check_event_allowed"]
+    made = invitation(TEACHER, STRANGER, "director")
+    made.get_dict = lambda: {"type": "m.room.member", "content": dict(made.content)}
+    state = {("m.room.create", ""): event(TEACHER, "m.room.create", "")}
+    allowed, replaced = run(check(made, state))
+    assert allowed
+    assert replaced["type"] == "m.room.member"
+    assert replaced["content"]["org.sferum.vouched"] == {"roles": ["teacher"]}
+    assert run(check(invitation(TEACHER, CHILD), {})) == (True, None)
 
 
 def test_signatures() -> None:

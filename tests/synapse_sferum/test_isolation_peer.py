@@ -101,29 +101,35 @@ def test_to_device_to_staff_only(world: World, peer: ForeignServer, colleague: A
 
 
 def test_invitations_to_staff_only(world: World, peer: ForeignServer, colleague: Account) -> None:
-    """A listed server's teacher invites our teacher, who sees it; inviting a pupil is refused."""
+    """A listed server's teacher, told to be one, invites our teacher, who sees it; a pupil is not to be invited, and of
+    whom their school says nothing, or another role, invites nobody (R4).
+    """
 
-    def invited(name: str) -> str:
+    def invited(name: str, roles: list[str] | None) -> str:
         body = {"preset": "private_chat"}
         made = peer.homeserver.call(
             "POST", "/_matrix/client/v3/createRoom", colleague.access_token, body
         )
         room_id: str = made["room_id"]
+        told = {} if roles is None else {"org.sferum.vouched": {"roles": roles}}
         answer = peer.homeserver.request(
-            "POST",
-            f"/_matrix/client/v3/rooms/{quote(room_id)}/invite",
+            "PUT",
+            f"/_matrix/client/v3/rooms/{quote(room_id)}/state/m.room.member/{quote(world.user(name))}",
             colleague.access_token,
-            {"user_id": world.user(name)},
+            {"membership": "invite", **told},
         )
         return f"{answer.status} {room_id}"
 
-    status, room_id = invited("a_other_teacher").split()
+    for roles in (None, [], ["director"], ["student"]):
+        assert not invited("a_other_teacher", roles).startswith("200"), roles
+    assert world.invites("a_other_teacher") == set()
+    status, room_id = invited("a_other_teacher", ["teacher"]).split()
     assert status == "200"
     until(lambda: room_id in world.invites("a_other_teacher"), what="the invitation")
     assert world.ask("a_other_teacher", "POST", f"/rooms/{quote(room_id)}/join", {}).status == 200
     assert world.send("a_other_teacher", room_id, "Добрый день").status == 200
     for name in ("a1", "a_parent"):
-        assert not invited(name).startswith("200")
+        assert not invited(name, ["teacher"]).startswith("200")
         assert world.invites(name) == set()
 
 
@@ -176,8 +182,50 @@ def test_files_of_staff_only(world: World, peer: ForeignServer) -> None:
     assert alike(hidden, download("nosuchfilenosuchfilenosu"))
 
 
+def test_a_room_of_two_schools(world: World, peer: ForeignServer, colleague: Account) -> None:
+    """Our teacher makes a room with a colleague, who learns the role, joins and reads; a pupil is kept out of it, and
+    the colleague out of a room that was made without them.
+    """
+    fake = {"org.sferum.vouched": {"roles": ["director"]}}
+    room_id = world.room("a_teacher")
+    path = f"/rooms/{quote(room_id)}/state/m.room.member/{quote(colleague.user_id)}"
+    refused = world.ask("a_teacher", "PUT", path, {"membership": "invite", **fake})
+    assert refused.status == 403
+    body = {"invite": [colleague.user_id]}
+    made = world.ask("a_teacher", "POST", "/createRoom", body)
+    assert made.status == 200, made
+    room_id = made.json["room_id"]
+
+    def invitation() -> Any:
+        found = peer.homeserver.call(
+            "GET", "/_matrix/client/v3/sync?timeout=0", colleague.access_token
+        )
+        events = found.get("rooms", {}).get("invite", {}).get(room_id, {})
+        return [
+            event
+            for event in events.get("invite_state", {}).get("events", [])
+            if event["state_key"] == colleague.user_id
+        ]
+
+    until(lambda: bool(invitation()), what="the invitation at the other school")
+    assert invitation()[0]["content"]["org.sferum.vouched"] == {"roles": ["teacher"]}
+    joined = peer.homeserver.request(
+        "POST", f"/_matrix/client/v3/join/{quote(room_id)}", colleague.access_token, {}
+    )
+    assert joined.status == 200, joined
+    assert world.send("a_teacher", room_id).status == 200
+    for name in ("a1", "a_parent"):
+        invite = world.ask(
+            "a_teacher",
+            "POST",
+            f"/rooms/{quote(room_id)}/invite",
+            {"user_id": world.user(name)},
+        )
+        assert invite.status == 403
+
+
 def test_our_rooms_stay_here(world: World, peer: ForeignServer, colleague: Account) -> None:
-    """Not even a listed server joins or reads a room of ours: none of them federates."""
+    """Not even a listed server joins or reads a room of ours that was made without its people: none federates."""
     user = quote(colleague.user_id)
     for room in (world.rooms["a", "staff", ""], world.room("a_teacher")):
         for path in (

@@ -6,18 +6,22 @@ An upgrade of Synapse runs this file first: a failure here names what moved.
 from __future__ import annotations
 
 import ast
+import asyncio
 import inspect
 import sqlite3
 from pathlib import Path
+from typing import cast
 
 import pytest
 from synapse.api.auth.internal import InternalAuth
 from synapse.api.ratelimiting import Ratelimiter, RequestRatelimiter
 from synapse.appservice import ApplicationService
 from synapse.config.experimental import ExperimentalConfig
+from synapse.config.federation import FederationConfig
 from synapse.config.repository import ContentRepositoryConfig
 from synapse.config.server import HttpListenerConfig, TCPListenerConfig, UnixListenerConfig
 from synapse.config.workers import WorkerConfig
+from synapse.crypto.keyring import KeyFetcher, Keyring
 from synapse.federation.federation_server import FederationHandlerRegistry
 from synapse.federation.transport import server as federation
 from synapse.federation.transport.server._base import (
@@ -31,15 +35,25 @@ from synapse.handlers.message import EventCreationHandler
 from synapse.handlers.register import RegistrationHandler
 from synapse.http.server import HttpServer, JsonResource
 from synapse.http.site import SynapseRequest, SynapseSite
+from synapse.media.media_repository import (  # type: ignore[import-not-found] # a namespace package
+    MediaRepository,
+)
 from synapse.module_api import ModuleApi
+from synapse.push.httppusher import HttpPusher
+from synapse.push.pusher import PusherFactory
+from synapse.push.pusherpool import PusherPool
 from synapse.rest import SERVLET_GROUPS, ClientRestResource
 from synapse.rest.client import media
 from synapse.server import HomeServer
 from synapse.storage.controllers.persist_events import EventsPersistenceStorageController
+from synapse.storage.databases.main.event_push_actions import EventPushActionsWorkerStore
+from synapse.storage.databases.main.pusher import PusherWorkerStore
 from synapse.storage.databases.main.room import RoomWorkerStore
 from synapse.storage.databases.main.roommember import RoomMemberWorkerStore
+from synapse.storage.keys import FetchKeyResult
 
 from synapse_sferum.plan import MOST_AT_ONCE
+from synapse_sferum.private import PinnedKeys
 from tests.support.template import sqlite_template
 
 MODULE = Path(__file__).parents[2] / "synapse_sferum"
@@ -76,6 +90,44 @@ def test_the_module_api_holds_the_server_and_the_clock() -> None:
     """`ModuleApi._hs` and `ModuleApi._clock` are set by its constructor."""
     assert "self._hs = hs" in source(ModuleApi.__init__)
     assert "self._clock" in source(ModuleApi.__init__)
+
+
+def test_keys_come_from_a_list_of_fetchers() -> None:
+    """The keyring asks each of `_key_fetchers` in turn with three arguments, for requests and for events alike."""
+    assert "for fetcher in self._key_fetchers:" in source(Keyring)
+    wanted = ["self", "server_name", "key_ids", "minimum_valid_until_ts"]
+    assert parameters(KeyFetcher.get_keys) == wanted
+    assert parameters(PinnedKeys.get_keys) == wanted
+    assert parameters(FetchKeyResult.__init__) == ["self", "verify_key", "valid_until_ts"]
+
+
+def test_the_whitelist_is_one_dict_that_all_hold() -> None:
+    """FederationConfig makes one dict of the list; requests, sending and files look into that same one."""
+    assert "self.federation_domain_whitelist = {}" in source(FederationConfig.read_config)
+    for part in (Authenticator.__init__, MediaRepository.__init__):
+        assert "hs.config.federation.federation_domain_whitelist" in source(part)
+
+
+def test_pinned_keys_are_the_only_ones() -> None:
+    """A listed server speaks with the keys that the register names; Synapse finds those of other servers."""
+    asked: list[str] = []
+
+    class Finds:
+        async def get_keys(self, name: str, key_ids: list[str], until: int) -> dict[str, str]:
+            asked.append(name)
+            return dict.fromkeys(key_ids, "found")
+
+    async def pinned(name: str) -> dict[str, str]:
+        return {"ed25519:a_1": "A" * 43} if name == "listed" else {}
+
+    ours, theirs = PinnedKeys(None, pinned), PinnedKeys(cast("KeyFetcher", Finds()), pinned)
+    found = asyncio.run(ours.get_keys("listed", ["ed25519:a_1", "ed25519:a_2"], 0))
+    assert set(found) == {"ed25519:a_1"}
+    assert bytes(found["ed25519:a_1"].verify_key) == bytes(32)
+    assert asyncio.run(theirs.get_keys("listed", ["ed25519:a_2"], 0)) == {}
+    assert asked == []
+    assert asyncio.run(ours.get_keys("other", ["ed25519:a_2"], 0)) == {}
+    assert set(asyncio.run(theirs.get_keys("other", ["ed25519:a_2"], 0))) == {"ed25519:a_2"}
 
 
 def test_client_servlets_register_on_any_http_server() -> None:
@@ -176,14 +228,46 @@ def test_store_and_limits() -> None:
     assert parameters(Ratelimiter.ratelimit)[:2] == ["self", "requester"]
 
 
+def test_a_pusher_is_made_by_a_factory_that_takes_ours() -> None:
+    """`PusherFactory.pusher_types["http"]` makes pushers, and a pusher looks for what to send in one method (R49)."""
+    assert '"http": HttpPusher' in source(PusherFactory.__init__)
+    assert "self.pusher_types.get(kind" in source(PusherFactory.create_pusher)
+    assert "self.pusher_factory = PusherFactory(hs)" in source(PusherPool.__init__)
+    assert parameters(HttpPusher.__init__) == ["self", "hs", "pusher_config"]
+    assert "await self._unsafe_process()" in source(HttpPusher._process)
+    sending = source(HttpPusher._unsafe_process)
+    asked = "get_unread_push_actions_for_user_in_range_for_http(\n"
+    assert asked in sending
+    assert "self.user_id, self.last_stream_ordering, self.max_stream_ordering" in sending
+    assert "await self._process_one(push_action)" in sending
+    assert "self.timed_call" in source(HttpPusher.on_stop)
+    assert "self.failing_since and self.timed_call" in source(HttpPusher._start_processing)
+    assert parameters(
+        EventPushActionsWorkerStore.get_unread_push_actions_for_user_in_range_for_http
+    ) == ["self", "user_id", "min_stream_ordering", "max_stream_ordering", "limit"]
+    assert parameters(PusherWorkerStore.update_pusher_last_stream_ordering) == [
+        "self",
+        "app_id",
+        "pushkey",
+        "user_id",
+        "last_stream_ordering",
+    ]
+
+
 @pytest.mark.integration
 @pytest.mark.parametrize(
     ("table", "columns"),
     [
         ("local_media_repository", {"media_id", "user_id"}),
+        ("local_current_membership", {"room_id", "user_id", "event_id", "membership"}),
+        ("room_memberships", {"event_id", "sender"}),
         ("current_state_events", {"room_id", "type", "state_key", "membership"}),
         ("event_forward_extremities", {"room_id", "event_id"}),
         ("events", {"event_id", "depth", "stream_ordering"}),
+        ("events", {"room_id", "sender", "type", "origin_server_ts", "received_ts", "outlier"}),
+        ("event_json", {"event_id", "json"}),
+        ("rejections", {"event_id"}),
+        ("redactions", {"redacts"}),
         ("profiles", {"full_user_id", "displayname", "avatar_url"}),
         ("rooms", {"room_id", "creator"}),
     ],

@@ -18,6 +18,7 @@ def test_an_empty_database_is_brought_forward(empty_database: Database) -> None:
         "sferum_people",
         "sferum_jobs",
         "sferum_audit",
+        "sferum_register",
     }
 
 

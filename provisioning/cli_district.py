@@ -1,0 +1,270 @@
+"""`sferum district`: the signed register of a district's schools, for whoever runs the district."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import click
+
+from provisioning.cli_edge import chosen_language, language_option, refusals_told
+from provisioning.district import draft as drafts
+from provisioning.district import issuing, refusals, signing
+from provisioning.district.draft import MOST_DAYS, USUAL_DAYS
+from provisioning.district.folder import Folder
+from provisioning.language import say
+from provisioning.problem_texts import Language
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+DAYS = click.option(
+    "--days",
+    default=USUAL_DAYS,
+    show_default=True,
+    type=click.IntRange(1, MOST_DAYS),
+    help="How long the register is good for.",
+)
+
+
+@click.group()
+def district() -> None:
+    """The signed register of a district's schools: who may meet whom."""
+
+
+def in_folder(command: F) -> F:
+    """Options `--dir` as `folder` and `--lang` as `language`; a refusal is told as one sentence."""
+
+    def wrapped(dir_: Path, lang: str | None, **rest: Any) -> Any:
+        language = chosen_language(lang)
+        with refusals_told(language):
+            return command(folder=Folder(dir_), language=language, **rest)
+
+    wrapped.__name__, wrapped.__doc__ = command.__name__, command.__doc__
+    wrapped.__dict__.update(command.__dict__)  # click keeps the parameters there
+    option = click.option(
+        "--dir",
+        "dir_",
+        default=Path("district"),
+        show_default=True,
+        envvar="SFERUM_DISTRICT",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="The operator's folder, with the keys.",
+    )
+    return cast("F", option(language_option(wrapped)))
+
+
+@district.command()
+@click.argument("name_of_district", metavar="DISTRICT")
+@click.argument("name")
+@in_folder
+def init(folder: Folder, language: Language, name_of_district: str, name: str) -> None:
+    """Begin a register: DISTRICT is its name for machines, such as district-56.example, NAME the one for people."""
+    drafts.new_draft(name_of_district, name, "")  # refused before anything is written
+    folder.begin()
+    key = signing.public(folder.make_key(1, signing.new_key()))
+    folder.write(drafts.new_draft(name_of_district, name, key))
+    tell(
+        language,
+        f"Реестр начат в папке {folder.path}. Сделайте копию папки и никому не показывайте operator-1.key.\n"
+        "Каждая школа пишет в homeserver.yaml, в настройки модуля:",
+        f"The register is begun in {folder.path}. Make a copy of the folder and show operator-1.key to nobody.\n"
+        "Each school writes into homeserver.yaml, into the module's options:",
+    )
+    click.echo(f"      district: {name_of_district}")
+    click.echo(f"      district_url: https://{name_of_district}/register.json")
+    click.echo(f"      district_key: ed25519:{key}")
+    click.echo("      district_cache_path: /var/lib/matrix-synapse/sferum-register.json")
+
+
+@district.command("add-school")
+@click.argument("server_name", metavar="SERVER")
+@click.argument("name")
+@click.option(
+    "--contact", required=True, help="Whom to ask at this school: an office, not a person."
+)
+@click.option(
+    "--key",
+    "keys",
+    multiple=True,
+    required=True,
+    metavar="ed25519:ID=KEY",
+    help="The server's signing key, from https://SERVER/_matrix/key/v2/server. Repeat for several.",
+)
+@in_folder
+def add_school(
+    folder: Folder,
+    language: Language,
+    server_name: str,
+    name: str,
+    contact: str,
+    keys: tuple[str, ...],
+) -> None:
+    """Let a school in, or write its entry anew."""
+    before = folder.read()
+    after = drafts.with_school(before, server_name, name, contact, keys)
+    folder.write(after)
+    if server_name in before.schools:
+        tell(
+            language,
+            f"Запись школы {server_name} заменена. {SIGN_RU}",
+            f"The entry of {server_name} is replaced. {SIGN_EN}",
+        )
+    else:
+        tell(
+            language,
+            f"Школа {server_name} добавлена, всего {len(after.schools)}. {SIGN_RU}",
+            f"{server_name} is added, {len(after.schools)} in all. {SIGN_EN}",
+        )
+
+
+@district.command("remove-school")
+@click.argument("server_name", metavar="SERVER")
+@in_folder
+def remove_school(folder: Folder, language: Language, server_name: str) -> None:
+    """Take a school out: ten minutes after publishing it is a stranger to the others."""
+    folder.write(drafts.without_school(folder.read(), server_name))
+    tell(
+        language,
+        f"Школы {server_name} в реестре больше нет. {SIGN_RU}",
+        f"{server_name} is out of the register. {SIGN_EN}",
+    )
+
+
+@district.command()
+@click.argument("server_name", metavar="SERVER")
+@click.option("--off", is_flag=True, help="Let it in again.")
+@click.option(
+    "--publish",
+    "target",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Sign and publish there at once.",
+)
+@DAYS
+@in_folder
+def isolate(
+    folder: Folder, language: Language, server_name: str, off: bool, target: Path | None, days: int
+) -> None:
+    """In an emergency: cut a school off from all others, with one command."""
+    folder.write(drafts.with_isolation(folder.read(), server_name, not off))
+    done_ru, done_en = ("снова со всеми", "is with the others again")
+    if not off:
+        done_ru, done_en = ("отрезана от остальных", "is cut off from the others")
+    if target is None:
+        tell(
+            language,
+            f"Школа {server_name} {done_ru}. {SIGN_RU}",
+            f"{server_name} {done_en}. {SIGN_EN}",
+        )
+        return
+    issuing.sign(folder, now(), days)
+    issuing.publish(folder, target, now())
+    tell(
+        language,
+        f"Школа {server_name} {done_ru}; реестр опубликован, школы узнают в течение десяти минут.",
+        f"{server_name} {done_en}; the register is published, schools learn of it within ten minutes.",
+    )
+
+
+@district.command()
+@click.argument("words", nargs=-1, metavar="[WORD:WORD]...")
+@in_folder
+def pairs(folder: Folder, language: Language, words: tuple[str, ...]) -> None:
+    """Which roles of two schools may meet, exactly: staff:staff is the beginning; none given: nobody."""
+    after = drafts.with_pairs(folder.read(), words)
+    folder.write(after)
+    shown = ", ".join(":".join(pair) for pair in after.pairs) or "—"
+    tell(language, f"Встречаются: {shown}. {SIGN_RU}", f"Meet: {shown}. {SIGN_EN}")
+
+
+@district.command()
+@DAYS
+@in_folder
+def sign(folder: Folder, language: Language, days: int) -> None:
+    """Sign the register as it is now, with the next serial."""
+    document = issuing.sign(folder, now(), days)
+    tell(
+        language,
+        f"Подписан реестр № {document['serial']}: школ {len(document['schools'])}, действует до "
+        f"{_day(document['expires'])}. Дальше: sferum district publish ФАЙЛ",
+        f"Register {document['serial']} is signed: {len(document['schools'])} schools, good until "
+        f"{_day(document['expires'])}. Next: sferum district publish FILE",
+    )
+
+
+@district.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--key", help="The operator's key, as in homeserver.yaml [of the folder].")
+@click.option("--district", "name", help="Its district [of the folder].")
+@in_folder
+def verify(
+    folder: Folder, language: Language, file: Path, key: str | None, name: str | None
+) -> None:
+    """Check a register as a school would; exit code 3 when a school would refuse it."""
+    if key is None or name is None:
+        held = folder.read()
+        key, name = key or held.operator_keys[0].key, name or held.district
+    document = issuing.verified(file, name, key.removeprefix("ed25519:"), now())
+    tell(
+        language,
+        f"Реестр № {document['serial']} округа {name}: подпись верна, школ {len(document['schools'])}, "
+        f"действует до {_day(document['expires'])}",
+        f"Register {document['serial']} of {name}: well signed, {len(document['schools'])} schools, "
+        f"good until {_day(document['expires'])}",
+    )
+
+
+@district.command()
+@click.argument("target", type=click.Path(path_type=Path, dir_okay=False))
+@in_folder
+def publish(folder: Folder, language: Language, target: Path) -> None:
+    """Put the signed register where the web server of the district serves it."""
+    document = issuing.publish(folder, target, now())
+    tell(
+        language,
+        f"Реестр № {document['serial']} опубликован; школы возьмут его в течение десяти минут.",
+        f"Register {document['serial']} is published; schools take it within ten minutes.",
+    )
+
+
+@district.command("rotate-key")
+@in_folder
+def rotate_key(folder: Folder, language: Language) -> None:
+    """Make a new key, named by the one of now. Schools follow by themselves."""
+    before = folder.read()
+    number = len(before.operator_keys) + 1
+    if number > drafts.MOST_OPERATOR_KEYS:
+        raise refusals.TooMany(f"{number} > {drafts.MOST_OPERATOR_KEYS}")
+    old = folder.signing_key(before)
+    new = signing.public(folder.make_key(number, signing.new_key()))
+    folder.write(
+        drafts.with_key(before, signing.link(before.district, before.operator_keys, old, new))
+    )
+    tell(
+        language,
+        f"Новый ключ — operator-{number}.key. {SIGN_RU} Когда все школы возьмут новый реестр, удалите "
+        f"operator-{number - 1}.key, а в новых школах пишите district_key: ed25519:{new}. Если старый ключ украден, "
+        "замените district_key и в остальных школах.",
+        f"The new key is operator-{number}.key. {SIGN_EN} When all schools have the new register, delete "
+        f"operator-{number - 1}.key, and write district_key: ed25519:{new} in new schools. If the old key was stolen, "
+        "replace district_key in the other schools, too.",
+    )
+
+
+SIGN_RU = "Дальше: sferum district sign"
+SIGN_EN = "Next: sferum district sign"
+
+
+def tell(language: Language, ru: str, en: str) -> None:
+    click.echo(say(language, ru, en))
+
+
+def now() -> int:
+    """Seconds since 1970."""
+    return int(time.time())
+
+
+def _day(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).astimezone().strftime("%d.%m.%Y")

@@ -1,0 +1,147 @@
+"""Two schools of one district on real servers, following a register that is served, attacked and changed (R4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import quote
+
+import pytest
+
+from tests.support.fleet import Fleet
+from tests.support.foreign import ForeignServer
+from tests.support.polling import until
+from tests.synapse_sferum.district_values import anchor, data, document, signed
+from tests.synapse_sferum.district_world import (
+    District,
+    ask,
+    entry,
+    invites,
+    join_room,
+    make_room,
+    open_school,
+    serving,
+    standing,
+    texts,
+    until_standing,
+    write,
+)
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def district(homeserver: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[District]:
+    """Schools А and Б, in the register, with people signed in."""
+    with serving() as web:
+        made = District(web, tmp_path_factory.mktemp("district"))
+        for org_id in ("school-a", "school-b"):
+            made.join(homeserver, org_id)
+        made.publish(10)
+        for school in made.schools:
+            school.server.start()
+            open_school(school)
+            until_standing(school, standing="open", serial=10, peers=1)
+        yield made
+
+
+def test_teachers_of_two_schools_meet(district: District) -> None:
+    """A teacher makes a room with a colleague of the other school, who joins; both read and write; a pupil and a parent
+    of either side are not to be had, and neither are their profiles.
+    """
+    a, b = district.schools
+    made = make_room(a, "T1", b.accounts["T1"])
+    assert made.status == 200, made
+    room_id = made.json["room_id"]
+    until(lambda: room_id in invites(b, "T1"), what="the invitation")
+    assert join_room(b, "T1", room_id).status == 200
+    assert write(a, "T1", room_id, "Здравствуйте").status == 200
+    until(lambda: "Здравствуйте" in texts(b, "T1", room_id), what="the message")
+    assert write(b, "T1", room_id, "И вам").status == 200
+    until(lambda: "И вам" in texts(a, "T1", room_id), what="the answer")
+    assert ask(b, "T1", "GET", f"/profile/{quote(a.accounts['T1'])}").status == 200
+    for hidden in ("P1", "G1"):
+        assert make_room(a, "T1", b.accounts[hidden]).status == 403
+        assert invites(b, hidden) == set()
+        assert make_room(b, hidden, a.accounts["T1"]).status == 403
+        assert ask(b, "T1", "GET", f"/profile/{quote(a.accounts[hidden])}").status == 404
+        assert ask(b, hidden, "GET", f"/profile/{quote(a.accounts['T1'])}").status == 404
+
+
+def test_registers_that_are_not_believed(district: District) -> None:
+    """Rollback, another face, a stranger's key, a truncated, a huge and an absent register: the one held stays, and
+    /health says why.
+    """
+    school = district.schools[0]
+    district.publish(11)
+    until_standing(school, serial=11, refusal=None)
+    district.publish(9)
+    until_standing(school, serial=11, refusal="rollback")
+    district.publish(11, name="Другое")
+    until_standing(school, serial=11, refusal="two_faces")
+    district.publish(12, (100,))
+    until_standing(school, serial=11, refusal="key_chain")
+    district.web.body = data(signed(document()))[:200]
+    until_standing(school, serial=11, refusal="not_json")
+    district.web.body = b" " * 1_000_100
+    until_standing(school, serial=11, refusal="too_large")
+    district.web.status = 503
+    until_standing(school, serial=11, refusal="unreachable", peers=1)
+    district.publish(12)
+    until_standing(school, serial=12, refusal=None, standing="open")
+    before = district.web.unchanged
+    until(lambda: district.web.unchanged > before + 2, what="answers without a body", deadline_s=40)
+
+
+def test_an_outsider_and_a_thief(district: District, homeserver: Fleet) -> None:
+    """A server outside the register gets 403; one with a listed name and another key than the register's gets 401."""
+    a, b = district.schools
+    stranger: ForeignServer = homeserver.foreign()
+    path = f"/_matrix/federation/v1/query/profile?user_id={quote(a.accounts['T1'])}"
+    assert stranger.signed_request(a.server, "GET", path).status == 403
+    liar = stranger.signed_request(a.server, "GET", path, origin=b.server.server_name)
+    assert liar.status == 401
+    theirs = {**entry(b.server), "keys": entry(stranger.homeserver)["keys"]}
+    real = ForeignServer(b.server)  # signs with the key that Б really has
+    assert real.signed_request(a.server, "GET", path).status == 200
+    district.publish(13, entries=[entry(a.server), theirs])
+    until_standing(a, serial=13)
+    assert real.signed_request(a.server, "GET", path).status == 401
+    district.publish(14)
+    for school in district.schools:
+        until_standing(school, serial=14, peers=1)
+    assert real.signed_request(a.server, "GET", path).status == 200
+
+
+def test_a_removal_a_restart_and_a_new_key(district: District) -> None:
+    """A school taken out is a stranger without a restart, also in a room that lives; a restart keeps it so; with a new
+    key, named by the old one, it is let in again, and the old key is believed no more.
+    """
+    a, b = district.schools
+    made = make_room(a, "D1", b.accounts["D1"])
+    assert made.status == 200, made
+    room_id = made.json["room_id"]
+    until(lambda: room_id in invites(b, "D1"), what="the invitation")
+    assert join_room(b, "D1", room_id).status == 200
+    assert write(a, "D1", room_id, "До").status == 200
+    waiting = make_room(b, "T1", a.accounts["T1"]).json["room_id"]
+    until(lambda: waiting in invites(a, "T1"), what="an invitation nobody has accepted")
+    district.publish(15, entries=[entry(a.server)])
+    until_standing(a, serial=15, peers=0, standing="open")
+    until_standing(b, serial=15, peers=0, standing="not_listed")
+    assert write(a, "D1", room_id, "После").status == 403
+    assert make_room(a, "D1", b.accounts["D1"]).status == 403
+    assert join_room(a, "T1", waiting).status == 403
+    assert ask(a, "D1", "GET", f"/profile/{quote(b.accounts['D1'])}").status == 404
+    a.server.stop()
+    a.server.start()
+    district.web.status = 503
+    until_standing(a, serial=15, refusal="unreachable")
+    assert write(a, "D1", room_id, "Потом").status == 403
+    district.publish(16, (1, 2))
+    for school in district.schools:
+        until_standing(school, serial=16, peers=1)
+    until(lambda: write(a, "D1", room_id, "Снова").status == 200, what="the room")
+    district.publish(17, (1,))
+    until_standing(a, serial=16, refusal="key_chain")
+    assert anchor(1) != anchor(2)
+    assert standing(a)["standing"] == "open"
