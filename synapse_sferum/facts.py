@@ -18,7 +18,13 @@ from synapse.util.caches.descriptors import cachedList
 
 from synapse_sferum.account import Account
 from synapse_sferum.model import OrgId, RoomId, RoomKey, RoomKind
-from synapse_sferum.private import clock_of, inviter_txn, membership_txn
+from synapse_sferum.private import (
+    clock_of,
+    inviter_txn,
+    membership_txn,
+    room_of_event_txn,
+    server_is_joined,
+)
 from synapse_sferum.rows import accounts_txn
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -155,6 +161,14 @@ class Facts:
         return await self._api.run_db_interaction(
             "sferum_membership", membership_txn, user_id, room_id
         )
+
+    async def server_is_joined(self, server_name: str, room_id: str) -> bool:
+        """Whether somebody of a server is in a room that we are in; Synapse's own cache."""
+        return await server_is_joined(self._api, server_name, room_id)
+
+    async def room_of_event(self, event_id: str) -> str | None:
+        """The room of an event we have; None: we have no such event."""
+        return await self._api.run_db_interaction("sferum_room_of", room_of_event_txn, event_id)
 
     async def forget_peers(self, server_names: Collection[str]) -> None:
         """Make every process read these servers again. Call after the write is committed."""

@@ -238,6 +238,18 @@ def membership_txn(txn: LoggingTransaction, user_id: str, room_id: str) -> str |
     return None if row is None or row[0] is None else str(row[0])
 
 
+async def server_is_joined(api: ModuleApi, server_name: str, room_id: str) -> bool:
+    """Whether somebody of a server is in a room, by the current state that this server holds of it."""
+    return await api._hs.get_datastores().main.is_host_joined(room_id, server_name)
+
+
+def room_of_event_txn(txn: LoggingTransaction, event_id: str) -> str | None:
+    """The room of an event of this database; None: there is none."""
+    txn.execute("SELECT room_id FROM events WHERE event_id = ?", (event_id,))
+    row = txn.fetchone()
+    return None if row is None else str(row[0])
+
+
 def wrap_edu(
     api: ModuleApi,
     edu_type: str,

@@ -219,6 +219,7 @@ def test_store_and_limits() -> None:
     """The membership lookup and the limiter take what we give them."""
     lookup = RoomMemberWorkerStore.get_local_current_membership_for_user_in_room
     assert parameters(lookup) == ["self", "user_id", "room_id"]
+    assert parameters(RoomMemberWorkerStore.is_host_joined) == ["self", "room_id", "host"]
     assert {"store", "clock", "cfg"} <= set(parameters(Ratelimiter.__init__))
     assert parameters(Ratelimiter.ratelimit)[:2] == ["self", "requester"]
 
@@ -232,7 +233,7 @@ def test_store_and_limits() -> None:
         ("room_memberships", {"event_id", "sender"}),
         ("current_state_events", {"room_id", "type", "state_key", "membership"}),
         ("event_forward_extremities", {"room_id", "event_id"}),
-        ("events", {"event_id", "depth", "stream_ordering"}),
+        ("events", {"event_id", "room_id", "depth", "stream_ordering"}),
         ("profiles", {"full_user_id", "displayname", "avatar_url"}),
         ("rooms", {"room_id", "creator"}),
     ],
