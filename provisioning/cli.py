@@ -21,6 +21,16 @@ COMMANDS = {
         "roster",
         "Read, check, plan and apply a school's lists.",
     ),
+    "year": (
+        "provisioning.cli_year",
+        "year",
+        "Promote a school to the next year: plan, apply, undo.",
+    ),
+    "class": (
+        "provisioning.cli_class",
+        "class_group",
+        "Move pupils; split and merge classes; substitutes.",
+    ),
     "org": ("provisioning.cli_org", "org", "Create and list schools; look at failed tasks."),
     "why": ("provisioning.cli_why", "why", "Why somebody is, or is not, in a room."),
     "export": ("provisioning.cli_export", "export", "Member lists as text or CSV."),

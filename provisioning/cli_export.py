@@ -9,11 +9,9 @@ from collections.abc import Sequence
 import click
 
 from provisioning.cli_edge import Connection, connected, only_org
+from provisioning.formulas import harmless
 from provisioning.homeserver import Answer
 from provisioning.problem_texts import Language
-
-#: A cell that begins so would be run as a formula by a spreadsheet (OWASP, CSV injection).
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @click.group()
@@ -46,7 +44,7 @@ def members_csv(rows: Sequence[Answer]) -> bytes:
     writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
     writer.writerow(columns)
     for row in rows:
-        writer.writerow([_harmless(_cell(row.get(column))) for column in columns])
+        writer.writerow([harmless(_cell(row.get(column))) for column in columns])
     return b"\xef\xbb\xbf" + text.getvalue().encode()
 
 
@@ -54,7 +52,3 @@ def _cell(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(_cell(part) for part in value)
     return "" if value is None else str(value)
-
-
-def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell

@@ -7,7 +7,7 @@ a bounded number of times.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -98,6 +98,77 @@ class Homeserver:
         """
         body = {"roster": roster.to_wire(), "plan_hash": plan_hash, "force": force}
         return self._ask("POST", f"{_org(org_id)}/roster/apply", body)
+
+    def year(self, org_id: str) -> Answer:
+        """The school's year, and its last promotion."""
+        return self._ask("GET", f"{_org(org_id)}/year")
+
+    def plan_year(self, org_id: str, plan: Mapping[str, object] | None) -> Answer:
+        """What a plan of the school year would do; None asks for the draft. Nothing is written."""
+        return self._ask("POST", f"{_org(org_id)}/year/plan", {"plan": plan})
+
+    def apply_year(self, org_id: str, plan: Mapping[str, object], plan_hash: str) -> Answer:
+        """Promote the school. Applying the same plan again changes nothing, so it is repeated.
+
+        Raises:
+            StalePlan, YearConflicts, LastAdministrator.
+        """
+        body = {"plan": plan, "plan_hash": plan_hash}
+        return self._ask("POST", f"{_org(org_id)}/year/apply", body)
+
+    def undo_year(self, org_id: str) -> Answer:
+        """Take the last promotion back; again, there is nothing to do.
+
+        Raises:
+            NoUndo.
+        """
+        return self._ask("POST", f"{_org(org_id)}/year/undo", {})
+
+    def classes(self, org_id: str) -> list[Answer]:
+        """Open classes of the year."""
+        return _rows(self._ask("GET", f"{_org(org_id)}/classes"), "classes")
+
+    def numbered(self, org_id: str, source: str, source_id: str) -> list[Answer]:
+        """The record with this number of a list; none or one."""
+        query = httpx.QueryParams(source=source, source_id=source_id)
+        return _rows(self._ask("GET", f"{_org(org_id)}/people?{query}"), "people")
+
+    def move(
+        self, org_id: str, person_id: str, from_class_id: str, to_class_id: str, reason: str
+    ) -> None:
+        """A pupil changes class. Not repeated by itself: the second time the pupil is not there any more."""
+        body = {"from_class_id": from_class_id, "to_class_id": to_class_id, "reason": reason}
+        path = f"{_org(org_id)}/people/{quote(person_id, safe='')}/move"
+        self._ask("POST", path, body, repeatable=False)
+
+    def split_class(self, org_id: str, class_id: str, name: str, person_ids: Sequence[str]) -> None:
+        """Some pupils become a class of their own. Not repeated by itself.
+
+        Raises:
+            NameTaken, NotInClass.
+        """
+        body = {"name": name, "person_ids": list(person_ids)}
+        path = f"{_org(org_id)}/classes/{quote(class_id, safe='')}/split"
+        self._ask("POST", path, body, repeatable=False)
+
+    def merge_classes(self, org_id: str, class_ids: Sequence[str], name: str) -> None:
+        """Several classes become one. Not repeated by itself.
+
+        Raises:
+            NameTaken.
+        """
+        body = {"class_ids": list(class_ids), "name": name}
+        self._ask("POST", f"{_org(org_id)}/classes/merge", body, repeatable=False)
+
+    def set_substitute(self, org_id: str, class_id: str, person_id: str, until: str | None) -> None:
+        """Somebody beside the class teacher until a day, ISO 8601; None ends it.
+
+        Raises:
+            IsTeacher.
+        """
+        body = {"person_id": person_id, "until": until}
+        path = f"{_org(org_id)}/classes/{quote(class_id, safe='')}/substitute"
+        self._ask("PUT", path, body)
 
     def progress(self, org_id: str) -> Answer:
         return self._ask("GET", f"{_org(org_id)}/progress")

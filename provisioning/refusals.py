@@ -82,6 +82,36 @@ class LastAdministrator(Refusal):
     en = "the school would have no administrator left; give somebody else the role first"
 
 
+class NameTaken(Refusal):
+    ru = "класс с таким названием уже есть; выберите другое (sferum class list)"
+    en = "there is a class of that name already; choose another (sferum class list)"
+
+
+class NotInClass(Refusal):
+    ru = "не все эти ученики в названном классе; посмотрите sferum class list и номера в списке"
+    en = "not all of these pupils are in that class; look at sferum class list and the numbers"
+
+
+class IsTeacher(Refusal):
+    ru = "этот человек и так классный руководитель этого класса"
+    en = "this person is the class's teacher already"
+
+
+class NoYear(Refusal):
+    ru = "у школы ещё нет учебного года; сначала загрузите её списки (sferum roster apply)"
+    en = "the school has no school year yet; apply its lists first (sferum roster apply)"
+
+
+class YearConflicts(Refusal):
+    ru = "в плане ещё не всё решено; что именно, покажет sferum year plan ФАЙЛ"
+    en = "the plan is not complete yet; sferum year plan FILE shows what is missing"
+
+
+class NoUndo(Refusal):
+    ru = "отменять нечего: перевода не было, прошло больше 14 дней или уже загружен новый список"
+    en = "there is nothing to undo: no promotion, or 14 days are over, or a new list was applied"
+
+
 class BadRequest(Refusal):
     """The server found the request wrong; `field` says where."""
 
@@ -112,6 +142,12 @@ _BY_CODE: dict[str, type[Refusal]] = {
     "SFERUM_UNSAFE_PLAN": UnsafePlan,
     "SFERUM_LAST_ADMINISTRATOR": LastAdministrator,
     "SFERUM_ORG_EXISTS": OrgExists,
+    "SFERUM_NAME_TAKEN": NameTaken,
+    "SFERUM_NOT_IN_CLASS": NotInClass,
+    "SFERUM_IS_TEACHER": IsTeacher,
+    "SFERUM_NO_YEAR": NoYear,
+    "SFERUM_YEAR_CONFLICTS": YearConflicts,
+    "SFERUM_NO_UNDO": NoUndo,
     "M_FORBIDDEN": NotAllowed,
     "M_UNKNOWN_TOKEN": NotAllowed,
     "M_MISSING_TOKEN": NotAllowed,

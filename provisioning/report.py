@@ -37,6 +37,12 @@ KINDS: dict[str, tuple[str, str]] = {
         "homeroom teacher of several",
     ),
     "roles_by_hand": ("роль задана вручную", "roles set by hand"),
+    "year_not_promoted": (
+        "список следующего года, а школа ещё не переведена: у классов появятся новые чаты; "
+        "сначала sferum year plan",
+        "a list of the next year, and the school is not promoted: classes would get new rooms; "
+        "first sferum year plan",
+    ),
     "guardian_without_child": ("родитель без детей в школе", "guardian without a child here"),
 }
 SEVERITIES: dict[Severity, tuple[str, str]] = {

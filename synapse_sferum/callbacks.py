@@ -140,7 +140,7 @@ class Callbacks:
         return False, None
 
     async def _vouched(self, event: EventBase) -> dict[str, Any] | None:
-        """An invitation to another server with what the inviter is here (ADR 22); None: as it is."""
+        """An invitation to another server with what the inviter is here (ADR 25); None: as it is."""
         if event.type != "m.room.member" or event.membership != "invite":
             return None
         if self._api.is_mine(event.state_key) or not self._api.is_mine(event.sender):

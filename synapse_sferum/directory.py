@@ -25,6 +25,7 @@ from synapse_sferum.model import Directory, Org, Role, UserId
 from synapse_sferum.roster import Roster
 from synapse_sferum.roster_plan import RosterPlan, plan_roster
 from synapse_sferum.rows import ORG_COLUMNS, org_from
+from synapse_sferum.year_rows import end_undo_txn
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -201,6 +202,8 @@ class DirectoryService:
                 actor.name, "roster", roster.source, "", summary, "forced" if force else ""
             )
             change, touched = write_txn(txn, before, plan.after, [entry], self._now_ms())
+            if not change.empty:
+                end_undo_txn(txn, org_id)
             return Written(
                 changed=not change.empty,
                 revision=revision_txn(txn, org_id),

@@ -61,7 +61,7 @@ def directory_txn(txn: LoggingTransaction, org_id: str) -> Directory | None:
     people = {p.person_id: p for p in (person_from(tuple(row)) for row in txn)}
     classes = _classes_txn(txn, org_id)
     txn.execute(
-        "SELECT e.class_id, e.person_id, e.role, e.by_hand FROM sferum_enrolments AS e"
+        "SELECT e.class_id, e.person_id, e.role, e.by_hand, e.until FROM sferum_enrolments AS e"
         " JOIN sferum_classes AS c ON c.class_id = e.class_id WHERE c.org_id = ?",
         (org_id,),
     )
@@ -113,7 +113,7 @@ def neighbourhood_txn(
     enrolments: set[Enrolment] = set()
     for chunk in chunks(people):
         txn.execute(
-            "SELECT class_id, person_id, role, by_hand FROM sferum_enrolments"
+            "SELECT class_id, person_id, role, by_hand, until FROM sferum_enrolments"
             f" WHERE person_id IN ({marks(chunk)})",
             chunk,
         )
@@ -148,8 +148,10 @@ def _classes_txn(txn: LoggingTransaction, org_id: str) -> dict[ClassId, SchoolCl
 
 
 def _enrolment_from(row: Sequence[Any]) -> Enrolment:
-    class_id, person_id, role, by_hand = row
-    return Enrolment(ClassId(class_id), PersonId(person_id), EnrolmentRole(role), bool(by_hand))
+    class_id, person_id, role, by_hand, until = row
+    return Enrolment(
+        ClassId(class_id), PersonId(person_id), EnrolmentRole(role), bool(by_hand), str(until)
+    )
 
 
 def guardianship_from(row: Sequence[Any]) -> Guardianship:
@@ -178,7 +180,7 @@ def write_txn(
     touch_txn(txn, org_id, now_ms)
     _write_org(txn, change.org)
     _write_people(txn, org_id, change.people, before)
-    _write_classes(txn, org_id, change.classes)
+    _write_classes(txn, org_id, change.classes, before)
     _write_enrolments(txn, change)
     _write_guardianships(txn, change)
     _enqueue_profiles(txn, org_id, change.people, before, now_ms)
@@ -302,6 +304,7 @@ def _write_people(
                 p.user_id,
                 int(p.confirmed),
                 int(p.left_by_hand),
+                p.leaves_on,
             )
             for p in people
         ],
@@ -321,15 +324,37 @@ def _write_people(
     )
 
 
-def _write_classes(txn: LoggingTransaction, org_id: str, classes: Collection[SchoolClass]) -> None:
+def _write_classes(
+    txn: LoggingTransaction, org_id: str, classes: Collection[SchoolClass], before: Directory
+) -> None:
+    # A whole school changes names at once: out of each other's way first, identity in the source is unique.
+    renamed = [
+        (c.class_id,)
+        for c in classes
+        for known in [before.classes.get(c.class_id)]
+        if known is not None and (known.source_id, known.session) != (c.source_id, c.session)
+    ]
+    _many(txn, "UPDATE sferum_classes SET source_id = '~' || class_id WHERE class_id = ?", renamed)
     columns = f"org_id, {CLASS_COLUMNS}"
     _many(
         txn,
         f"INSERT INTO sferum_classes ({columns}) VALUES ({marks(columns.split(','))})"
         " ON CONFLICT (class_id) DO UPDATE SET source_id = EXCLUDED.source_id,"
-        " session = EXCLUDED.session, name = EXCLUDED.name, grade = EXCLUDED.grade, open = EXCLUDED.open",
+        " session = EXCLUDED.session, name = EXCLUDED.name, grade = EXCLUDED.grade, open = EXCLUDED.open,"
+        " came_from = EXCLUDED.came_from, rooms_until = EXCLUDED.rooms_until",
         [
-            (org_id, c.class_id, c.source, c.source_id, c.session, c.name, c.grade, int(c.open))
+            (
+                org_id,
+                c.class_id,
+                c.source,
+                c.source_id,
+                c.session,
+                c.name,
+                c.grade,
+                int(c.open),
+                ",".join(c.came_from),
+                c.rooms_until,
+            )
             for c in classes
         ],
     )
@@ -343,9 +368,14 @@ def _write_enrolments(txn: LoggingTransaction, change: Difference) -> None:
     )
     _many(
         txn,
-        "INSERT INTO sferum_enrolments (class_id, person_id, role, by_hand) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (class_id, person_id, role) DO UPDATE SET by_hand = EXCLUDED.by_hand",
-        [(e.class_id, e.person_id, e.role.value, int(e.by_hand)) for e in change.enrolments],
+        "INSERT INTO sferum_enrolments (class_id, person_id, role, by_hand, until)"
+        " VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (class_id, person_id, role) DO UPDATE SET by_hand = EXCLUDED.by_hand,"
+        " until = EXCLUDED.until",
+        [
+            (e.class_id, e.person_id, e.role.value, int(e.by_hand), e.until)
+            for e in change.enrolments
+        ],
     )
 
 

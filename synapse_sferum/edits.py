@@ -220,7 +220,7 @@ def move(person_id: str, from_class_id: str, to_class_id: str, actor: str, reaso
 
 
 def set_homeroom_teachers(class_id: str, person_ids: Collection[str], actor: str) -> Edit:
-    """The class's teachers, by hand; they survive imports."""
+    """The class's teachers, by hand; they survive imports. Substitutes are not of them and stay until their day."""
 
     def edit(directory: Directory) -> Edited:
         class_ = current_class(directory, class_id)
@@ -229,8 +229,14 @@ def set_homeroom_teachers(class_id: str, person_ids: Collection[str], actor: str
             person = _person(directory, person_id)
             if not person.roles & STAFF or person.status is PersonStatus.LEFT:
                 raise EditRefused(400, "M_INVALID_PARAM", "a class teacher must be of the staff")
-        mine = {e for e in directory.enrolments if (e.class_id, e.role) == (class_.class_id, role)}
-        wanted = {Enrolment(class_.class_id, PersonId(i), role, by_hand=True) for i in person_ids}
+        here = {e for e in directory.enrolments if (e.class_id, e.role) == (class_.class_id, role)}
+        substitutes = {e.person_id for e in here if e.until}
+        mine = {e for e in here if not e.until}
+        wanted = {
+            Enrolment(class_.class_id, PersonId(i), role, by_hand=True)
+            for i in person_ids
+            if i not in substitutes
+        }
         before, after = (",".join(sorted(e.person_id for e in found)) for found in (mine, wanted))
         entry = AuditEntry(actor, "homeroom_teachers", class_.class_id, before, after)
         return evolve(directory, enrolments=(directory.enrolments - mine) | wanted), [entry]

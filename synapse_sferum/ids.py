@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
+from collections.abc import Container
 
 from synapse_sferum.model import ClassId, OrgId, PersonId
 
@@ -18,8 +19,19 @@ def person_id_of(org_id: OrgId, source: str, source_id: str) -> PersonId:
 
 
 def class_id_of(org_id: OrgId, source: str, source_id: str, session: str) -> ClassId:
-    """`c` + 12 of `a-z2-7`; a class of another school year is another class."""
+    """`c` + 12 of `a-z2-7`; of a list's class that nobody has promoted (those keep the id they had)."""
     return ClassId("c" + _digest("class", org_id, source, source_id, session))
+
+
+def free_class_id(
+    org_id: OrgId, source: str, source_id: str, session: str, taken: Container[str]
+) -> ClassId:
+    """The id of a class that is new: the next of its row when a cohort has taken the first with it (R36)."""
+    found, nth = class_id_of(org_id, source, source_id, session), 1
+    while found in taken:
+        nth += 1
+        found = ClassId("c" + _digest("class", org_id, source, source_id, session, str(nth)))
+    return found
 
 
 def new_localpart() -> str:

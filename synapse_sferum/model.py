@@ -188,6 +188,9 @@ class Person:
     user_id: UserId | None = None
     confirmed: bool = False  # by a parent (R17)
     left_by_hand: bool = False  # so a list that still names them does not bring them back
+    leaves_on: str = (
+        ""  # ISO date of the school's calendar: on that day a graduate leaves; "" never
+    )
 
     @property
     def roles(self) -> frozenset[Role]:
@@ -212,7 +215,10 @@ class Person:
 
 @frozen(kw_only=True)
 class SchoolClass:
-    """A class in one school year. `open` is false once it is gone from the list."""
+    """A class in one school year. `open` is false once it is gone from the list, or has ended.
+
+    The id is the cohort's: a promoted class has the next session and another name, and the rooms it had (R36).
+    """
 
     class_id: ClassId
     source: str
@@ -221,16 +227,24 @@ class SchoolClass:
     name: str  # canonical (R39)
     grade: int | None = None  # 1..11; None for a named class
     open: bool = True
+    came_from: tuple[
+        ClassId, ...
+    ] = ()  # ended classes whose pupils are here: their rooms are linked
+    rooms_until: str = ""  # ISO date: on that day the rooms of a class that has ended are removed
 
 
 @frozen(order=True)
 class Enrolment:
-    """A person in a class. `by_hand` ones are set in the pages and survive imports."""
+    """A person in a class. `by_hand` ones are set in the pages and survive imports.
+
+    `until` is a substitute's last day, an ISO date of the school's calendar; "" without end.
+    """
 
     class_id: ClassId
     person_id: PersonId
     role: EnrolmentRole = field(order=lambda role: role.value)
     by_hand: bool = False
+    until: str = ""
 
 
 @frozen

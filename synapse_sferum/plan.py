@@ -187,6 +187,7 @@ def plan_archived(key: RoomKey, name: str, actual: ActualRoom, keep: frozenset[U
     """A room whose class is gone: nobody writes, history stays for those who still belong to the school.
 
     Args:
+        name: with the year it was of.
         keep: active accounts of the school; everybody else leaves, and nobody is added.
     """
     actions: list[Action] = []
@@ -195,6 +196,8 @@ def plan_archived(key: RoomKey, name: str, actual: ActualRoom, keep: frozenset[U
     members = dict.fromkeys(actual.joined & keep, 0)
     levels = {**power_levels(key, DesiredRoom(name=name, members={})), "events_default": NOBODY}
     levels["events"] = {**levels["events"], **dict.fromkeys(CALL_MEMBER_EVENTS, NOBODY)}
+    if actual.name != name:
+        actions.append(SetName(name))
     if not same_power_levels(actual.power_levels, levels):
         actions.append(SetPowerLevels(levels))
     actions += [Remove(u) for u in sorted((actual.joined | actual.invited) - members.keys())]
@@ -256,6 +259,7 @@ def creation(
     server_name: str,
     *,
     encrypted: bool,
+    topic: str = "",
 ) -> dict[str, Any]:
     """The body of createRoom for a managed room.
 
@@ -300,6 +304,7 @@ def creation(
         "visibility": "private",
         "room_version": "12",
         "name": desired.name,
+        **({"topic": topic} if topic else {}),
         "creation_content": {"m.federate": False, events.ROOM: marker, **kind},
         "initial_state": state,
         "power_level_content_override": power_levels(key, desired),

@@ -22,8 +22,11 @@ from synapse_sferum.config import Config
 from synapse_sferum.desired import DesiredRoom
 from synapse_sferum.directory import queue_every_room_txn
 from synapse_sferum.directory_rows import org_txn
+from synapse_sferum.due import Due
+from synapse_sferum.earlier_rooms import archive_name, reads_nothing
+from synapse_sferum.earlier_rows import class_txn, earlier_topic_txn
 from synapse_sferum.facts import Facts
-from synapse_sferum.model import Org, RoomKey, RoomKind, UserId
+from synapse_sferum.model import Org, RoomKey, RoomKind, SchoolClass, UserId
 from synapse_sferum.own_accounts import OwnAccounts
 from synapse_sferum.plan import MOST_AT_ONCE, creation, plan_archived, plan_room
 from synapse_sferum.profile import write_profile
@@ -56,6 +59,7 @@ class Reconciler:
         self._api, self._config, self._facts = api, config, facts
         self._own, self._service_user, self._now_ms = own, own.service_user, now_ms
         self._applier = Applier(api, own.service_user, self._pace)
+        self._due = Due(api, facts, own.service_user, now_ms)
         self._interrupted = (
             False  # a turn ended early (the database went away): its job is still marked running
         )
@@ -84,6 +88,7 @@ class Reconciler:
         if self._interrupted:
             await self.recover()
         self._interrupted = True
+        await self._due.look()
         await self._full_look()
         while True:
             await self._derive()
@@ -216,6 +221,9 @@ class Reconciler:
         body = creation(
             org.org_id, key, desired, space_id, self._api.server_name,
             encrypted=key.kind.value in org.settings.encrypted_kinds,
+            topic=await self._api.run_db_interaction(
+                "sferum_earlier_rooms", earlier_topic_txn, org.org_id, key, self._api.server_name
+            ),
         )  # fmt: skip
         room_id, _ = await self._api.create_room(self._service_user, body, ratelimit=False)
         await self._set_room(org.org_id, key, room_id, "filling" if desired.members else "ready")
@@ -229,8 +237,10 @@ class Reconciler:
             space_id = await self._space(org, key)
             actual = await read_actual(self._api, room_id, space_id, self._service_user)
             if actual is not None:
-                keep = await self._readers(org, key, actual.joined)
-                plan = plan_archived(key, desired.name, actual, keep)
+                class_ = await self._api.run_db_interaction("sferum_class", class_txn, key.ref)
+                keep = await self._readers(org, key, class_, actual.joined)
+                name = archive_name(desired.name, class_)
+                plan = plan_archived(key, name, actual, keep)
                 left = await self._applier.apply(org.org_id, key, room_id, space_id, plan, SLICE)
                 if left:
                     return left
@@ -238,21 +248,17 @@ class Reconciler:
         return 0
 
     async def _readers(
-        self, org: Org, key: RoomKey, joined: frozenset[UserId]
+        self, org: Org, key: RoomKey, class_: SchoolClass | None, joined: frozenset[UserId]
     ) -> frozenset[UserId]:
         """Who may go on reading an archived room: of a class that is gone, its people of today's school.
 
         A class that is still there and only has no pupils left keeps nobody but whom the list gives it:
         whoever moved on
-        is out of the old room (R40).
+        is out of the old room (R40). One of a year that was taken back keeps nobody (R37).
         """
-
-        def class_open_txn(txn: LoggingTransaction) -> bool:
-            txn.execute("SELECT open FROM sferum_classes WHERE class_id = ?", (key.ref,))
-            row = txn.fetchone()
-            return row is not None and bool(row[0])
-
-        emptied = await self._api.run_db_interaction("sferum_class_open", class_open_txn)
+        if class_ is not None and reads_nothing(class_, org.school_year):
+            return frozenset()
+        emptied = class_ is not None and class_.open
         accounts = await self._facts.accounts(sorted(joined))
         return frozenset(
             UserId(user_id)

@@ -11,7 +11,7 @@ from typing import Any
 
 from attrs import evolve
 
-from synapse_sferum.ids import class_id_of, person_id_of
+from synapse_sferum.ids import free_class_id, person_id_of
 from synapse_sferum.model import (
     ClassId,
     Directory,
@@ -35,6 +35,7 @@ class _Merge:
         self.directory, self.roster = directory, roster
         self.org_id = directory.org.org_id
         self.erased = {i for i, person in directory.people.items() if person.erased}
+        self.class_ids = _class_ids(directory, roster)
 
     def result(self) -> Directory:
         """The directory as it should be."""
@@ -52,7 +53,7 @@ class _Merge:
         return person_id_of(self.org_id, self.roster.source, source_id)
 
     def class_id(self, source_id: str) -> ClassId:
-        return class_id_of(self.org_id, self.roster.source, source_id, self.roster.school_year)
+        return self.class_ids[source_id]
 
     def _people(self) -> Iterable[Person]:
         for listed in self.roster.people.values():
@@ -67,6 +68,7 @@ class _Merge:
                 # A file without the column must not erase what another file said.
                 "birth_date": listed.birth_date or (known.birth_date if known else None),
                 "listed_roles": listed.roles | self._roles_not_covered(known),
+                "leaves_on": "",  # whoever is on a list stays
             }
             if known is None:
                 yield Person(
@@ -108,6 +110,7 @@ class _Merge:
         for row in self.roster.classes.values():
             class_id = self.class_id(row.source_id)
             listed.add(class_id)
+            known = self.directory.classes.get(class_id)
             yield SchoolClass(
                 class_id=class_id,
                 source=self.roster.source,
@@ -115,6 +118,7 @@ class _Merge:
                 session=self.roster.school_year,
                 name=row.name,
                 grade=row.grade,
+                came_from=known.came_from if known is not None else (),
             )
         if "student" in self.roster.covers:
             for class_ in self.directory.classes.values():
@@ -128,19 +132,21 @@ class _Merge:
     def _enrolments(self, people: Mapping[PersonId, Person]) -> frozenset[Enrolment]:
         """Ours are replaced, those by hand and those of other sources stay.
 
-        Class teachers set by hand stand instead of the list's, for as long as one of them is at the school.
+        Class teachers set by hand stand instead of the list's, for as long as one of them is at the school;
+        a substitute stands beside them, and stays on when the list names them.
         """
+        listed = {
+            Enrolment(self.class_id(class_), self.person_id(person), role)
+            for class_, person, role in self.roster.enrolments
+            if self.person_id(person) not in self.erased
+        }
         by_hand = {e for e in self.directory.enrolments if e.by_hand}
         homeroom_by_hand = {
             e.class_id
             for e in by_hand
             if e.role is EnrolmentRole.HOMEROOM_TEACHER
+            and not e.until
             and people[e.person_id].status is not PersonStatus.LEFT
-        }
-        listed = {
-            Enrolment(self.class_id(class_), self.person_id(person), role)
-            for class_, person, role in self.roster.enrolments
-            if self.person_id(person) not in self.erased
         }
         new = {
             e
@@ -148,7 +154,14 @@ class _Merge:
             if evolve(e, by_hand=True) not in by_hand
             and not (e.role is EnrolmentRole.HOMEROOM_TEACHER and e.class_id in homeroom_by_hand)
         }
-        kept = {e for e in self.directory.enrolments - by_hand if not self._replaces(e)}
+        for_good = {
+            e
+            for e in self.directory.enrolments
+            if e.until and evolve(e, by_hand=False, until="") in new
+        }
+        by_hand -= for_good
+        others = self.directory.enrolments - by_hand - for_good
+        kept = {e for e in others if not self._replaces(e)}
         return frozenset(new | kept | by_hand)
 
     def _replaces(self, enrolment: Enrolment) -> bool:
@@ -182,6 +195,32 @@ class _Merge:
             status = GuardianshipStatus.RESTRICTED if restricted else GuardianshipStatus.CONFIRMED
             found[pair] = Guardianship(*pair, relation=relation, status=status)
         return found
+
+
+def _class_ids(directory: Directory, roster: Roster) -> dict[str, ClassId]:
+    """Which class each row of the list is: its own of this year, else the one of that name, else a new one.
+
+    A promoted class keeps its id and its rooms (R36), and the next list may number it anew: then the name finds it.
+    """
+    mine = [
+        c
+        for _, c in sorted(directory.classes.items())
+        if (c.source, c.session) == (roster.source, roster.school_year)
+    ]
+    found = {c.source_id: c.class_id for c in mine if c.source_id in roster.classes}
+    by_name = {c.name: c.class_id for c in mine if c.open and c.source_id not in roster.classes}
+    taken = set(directory.classes)
+    for source_id, row in sorted(roster.classes.items()):
+        if source_id in found:
+            continue
+        if row.name in by_name:
+            found[source_id] = by_name.pop(row.name)
+        else:
+            found[source_id] = free_class_id(
+                directory.org.org_id, roster.source, source_id, roster.school_year, taken
+            )
+        taken.add(found[source_id])
+    return found
 
 
 def merge(directory: Directory, roster: Roster) -> Directory:

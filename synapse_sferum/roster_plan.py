@@ -84,12 +84,19 @@ def plan_roster(directory: Directory, roster: Roster) -> RosterPlan:
         plan_hash=_hash(directory, change),
         counts=dict(sorted(Counter(note.kind for note in changes).items())),
         changes=changes,
-        exceptions=tuple(exceptions_of(after)),
+        exceptions=(*_not_promoted(directory, roster), *exceptions_of(after)),
         by_class=_by_class(directory, after),
         removals=removals,
         refusal=refusal,
         message=message,
     )
+
+
+def _not_promoted(directory: Directory, roster: Roster) -> Iterable[Note]:
+    """A list of another year closes every class and its rooms; promoted before, each class keeps them (R36)."""
+    year = directory.org.school_year
+    if year and roster.school_year > year and _pupils_by_class(directory):
+        yield Note(kind="year_not_promoted", detail=f"{year} → {roster.school_year}")
 
 
 def _hash(before: Directory, change: Difference) -> str:

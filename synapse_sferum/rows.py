@@ -28,9 +28,9 @@ from synapse_sferum.model import (
 ORG_COLUMNS = "org_id, name, timezone, school_year, settings, status"
 PERSON_COLUMNS = (
     "person_id, source, source_id, family_name, given_name, middle_name, birth_date,"
-    " listed_roles, roles_by_hand, status, user_id, confirmed, left_by_hand"
+    " listed_roles, roles_by_hand, status, user_id, confirmed, left_by_hand, leaves_on"
 )
-CLASS_COLUMNS = "class_id, source, source_id, session, name, grade, open"
+CLASS_COLUMNS = "class_id, source, source_id, session, name, grade, open, came_from, rooms_until"
 
 #: Of `sferum_enrolments AS e`: in the classes that are open and of their school's year.
 OF_THIS_YEAR = (
@@ -83,7 +83,7 @@ def person_from(row: tuple[object, ...]) -> Person:
     (person_id, source, source_id, family, given, middle, born, listed, by_hand, status, user) = (
         row[:11]
     )
-    confirmed, left_by_hand = row[11:]
+    confirmed, left_by_hand, leaves_on = row[11:]
     return Person(
         person_id=PersonId(str(person_id)),
         source=str(source),
@@ -98,12 +98,13 @@ def person_from(row: tuple[object, ...]) -> Person:
         user_id=None if user is None else UserId(str(user)),
         confirmed=bool(confirmed),
         left_by_hand=bool(left_by_hand),
+        leaves_on=str(leaves_on),
     )
 
 
 def class_from(row: tuple[object, ...]) -> SchoolClass:
     """A row of CLASS_COLUMNS."""
-    class_id, source, source_id, session, name, grade, is_open = row
+    class_id, source, source_id, session, name, grade, is_open, came_from, rooms_until = row
     return SchoolClass(
         class_id=ClassId(str(class_id)),
         source=str(source),
@@ -112,6 +113,8 @@ def class_from(row: tuple[object, ...]) -> SchoolClass:
         name=str(name),
         grade=None if grade is None else int(str(grade)),
         open=bool(is_open),
+        came_from=tuple(ClassId(one) for one in str(came_from).split(",") if one),
+        rooms_until=str(rooms_until),
     )
 
 

@@ -1,4 +1,4 @@
-"""A school vouches for who invites, in the invitation itself (ADR 22). Pure.
+"""A school vouches for who invites, in the invitation itself (ADR 25). Pure.
 
 An invitation is an event: the inviter's server signs it, and no client of that server can write this key, because the
 module writes it last. So the invited school learns the role with the invitation, and asks nobody.

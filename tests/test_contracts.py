@@ -16,10 +16,21 @@ from bridge.web import head_words
 from media.broadcast.register import tickets
 from media.broadcast.register.values import Audience, Broadcast, Recording, State
 from media.broadcast.whip.ids import BroadcastId
-from provisioning import homeserver, refusals
+from provisioning import homeserver, refusals, year_report, year_table
 from provisioning import roster as theirs
 from provisioning.readers.files import Options, SourceFile, read_roster
-from synapse_sferum import account, broadcast_words, edits, events, ids, plan, why
+from synapse_sferum import (
+    account,
+    broadcast_words,
+    edits,
+    events,
+    ids,
+    plan,
+    why,
+    year_check,
+    year_document,
+    year_plan,
+)
 from synapse_sferum import model as ours
 from synapse_sferum import roster as wire
 from synapse_sferum.api import call, routes, views
@@ -281,3 +292,40 @@ def test_stages_of_a_broadcast_are_the_module_s() -> None:
     said.add(Broadcast(**over, **rest, recording=recording).stage)  # type: ignore[arg-type]
     said.add(Broadcast(**over, **rest, recording_deleted=True).stage)  # type: ignore[arg-type]
     assert said == stages
+
+
+def test_a_plan_of_the_school_year_is_one_document() -> None:
+    """docs/contracts.md §10: its example is read by the module, allowed by docs/openapi.yaml, and kept by the table."""
+    found = re.search(r"```json\n(.*?)```", section("10."), re.S)
+    assert found
+    example = json.loads(found[1])
+    OPENAPI.validate({"$ref": "#/components/schemas/Year"}, example, "docs/contracts.md")
+    assert year_document.parse_year(example).to_json() == example
+    assert year_document.FORMAT == year_table.FORMAT
+    fates = {fate.value for fate in (*year_document.ClassFate, *year_document.PupilFate)}
+    assert fates <= code_words(section("10."))
+    answer = {"plan": example, "classes": [], "students": []}
+    again, problems = year_table.read_plan("x.csv", year_table.write_table(answer, "ru"))
+    assert problems == []
+    assert again is not None
+    assert again["classes"] == example["classes"]
+
+
+def test_conflicts_and_exceptions_have_words() -> None:
+    """Everything that the module finds in a plan, the command can say."""
+    for path, texts in (
+        (year_check.__file__, year_report.CONFLICTS),
+        (year_plan.__file__, year_report.EXCEPTIONS),
+    ):
+        source = Path(path).read_text("utf-8")
+        kinds = set(re.findall(r'kind(?: =|=) ?"(\w+)"', source))
+        kinds |= set(re.findall(r'else "(\w+)"', source)) - {""}
+        assert kinds
+        assert kinds - {"with_the_class"} <= texts.keys()
+    assert set(year_report.COUNTS) == set(_counted())
+
+
+def _counted() -> set[str]:
+    source = Path(year_plan.__file__).read_text("utf-8")
+    body = source[source.index("def _counts") : source.index("def _exceptions")]
+    return set(re.findall(r'^        "(\w+)":', body, re.M))

@@ -1,6 +1,6 @@
 """The register before it is signed: values, and the changes an operator makes. Pure.
 
-Bounds and forms are those of docs/contracts.md §10: what is refused here, every school would refuse.
+Bounds and forms are those of docs/contracts.md §11: what is refused here, every school would refuse.
 """
 
 from __future__ import annotations

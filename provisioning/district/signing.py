@@ -1,4 +1,4 @@
-"""Keys and signatures of a register: Ed25519 over canonical JSON (docs/contracts.md §10). Pure but for making a key.
+"""Keys and signatures of a register: Ed25519 over canonical JSON (docs/contracts.md §11). Pure but for making a key.
 
 The same bytes as the module has, written again: `tests/data/district/vectors.json` holds both to it.
 """

@@ -91,7 +91,8 @@ def classes_json(directory: Directory) -> list[dict[str, Any]]:
             and counts(e.role, directory.people[e.person_id].roles)
         ]
         pupils = [p for e, p in here if e.role is EnrolmentRole.STUDENT]
-        teachers = [p.person_id for e, p in here if e.role is EnrolmentRole.HOMEROOM_TEACHER]
+        homeroom = EnrolmentRole.HOMEROOM_TEACHER
+        teachers = [p.person_id for e, p in here if e.role is homeroom and not e.until]
         rows.append(
             {
                 "class_id": class_.class_id,
@@ -101,6 +102,10 @@ def classes_json(directory: Directory) -> list[dict[str, Any]]:
                 "students": len(pupils),
                 "active_students": sum(p.active for p in pupils),
                 "homeroom_teachers": sorted(teachers),
+                "substitutes": sorted(
+                    ({"person_id": p.person_id, "until": e.until} for e, p in here if e.until),
+                    key=lambda row: row["person_id"],
+                ),
             }
         )
     return sorted(rows, key=lambda row: (row["grade"] or 99, row["name"]))
@@ -112,9 +117,9 @@ def plan_json(plan: RosterPlan) -> dict[str, Any]:
     return {
         "plan_hash": plan.plan_hash,
         "counts": dict(plan.counts),
-        "changes": [_note_json(note, plan.after) for note in plan.changes[:MOST_CHANGES]],
+        "changes": [note_json(note, plan.after) for note in plan.changes[:MOST_CHANGES]],
         "changes_total": len(plan.changes),
-        "exceptions": [_note_json(note, plan.after) for note in plan.exceptions],
+        "exceptions": [note_json(note, plan.after) for note in plan.exceptions],
         "by_class": {name: dict(row) for name, row in plan.by_class.items()},
         "removals": {"memberships": gone, "of": there, "share": round(share, 4)},
         "safe": plan.refusal is None,
@@ -127,7 +132,8 @@ def plan_json(plan: RosterPlan) -> dict[str, Any]:
 MOST_CHANGES = 5000
 
 
-def _note_json(note: Note, directory: Directory) -> dict[str, Any]:
+def note_json(note: Note, directory: Directory) -> dict[str, Any]:
+    """One line for a person to look at."""
     person = directory.people.get(note.person_id) if note.person_id else None
     return {
         "kind": note.kind,

@@ -1,4 +1,4 @@
-"""What a district's register says (docs/contracts.md §10), as values. Pure.
+"""What a district's register says (docs/contracts.md §11), as values. Pure.
 
 A register names the schools of a district, which roles of two schools may meet, and which rooms they share. Whether it
 is believed is `signed.py`'s and `force.py`'s.

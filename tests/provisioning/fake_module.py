@@ -28,6 +28,12 @@ class FakeModule:
     refusal: str | None = None
     stale: int = 0  # how many times apply says that the plan is stale
     forced: bool = False
+    classes: list[dict[str, Any]] = field(factory=list)
+    people: list[dict[str, Any]] = field(factory=list)
+    changes: list[tuple[str, dict[str, Any]]] = field(factory=list)  # of classes: path, body
+    no: str = ""  # the refusal of such a change
+    year: dict[str, Any] = field(factory=dict)  # the answer to year/plan
+    promoted: list[dict[str, Any]] = field(factory=list)  # the plans that were applied
     calls: list[str] = field(factory=list)
     failures: list[Failure] = field(factory=list)  # answers given before the real one
     slept: list[float] = field(factory=list)
@@ -46,7 +52,12 @@ class FakeModule:
         if request.headers.get("Authorization") != f"Bearer {TOKEN}":
             return refused(401, "M_UNKNOWN_TOKEN")
         body = json.loads(request.content) if request.content else {}
-        return self._route(request.method, path.strip("/").split("/"), body, request.url.params)
+        parts = path.strip("/").split("/")
+        if parts[2:3] == ["year"]:
+            return self._year(self.orgs[parts[1]], parts[3:], body)
+        if parts[2:3] in (["classes"], ["people"]):
+            return self._school(request.method, parts[2:], body, request.url.params)
+        return self._route(request.method, parts, body, request.url.params)
 
     def _route(
         self, method: str, parts: list[str], body: dict[str, Any], query: httpx.QueryParams
@@ -120,6 +131,47 @@ class FakeModule:
         self.forced = body["force"]
         self.rosters[org_id] = body["roster"]
         return httpx.Response(200, json={"applied": True, "counts": {}, "revision": 2})
+
+    def _school(
+        self, method: str, parts: list[str], body: dict[str, Any], query: httpx.QueryParams
+    ) -> httpx.Response:
+        if method == "GET":
+            found = [p for p in self.people if p["source_id"] == query.get("source_id")]
+            rows = self.classes if parts == ["classes"] else found
+            return httpx.Response(200, json={parts[0]: rows})
+        if self.no:
+            return refused(409, self.no)
+        self.changes.append(("/".join(parts), body))
+        return httpx.Response(200, json={"changed": True, "revision": 2})
+
+    def _year(self, org: dict[str, Any], what: list[str], body: dict[str, Any]) -> httpx.Response:
+        now = org["school_year"]
+        last = {"from_year": "2026/2027", "to_year": "2027/2028", "applied_ms": 0}
+        last |= {"undo_until_ms": 1_209_600_000, "state": "applied", "may_undo": True}
+        match what:
+            case []:
+                shown = last if self.promoted else None
+                return httpx.Response(200, json={"school_year": now, "promotion": shown})
+            case ["plan"]:
+                answer = self.year if body["plan"] is None else {**self.year, "plan": body["plan"]}
+                open_ = any(line["fate"] == "undecided" for line in answer["plan"]["classes"])
+                note = {"kind": "class_undecided", "person": None, "detail": "9А: 2"}
+                conflicts = [note] if open_ else []
+                return httpx.Response(
+                    200, json={**answer, "ready": not open_, "conflicts": conflicts}
+                )
+            case ["apply"]:
+                self.promoted.append(body["plan"])
+                org["school_year"] = body["plan"]["school_year"]
+                return httpx.Response(200, json={"applied": True, "promotion": last, "revision": 3})
+            case _:
+                if not self.promoted:
+                    return refused(409, "SFERUM_NO_UNDO")
+                org["school_year"] = last["from_year"]
+                return httpx.Response(
+                    200,
+                    json={"undone": True, "exact": not self.no, "without_class": 2, "revision": 4},
+                )
 
     def _progress(self) -> dict[str, Any]:
         waiting, self.waiting = self.waiting, max(0, self.waiting - 1)

@@ -137,3 +137,36 @@ def test_why_and_export_of_a_real_room(
     assert "должен быть: да" in capsys.readouterr().out
     assert run("export", "members", staff, "--org", "school86") == 0
     assert capsys.readouterr().out == f"{user_id}\tКоновалова\tМария\tСемёновна\n"
+
+
+def test_the_school_goes_on_a_year_and_back(
+    run: Run, server: Homeserver, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """R35, R37: school86 from the draft's table to 34 classes, again without effect, and back; with the real module."""
+    assert run("roster", "apply", *SCHOOL86, "--org", "school86", "--yes", "--no-wait") == 0
+    table = tmp_path / "год.csv"
+    assert run("year", "plan", "--org", "school86", "--write", str(table)) == 0
+    rows = table.read_text("utf-8-sig").splitlines()
+    ninth = [at for at, row in enumerate(rows) if row.startswith("ученик;") and ";9" in row]
+    for at in ninth[::3][:27]:
+        cells = rows[at].split(";")
+        rows[at] = ";".join([*cells[:4], "10А", *cells[5:]])
+    rows = [row.replace(";?;", ";выпуск;") if row.startswith("класс;") else row for row in rows]
+    rows.append("новый класс;;;;10А;;;")
+    table.write_text("\r\n".join(rows) + "\r\n", "utf-8")
+    capsys.readouterr()
+
+    assert run("year", "apply", str(table), "--org", "school86", "--yes", "--no-wait") == 0
+    told = capsys.readouterr().out
+    for words in ("классов станет: 34", "идут в 10-й класс: 27", "выбывают: 63"):
+        assert words in told
+    assert run("year", "apply", str(table), "--org", "school86", "--yes", "--no-wait") == 0
+    assert "уже в этом учебном году" in capsys.readouterr().out
+    assert run("class", "list", "--org", "school86") == 0
+    assert len(capsys.readouterr().out.splitlines()) == 34
+    assert run("year", "undo", "--org", "school86", "--yes", "--no-wait") == 0
+    assert "названия и составы классов прежние" in capsys.readouterr().out
+    assert run("year", "status", "--org", "school86") == 0
+    assert "отменён" in capsys.readouterr().out
+    path = "/_synapse/client/sferum/v1/orgs/school86/classes"
+    assert len(server.call("GET", path, server.service_token)["classes"]) == 33

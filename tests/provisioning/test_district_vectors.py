@@ -1,4 +1,4 @@
-"""The operator's side signs and checks as docs/contracts.md §10 says: the vectors that hold the module, too."""
+"""The operator's side signs and checks as docs/contracts.md §11 says: the vectors that hold the module, too."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ import hashlib
 import sqlite3
 from collections.abc import Iterable, Mapping
 from contextlib import closing
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -67,6 +68,11 @@ class School:
         plan = self.call("POST", "/roster/plan", {"roster": roster})
         body = {"roster": roster, "plan_hash": plan["plan_hash"], "force": force}
         return self.call("POST", "/roster/apply", body)
+
+    def day(self, ahead: int) -> str:
+        """An ISO date so many days from the server's today, UTC."""
+        now_ms = self.server.call("GET", f"{API}/health", self.server.service_token)["time_ms"]
+        return (date(1970, 1, 1) + timedelta(days=now_ms // 86_400_000 + ahead)).isoformat()
 
     def progress(self) -> Any:
         """The module's own figures."""

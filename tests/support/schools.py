@@ -165,6 +165,7 @@ def people(draw: st.DrawFn, source_id: str, source: str) -> Person:
         user_id=None if user_id is None else UserId(user_id),
         confirmed=draw(st.booleans()),
         left_by_hand=draw(st.booleans()),
+        leaves_on=draw(st.sampled_from(["", "", "2027-09-01"])),
     )
 
 
@@ -203,6 +204,8 @@ def directories(draw: st.DrawFn) -> Directory:
             name=name,
             grade=draw(st.sampled_from([None, 5])),
             open=draw(st.booleans()),
+            came_from=draw(st.sampled_from([(), (), (cid("4А"), cid("4Б"))])),
+            rooms_until=draw(st.sampled_from(["", "", "2028-09-01"])),
         )
         for name, session in draw(
             st.lists(
@@ -231,6 +234,7 @@ def _enrolments(
         st.sampled_from([p.person_id for p in found]),
         st.sampled_from(EnrolmentRole),
         st.booleans(),
+        st.sampled_from(["", "", "2027-03-01"]),
     )
     unique = st.lists(one, unique_by=lambda e: (e.class_id, e.person_id, e.role), max_size=10)
     return unique.map(frozenset)

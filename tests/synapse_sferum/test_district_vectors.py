@@ -1,4 +1,4 @@
-"""The module reads registers as docs/contracts.md §10 says: the vectors that the operator's side is held to as well."""
+"""The module reads registers as docs/contracts.md §11 says: the vectors that the operator's side is held to as well."""
 
 from __future__ import annotations
 

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from openapi_spec_validator import validate
 
-from synapse_sferum import edits, why
+from synapse_sferum import edits, why, year_document
 from synapse_sferum.api.call import LARGE_BODY, MOST_ROWS, SMALL_BODY
 from synapse_sferum.api.routes import ROUTES
 from synapse_sferum.api.views import MOST_CHANGES
 from synapse_sferum.roster import MAX_CLASSES, MAX_LINKS, MAX_PEOPLE
+from synapse_sferum.year_rows import YearState
 from tests.support.openapi import Contract
 from tests.support.process import ROOT
 from tests.synapse_sferum.api_world import OFFICE, ApiSchool, World
@@ -80,6 +81,16 @@ def test_limits_are_those_of_the_code() -> None:
     assert limit["maximum"] == MOST_ROWS
     assert SCHEMAS["Plan"]["properties"]["changes"]["maxItems"] == MOST_CHANGES
     assert (SMALL_BODY, LARGE_BODY) == (64 * 1024, 12 * 1024 * 1024)
+    year = SCHEMAS["Year"]["properties"]
+    assert (year["classes"]["maxItems"], year["pupils"]["maxItems"]) == (MAX_CLASSES, MAX_PEOPLE)
+    of_class = year["classes"]["items"]["properties"]
+    assert of_class["teachers"]["maxItems"] == year_document.MOST_TEACHERS
+    assert of_class["teachers"]["items"]["maxLength"] == year_document.LONGEST_TEACHER
+    assert of_class["name"]["maxLength"] == year_document.LONGEST_NAME
+    assert of_class["fate"]["enum"] == [fate.value for fate in year_document.ClassFate]
+    of_pupil = year["pupils"]["items"]["properties"]
+    assert of_pupil["fate"]["enum"] == [fate.value for fate in year_document.PupilFate]
+    assert SCHEMAS["Promotion"]["properties"]["state"]["enum"] == [one.value for one in YearState]
     reasons = SCHEMAS["Why"]["properties"]["reasons"]["items"]["properties"]["reason"]["enum"]
     assert reasons == list(why.SENTENCES)
 
@@ -112,6 +123,10 @@ def _calls(school: ApiSchool) -> list[tuple[str, str, Any, Any]]:
         "class_id": school.class_id("5А"),
     }
     classes = f"/classes/{school.class_id('5А')}/homeroom_teachers"
+    stands_in = {"person_id": school.person_id("A1"), "until": None}
+    split = {"name": "5В", "person_ids": [school.person_id("P2")]}
+    merge = {"class_ids": [school.class_id("5А"), school.class_id("5Б")], "name": "5Г"}
+    year = school.do("POST", "/year/plan", {})["plan"]
     of = {"broadcast_id": "b1", "title": "Концерт"}
     told = {**of, "stage": "live", "link": "https://rtc.school.example/watch/b1"}
     sign = {"user_id": user, "sign": "hand"}
@@ -119,6 +134,8 @@ def _calls(school: ApiSchool) -> list[tuple[str, str, Any, Any]]:
         ("PATCH", "", {"name": "Школа"}, {"name": ""}),
         ("POST", "/roster/plan", {"roster": OFFICE}, {"roster": {}}),
         ("POST", "/roster/apply", {"roster": OFFICE}, {"roster": []}),
+        ("POST", "/year/plan", {}, {"plan": {}}),
+        ("POST", "/year/plan", {"plan": year}, {"plan": {**year, "classes": 1}}),
         ("POST", "/reconcile", {}, {"sanction": 1}),
         ("GET", "/jobs", {}, {"state": "x"}),
         ("GET", "/people", {}, {"limit": "x"}),
@@ -129,6 +146,8 @@ def _calls(school: ApiSchool) -> list[tuple[str, str, Any, Any]]:
         ("POST", f"/people/{pupil}/leave", {"reason": "x"}, {"reason": 1}),
         ("POST", "/people", applicant, {**applicant, "birth_date": "1.9.2012"}),
         ("PUT", classes, {"person_ids": []}, {"person_ids": 1}),
+        ("PUT", f"/classes/{school.class_id('5Б')}/substitute", stands_in, {"person_id": 1}),
+        ("POST", f"/classes/{school.class_id('5А')}/split", split, {**split, "name": ""}),
         ("PUT", "/guardianships", {**link, "status": "confirmed"}, {**link, "status": "x"}),
         ("DELETE", "/guardianships", link, {"guardian_id": 1}),
         (
@@ -142,7 +161,61 @@ def _calls(school: ApiSchool) -> list[tuple[str, str, Any, Any]]:
         ("POST", "/broadcasts/announce", told, {**told, "stage": "x"}),
         ("POST", "/broadcasts/tell", {**of, "signs": [sign]}, {**of, "signs": []}),
         ("POST", f"/people/{pupil}/erase", {}, {"reason": ""}),
+        ("POST", "/classes/merge", merge, {**merge, "name": " "}),
     ]
+
+
+def _own_calls(school: ApiSchool) -> list[tuple[str, str, Any, Any]]:
+    """The same for calls that somebody makes for themselves: the director."""
+    details = {"title": "Алгебра", "begins": "2027-03-01T08:30", "minutes": 45}
+    room = school.room_id("class", "5А")
+    plan = {"room_id": room, "kind": "lesson", "once": "openapi-1", **details}
+    made = school.do("POST", "/schedule", {**plan, "once": "openapi-0"}, who="D1")["gathering_id"]
+    days = {"since": "2027-03-01", "until": "2027-03-08"}
+    rest = {"weekdays": [0], "begins": "21:00", "ends": "07:00"}
+    rule = {"level": "school", "windows": [rest]}
+    return [
+        ("GET", "/schedule", days, {**days, "until": "x"}),
+        ("POST", "/schedule", plan, {**plan, "minutes": 1}),
+        ("PUT", f"/schedule/{made}", details, {**details, "title": ""}),
+        ("PUT", f"/schedule/{made}/days/2027-03-01", {"held": False}, {"held": 1}),
+        ("POST", f"/schedule/{made}/call_off", {}, {"reason": 1}),
+        ("PUT", "/quiet_hours", rule, {**rule, "level": "x"}),
+    ]
+
+
+def _ask_for_themselves(
+    world: World, school: ApiSchool, own: list[tuple[str, str, Any, Any]]
+) -> None:
+    """Calls whose rights are the person's: the schedule, quiet hours, materials, exports."""
+    token = world.server.service_token
+    for method, path, good, bad in own:
+        for value, status in ((bad, 400), (good, 200)):
+            query, body = (value, None) if method == "GET" else (None, value)
+            answer = school.ask(method, path, body, params=query, who="D1")
+            assert answer.status == status, (method, path, answer.json)
+    gathering = next(path for _, path, _, _ in own if path.startswith("/schedule/"))
+    room = school.room_id("class", "5А")
+    film = {"room_id": room, "file_id": "a" * 32, "title": "План", "name": "p.pdf", "size": 7}
+    for body, status in (({**film, "size": -1}, 400), (film, 200)):
+        assert school.ask("POST", "/materials", body, actor="D1").status == status
+    material = f"/materials/m{'a' * 32}"
+    for path in (
+        *("/schedule_rooms", gathering, "/quiet_hours", "/quiet_hours/now"),
+        *("/materials", "/material_rooms", material),
+    ):
+        school.get(path, who="D1")
+        assert school.ask("GET", path).status == 400  # the service has to name somebody
+    for body, status in (({"title": ""}, 400), ({"title": "Другое"}, 200)):
+        assert school.ask("PUT", material, body, "D1").status == status
+    assert school.ask("DELETE", material, {"reason": 1}, "D1").status == 400
+    assert school.ask("DELETE", material, {}, "D1").status == 200
+    for body, status in (({"file_ids": 1}, 400), ({"file_ids": ["a" * 32]}, 200)):
+        assert world.ask("POST", "/materials/live", token, body).status == status
+    for body, status in (({"room_id": room, "from": "x"}, 400), ({"room_id": room}, 200)):
+        assert school.ask("POST", "/rooms/export", body, "D1").status == status
+    for body, status in (({"reason": 1}, 400), ({}, 200)):
+        assert school.ask("POST", f"{school.person('P1')}/export", body, "D1").status == status
 
 
 @pytest.mark.integration
@@ -151,12 +224,13 @@ def test_real_answers_are_as_described(world: World) -> None:
     contract, token = world.contract, world.server.service_token
     school = world.school("openapi", "D1", "P1")
     school.settle()
+    own = _own_calls(school)
     job = f"openapi/class/{school.class_id('5А')}"
     world.database("UPDATE sferum_jobs SET state = 'dead' WHERE job_id = ?", job)
     school.do("POST", f"/jobs/{job.replace('/', '%2F')}/retry")
     assert school.ask("POST", "/jobs/none/retry").status == 404
     room = school.room_id("class", "5А").replace("!", "%21")
-    reads = ["", "/progress", "/classes", "/guardianships", "/rooms", school.person("P1")]
+    reads = ["", "/year", "/progress", "/classes", "/guardianships", "/rooms", school.person("P1")]
     reads += [f"{school.person('P1')}/family", f"/classes/{school.class_id('5А')}", "/overview"]
     for account, status in ((school.accounts["P1"], 200), ("@nobody:school.test", 404)):
         assert world.ask("GET", f"/accounts/{account}", token).status == status
@@ -168,6 +242,14 @@ def test_real_answers_are_as_described(world: World) -> None:
             query, body = (value, None) if method == "GET" else (None, value)
             answer = school.ask(method, path, body, params=query)
             assert answer.status == status, (method, path, answer.json)
+    year = school.do("POST", "/year/plan", {})
+    for again in (True, False):
+        applied = school.do("POST", "/year/apply", {k: year[k] for k in ("plan", "plan_hash")})
+        assert applied["applied"] is again
+    assert school.ask("POST", "/year/apply", {"plan": {}, "plan_hash": ""}).status == 400
+    assert school.do("POST", "/year/undo")["exact"]
+    assert school.ask("POST", "/year/undo", {"x": 1}).status == 400
+    _ask_for_themselves(world, school, own)
     world.ask("POST", "/orgs", token, {"org_id": "openapi-2", "name": "Школа"})
     assert world.ask("POST", "/orgs", token, {"org_id": "openapi-2", "name": "Школа"}).status == 409
     for path in ("/health", "/orgs"):

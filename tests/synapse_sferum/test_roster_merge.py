@@ -63,7 +63,7 @@ def test_an_import_touches_its_own_source_only(directory: Directory, raw: dict[s
     for class_id, class_ in directory.classes.items():
         if class_.source != "csv":
             assert after.classes[class_id] == class_
-    assert {e for e in directory.enrolments if e.by_hand} <= after.enrolments
+    assert {e for e in directory.enrolments if e.by_hand and not e.until} <= after.enrolments
     restricted = GuardianshipStatus.RESTRICTED
     for pair, link in directory.guardianships.items():
         if link.status is restricted:
@@ -268,3 +268,41 @@ def test_a_courts_order_outlives_every_list() -> None:
     for links in ({"R1": "U1"}, {}):
         after = merged(before, document(people, covers="guardian", links=links))
         assert after.guardianships[pair].status is GuardianshipStatus.RESTRICTED
+
+
+def test_a_promoted_class_is_found_by_its_name() -> None:
+    """R36: the next list may number it anew: the class, its rooms and its people by hand stay."""
+    made = ordinary()
+    made.org = evolve(made.org, school_year="2027/2028")
+    old = made.classes[cid("5А")]
+    made.classes[cid("5А")] = evolve(old, session="2027/2028", name="6А", source_id="oneroster-17")
+    raw = document(
+        {"U1": "student"}, covers="", classes={"6А": {"U1": "student"}}, year="2027/2028"
+    )
+    after = merged(made.directory(), raw)
+    found = after.classes[cid("5А")]
+    assert (found.name, found.source_id, found.open) == ("6А", "6А", True)
+    assert len(after.classes) == 2
+    assert Enrolment(cid("5А"), pid("U1"), EnrolmentRole.STUDENT) in after.enrolments
+
+
+def test_a_list_of_the_old_year_makes_classes_of_its_own() -> None:
+    """The promoted 6А has the id that 5А of the old year had: a late list gets another, and takes nothing away."""
+    made = ordinary()
+    made.org = evolve(made.org, school_year="2027/2028")
+    promoted = evolve(made.classes[cid("5А")], session="2027/2028", name="6А", source_id="6А")
+    made.classes[cid("5А")] = promoted
+    raw = document({"U1": "student"}, covers="", classes={"5А": {"U1": "student"}})
+    after = merged(made.directory(), raw)
+    assert after.classes[cid("5А")] == promoted
+    (late,) = after.classes.keys() - made.classes.keys()
+    assert after.classes[late].name == "5А"
+    assert merged(after, raw) == after
+
+
+def test_whoever_is_on_a_list_stays() -> None:
+    """A graduate whom the next list names again does not leave on the day of the plan."""
+    made = ordinary()
+    made.change("U1", leaves_on="2027-09-01")
+    after = merged(made.directory(), document({"U1": "student"}, covers=""))
+    assert after.people[pid("U1")].leaves_on == ""

@@ -47,6 +47,15 @@ def pupils(*numbers: int) -> dict[str, Any]:
     )
 
 
+@pytest.mark.parametrize(("year", "told"), [("2027/2028", True), ("2026/2027", False)])
+def test_a_list_of_the_next_year_asks_for_the_promotion(year: str, told: bool) -> None:
+    """Without it every class would get new rooms: the plan says so, and only then."""
+    listed = document({"U1": "student"}, classes={"6А": {"U1": "student"}}, year=year)
+    found = plan(ordinary().directory(), listed)
+    notes = [note.detail for note in found.exceptions if note.kind == "year_not_promoted"]
+    assert notes == (["2026/2027 → 2027/2028"] if told else [])
+
+
 def test_a_plan_tells_people_what_changes() -> None:
     """Counts by kind, a line for each change, a row for each class, and the memberships that would end."""
     before = ordinary().directory()

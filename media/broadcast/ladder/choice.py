@@ -21,6 +21,8 @@ DECODE_MS = {Codec.VP8: 1.8, Codec.H264: 2.4}
 SCALE_MS, CODE_MS = 0.6, 4.6
 #: Widest picture by its height: what is wider than a cinema's screen gets black bars.
 WIDEST = 2.4
+#: Longest side of what is coded here: a publisher may send more, which is passed on. Bits a second at most.
+LONGEST, MOST_BITS = 1920, 10_000_000
 #: The rung that phones on a bad network need.
 LOW_LINES = 360
 #: Bits a second of a rung by its lines, at 30 pictures a second and 16:9.
@@ -101,12 +103,14 @@ def choose(codec: Codec, sent: Sequence[Sent], spare_cores: float) -> Ladder | U
 def rung(of: Sent, lines: int, rate: int) -> Rung:
     """That size of a picture: its shorter side has `lines` at most; larger than sent it is not."""
     short, long = sorted((of.width, of.height))
-    lines = _even(min(lines, short))
-    across = _even(round(lines * min(long / short, WIDEST)))
+    ratio = min(long / short, WIDEST)
+    lines = _even(min(lines, short, int(LONGEST / ratio)))
+    across = min(LONGEST, _even(round(lines * ratio)))
     width, height = (across, lines) if of.width >= of.height else (lines, across)
     name = f"v{lines}"
     share = (lines * across) / (lines * lines * 16 / 9) * (0.5 + rate / 60)
-    return Rung(name, width, height, max(20_000, int(_bit_rate(lines) * share)), rate)
+    bit_rate = min(MOST_BITS, max(20_000, int(_bit_rate(lines) * share)))
+    return Rung(name, width, height, bit_rate, rate)
 
 
 def cores(codec: Codec, of: Sent, rungs: Sequence[Rung]) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 from urllib.parse import quote
 
@@ -14,7 +13,7 @@ from livekit import rtc
 from playwright.async_api import Page, expect
 
 from tests.bridge.web.axe import assert_accessible
-from tests.media.broadcast.pages.world import PLAYER
+from tests.media.broadcast.pages.world import player
 from tests.media.element_call.world import PICTURES, chromium, school_with_calls
 from tests.media.pages.world import OPERATOR, Guest, HostWorld
 from tests.support.fleet import Fleet
@@ -31,14 +30,8 @@ expect.set_options(timeout=60_000)
 def school(
     homeserver: Fleet, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[School, MediaProcess]]:
-    fetched = subprocess.run(
-        [PLAYER.parents[2] / "scripts" / "install-clients", PLAYER.parent], check=False
-    )
-    if fetched.returncode == 3:
-        pytest.skip("npm is not installed; run scripts/install-services")
-    assert fetched.returncode == 0
     folder = tmp_path_factory.mktemp("media")
-    section = {"folder": str(folder / "broadcasts"), "player": str(PLAYER)}
+    section = {"folder": str(folder / "broadcasts"), "player": str(player())}
     with school_with_calls(homeserver, folder, operator=OPERATOR, broadcasts=section) as made:
         yield made
 

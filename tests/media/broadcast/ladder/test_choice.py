@@ -120,6 +120,16 @@ RUNGS = st.builds(
 )
 
 
+@given(st.integers(1, 8192), st.integers(1, 8192), st.integers(1, 8192))
+def test_any_size_has_a_rung(width: int, height: int, lines: int) -> None:
+    """A screen of 4K, a strip, a stamp: a size that the coder takes, of about the same shape, and not larger."""
+    found = rung(_sent(width, height), lines, 30)
+    assert max(found.width, found.height) <= 1920
+    assert found.width <= max(40, width)  # a stamp is made larger
+    assert found.height <= max(40, height)
+    assert (found.width >= found.height) == (width >= height) or found.width == found.height
+
+
 @given(st.sampled_from([Codec.H264, Codec.VP8]), st.lists(RUNGS, min_size=1, max_size=8))
 def test_words(codec: Codec, rungs: list[Rung]) -> None:
     """A coder's command line says what was meant."""

@@ -16,6 +16,7 @@ from media.broadcast.hls.values import HZ
 from media.broadcast.origin import reader
 from tests.media.broadcast import m3u8
 from tests.media.broadcast.origins.process import pass_of_everybody
+from tests.media.broadcast.pages.world import player
 from tests.media.element_call.world import chromium
 from tests.support.polling import until, until_async
 from tests.support.process import ServerProcess, free_port, listens, python_module
@@ -25,12 +26,19 @@ pytestmark = pytest.mark.integration
 #: Seconds until a viewer's picture moves again, after the process has been killed and another one was started: A9.
 RESUMES_S = 10.0
 BUFFERED = "(one => one.buffered.end(one.buffered.length - 1))(document.querySelector('video'))"
+SEEN = """() => {
+  const one = document.querySelector('video'), {buffered} = one;
+  return {said: document.querySelector('#said').textContent, paused: one.paused, ready: one.readyState,
+    error: one.error && one.error.message, at: one.currentTime, seeking: one.seeking,
+    buffered: [...Array(buffered.length).keys()].map(at => [buffered.start(at), buffered.end(at)])};
+}"""
 POSITION = "document.querySelector('video').currentTime"
 
 
 @pytest.fixture
 async def served(tmp_path: Path) -> AsyncIterator[tuple[ServerProcess, str]]:
     """The process, and the folder of its broadcast."""
+    await asyncio.to_thread(player)
     port = free_port()
     command = python_module("tests.media.broadcast.origins.process", str(tmp_path), str(port))
     process = ServerProcess("origin", command, tmp_path / "output")
@@ -48,7 +56,10 @@ async def plays(page: Page, after: float) -> None:
     async def behind() -> bool:
         return bool(await page.evaluate(POSITION) > after)
 
-    await until_async(behind, what="a moving picture")
+    try:
+        await until_async(behind, what="a moving picture")
+    except TimeoutError as late:
+        raise TimeoutError(f"{late}; {await page.evaluate(SEEN)}") from None
 
 
 async def test_a_killed_origin(served: tuple[ServerProcess, str], tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from media.broadcast.pages import render
 from media.broadcast.pages.shown import Phase, Refusal
 from tests.bridge.web.axe import assert_accessible
 from tests.media.broadcast.pages.stream import LINES, Origin, record
-from tests.media.broadcast.pages.world import CONCERT, PLAYER, Remembering, app_of
+from tests.media.broadcast.pages.world import CONCERT, Remembering, app_of, player
 from tests.media.element_call.world import PICTURES, chromium
 from tests.support.polling import until_async
 
@@ -52,14 +51,7 @@ class Stand:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stand(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stand]:
-    fetched = await asyncio.to_thread(
-        subprocess.run,
-        [PLAYER.parents[2] / "scripts" / "install-clients", PLAYER.parent],
-        check=False,
-    )
-    if fetched.returncode == 3:
-        pytest.skip("npm is not installed; run scripts/install-services")
-    assert fetched.returncode == 0
+    await asyncio.to_thread(player)
     folder: Path = tmp_path_factory.mktemp("stream")
     await asyncio.to_thread(record, folder)
     loop = asyncio.get_running_loop()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
+import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from attrs import Factory, define, evolve
@@ -16,10 +19,24 @@ from media.broadcast.pages.endpoints import WatchPages, add_static
 from media.broadcast.pages.heartbeat import Heartbeat
 from media.broadcast.pages.shown import Broadcast, Figures, Phase, Refusal, Seat
 from tests.media.element_call.world import CLIENTS
+from tests.support.process import ROOT
 
 MOSCOW = timezone(timedelta(hours=3))
 NOW = datetime(2026, 11, 28, 15, 0, tzinfo=UTC)
 PLAYER = CLIENTS / "hls-1.7.4"
+
+
+def player() -> Path:
+    """hls.js, fetched when it is not there."""
+    ended = subprocess.run(
+        [ROOT / "scripts" / "install-clients", CLIENTS], capture_output=True, check=False, text=True
+    )
+    if ended.returncode == 3:
+        pytest.skip(ended.stderr)
+    assert ended.returncode == 0, ended.stderr
+    return PLAYER
+
+
 CONCERT = Broadcast(
     id="concert",
     title="Школьный концерт",
