@@ -51,6 +51,7 @@ class PeerRules(Authenticator):
         super().__init__(homeserver_of(api))
         self._facts = facts
         self._uploads = Uploads(api, facts, service_user)
+        self._service_user = service_user
         self._expected: WeakKeyDictionary[SynapseRequest, Expected] = WeakKeyDictionary()
         self._rules: dict[str, PeerRule] = {
             "devices": self._one_user,
@@ -179,6 +180,9 @@ class PeerRules(Authenticator):
         self, request: SynapseRequest, expected: Expected, peer: PeerServer, content: dict[str, Any]
     ) -> None:
         target = bodies.invited_in(content)
+        if target == self._service_user:
+            # `federated_user_may_invite` knows whether it is a room that the register gives us (ADR 30).
+            return
         if target is None or await self.hidden(peer, target):
             raise SynapseError(403, "This user cannot be invited", Codes.FORBIDDEN)
 

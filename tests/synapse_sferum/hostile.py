@@ -63,7 +63,7 @@ class Hostile:
     def event(
         self, room_id: str, type_: str, content: Mapping[str, Any], **rest: Any
     ) -> dict[str, Any]:
-        """An event with this server's signature; by `account` and after the room's last one, unless `rest` says else."""
+        """An event with this server's signature: by `account`, after the room's last one, unless `rest` says else."""
         state, last = self._room(room_id)
         sender = rest.get("sender", self.account.user_id)
         keys = [("m.room.power_levels", ""), ("m.room.member", sender)]

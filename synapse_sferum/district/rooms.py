@@ -1,0 +1,264 @@
+"""Makes rooms of several schools equal to the register and the directory (ADR 30). Runs in one process.
+
+A look is cheap while nothing has changed. What fails is tried again at a later look, and holds up nothing else: a
+school whose server is down is invited when it is back.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, assert_never
+
+from synapse.module_api import ModuleApi
+
+from synapse_sferum import events, metrics
+from synapse_sferum.config import Config
+from synapse_sferum.district import room_rows
+from synapse_sferum.district.room_plan import (
+    ActualCommonRoom,
+    Admit,
+    Ask,
+    CommonRoom,
+    Expel,
+    Rename,
+    RoomAction,
+    RoomState,
+    SetAcl,
+    SetLevels,
+    Withdraw,
+    acl,
+    levels,
+    plan_as_guest,
+    plan_as_maker,
+    service_user_of,
+    wanted,
+)
+from synapse_sferum.facts import Facts
+from synapse_sferum.private import Invitation, invitations_txn, members_txn, rooms_created_by_txn
+
+logger = logging.getLogger(__name__)
+
+#: Seconds until everything is looked at again though nothing has changed here, and until failures are tried again.
+AGAIN_S = 60.0
+
+
+class DistrictRooms:
+    """The loop over the rooms of the register.
+
+    Args:
+        now_ms: wall clock, milliseconds since 1970.
+    """
+
+    def __init__(
+        self, api: ModuleApi, config: Config, facts: Facts, now_ms: Callable[[], int]
+    ) -> None:
+        self._api, self._facts, self._now_ms = api, facts, now_ms
+        self._own = str(api.server_name)
+        self._service_user = service_user_of(self._own)
+        self._pause_s = 1 / config.apply_rate
+        self._again_ms = min(AGAIN_S, config.district_interval_s) * 1000
+        self._seen: object = None
+        self._looked_ms = 0.0
+
+    async def turn(self) -> None:
+        """One look; does nothing while register, directory and invitations are as they were."""
+        view = await self._api.run_db_interaction(
+            "sferum_common_view", room_rows.view_txn, self._now_ms()
+        )
+        if not view.rooms:
+            return
+        invited = await self._api.run_db_interaction(
+            "sferum_common_invited", invitations_txn, self._service_user
+        )
+        mark = (view.mark, tuple((i.room_id, i.sender) for i in invited))
+        now = self._now_ms()
+        if mark == self._seen and now - self._looked_ms < self._again_ms:
+            return
+        self._seen, self._looked_ms = mark, now
+        staff, subjects = await self._api.run_db_interaction(
+            "sferum_common_staff", room_rows.staff_txn
+        )
+        for room in view.rooms:
+            people = wanted(room, staff, subjects)
+            try:
+                if room.host == self._own:
+                    await self._make(room, view.peers, people)
+                else:
+                    await self._visit(room, people, invited)
+            except Exception as error:
+                self._failed(room, error)
+
+    async def _make(
+        self, room: CommonRoom, peers: frozenset[str], people: Mapping[str, bool]
+    ) -> None:
+        """One of ours."""
+        room_id = room.room_id
+        actual = await self._actual(room_id) if room_id else None
+        if actual is None:
+            if room.state is not RoomState.OPEN:
+                await self._gone(room)
+                return
+            room_id = await self._create(room, people)
+            actual = await self._actual(room_id)
+            if actual is None:
+                raise RuntimeError("the room made just now is not there")
+        plan = plan_as_maker(room, self._own, peers, people, actual)
+        if await self._apply(room, room_id, plan) and room.state is RoomState.LEAVING:
+            await self._gone(room)
+
+    async def _visit(
+        self, room: CommonRoom, people: Mapping[str, bool], invited: Sequence[Invitation]
+    ) -> None:
+        """One of another school's."""
+        room_id = room.room_id
+        for invitation in invited if room.state is RoomState.OPEN else ():
+            told = invitation.content.get(events.SHARED)
+            if invitation.sender == service_user_of(room.host) and told == {"ref": room.ref}:
+                await self._api.update_room_membership(
+                    self._service_user,
+                    self._service_user,
+                    invitation.room_id,
+                    "join",
+                    remote_room_hosts=[room.host],
+                )
+                room_id = invitation.room_id
+                await self._set_room_id(room, room_id)
+                logger.info("entered a room of the district ref=%s", room.ref)
+        if not room_id:
+            if room.state is RoomState.LEAVING:
+                await self._gone(room)
+            return
+        members = await self._api.run_db_interaction("sferum_members", members_txn, room_id)
+        plan = plan_as_guest(room, self._own, people, members)
+        if await self._apply(room, room_id, plan) and room.state is RoomState.LEAVING:
+            await self._gone(room)
+
+    async def _apply(self, room: CommonRoom, room_id: str, plan: Sequence[RoomAction]) -> bool:
+        """Everything that can be done; whether all of it was."""
+        whole = True
+        for action in plan:
+            try:
+                await self._do(action, room, room_id)
+            except Exception as error:
+                self._failed(room, error)
+                whole = False
+                continue
+            metrics.ACTIONS.labels(type(action).__name__).inc()
+            await self._api.sleep(self._pause_s)
+        return whole
+
+    async def _do(self, action: RoomAction, room: CommonRoom, room_id: str) -> None:
+        service, move = self._service_user, self._api.update_room_membership
+        match action:
+            case Rename(name):
+                await self._state(room_id, "m.room.name", {"name": name})
+            case SetLevels(content):
+                await self._state(room_id, "m.room.power_levels", content)
+            case SetAcl(content):
+                await self._state(room_id, "m.room.server_acl", content)
+            case Expel(user_id):
+                await move(service, user_id, room_id, "leave")
+            case Ask(user_id):
+                told = {events.SHARED: {"ref": room.ref}}
+                await move(service, user_id, room_id, "invite", content=told)
+            case Admit(user_id):
+                await move(service, user_id, room_id, "invite")
+                await move(user_id, user_id, room_id, "join")
+            case Withdraw(user_id):
+                await move(user_id, user_id, room_id, "leave")
+            case _:
+                assert_never(action)
+
+    async def _state(self, room_id: str, kind: str, content: Mapping[str, Any]) -> None:
+        await self._api.create_and_send_event_into_room(
+            {
+                "type": kind,
+                "state_key": "",
+                "room_id": room_id,
+                "sender": self._service_user,
+                "content": dict(content),
+            }
+        )
+
+    async def _actual(self, room_id: str) -> ActualCommonRoom | None:
+        kinds = ("m.room.create", "m.room.name", "m.room.power_levels", "m.room.server_acl")
+        state = await self._api.get_room_state(room_id, [(kind, "") for kind in kinds])
+        if ("m.room.create", "") not in state:
+            return None
+
+        def content(kind: str) -> dict[str, Any]:
+            event = state.get((kind, ""))
+            return {} if event is None else dict(event.content)
+
+        return ActualCommonRoom(
+            name=str(content("m.room.name").get("name", "")),
+            power_levels=content("m.room.power_levels"),
+            acl=content("m.room.server_acl"),
+            members=await self._api.run_db_interaction("sferum_members", members_txn, room_id),
+        )
+
+    async def _create(self, room: CommonRoom, people: Mapping[str, bool]) -> str:
+        """Create the room, or take up the one that a crash left behind."""
+        marker = {"kind": "common", "ref": room.ref}
+        room_id = await self._left_behind(marker)
+        if room_id is None:
+            state = {
+                events.ROOM: marker,
+                "m.room.join_rules": {"join_rule": "invite"},
+                "m.room.guest_access": {"guest_access": "forbidden"},
+                "m.room.history_visibility": {"history_visibility": "shared"},
+                "m.room.server_acl": acl({self._own}),
+            }
+            body = {
+                "preset": "private_chat",
+                "visibility": "private",
+                "room_version": "12",
+                "name": room.name,
+                "creation_content": {"m.federate": True, events.ROOM: marker},
+                "initial_state": [
+                    {"type": kind, "state_key": "", "content": content}
+                    for kind, content in state.items()
+                ],
+                "power_level_content_override": levels(room, (), people),
+            }
+            room_id, _ = await self._api.create_room(self._service_user, body, ratelimit=False)
+            metrics.ACTIONS.labels("CreateRoom").inc()
+        await self._set_room_id(room, room_id)
+        logger.info("made a room of the district ref=%s", room.ref)
+        return room_id
+
+    async def _left_behind(self, marker: Mapping[str, str]) -> str | None:
+        created = await self._api.run_db_interaction(
+            "sferum_created", rooms_created_by_txn, self._service_user
+        )
+        for room_id in created:
+            if await self._facts.managed_room(room_id) is not None:
+                continue
+            state = await self._api.get_room_state(
+                room_id, [("m.room.create", ""), ("m.room.member", self._service_user)]
+            )
+            create = state.get(("m.room.create", ""))
+            ours = state.get(("m.room.member", self._service_user))
+            if create is None or create.content.get(events.ROOM) != marker:
+                continue
+            if ours is not None and ours.membership == "join":
+                return room_id
+        return None
+
+    async def _set_room_id(self, room: CommonRoom, room_id: str) -> None:
+        await self._api.run_db_interaction(
+            "sferum_common_set", room_rows.set_room_id_txn, room, room_id
+        )
+        await self._facts.forget_common_rooms([room_id])
+
+    async def _gone(self, room: CommonRoom) -> None:
+        await self._api.run_db_interaction("sferum_common_gone", room_rows.delete_txn, room)
+        if room.room_id:
+            await self._facts.forget_common_rooms([room.room_id])
+        logger.info("out of a room of the district ref=%s", room.ref)
+
+    def _failed(self, room: CommonRoom, error: Exception) -> None:
+        """Tried again later. The reason may name people, so only its kind is told."""
+        kind = type(error).__name__
+        logger.warning("room of the district not as it should be ref=%s kind=%s", room.ref, kind)
