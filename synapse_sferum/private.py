@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from attrs import field, frozen
 from signedjson.key import decode_verify_key_bytes
@@ -328,7 +328,9 @@ def membership_txn(txn: LoggingTransaction, user_id: str, room_id: str) -> str |
 
 async def server_is_joined(api: ModuleApi, server_name: str, room_id: str) -> bool:
     """Whether somebody of a server is in a room, by the current state that this server holds of it."""
-    store = cast("Any", api._hs.get_datastores().main)  # mypy does not know what its caches are called with
+    store = cast(
+        "Any", api._hs.get_datastores().main
+    )  # mypy does not know what its caches are called with
     return bool(await store.is_host_joined(room_id, server_name))
 
 
