@@ -231,7 +231,7 @@ def acl(servers: Collection[str]) -> dict[str, Any]:
 
     With more than a thousand schools only the register, which every school reads, keeps strangers out.
     """
-    allowed = sorted(servers)
+    allowed = sorted({name.partition(":")[0] for name in servers})  # Matrix leaves the port out
     if sum(len(name) + 3 for name in allowed) > LONGEST_ACL:
         allowed = ["*"]
     return {"allow": allowed, "deny": [], "allow_ip_literals": True}

@@ -1,7 +1,7 @@
 """Makes rooms of several schools equal to the register and the directory (ADR 30). Runs in one process.
 
-A look is cheap while nothing has changed. What fails is tried again at a later look, and holds up nothing else: a
-school whose server is down is invited when it is back.
+A look is cheap while nothing has changed. What fails is tried again at a later look. Other schools are invited each on
+its own, beside the loop: a server that does not answer for minutes holds up nothing.
 """
 
 from __future__ import annotations
@@ -60,6 +60,7 @@ class DistrictRooms:
         self._again_ms = min(AGAIN_S, config.district_interval_s) * 1000
         self._seen: object = None
         self._looked_ms = 0.0
+        self._asking: set[str] = set()
 
     async def turn(self) -> None:
         """One look; does nothing while register, directory and invitations are as they were."""
@@ -79,20 +80,44 @@ class DistrictRooms:
         staff, subjects = await self._api.run_db_interaction(
             "sferum_common_staff", room_rows.staff_txn
         )
+        asks: dict[str, list[tuple[CommonRoom, str]]] = {}
         for room in view.rooms:
             people = wanted(room, staff, subjects)
             try:
                 if room.host == self._own:
-                    await self._make(room, view.peers, people)
+                    await self._make(room, view.peers, people, asks)
                 else:
                     await self._visit(room, people, invited)
             except Exception as error:
                 self._failed(room, error)
+        for user_id in asks.keys() - self._asking:
+            self._asking.add(user_id)
+            self._api.delayed_background_call(
+                0, self._ask, user_id, asks[user_id], desc="sferum_common_ask"
+            )
+
+    async def _ask(self, user_id: str, rooms: Sequence[tuple[CommonRoom, str]]) -> None:
+        """Invite another school's service user; after the first no it is left for the next look."""
+        for room, room_id in rooms:
+            told = {events.SHARED: {"ref": room.ref}}
+            try:
+                await self._api.update_room_membership(
+                    self._service_user, user_id, room_id, "invite", content=told
+                )
+            except Exception as error:
+                self._failed(room, error)
+                break
+            metrics.ACTIONS.labels("Ask").inc()
+        self._asking.discard(user_id)
 
     async def _make(
-        self, room: CommonRoom, peers: frozenset[str], people: Mapping[str, bool]
+        self,
+        room: CommonRoom,
+        peers: frozenset[str],
+        people: Mapping[str, bool],
+        asks: dict[str, list[tuple[CommonRoom, str]]],
     ) -> None:
-        """One of ours."""
+        """One of ours. Whom to invite of other schools goes into `asks`."""
         room_id = room.room_id
         actual = await self._actual(room_id) if room_id else None
         if actual is None:
@@ -104,6 +129,9 @@ class DistrictRooms:
             if actual is None:
                 raise RuntimeError("the room made just now is not there")
         plan = plan_as_maker(room, self._own, peers, people, actual)
+        for action in plan:
+            if isinstance(action, Ask):
+                asks.setdefault(action.user_id, []).append((room, room_id))
         if await self._apply(room, room_id, plan) and room.state is RoomState.LEAVING:
             await self._gone(room)
 
@@ -138,8 +166,10 @@ class DistrictRooms:
         """Everything that can be done; whether all of it was."""
         whole = True
         for action in plan:
+            if isinstance(action, Ask):
+                continue  # beside the loop
             try:
-                await self._do(action, room, room_id)
+                await self._do(action, room_id)
             except Exception as error:
                 self._failed(room, error)
                 whole = False
@@ -148,7 +178,7 @@ class DistrictRooms:
             await self._api.sleep(self._pause_s)
         return whole
 
-    async def _do(self, action: RoomAction, room: CommonRoom, room_id: str) -> None:
+    async def _do(self, action: RoomAction, room_id: str) -> None:
         service, move = self._service_user, self._api.update_room_membership
         match action:
             case Rename(name):
@@ -159,14 +189,13 @@ class DistrictRooms:
                 await self._state(room_id, "m.room.server_acl", content)
             case Expel(user_id):
                 await move(service, user_id, room_id, "leave")
-            case Ask(user_id):
-                told = {events.SHARED: {"ref": room.ref}}
-                await move(service, user_id, room_id, "invite", content=told)
             case Admit(user_id):
                 await move(service, user_id, room_id, "invite")
                 await move(user_id, user_id, room_id, "join")
             case Withdraw(user_id):
                 await move(user_id, user_id, room_id, "leave")
+            case Ask():
+                raise AssertionError("other schools are asked beside the loop")
             case _:
                 assert_never(action)
 

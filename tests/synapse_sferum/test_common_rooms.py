@@ -100,8 +100,8 @@ def test_the_maker_s_plan_is_done_once(
     people: Mapping[str, bool],
     members: Mapping[str, str],
 ) -> None:
-    """From whatever a room has come to, one plan makes it right and the next is empty: nobody of a server that is not let
-    in is left in it, all of ours who belong are, and people of other schools are not touched.
+    """From whatever a room has come to, one plan makes it right and the next is empty: nobody of a server that is
+    not let in is left in it, all of ours who belong are, and people of other schools are not touched.
     """
     peers = peers if state is RoomState.OPEN else frozenset()
     before = ActualCommonRoom(name="", power_levels={}, acl={}, members={**members, US: "join"})
@@ -130,8 +130,8 @@ def test_the_maker_s_plan_is_done_once(
 def test_a_guest_moves_its_own_people_only(
     state: RoomState, people: Mapping[str, bool], members: Mapping[str, str]
 ) -> None:
-    """A school at another's room puts in and takes out its own people, the service user last, and nobody comes in before
-    that one is a member; while no register is in force nothing moves.
+    """A school at another's room puts in and takes out its own people, the service user last, and nobody comes in
+    before that one is a member; while no register is in force nothing moves.
     """
     plan = plan_as_guest(room(host=B, state=state), OWN, people, members)
     if state is RoomState.PAUSED:
@@ -183,16 +183,17 @@ def test_who_has_power() -> None:
 
 
 def test_an_access_list_that_does_not_fit() -> None:
-    """Names of servers that no event could hold are not listed."""
+    """Servers are listed without their ports, as Matrix compares them; more than an event could hold are not."""
     many = [f"school-{number}.{'x' * 40}.example" for number in range(2000)]
     assert room_plan.acl(many)["allow"] == ["*"]
     assert room_plan.acl([B, OWN])["allow"] == [OWN, B]
+    assert room_plan.acl([C])["allow"] == ["c.example"]
 
 
 @pytest.mark.parametrize("ours", [True, False])
 def test_what_becomes_of_a_room(ours: bool) -> None:
-    """While no register is in force it waits; out of it, or its maker out of it, everybody goes; a school cut off is out
-    of the others' rooms and keeps its own for itself.
+    """While no register is in force it waits; out of it, or its maker out of it, everybody goes; a school cut off
+    is out of the others' rooms and keeps its own for itself.
     """
 
     def state(stands: Standing, *, named: bool = True, listed: bool = True) -> RoomState:
@@ -213,7 +214,10 @@ def test_who_belongs() -> None:
     everybody = [teacher, director, parent, account("s", Role.STUDENT)]
     assert wanted(room(), everybody, {}) == {teacher.user_id: False, director.user_id: True}
     maths = room(members=frozenset({"teacher"}), subject="математика")
-    subjects = {teacher.user_id: {"математика"}, parent.user_id: {"математика"}}
+    subjects: dict[str, set[str]] = {
+        teacher.user_id: {"математика"},
+        parent.user_id: {"математика"},
+    }
     assert wanted(maths, everybody, subjects) == {teacher.user_id: False}
     assert not belongs(maths, teacher, {"физика"})
     assert not belongs(room(), None, ())
