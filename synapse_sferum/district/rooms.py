@@ -10,7 +10,9 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, assert_never
 
+from attrs import evolve
 from synapse.module_api import ModuleApi
+from synapse.module_api.errors import SynapseError
 
 from synapse_sferum import events, metrics
 from synapse_sferum.config import Config
@@ -139,20 +141,7 @@ class DistrictRooms:
         self, room: CommonRoom, people: Mapping[str, bool], invited: Sequence[Invitation]
     ) -> None:
         """One of another school's."""
-        room_id = room.room_id
-        for invitation in invited if room.state is RoomState.OPEN else ():
-            told = invitation.content.get(events.SHARED)
-            if invitation.sender == service_user_of(room.host) and told == {"ref": room.ref}:
-                await self._api.update_room_membership(
-                    self._service_user,
-                    self._service_user,
-                    invitation.room_id,
-                    "join",
-                    remote_room_hosts=[room.host],
-                )
-                room_id = invitation.room_id
-                await self._set_room_id(room, room_id)
-                logger.info("entered a room of the district ref=%s", room.ref)
+        room_id = await self._entered(room, invited)
         if not room_id:
             if room.state is RoomState.LEAVING:
                 await self._gone(room)
@@ -161,6 +150,36 @@ class DistrictRooms:
         plan = plan_as_guest(room, self._own, people, members)
         if await self._apply(room, room_id, plan) and room.state is RoomState.LEAVING:
             await self._gone(room)
+
+    async def _entered(self, room: CommonRoom, invited: Sequence[Invitation]) -> str:
+        """The id of another school's room, entered first where we are invited and not inside; "": not invited (yet).
+
+        One room at a time: who makes another one under the same name is followed, and the old one is left.
+        """
+        room_id = room.room_id
+        if room.state is not RoomState.OPEN:
+            return room_id
+        if room_id and await self._facts.membership(self._service_user, room_id) == "join":
+            return room_id
+        maker, told = service_user_of(room.host), {"ref": room.ref}
+        for invitation in invited:
+            if invitation.sender != maker or invitation.content.get(events.SHARED) != told:
+                continue
+            if room_id and room_id != invitation.room_id:
+                members = await self._api.run_db_interaction("sferum_members", members_txn, room_id)
+                left = evolve(room, state=RoomState.LEAVING)
+                await self._apply(left, room_id, plan_as_guest(left, self._own, {}, members))
+            await self._api.update_room_membership(
+                self._service_user,
+                self._service_user,
+                invitation.room_id,
+                "join",
+                remote_room_hosts=[room.host],
+            )
+            await self._set_room_id(room, invitation.room_id)
+            logger.info("entered a room of the district ref=%s", room.ref)
+            return invitation.room_id
+        return room_id
 
     async def _apply(self, room: CommonRoom, room_id: str, plan: Sequence[RoomAction]) -> bool:
         """Everything that can be done; whether all of it was."""
@@ -171,7 +190,7 @@ class DistrictRooms:
             try:
                 await self._do(action, room_id)
             except Exception as error:
-                self._failed(room, error)
+                self._failed(room, error, type(action).__name__)
                 whole = False
                 continue
             metrics.ACTIONS.labels(type(action).__name__).inc()
@@ -287,7 +306,10 @@ class DistrictRooms:
             await self._facts.forget_common_rooms([room.room_id])
         logger.info("out of a room of the district ref=%s", room.ref)
 
-    def _failed(self, room: CommonRoom, error: Exception) -> None:
+    def _failed(self, room: CommonRoom, error: Exception, action: str = "") -> None:
         """Tried again later. The reason may name people, so only its kind is told."""
         kind = type(error).__name__
-        logger.warning("room of the district not as it should be ref=%s kind=%s", room.ref, kind)
+        code = error.errcode if isinstance(error, SynapseError) else ""
+        logger.warning(
+            "room of the district not as wanted ref=%s %s %s %s", room.ref, action, kind, code
+        )
