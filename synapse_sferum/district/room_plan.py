@@ -231,7 +231,8 @@ def acl(servers: Collection[str]) -> dict[str, Any]:
 
     With more than a thousand schools only the register, which every school reads, keeps strangers out.
     """
-    allowed = sorted({name.partition(":")[0] for name in servers})  # Matrix leaves the port out
+    # Matrix compares names without their ports; Synapse, asked whether a list denies itself, with them.
+    allowed = sorted({*servers, *(name.partition(":")[0] for name in servers)})
     if sum(len(name) + 3 for name in allowed) > LONGEST_ACL:
         allowed = ["*"]
     return {"allow": allowed, "deny": [], "allow_ip_literals": True}

@@ -43,6 +43,13 @@ logger = logging.getLogger(__name__)
 
 #: Seconds until everything is looked at again though nothing has changed here, and until failures are tried again.
 AGAIN_S = 60.0
+#: State that a room is created with, and that nothing writes again.
+_CREATED_WITH = (
+    events.ROOM,
+    "m.room.join_rules",
+    "m.room.guest_access",
+    "m.room.history_visibility",
+)
 
 
 class DistrictRooms:
@@ -277,6 +284,7 @@ class DistrictRooms:
         return room_id
 
     async def _left_behind(self, marker: Mapping[str, str]) -> str | None:
+        """A whole room of ours with this marker that is written down nowhere; half-made ones are deleted."""
         created = await self._api.run_db_interaction(
             "sferum_created", rooms_created_by_txn, self._service_user
         )
@@ -284,14 +292,22 @@ class DistrictRooms:
             if await self._facts.managed_room(room_id) is not None:
                 continue
             state = await self._api.get_room_state(
-                room_id, [("m.room.create", ""), ("m.room.member", self._service_user)]
+                room_id,
+                [
+                    ("m.room.create", ""),
+                    ("m.room.member", self._service_user),
+                    *((kind, "") for kind in _CREATED_WITH),
+                ],
             )
             create = state.get(("m.room.create", ""))
             ours = state.get(("m.room.member", self._service_user))
             if create is None or create.content.get(events.ROOM) != marker:
                 continue
-            if ours is not None and ours.membership == "join":
+            if ours is None or ours.membership != "join":
+                continue  # a room of before, which everybody has left
+            if all((kind, "") in state for kind in _CREATED_WITH):
                 return room_id
+            await self._api.delete_room(room_id)
         return None
 
     async def _set_room_id(self, room: CommonRoom, room_id: str) -> None:
