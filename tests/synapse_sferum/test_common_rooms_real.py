@@ -265,6 +265,24 @@ def test_a_school_taken_out_of_live_rooms(district: District) -> None:
     for school in (office, b):
         until_members(school, "T1", "Объявления округа", everybody)
     until_read(b, "T1", news, "Без вас")
-    district.publish(13)
-    for school in district.schools:
+
+
+def test_a_maker_cut_off_and_rooms_taken_away(district: District) -> None:
+    """The school that made a room is isolated: the others leave it, it keeps its own people there, who do not write,
+    and is out of everybody else's. A room that the register no longer has is left by all.
+    """
+    office, a, b = district.schools
+    own = people([a], "D1")
+    cut_off = [entry(office.server), {**entry(a.server), "isolated": True}, entry(b.server)]
+    district.publish(13, rooms=rooms(district), entries=cut_off)
+    for school in (office, b):
         until_out(school, "D1", "Директора")
+        until_members(school, "T1", "Объявления округа", people([office, b], "D1", "T1"))
+    heads = until_members(a, "D1", "Директора", own)
+    until_out(a, "T1", "Объявления округа")
+    assert write(a, "D1", heads, "Есть кто?").status == 403
+    assert may_call(a, a.accounts["D1"], heads) == {"member": False}
+    district.publish(14)
+    for school in district.schools:
+        for name in ("Директора", "Объявления округа"):
+            until_out(school, "D1", name)
