@@ -88,6 +88,10 @@ class Facts:
         ):
             api.register_cached_function(cast("Any", function))
 
+    def now_ms(self) -> int:
+        """Wall clock, milliseconds since 1970."""
+        return self._now_ms()
+
     def today(self, timezone: str) -> date:
         """The school's date (R17: a birthday turns at 00:00 school time)."""
         return (
