@@ -25,6 +25,7 @@ from synapse_sferum.model import Directory, Org, Role, UserId
 from synapse_sferum.roster import Roster
 from synapse_sferum.roster_plan import RosterPlan, plan_roster
 from synapse_sferum.rows import ORG_COLUMNS, org_from
+from synapse_sferum.subject_rows import write_listed_txn
 from synapse_sferum.year_rows import end_undo_txn
 
 P = ParamSpec("P")
@@ -204,15 +205,23 @@ class DirectoryService:
             change, touched = write_txn(txn, before, plan.after, [entry], self._now_ms())
             if not change.empty:
                 end_undo_txn(txn, org_id)
+            taught = write_listed_txn(txn, org_id, roster)
+            if taught and change.empty:
+                touch_txn(txn, org_id, self._now_ms())
+            teachers.clear()
+            teachers.update(taught)
             return Written(
-                changed=not change.empty,
+                changed=not change.empty or bool(taught),
                 revision=revision_txn(txn, org_id),
                 touched=frozenset(touched),
                 plan=plan,
             )
 
+        teachers: set[str] = set()
         written = await self.read(apply_roster_txn)
         await self._facts.forget_accounts(written.touched)
+        for user_id in teachers:
+            await self._facts.forget_subjects(user_id)
         return written
 
     async def reconcile_all(self, org_id: str, sanction: bool, actor: str) -> int:

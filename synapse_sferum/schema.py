@@ -275,6 +275,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
         """CREATE TABLE sferum_subjects (
             person_id TEXT NOT NULL,
             subject TEXT NOT NULL,
+            by_hand INTEGER NOT NULL DEFAULT 0,
             PRIMARY KEY (person_id, subject)
         )""",
     ),

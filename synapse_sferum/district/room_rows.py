@@ -127,7 +127,7 @@ def subjects_txn(txn: LoggingTransaction, user_id: str | None = None) -> dict[st
     txn.execute(
         "SELECT p.user_id, s.subject FROM sferum_subjects AS s"
         " JOIN sferum_people AS p ON p.person_id = s.person_id"
-        f" WHERE p.status = 'active' AND p.user_id IS NOT NULL{where}",
+        f" WHERE p.status = 'active' AND p.user_id IS NOT NULL AND s.subject <> ''{where}",
         values,
     )
     found: dict[str, set[str]] = defaultdict(set)
