@@ -56,6 +56,12 @@ def shared(world: World, hostile: Hostile) -> str:
     return room_id
 
 
+@pytest.fixture(scope="module")
+def stranger(homeserver: Fleet) -> str:
+    """Somebody of a server that no register lists."""
+    return shared_stranger(homeserver)[1].user_id
+
+
 def last_event(world: World, name: str, room_id: str) -> str:
     """The id of the last event somebody reads in a room."""
     found = world.ask(name, "GET", f"/rooms/{quote(room_id)}/messages?dir=b&limit=20")
@@ -200,12 +206,11 @@ def test_edus_for_rooms_it_is_not_in(world: World, hostile: Hostile) -> None:
 
 
 def test_events_in_a_room_of_two_schools(
-    homeserver: Fleet, world: World, hostile: Hostile, shared: str
+    world: World, hostile: Hostile, shared: str, stranger: str
 ) -> None:
     """Out of the room it shares with our teacher, a listed server brings in no pupil of ours, no stranger, and takes no
     power over it; what its teacher writes arrives.
     """
-    stranger = shared_stranger(homeserver)[1].user_id
     told = {"org.sferum.vouched": {"roles": ["teacher", "director"]}}
     ours, theirs = world.user("a_teacher"), hostile.account.user_id
     invite = {"membership": "invite", **told}
