@@ -48,6 +48,7 @@ class Written:
     revision: int
     touched: frozenset[UserId]
     plan: RosterPlan | None = None
+    taught: int = 0  # people whose subjects are others now
 
 
 class DirectoryService:
@@ -209,12 +210,13 @@ class DirectoryService:
             if taught and change.empty:
                 touch_txn(txn, org_id, self._now_ms())
             teachers.clear()
-            teachers.update(taught)
+            teachers.update(user_id for user_id in taught.values() if user_id)
             return Written(
                 changed=not change.empty or bool(taught),
                 revision=revision_txn(txn, org_id),
                 touched=frozenset(touched),
                 plan=plan,
+                taught=len(taught),
             )
 
         teachers: set[str] = set()

@@ -32,38 +32,58 @@ def write_txn(
         )
 
 
-def write_listed_txn(txn: LoggingTransaction, org_id: str, roster: Roster) -> set[str]:
+def write_listed_txn(txn: LoggingTransaction, org_id: str, roster: Roster) -> dict[str, str]:
     """Take over what a list of staff says; what was set by hand stays. Nothing is written when nothing differs (R21).
 
+    Call after the list's people are written.
+
     Returns:
-        Accounts whose subjects are others now; "" for people without one.
+        Person → account ("" for none) of those whose subjects are others now.
     """
-    if "staff" not in roster.covers:
-        return set()
-    wanted = {
+    wanted, changed = _wanted(org_id, roster), listed_changes_txn(txn, org_id, roster)
+    known: dict[str, str] = {}
+    for chunk in chunks(changed):
+        txn.execute(
+            f"SELECT person_id, user_id FROM sferum_people WHERE person_id IN ({marks(chunk)})",
+            chunk,
+        )
+        known.update((str(person_id), user_id or "") for person_id, user_id in txn)
+    for person_id in known:
+        write_txn(txn, person_id, wanted[person_id], by_hand=False)
+    return known
+
+
+def _wanted(org_id: str, roster: Roster) -> dict[str, set[str]]:
+    return {
         person_id_of(OrgId(org_id), roster.source, listed.source_id): set(listed.subjects)
         for listed in roster.people.values()
     }
+
+
+def listed_changes_txn(txn: LoggingTransaction, org_id: str, roster: Roster) -> list[str]:
+    """People whose subjects a list of staff would change, also those whom it would add."""
+    if "staff" not in roster.covers:
+        return []
+    wanted = _wanted(org_id, roster)
     found: dict[str, set[str]] = defaultdict(set)
-    by_hand = set()
-    accounts: dict[str, str] = {}
+    kept: set[str] = set()
     for chunk in chunks(wanted):
-        txn.execute(
-            "SELECT p.person_id, p.user_id, s.subject, s.by_hand FROM sferum_people AS p"
-            " LEFT JOIN sferum_subjects AS s ON s.person_id = p.person_id"
-            f" WHERE p.person_id IN ({marks(chunk)})",
+        txn.execute(  # erased records have no name, and a list writes nothing of them again
+            f"SELECT person_id FROM sferum_people WHERE family_name = '' AND person_id IN ({marks(chunk)})",
             chunk,
         )
-        for person_id, user_id, subject, hand in txn:
-            accounts[str(person_id)] = user_id or ""
-            if subject is not None:
-                found[str(person_id)].add(str(subject))
+        kept.update(str(row[0]) for row in txn)
+        txn.execute(
+            "SELECT person_id, subject, by_hand FROM sferum_subjects"
+            f" WHERE person_id IN ({marks(chunk)})",
+            chunk,
+        )
+        for person_id, subject, hand in txn:
+            found[str(person_id)].add(str(subject))
             if hand:
-                by_hand.add(str(person_id))
-    changed = set()
-    for person_id, subjects in wanted.items():
-        if person_id in by_hand or person_id not in accounts or found[person_id] == subjects:
-            continue
-        write_txn(txn, person_id, subjects, by_hand=False)
-        changed.add(accounts[person_id])
-    return changed
+                kept.add(str(person_id))
+    return [
+        person_id
+        for person_id, subjects in wanted.items()
+        if person_id not in kept and found[person_id] != subjects
+    ]

@@ -11,7 +11,7 @@ from synapse_sferum.district.force import Standing
 from synapse_sferum.district.register import Register
 from synapse_sferum.district.room_plan import CommonRoom, RoomState, wanted
 from synapse_sferum.roster import parse_roster
-from synapse_sferum.subject_rows import listed_txn, write_listed_txn, write_txn
+from synapse_sferum.subject_rows import listed_changes_txn, listed_txn, write_listed_txn, write_txn
 from tests.support.directories import store
 from tests.support.rosters import person, roster
 from tests.support.schools import ORG, ordinary, pid, uid
@@ -114,19 +114,25 @@ def test_subjects_of_a_list(txn: LoggingTransaction) -> None:
     """
     store(txn, ordinary().directory())
 
-    def taught(*subjects: str, covers: str = "staff") -> set[str]:
+    def taught(*subjects: str, covers: str = "staff") -> dict[str, str]:
         people = [
             {**person(name, "teacher"), "subjects": list(subjects)} for name in ("T1", "T2", "T9")
         ]
-        return write_listed_txn(txn, ORG, parse_roster(roster(people, {}, covers=[covers])))
+        listed = parse_roster(roster(people, {}, covers=[covers]))
+        foreseen = listed_changes_txn(txn, ORG, listed)
+        written = write_listed_txn(txn, ORG, listed)
+        assert written.keys() == set(foreseen) - {pid("T9")}
+        return written
 
     write_txn(txn, pid("T2"), [], by_hand=True)
-    assert taught("физика", "химия") == {uid("T1")}
-    assert taught("физика", "химия") == set()
+    assert taught("физика", "химия") == {pid("T1"): uid("T1")}
+    assert taught("физика", "химия") == {}
     assert listed_txn(txn, pid("T1")) == (["физика", "химия"], False)
     assert listed_txn(txn, pid("T2")) == ([], True)
-    assert taught(covers="student") == set()
-    assert taught() == {uid("T1")}
+    assert taught(covers="student") == {}
+    assert taught() == {pid("T1"): uid("T1")}
     assert listed_txn(txn, pid("T1")) == ([], False)
     write_txn(txn, pid("T2"), [], by_hand=False)
-    assert taught("физика") == {uid("T1"), uid("T2")}
+    assert taught("физика").keys() == {pid("T1"), pid("T2")}
+    txn.execute("UPDATE sferum_people SET family_name = '' WHERE person_id = ?", (pid("T1"),))
+    assert taught("химия").keys() == {pid("T2")}
