@@ -20,8 +20,9 @@ from synapse_sferum.model import RoomKey, RoomKind, UserId
 from synapse_sferum.plan import power_levels, same_power_levels
 from synapse_sferum.policy import role_words
 
-#: Level of the other schools' service users: they may invite, and nothing else that members may not.
-INVITES = 60
+#: Level of the other schools' service users: they may invite, and nothing else that members may not. It is below all
+#: other levels, for a school may turn hostile.
+INVITES = 10
 #: Level of those who write where not everybody does.
 WRITES = 50
 #: Characters of an access list that still fit into an event of 65,536 octets, with all that is around it.

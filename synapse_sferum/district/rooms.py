@@ -172,10 +172,6 @@ class DistrictRooms:
         for invitation in invited:
             if invitation.sender != maker or invitation.content.get(events.SHARED) != told:
                 continue
-            if room_id and room_id != invitation.room_id:
-                members = await self._api.run_db_interaction("sferum_members", members_txn, room_id)
-                left = evolve(room, state=RoomState.LEAVING)
-                await self._apply(left, room_id, plan_as_guest(left, self._own, {}, members))
             await self._api.update_room_membership(
                 self._service_user,
                 self._service_user,
@@ -185,8 +181,17 @@ class DistrictRooms:
             )
             await self._set_room_id(room, invitation.room_id)
             logger.info("entered a room of the district ref=%s", room.ref)
+            if room_id and room_id != invitation.room_id:
+                await self._leave_behind(room, room_id)
             return invitation.room_id
         return room_id
+
+    async def _leave_behind(self, room: CommonRoom, room_id: str) -> None:
+        """A room of before, which is none of the register's any more: our people go, the service user last."""
+        await self._facts.forget_common_rooms([room_id])
+        members = await self._api.run_db_interaction("sferum_members", members_txn, room_id)
+        left = evolve(room, state=RoomState.LEAVING)
+        await self._apply(left, room_id, plan_as_guest(left, self._own, {}, members))
 
     async def _apply(self, room: CommonRoom, room_id: str, plan: Sequence[RoomAction]) -> bool:
         """Everything that can be done; whether all of it was."""

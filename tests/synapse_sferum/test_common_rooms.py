@@ -169,12 +169,14 @@ def test_who_has_power() -> None:
     """
     people = {f"@d:{OWN}": True, f"@t:{OWN}": False}
     told = room_plan.levels(room(), [B], people)
-    assert told["users"] == {service_user_of(B): 60, f"@d:{OWN}": 50}
-    assert (told["events_default"], told["invite"], told["kick"], told["ban"]) == (50, 60, 150, 150)
+    assert told["users"] == {service_user_of(B): 10, f"@d:{OWN}": 50}
+    assert (told["events_default"], told["invite"], told["kick"], told["ban"]) == (50, 10, 150, 150)
+    assert min(told["redact"], told["state_default"], told["notifications"]["room"]) > 10
     everybody = room(writers=frozenset({"staff"}))
     told = room_plan.levels(everybody, [B], people)
-    assert told["users"] == {service_user_of(B): 60}
+    assert told["users"] == {service_user_of(B): 10}
     assert told["events_default"] == 0
+    assert told["redact"] > 10
     for levels in (told, room_plan.levels(room(), [B], people)):
         assert min(
             levels["events"][kind]

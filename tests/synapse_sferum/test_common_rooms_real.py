@@ -93,6 +93,13 @@ def until_members(school: School, who: str, name: str, wanted: set[str]) -> str:
     return made
 
 
+def written(school: School, room_id: str) -> str:
+    """The id of a message that somebody there has written to a room."""
+    path = f"/rooms/{quote(room_id)}/messages?dir=b&limit=30"
+    chunk = ask(school, "D1", "GET", path).json["chunk"]
+    return next(event["event_id"] for event in chunk if event["type"] == "m.room.message")
+
+
 def until_read(school: School, who: str, room_id: str, text: str) -> None:
     until(lambda: text in texts(school, who, room_id), what=f"{text} at {school.org_id}")
 
@@ -202,7 +209,13 @@ def test_a_hostile_school_of_the_room(district: District) -> None:
             news, "m.room.power_levels", {"users": {service: 100}}, state_key="", **theirs
         ),
         hostile.event(news, "m.room.server_acl", {"allow": ["*"]}, state_key="", **theirs),
-        hostile.event(news, "m.room.message", {"msgtype": "m.text", "body": "взлом"}),
+        *(
+            hostile.event(
+                news, "m.room.message", {"msgtype": "m.text", "body": "взлом"}, sender=who
+            )
+            for who in (b.accounts["D1"], service)
+        ),
+        hostile.event(news, "m.room.redaction", {"redacts": written(office, news)}, **theirs),
     ]
     assert hostile.send(pdus).status == 200
     hostile.swallowed()
@@ -210,6 +223,7 @@ def test_a_hostile_school_of_the_room(district: District) -> None:
         assert invites(office, name) == set()
     assert office.accounts["T1"] in members(office, "D1", news)
     assert "взлом" not in texts(office, "D1", news)
+    assert "Совещание в среду" in texts(office, "D1", news)
     acl = ask(office, "D1", "GET", f"/rooms/{quote(news)}/state/m.room.server_acl/").json
     names = sorted(school.server.server_name for school in district.schools)
     assert acl["allow"] == ["localhost", *names]
