@@ -7,6 +7,7 @@ its own, beside the loop: a server that does not answer for minutes holds up not
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, assert_never
 
@@ -76,6 +77,9 @@ class DistrictRooms:
         view = await self._api.run_db_interaction(
             "sferum_common_view", room_rows.view_txn, self._now_ms()
         )
+        states = Counter(room.state.value if room.room_id else "waiting" for room in view.rooms)
+        for state in ("waiting", *(one.value for one in RoomState)):
+            metrics.COMMON_ROOMS.labels(state).set(states[state])
         if not view.rooms:
             return
         invited = await self._api.run_db_interaction(
@@ -329,6 +333,7 @@ class DistrictRooms:
 
     def _failed(self, room: CommonRoom, error: Exception, action: str = "") -> None:
         """Tried again later. The reason may name people, so only its kind is told."""
+        metrics.COMMON_FAILURES.inc()
         kind = type(error).__name__
         code = error.errcode if isinstance(error, SynapseError) else ""
         logger.warning(
