@@ -12,6 +12,7 @@ from provisioning.reading import Reading
 from provisioning.records import ClassRef, Record
 from provisioning.roster import (
     MAX_PEOPLE,
+    MAX_SUBJECTS,
     SOURCE,
     Enrolment,
     EnrolmentRole,
@@ -141,6 +142,7 @@ def _person(record: Record) -> Person:
         record.roles,
         record.phone,
         record.email,
+        record.subjects,
     )
 
 
@@ -154,6 +156,7 @@ def _joined(person: Person, record: Record) -> Person:
         person.roles | record.roles,
         person.phone or record.phone,
         person.email or record.email,
+        tuple(dict.fromkeys((*person.subjects, *record.subjects)))[:MAX_SUBJECTS],
     )
 
 

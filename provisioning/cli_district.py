@@ -179,6 +179,51 @@ def pairs(folder: Folder, language: Language, words: tuple[str, ...]) -> None:
     tell(language, f"Встречаются: {shown}. {SIGN_RU}", f"Meet: {shown}. {SIGN_EN}")
 
 
+@district.command("add-room")
+@click.argument("ref", metavar="REF")
+@click.argument("name")
+@click.option("--host", required=True, metavar="SERVER", help="Which school's server makes it.")
+@click.option("--members", multiple=True, required=True, metavar="ROLE", help="Repeat for several.")
+@click.option(
+    "--writers",
+    multiple=True,
+    metavar="ROLE",
+    help="The same as --members: everybody writes. Else only the host's people of these roles do.",
+)
+@click.option("--subject", default="", help="Only teachers of it.")
+@in_folder
+def add_room(
+    folder: Folder,
+    language: Language,
+    ref: str,
+    name: str,
+    host: str,
+    members: tuple[str, ...],
+    writers: tuple[str, ...],
+    subject: str,
+) -> None:
+    """A room of several schools, or its entry anew; each school puts in its own people."""
+    folder.write(drafts.with_room(folder.read(), ref, name, host, members, writers, subject))
+    tell(
+        language,
+        f"Комната {ref} записана, её создаст {host}. {SIGN_RU}",
+        f"Room {ref} is in the register, {host} makes it. {SIGN_EN}",
+    )
+
+
+@district.command("remove-room")
+@click.argument("ref", metavar="REF")
+@in_folder
+def remove_room(folder: Folder, language: Language, ref: str) -> None:
+    """Everybody leaves the room, and nobody reads it any more."""
+    folder.write(drafts.without_room(folder.read(), ref))
+    tell(
+        language,
+        f"Комнаты {ref} в реестре больше нет: после публикации все из неё выйдут. {SIGN_RU}",
+        f"Room {ref} is out of the register: once published, everybody leaves it. {SIGN_EN}",
+    )
+
+
 @district.command()
 @DAYS
 @in_folder

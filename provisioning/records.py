@@ -39,6 +39,7 @@ class Record:
         roles: of this row; several rows may speak of one adult.
         classes: a pupil's one class, or the classes a teacher is homeroom teacher of.
         children: ids as listed; `child_places` beside them when they come from other rows.
+        subjects: what a teacher teaches, each in its one spelling.
         relation: the school's word for the tie to every child of this row.
     """
 
@@ -53,6 +54,7 @@ class Record:
     classes: tuple[ClassRef, ...] = ()
     children: tuple[str, ...] = field(default=(), repr=False)
     relation: str = ""
+    subjects: tuple[str, ...] = ()
     phone: Phone | None = None
     email: Email | None = None
     headings: Mapping[str, str] = field(factory=dict, repr=False)

@@ -17,6 +17,7 @@ KINDS: dict[str, tuple[str, str]] = {
     "person_returned": ("вернулись", "people who returned"),
     "person_roles": ("сменили роль", "changed roles"),
     "person_changed": ("изменились данные", "changed records"),
+    "subjects": ("сменили предметы", "teachers of other subjects"),
     "class_added": ("новых классов", "classes added"),
     "class_changed": ("классов изменилось", "classes changed"),
     "class_closed": ("классов закрывается", "classes closed"),

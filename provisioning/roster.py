@@ -22,6 +22,7 @@ MAX_PEOPLE = 50_000
 MAX_WIRE_BYTES = 12_000_000
 MAX_ID = 128
 MAX_RELATION = 40
+MAX_SUBJECT, MAX_SUBJECTS = 60, 20
 SOURCE = re.compile(r"[a-z0-9._-]{1,64}")
 SCHOOL_YEAR = re.compile(r"(\d{4})/(\d{4})")
 
@@ -62,6 +63,7 @@ class Person:
         source_id: the school's own lasting number, 1–128 characters.
         middle_name: "" when absent.
         roles: at least one.
+        subjects: what a teacher teaches, in small letters, single spaces; at most 20.
         phone, email: in memory only; they print masked and are not on the wire.
     """
 
@@ -73,6 +75,7 @@ class Person:
     roles: frozenset[Role]
     phone: Phone | None = field(default=None, repr=False)
     email: Email | None = field(default=None, repr=False)
+    subjects: tuple[str, ...] = ()
 
 
 @frozen
@@ -177,6 +180,7 @@ def _person_to_wire(person: Person) -> dict[str, object]:
         "middle_name": person.middle_name,
         "birth_date": person.birth_date.isoformat() if person.birth_date else None,
         "roles": [role.value for role in Role if role in person.roles],
+        **({"subjects": sorted(person.subjects)} if person.subjects else {}),
     }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, ParamSpec, TypeVar
 
 from synapse.module_api import (
@@ -23,12 +23,21 @@ from synapse.module_api.errors import Codes, SynapseError
 from synapse.types import Requester, RoomAlias  # type: ignore[attr-defined] # re-exported from Rust
 
 from synapse_sferum.config import Config
+from synapse_sferum.district.room_plan import belongs, service_user_of
+from synapse_sferum.events import SHARED
 from synapse_sferum.facts import Facts
 from synapse_sferum.metrics import DECISIONS
 from synapse_sferum.own_accounts import own_accounts
 from synapse_sferum.parties import Parties, server_of
 from synapse_sferum.policy import Deny, may_be_invited, may_contact, may_find, may_meet_peer
-from synapse_sferum.policy_rooms import leaves_here, may_create, may_join_managed, room_request
+from synapse_sferum.policy_rooms import (
+    Act,
+    leaves_here,
+    may_create,
+    may_join_managed,
+    room_request,
+)
+from synapse_sferum.policy_shared import shared_event
 from synapse_sferum.room_events import RoomEvents, refuse
 from synapse_sferum.vouching import roles_told, with_roles
 
@@ -191,8 +200,13 @@ class Callbacks:
             return NOT_SPAM
         who = await self._parties.one(user_id)
         room = await self._facts.managed_room(room_id)
+        common = None if room is not None else await self._facts.common_room(room_id)
         if room is not None:
             refused = may_join_managed(who, room.org_id, room.key)
+        elif common is not None:
+            act = Act(sender=user_id, type="m.room.member", state_key=user_id, membership="join")
+            subjects = await self._facts.subjects(user_id)
+            refused = shared_event(common, belongs(common, who.account, subjects), act)
         elif who.account is None:
             refused = Deny.UNKNOWN
         elif is_invited:
@@ -225,8 +239,12 @@ class Callbacks:
             return NOT_SPAM
         if await self._facts.managed_room(room_id) is not None:
             return self._no("user_may_invite", Deny.MANAGED)
+        if self._api.is_mine(inviter) and await self._facts.common_room(room_id) is not None:
+            return self._no("user_may_invite", Deny.MANAGED)
         if not self._api.is_mine(inviter):
             # The event has been judged, with the inviter's roles, by `federated_user_may_invite`.
+            if invitee == self._service_user and inviter == service_user_of(server_of(inviter)):
+                return NOT_SPAM
             return await self._peer_may_reach("user_may_invite", inviter, invitee, None)
         parties = await self._parties.of([inviter, invitee])
         outcome = may_contact(parties[inviter], parties[invitee])
@@ -301,9 +319,25 @@ class Callbacks:
     @closed("federated_user_may_invite", forbidden)
     async def federated_user_may_invite(self, event: EventBase) -> Answer:
         """An invitation through /invite."""
-        surface = "federated_user_may_invite"
-        told = roles_told(event.content)
-        return await self._peer_may_reach(surface, event.sender, event.state_key, told)
+        return await self._invited("federated_user_may_invite", event)
+
+    async def _invited(self, surface: str, event: EventBase) -> Answer:
+        """By somebody of another server: one of ours, or the service user to a room of the register (ADR 30)."""
+        target, server_name = event.state_key, server_of(event.sender)
+        if target == self._service_user:
+            told = event.content.get(SHARED)
+            ref = told.get("ref") if isinstance(told, Mapping) else None
+            if (
+                event.sender == service_user_of(server_name)
+                and isinstance(ref, str)
+                and await self._facts.peer_server(server_name) is not None
+                and await self._facts.awaited(server_name, ref)
+            ):
+                return NOT_SPAM
+            return self._no(surface, Deny.UNKNOWN)
+        if self._api.is_mine(target) and await self._facts.common_room(event.room_id) is not None:
+            return self._no(surface, Deny.MANAGED)
+        return await self._peer_may_reach(surface, event.sender, target, roles_told(event.content))
 
     @closed("check_event_for_spam", forbidden)
     async def check_event_for_spam(self, event: EventBase) -> Answer:
@@ -314,8 +348,7 @@ class Callbacks:
         if self._api.is_mine(event.sender):
             return NOT_SPAM
         if event.type == "m.room.member" and event.membership == "invite":
-            surface, told = "check_event_for_spam", roles_told(event.content)
-            return await self._peer_may_reach(surface, event.sender, event.state_key, told)
+            return await self._invited("check_event_for_spam", event)
         if await self._facts.peer_server(server_of(event.sender)) is None:
             return self._no("check_event_for_spam", Deny.UNKNOWN_SERVER)
         return NOT_SPAM

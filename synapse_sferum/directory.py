@@ -25,6 +25,7 @@ from synapse_sferum.model import Directory, Org, Role, UserId
 from synapse_sferum.roster import Roster
 from synapse_sferum.roster_plan import RosterPlan, plan_roster
 from synapse_sferum.rows import ORG_COLUMNS, org_from
+from synapse_sferum.subject_rows import write_listed_txn
 from synapse_sferum.year_rows import end_undo_txn
 
 P = ParamSpec("P")
@@ -47,6 +48,7 @@ class Written:
     revision: int
     touched: frozenset[UserId]
     plan: RosterPlan | None = None
+    taught: int = 0  # people whose subjects are others now
 
 
 class DirectoryService:
@@ -204,15 +206,24 @@ class DirectoryService:
             change, touched = write_txn(txn, before, plan.after, [entry], self._now_ms())
             if not change.empty:
                 end_undo_txn(txn, org_id)
+            taught = write_listed_txn(txn, org_id, roster)
+            if taught and change.empty:
+                touch_txn(txn, org_id, self._now_ms())
+            teachers.clear()
+            teachers.update(user_id for user_id in taught.values() if user_id)
             return Written(
-                changed=not change.empty,
+                changed=not change.empty or bool(taught),
                 revision=revision_txn(txn, org_id),
                 touched=frozenset(touched),
                 plan=plan,
+                taught=len(taught),
             )
 
+        teachers: set[str] = set()
         written = await self.read(apply_roster_txn)
         await self._facts.forget_accounts(written.touched)
+        for user_id in teachers:
+            await self._facts.forget_subjects(user_id)
         return written
 
     async def reconcile_all(self, org_id: str, sanction: bool, actor: str) -> int:

@@ -17,8 +17,16 @@ from synapse.module_api import CachedFunction, LoggingTransaction, ModuleApi, ca
 from synapse.util.caches.descriptors import cachedList
 
 from synapse_sferum.account import Account
+from synapse_sferum.district import room_rows
+from synapse_sferum.district.room_plan import CommonRoom
 from synapse_sferum.model import OrgId, RoomId, RoomKey, RoomKind
-from synapse_sferum.private import clock_of, inviter_txn, membership_txn
+from synapse_sferum.private import (
+    clock_of,
+    inviter_txn,
+    membership_txn,
+    room_of_event_txn,
+    server_is_joined,
+)
 from synapse_sferum.quiet.rows import rules_txn
 from synapse_sferum.quiet.values import Level, Rule
 from synapse_sferum.rows import accounts_txn
@@ -70,7 +78,14 @@ class Facts:
         # Synapse's cache descriptors read these two names off the instance.
         self.server_name = api.server_name
         self.clock = clock_of(api)
-        for function in (self.account, self.managed_room, self._peer_row, self.quiet_rules):
+        for function in (
+            self.account,
+            self.managed_room,
+            self.common_room,
+            self.subjects,
+            self._peer_row,
+            self.quiet_rules,
+        ):
             api.register_cached_function(cast("Any", function))
 
     def now_ms(self) -> int:
@@ -161,6 +176,45 @@ class Facts:
         return await self._api.run_db_interaction(
             "sferum_membership", membership_txn, user_id, room_id
         )
+
+    @typed(cached(max_entries=20_000))
+    async def common_room(self, room_id: str) -> CommonRoom | None:
+        """The room of several schools behind a room id (ADR 30), or None."""
+        found = await self._api.run_db_interaction(
+            "sferum_common_room", room_rows.rooms_txn, room_id
+        )
+        return found[0] if found else None
+
+    @typed(cached(max_entries=20_000))
+    async def subjects(self, user_id: str) -> frozenset[str]:
+        """What somebody teaches, as the school wrote it down."""
+        found = await self._api.run_db_interaction(
+            "sferum_subjects_of", room_rows.subjects_txn, user_id
+        )
+        return found.get(user_id, frozenset())
+
+    async def awaited(self, host: str, ref: str) -> bool:
+        """Whether the register gives this school a room of that maker to enter."""
+        return await self._api.run_db_interaction(
+            "sferum_awaited", room_rows.awaited_txn, host, ref
+        )
+
+    async def forget_common_rooms(self, room_ids: Collection[str]) -> None:
+        """Make every process read these rooms again. Call after the write is committed."""
+        for room_id in room_ids:
+            await self._api.invalidate_cache(cast("Any", self.common_room), (room_id,))
+
+    async def forget_subjects(self, user_id: str) -> None:
+        """The same for somebody's subjects."""
+        await self._api.invalidate_cache(cast("Any", self.subjects), (user_id,))
+
+    async def server_is_joined(self, server_name: str, room_id: str) -> bool:
+        """Whether somebody of a server is in a room that we are in; Synapse's own cache."""
+        return await server_is_joined(self._api, server_name, room_id)
+
+    async def room_of_event(self, event_id: str) -> str | None:
+        """The room of an event we have; None: we have no such event."""
+        return await self._api.run_db_interaction("sferum_room_of", room_of_event_txn, event_id)
 
     async def forget_peers(self, server_names: Collection[str]) -> None:
         """Make every process read these servers again. Call after the write is committed."""

@@ -28,6 +28,12 @@ REGISTER_AGREED = Gauge(
     "sferum_register_agreed_seconds", "When the district last answered with a register we believe"
 )
 REGISTER_PEERS = Gauge("sferum_register_peers", "Servers of other schools that are let in")
+COMMON_ROOMS = Gauge(
+    "sferum_common_rooms", "Rooms of several schools by state; waiting: not invited yet", ["state"]
+)
+COMMON_FAILURES = Counter(
+    "sferum_common_room_failures", "Changes of rooms of several schools to be tried again"
+)
 REGISTER_REFUSALS = Counter(
     "sferum_register_refusals", "Registers that were not believed", ["reason"]
 )

@@ -21,6 +21,7 @@ from synapse_sferum.directory import DirectoryService
 from synapse_sferum.district.cache_file import CacheFile
 from synapse_sferum.district.fetching import HttpFetch
 from synapse_sferum.district.keeping import RegisterKeeper, wait_s
+from synapse_sferum.district.rooms import DistrictRooms
 from synapse_sferum.district.rows import clear_txn as clear_register_txn
 from synapse_sferum.district.whitelist import FOLLOW_MS, FollowedWhitelist
 from synapse_sferum.facts import Facts
@@ -94,6 +95,7 @@ class SferumModule:
         if api.should_run_background_tasks():
             self._gauges = Gauges(api, now_ms)
             self._register = register_keeper(api, config, self._facts)
+            self._common = DistrictRooms(api, config, self._facts, now_ms)
             self._materials = MaterialPosts(api, self.service_user, config.pages_url, now_ms)
             self._schedule = SchedulePosts(api, self.service_user, config.pages_url, now_ms)
             api.delayed_background_call(0, self._start, desc="sferum_start")
@@ -142,6 +144,17 @@ class SferumModule:
             await self._facts.forget_peers(left)
             return
         self._api.delayed_background_call(0, self._ask_district, desc="sferum_district")
+        interval_ms = self._config.poll_interval_s * 1000
+        self._api.looping_background_call(
+            self._common_turn, interval_ms, desc="sferum_common_rooms"
+        )
+
+    async def _common_turn(self) -> None:
+        try:
+            await self._common.turn()
+        except Exception:
+            # Nothing is half done: the next look begins with what is there.
+            logger.exception("rooms of the district not looked at")
 
     async def _ask_district(self) -> None:
         assert self._register is not None

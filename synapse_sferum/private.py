@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from attrs import field, frozen
 from signedjson.key import decode_verify_key_bytes
 from synapse.api.errors import StoreError
 from synapse.api.ratelimiting import Ratelimiter
@@ -293,6 +294,27 @@ def inviter_txn(txn: LoggingTransaction, user_id: str, room_id: str) -> str | No
     return None if row is None else str(row[0])
 
 
+@frozen
+class Invitation:
+    """One of ours is invited to a room; `content` is the invitation's."""
+
+    room_id: str
+    sender: str
+    content: Mapping[str, Any] = field(hash=False)
+
+
+def invitations_txn(txn: LoggingTransaction, user_id: str) -> list[Invitation]:
+    """Rooms that one of our users is invited to today, also those of other servers."""
+    txn.execute(
+        "SELECT c.room_id, j.json FROM local_current_membership AS c"
+        " JOIN event_json AS j ON j.event_id = c.event_id"
+        " WHERE c.user_id = ? AND c.membership = 'invite' ORDER BY c.room_id",
+        (user_id,),
+    )
+    found = [(str(room_id), json.loads(text)) for room_id, text in txn]
+    return [Invitation(room, str(event["sender"]), event["content"]) for room, event in found]
+
+
 def membership_txn(txn: LoggingTransaction, user_id: str, room_id: str) -> str | None:
     """Membership of anybody in a room that this server is in; None: never there."""
     txn.execute(
@@ -302,6 +324,21 @@ def membership_txn(txn: LoggingTransaction, user_id: str, room_id: str) -> str |
     )
     row = txn.fetchone()
     return None if row is None or row[0] is None else str(row[0])
+
+
+async def server_is_joined(api: ModuleApi, server_name: str, room_id: str) -> bool:
+    """Whether somebody of a server is in a room, by the current state that this server holds of it."""
+    store = cast(
+        "Any", api._hs.get_datastores().main
+    )  # mypy does not know what its caches are called with
+    return bool(await store.is_host_joined(room_id, server_name))
+
+
+def room_of_event_txn(txn: LoggingTransaction, event_id: str) -> str | None:
+    """The room of an event of this database; None: there is none."""
+    txn.execute("SELECT room_id FROM events WHERE event_id = ?", (event_id,))
+    row = txn.fetchone()
+    return None if row is None else str(row[0])
 
 
 def wrap_edu(

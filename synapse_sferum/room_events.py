@@ -11,9 +11,10 @@ from synapse.module_api import EventBase, ModuleApi, StateMap
 from synapse.module_api.errors import Codes, SynapseError
 
 from synapse_sferum.config import Config
+from synapse_sferum.district.room_plan import CommonRoom, belongs, service_user_of
 from synapse_sferum.facts import Facts, ManagedRoom
 from synapse_sferum.metrics import DECISIONS
-from synapse_sferum.parties import Parties
+from synapse_sferum.parties import Parties, server_of
 from synapse_sferum.policy import Deny, Party, may_contact
 from synapse_sferum.policy_rooms import (
     REQUIRED_TEXT,
@@ -25,6 +26,7 @@ from synapse_sferum.policy_rooms import (
     peer_may_join,
     state_of_own_room,
 )
+from synapse_sferum.policy_shared import shared_event
 
 #: Rooms whose last verdict is kept. 20,000 at some 500 bytes are 10 MB.
 _KEPT_ROOMS = 20_000
@@ -93,6 +95,16 @@ class RoomEvents:
                 renames=event.type == "m.room.member" and await self._renames(event, state),
             )
             return _in_managed(who, room, act)
+        common = await self._facts.common_room(event.room_id)
+        if common is not None:
+            act = Act(
+                sender=event.sender,
+                type=event.type,
+                state_key=state_key,
+                membership=event.membership if event.type == "m.room.member" else "",
+                renames=event.type == "m.room.member" and await self._renames(event, state),
+            )
+            return await self._in_common(who, common, act)
         if event.type == "m.room.member" and state_key is not None:
             return await self._membership(who, event, state_key, state)
         refused = None
@@ -110,6 +122,10 @@ class RoomEvents:
         if event.membership != "join" or room is not None or not _federates(state):
             return Deny.UNKNOWN_SERVER
         who = (await self._parties.joined([event.sender]))[event.sender]
+        if await self._facts.common_room(event.room_id) is not None:
+            # People of other schools join at their own servers, which are in the room: only those enter here.
+            server = service_user_of(server_of(event.sender))
+            return None if who.peer is not None and event.sender == server else Deny.MANAGED
         others = await self._parties.members(state, {event.sender}, invited=False)
         return peer_may_join(who, tuple(others.values()), self._limit)
 
@@ -127,12 +143,21 @@ class RoomEvents:
             refused = _in_managed(who, room, act)
             # R25 comes with its text, and that is `check_event_allowed`'s to give.
             return None if refused is Deny.REQUIRED else refused
+        common = await self._facts.common_room(room_id)
+        if common is not None:
+            act = Act(sender=user_id, type=type_, state_key=state_key, membership=membership)
+            refused = await self._in_common(who, common, act)
+            return None if refused is Deny.REQUIRED else refused
         if membership == "invite":
             outcome = may_contact(who, await self._parties.one(state_key))
             return outcome if isinstance(outcome, Deny) else None
         if type_ == "m.room.member":
             return None
         return state_of_own_room(type_, content)
+
+    async def _in_common(self, who: Party, room: CommonRoom, act: Act) -> Deny | None:
+        subjects = await self._facts.subjects(act.sender)
+        return shared_event(room, belongs(room, who.account, subjects), act)
 
     async def _membership(
         self, who: Party, event: EventBase, target: str, state: StateMap[EventBase]

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from attrs import field, frozen
 
+from synapse_sferum.district.register import subject_word
 from synapse_sferum.model import STAFF, EnrolmentRole, Role
 
 FORMAT = "sferum.roster.v1"
@@ -21,6 +22,13 @@ MAX_PEOPLE = 50_000
 MAX_CLASSES = 2_000
 MAX_LINKS = 200_000
 
+#: Of one person.
+MAX_SUBJECTS = 20
+
+_PERSON_FIELDS = {
+    *("source_id", "family_name", "given_name", "middle_name"),
+    *("birth_date", "roles", "subjects"),
+}
 _SOURCE = re.compile(r"[a-z0-9._-]{1,64}")
 _SCHOOL_YEAR = re.compile(r"([0-9]{4})/([0-9]{4})")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")  # fromisoformat alone takes 2012-W26-7 too
@@ -59,6 +67,7 @@ class RosterPerson:
     middle_name: str = field(default="", repr=False)
     birth_date: date | None = field(default=None, repr=False)
     roles: frozenset[Role]
+    subjects: tuple[str, ...] = ()  # sorted, each in its one spelling
 
 
 @frozen(kw_only=True)
@@ -189,6 +198,8 @@ def parse_person(raw: Mapping[str, Any]) -> RosterPerson:
     Raises:
         BadRoster: names the field, as `person.FIELD`.
     """
+    if "subjects" in raw:
+        raise BadRoster("person.subjects", "unknown field")  # of lists only
     return _person("person", raw)
 
 
@@ -213,9 +224,7 @@ def _covers(raw: object) -> frozenset[str]:
 
 
 def _person(where: str, raw: Mapping[str, Any]) -> RosterPerson:
-    _known(
-        where, raw, {"source_id", "family_name", "given_name", "middle_name", "birth_date", "roles"}
-    )
+    _known(where, raw, _PERSON_FIELDS)
     roles = raw.get("roles")
     words = {role.value for role in Role}
     if (
@@ -231,7 +240,17 @@ def _person(where: str, raw: Mapping[str, Any]) -> RosterPerson:
         middle_name=_text(f"{where}.middle_name", raw, "middle_name", longest=100, shortest=0),
         birth_date=_date(f"{where}.birth_date", raw.get("birth_date")),
         roles=frozenset(Role(word) for word in roles),
+        subjects=_subjects(f"{where}.subjects", raw.get("subjects", [])),
     )
+
+
+def _subjects(where: str, raw: object) -> tuple[str, ...]:
+    if not isinstance(raw, list) or len(raw) > MAX_SUBJECTS:
+        raise BadRoster(where, f"must be a list of at most {MAX_SUBJECTS}")
+    for word in raw:
+        if not isinstance(word, str) or not word or subject_word(word) != word:
+            raise BadRoster(where, "must be small letters, single spaces, at most 60 characters")
+    return tuple(sorted(set(raw)))
 
 
 def _date(where: str, raw: object) -> date | None:

@@ -259,6 +259,26 @@ STEPS: tuple[tuple[str, ...], ...] = (
             PRIMARY KEY (org_id, level, ref)
         )""",
     ),
+    (
+        """CREATE TABLE sferum_common_rooms (
+            host TEXT NOT NULL,
+            ref TEXT NOT NULL,
+            name TEXT NOT NULL,
+            members TEXT NOT NULL,
+            writers TEXT NOT NULL,
+            subject TEXT NOT NULL DEFAULT '',
+            room_id TEXT NOT NULL DEFAULT '',
+            state TEXT NOT NULL,
+            PRIMARY KEY (host, ref)
+        )""",
+        "CREATE INDEX sferum_common_rooms_id ON sferum_common_rooms (room_id)",
+        """CREATE TABLE sferum_subjects (
+            person_id TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            by_hand INTEGER NOT NULL DEFAULT 0,
+            PRIMARY KEY (person_id, subject)
+        )""",
+    ),
 )
 
 #: What this code was built for.

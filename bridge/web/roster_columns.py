@@ -45,6 +45,7 @@ COLUMNS = {
     "email": (N_("Электронная почта"), False),
     "position": (N_("Должность"), True),
     "homeroom": (N_("Классное руководство"), False),
+    "subject": (N_("Предмет"), False),
     "children": (N_("Номера детей (ИД)"), True),
     "relation": (N_("Степень родства"), False),
 }

@@ -20,12 +20,14 @@ MOST_SCHOOLS, MOST_KEYS, MOST_PAIRS, MOST_OPERATOR_KEYS, LONGEST_TEXT = 2_000, 8
 #: Days a register may be good for, and usually is: whoever keeps a removal from a school keeps it for so long.
 MOST_DAYS, USUAL_DAYS = 367, 30
 DAY_S = 86_400
+MOST_ROOMS, LONGEST_SUBJECT = 200, 60
 
 STAFF_WORDS = frozenset({"staff", "director", "deputy", "administrator", "teacher"})
 WORDS = STAFF_WORDS | {"student", "guardian"}
 
 _SERVER_NAME = re.compile(r"(?=.{1,230}\Z)[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?")
 _DISTRICT = re.compile(r"[a-z0-9][a-z0-9.-]{0,62}")
+_REF = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _KEY = re.compile(r"(?P<id>ed25519:[A-Za-z0-9_]{1,64})=(?P<key>[A-Za-z0-9+/]{43})")
 
 
@@ -133,6 +135,59 @@ def with_pairs(draft: Draft, pairs: Iterable[str]) -> Draft:
     if len(found) > MOST_PAIRS:
         raise refusals.TooMany(f"{len(found)} > {MOST_PAIRS}")
     return evolve(draft, pairs=found)
+
+
+def with_room(
+    draft: Draft,
+    ref: str,
+    name: str,
+    host: str,
+    members: Iterable[str],
+    writers: Iterable[str],
+    subject: str = "",
+) -> Draft:
+    """With a room of several schools, or with its entry replaced.
+
+    Args:
+        host: the server of the register that makes it.
+        members, writers: words of staff; where the writers are not at least the members, only people of the host write.
+        subject: only teachers of it; "": all.
+
+    Raises:
+        BadRoom, BadText, NotInRegister, TooMany.
+    """
+    if host not in draft.schools:
+        raise refusals.NotInRegister(host)
+    found, write = sorted(set(members)), sorted(set(writers))
+    if not _REF.fullmatch(ref) or not found or not {*found, *write} <= STAFF_WORDS:
+        raise refusals.BadRoom(ref[:60])
+    of = " ".join(subject.casefold().split())
+    if len(of) > LONGEST_SUBJECT or not of.isprintable():
+        raise refusals.BadRoom(ref)
+    room = {
+        "ref": ref,
+        "host": host,
+        "name": _text(name),
+        "members": found,
+        "writers": write,
+        **({"subject": of} if of else {}),
+    }
+    rooms = (*(kept for kept in draft.rooms if kept["ref"] != ref), room)
+    if len(rooms) > MOST_ROOMS:
+        raise refusals.TooMany(f"{len(rooms)} > {MOST_ROOMS}")
+    return evolve(draft, rooms=rooms)
+
+
+def without_room(draft: Draft, ref: str) -> Draft:
+    """Without a room: everybody leaves it, and nobody reads it any more.
+
+    Raises:
+        NoRoom.
+    """
+    kept = tuple(room for room in draft.rooms if room["ref"] != ref)
+    if len(kept) == len(draft.rooms):
+        raise refusals.NoRoom(ref[:60])
+    return evolve(draft, rooms=kept)
 
 
 def with_key(draft: Draft, key: OperatorKey) -> Draft:

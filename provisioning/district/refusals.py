@@ -57,6 +57,22 @@ class BadKey(RegisterRefused):
         return say(language, self.ru, self.en).format(s=self.subject, where=where)
 
 
+class BadRoom(RegisterRefused):
+    ru = (
+        "комната {s}: имя — строчные латинские буквы, цифры и дефис; --members и --writers — staff, director, deputy,"
+        " administrator, teacher, хотя бы один участник; предмет до 60 знаков"
+    )
+    en = (
+        "room {s}: its name has lower-case letters, digits and hyphens; --members and --writers are of staff, director,"
+        " deputy, administrator, teacher, at least one member; a subject of at most 60 characters"
+    )
+
+
+class NoRoom(RegisterRefused):
+    ru = "комнаты {s} в реестре нет"
+    en = "there is no room {s} in the register"
+
+
 class BadPair(RegisterRefused):
     ru = (
         "пара {s}: два слова через двоеточие из staff, director, deputy, administrator, teacher, student, guardian; "

@@ -24,7 +24,7 @@ from provisioning.names import (
     split_full_name,
 )
 from provisioning.problem import Place, Problem
-from provisioning.roster import MAX_ID, MAX_RELATION
+from provisioning.roster import MAX_ID, MAX_RELATION, MAX_SUBJECT, MAX_SUBJECTS
 
 T = TypeVar("T")
 ID = re.compile(r"[\w .:/@+№#(){}-]+")
@@ -171,6 +171,18 @@ class Cells:
         parts = [part.strip() for part in LIST.split(text)]
         parsed = [self._class(part, "homeroom") for part in parts if part]
         return list(dict.fromkeys(c for c in parsed if c is not None))
+
+    def subjects(self) -> tuple[str, ...]:
+        """What a teacher teaches: `Физика, астрономия` → two words in their one spelling (contracts.md §1).
+
+        What is no subject, being too long, is left out: no right comes of it.
+        """
+        text = self.text("subject")
+        words = [" ".join(part.casefold().split()) for part in LIST.split(text)]
+        found = dict.fromkeys(word for word in words if word.strip("-–—"))
+        return tuple(word for word in found if len(word) <= MAX_SUBJECT and word.isprintable())[
+            :MAX_SUBJECTS
+        ]
 
     def _class(self, text: str, field_name: str) -> ParsedClass | None:
         if ISO_DATE.fullmatch(text):

@@ -56,6 +56,8 @@ FIELDS: dict[Group, dict[str, tuple[str, ...]]] = {
         "homeroom": ("Классное руководство", "классное руководство", "кл рук", "кл руководство",
                      "классный руководитель", "классный руководитель в", "homeroom",
                      "homeroom class", "homeroom classes"),
+        "subject": ("Предмет", "предмет", "предметы", "преподаваемый предмет",
+                    "преподаваемые предметы", "subject", "subjects"),
         **_CONTACTS,
     },
     Group.GUARDIAN: {

@@ -49,6 +49,7 @@ def _record(cells: Cells, group: Group, positions: Mapping[str, frozenset[Role]]
     classes: list[ParsedClass] = []
     children: tuple[str, ...] = ()
     relation = ""
+    subjects: tuple[str, ...] = ()
     match group:
         case Group.STUDENT:
             roles = frozenset({Role.STUDENT})
@@ -56,7 +57,7 @@ def _record(cells: Cells, group: Group, positions: Mapping[str, frozenset[Role]]
             classes = [pupil_class] if pupil_class else []
         case Group.STAFF:
             roles = _staff_roles(cells, positions)
-            classes = cells.homerooms()
+            classes, subjects = cells.homerooms(), cells.subjects()
         case Group.GUARDIAN:
             roles = frozenset({Role.GUARDIAN})
             children, relation = cells.children(), cells.relation()
@@ -74,6 +75,7 @@ def _record(cells: Cells, group: Group, positions: Mapping[str, frozenset[Role]]
         classes=tuple(ClassRef(c.name, c.name, c.grade) for c in classes),
         children=children,
         relation=relation,
+        subjects=subjects,
         phone=phone,
         email=email,
         headings=cells.headings,

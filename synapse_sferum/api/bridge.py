@@ -8,6 +8,7 @@ from typing import Any
 from synapse_sferum import record_edits
 from synapse_sferum.api.call import BadField, Call
 from synapse_sferum.api.services import Services
+from synapse_sferum.api.subjects import forget_subjects_txn
 from synapse_sferum.api.views import person_json, role_words
 from synapse_sferum.edits import not_found
 from synapse_sferum.family_rows import Classes, account_persons_txn, family_txn, roll_txn
@@ -55,6 +56,7 @@ async def erase_person(services: Services, call: Call) -> tuple[int, Any]:
         # The account of a person who was several stays, and so do its hours.
         if await services.facts.account(user_id) is None:
             await _forget_hours(services, call, user_id)
+    await services.directory.read(forget_subjects_txn, person_id)
     return 200, await _record(services, call.org_id, person_id)
 
 

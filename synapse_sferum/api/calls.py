@@ -9,6 +9,7 @@ from synapse.module_api import LoggingTransaction
 from synapse_sferum.api.call import BadField, Call
 from synapse_sferum.api.services import Services
 from synapse_sferum.call_rights import CallRights, in_managed_room, in_own_room
+from synapse_sferum.district.room_plan import RoomState
 from synapse_sferum.private import local_membership, members_txn, rooms_created_by_txn
 
 #: One answer for "not joined", "no such room", "no such person" and "no calls for this one here".
@@ -23,7 +24,10 @@ async def call_rights(services: Services, call: Call) -> tuple[int, Any]:
     if not room_id.startswith("!") or len(room_id) > 255:
         raise BadField("room_id", "must be a Matrix room id such as !room:school.example")
     room = await services.facts.managed_room(room_id)
-    if room is None:
+    common = None if room is not None else await services.facts.common_room(room_id)
+    if common is not None and common.state is not RoomState.OPEN:
+        rights = None  # the district has cut one of the two off, or its register has run out
+    elif room is None:
         rights = await _own_room(services, user_id, room_id)
     elif not services.api.is_mine(user_id):
         rights = None  # managed rooms are not federated

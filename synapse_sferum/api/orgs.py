@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -17,6 +18,7 @@ from synapse_sferum.edits import EditRefused
 from synapse_sferum.model import Org, OrgId, OrgSettings
 from synapse_sferum.roster import BadRoster, Roster, is_school_year, parse_roster
 from synapse_sferum.schedule.rows import look_again_txn
+from synapse_sferum.subject_rows import listed_changes_txn
 
 _ORG_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _LONGEST_NAME = 120
@@ -158,7 +160,14 @@ async def plan_roster(services: Services, call: Call) -> tuple[int, Any]:
     """What a roster would change; nothing is written."""
     call.only("roster")
     roster = await _roster(services, call)
-    return 200, plan_json(await services.directory.plan_roster(call.org_id, roster))
+    plan = plan_json(await services.directory.plan_roster(call.org_id, roster))
+    taught = await services.directory.read(listed_changes_txn, call.org_id, roster)
+    return 200, {**plan, "counts": _counts(plan["counts"], len(taught))}
+
+
+def _counts(counts: Mapping[str, int], taught: int) -> dict[str, int]:
+    """How many of each kind of change; subjects are no part of the plan's hash: nobody gets a right by them here."""
+    return {**counts, **({"subjects": taught} if taught else {})}
 
 
 async def apply_roster(services: Services, call: Call) -> tuple[int, Any]:
@@ -171,7 +180,7 @@ async def apply_roster(services: Services, call: Call) -> tuple[int, Any]:
     written = await services.directory.apply_roster(
         call.org_id, await _roster(services, call), plan_hash, force, call.actor
     )
-    counts = dict(written.plan.counts) if written.plan else {}
+    counts = _counts(written.plan.counts if written.plan else {}, written.taught)
     return 200, {"applied": written.changed, "counts": counts, "revision": written.revision}
 
 

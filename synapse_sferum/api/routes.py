@@ -14,6 +14,7 @@ from synapse_sferum.api import (
     quiet,
     rooms,
     schedule,
+    subjects,
     years,
 )
 from synapse_sferum.api.call import LARGE_BODY
@@ -54,6 +55,8 @@ ROUTES: tuple[Route, ...] = (
     _small("POST", _ORG + "/people", "service", bridge.create_person),
     _small("GET", _PERSON, "administrative", people.get_person),
     _small("PUT", _PERSON + "/roles", "administrative", people.set_roles),
+    _small("GET", _PERSON + "/subjects", "administrative", subjects.get_subjects),
+    _small("PUT", _PERSON + "/subjects", "administrative", subjects.put_subjects),
     _small("POST", _PERSON + "/activate", "administrative", people.activate),
     _small("POST", _PERSON + "/leave", "administrative", people.leave),
     _small("POST", _PERSON + "/erase", "service", bridge.erase_person),

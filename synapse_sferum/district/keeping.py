@@ -11,7 +11,7 @@ from collections.abc import Callable
 from synapse.module_api import LoggingTransaction, ModuleApi
 
 from synapse_sferum import metrics
-from synapse_sferum.district import rows
+from synapse_sferum.district import room_rows, rows
 from synapse_sferum.district.cache_file import CacheFile
 from synapse_sferum.district.fetching import Fetch
 from synapse_sferum.district.force import peers, refusal, standing
@@ -118,14 +118,16 @@ class RegisterKeeper:
         stands = standing(held, own, now_ms // 1000)
         let_in = peers(held, own, now_ms // 1000)
 
-        def write(txn: LoggingTransaction) -> list[str]:
+        def write(txn: LoggingTransaction) -> tuple[list[str], list[str]]:
             rows.write_state_txn(
                 txn, self._settings.district, held, stands, refused, now_ms, self._agreed_ms
             )
-            return rows.write_peers_txn(txn, let_in)
+            changed = rows.write_peers_txn(txn, let_in)
+            return changed, room_rows.write_rooms_txn(txn, held, stands, own, let_in.keys())
 
-        changed = await self._api.run_db_interaction("sferum_register", write)
-        await self._facts.forget_peers(changed)
+        servers, rooms = await self._api.run_db_interaction("sferum_register", write)
+        await self._facts.forget_peers(servers)
+        await self._facts.forget_common_rooms(rooms)
         metrics.REGISTER_SERIAL.set(0 if held is None else held.serial)
         metrics.REGISTER_EXPIRES.set(0 if held is None else held.expires_s)
         metrics.REGISTER_AGREED.set(self._agreed_ms / 1000)

@@ -22,7 +22,7 @@ from synapse_sferum.model import STAFF, Role
 FORMAT = "sferum.register.v1"
 #: Bounds, ours: a region has hundreds of schools; a server changes its keys once in years.
 MOST_SCHOOLS, MOST_KEYS, MOST_PAIRS, MOST_ROOMS, MOST_OPERATOR_KEYS = 2_000, 8, 64, 200, 32
-LONGEST_NAME = 200
+LONGEST_NAME, LONGEST_SUBJECT = 200, 60
 #: Seconds a register may be good for. A year and a day: it is signed anew at least each September.
 LONGEST_LIFE_S = 367 * 86_400
 
@@ -35,7 +35,6 @@ _SERVER_NAME = re.compile(r"(?=.{1,230}\Z)[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{
 _DISTRICT = re.compile(r"[a-z0-9][a-z0-9.-]{0,62}")
 _KEY_ID = re.compile(r"ed25519:[A-Za-z0-9_]{1,64}")
 _ROOM_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-_ROOM_ID = re.compile(r"![\x21-\x7e]{1,254}")
 
 
 @frozen(kw_only=True)
@@ -56,13 +55,21 @@ class School:
 
 @frozen(kw_only=True)
 class SharedRoom:
-    """A room of several schools. `room_id` is "" until the operator's server has made it."""
+    """A room of several schools (ADR 30).
+
+    Attributes:
+        host: the listed server that makes it; "": it is not to be made (yet).
+        members: words of staff; each school puts in those of its own.
+        writers: words; those of `members` or more: everybody writes. Else only the host's people of these words do.
+        subject: only teachers of it, as `subject_word` spells it; "": all.
+    """
 
     ref: str
-    room_id: str
+    host: str
     name: str
-    members: frozenset[str]  # words
+    members: frozenset[str]
     writers: frozenset[str]
+    subject: str = ""
 
 
 @frozen(kw_only=True)
@@ -160,18 +167,32 @@ def _pairs(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _rooms(document: Mapping[str, Any]) -> Iterator[SharedRoom]:
+    seen: set[str] = set()
     for number, entry in enumerate(objects(document, "rooms", MOST_ROOMS)):
         where = f"rooms[{number}]."
-        room_id = entry.get("room_id", "")
-        if room_id != "" and not (isinstance(room_id, str) and _ROOM_ID.fullmatch(room_id)):
-            raise _wrong(f"{where}room_id")
+        ref = _matching(entry, "ref", _ROOM_NAME, where)
+        if ref in seen:
+            raise _wrong(f"{where}ref")
+        seen.add(ref)
+        host, subject = entry.get("host", ""), entry.get("subject", "")
+        if host != "" and not (isinstance(host, str) and _SERVER_NAME.fullmatch(host)):
+            raise _wrong(f"{where}host")
+        if not isinstance(subject, str) or subject != subject_word(subject):
+            raise _wrong(f"{where}subject")
         yield SharedRoom(
-            ref=_matching(entry, "ref", _ROOM_NAME, where),
-            room_id=room_id,
+            ref=ref,
+            host=host,
             name=_text(entry, "name", where),
             members=_staff_words(entry, "members", where),
             writers=_staff_words(entry, "writers", where),
+            subject=subject,
         )
+
+
+def subject_word(text: str) -> str:
+    """A subject in its one spelling: small letters, single spaces, at most 60 characters; "" for what is none."""
+    found = " ".join(text.casefold().split())
+    return found if len(found) <= LONGEST_SUBJECT and found.isprintable() else ""
 
 
 def _staff_words(entry: Mapping[str, Any], name: str, where: str) -> frozenset[str]:

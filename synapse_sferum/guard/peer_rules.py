@@ -51,16 +51,20 @@ class PeerRules(Authenticator):
         super().__init__(homeserver_of(api))
         self._facts = facts
         self._uploads = Uploads(api, facts, service_user)
+        self._service_user = service_user
         self._expected: WeakKeyDictionary[SynapseRequest, Expected] = WeakKeyDictionary()
         self._rules: dict[str, PeerRule] = {
             "devices": self._one_user,
+            "event": self._event,
             "invite": self._invite,
             "join": self._join,
             "keys_claim": self._keys,
             "keys_query": self._keys,
+            "leave": self._leave,
             "media": self._media,
             "peer": self._peer,
             "query": self._query,
+            "room": self._room,
         }
 
     def guarded(self, rule: str, callback: ServletCallback) -> ServletCallback:
@@ -129,7 +133,32 @@ class PeerRules(Authenticator):
     async def _peer(
         self, request: SynapseRequest, expected: Expected, peer: PeerServer, content: dict[str, Any]
     ) -> None:
-        """Listed is enough: Synapse itself asks for membership in the room."""
+        """Listed is enough: what a transaction carries is judged piece by piece."""
+
+    async def _room(
+        self, request: SynapseRequest, expected: Expected, peer: PeerServer, content: dict[str, Any]
+    ) -> None:
+        """State and history: where somebody of that server is today. A room without them looks like no room."""
+        if not await self._facts.server_is_joined(peer.server_name, expected.arguments["room_id"]):
+            raise not_found()
+
+    async def _event(
+        self, request: SynapseRequest, expected: Expected, peer: PeerServer, content: dict[str, Any]
+    ) -> None:
+        room_id = await self._facts.room_of_event(expected.arguments["event_id"])
+        if room_id is None or not await self._facts.server_is_joined(peer.server_name, room_id):
+            raise not_found()
+
+    async def _leave(
+        self, request: SynapseRequest, expected: Expected, peer: PeerServer, content: dict[str, Any]
+    ) -> None:
+        """One of theirs leaves, or declines: only where they are, or are invited."""
+        user_id = expected.arguments.get("user_id") or content.get("state_key")
+        if not isinstance(user_id, str) or server_of(user_id) != peer.server_name:
+            raise not_found()
+        room_id = expected.arguments["room_id"]
+        if await self._facts.membership(user_id, room_id) not in {"invite", "join"}:
+            raise not_found()
 
     async def _one_user(
         self, request: SynapseRequest, expected: Expected, peer: PeerServer, content: dict[str, Any]
@@ -151,6 +180,9 @@ class PeerRules(Authenticator):
         self, request: SynapseRequest, expected: Expected, peer: PeerServer, content: dict[str, Any]
     ) -> None:
         target = bodies.invited_in(content)
+        if target == self._service_user:
+            # `federated_user_may_invite` knows whether it is a room that the register gives us (ADR 30).
+            return
         if target is None or await self.hidden(peer, target):
             raise SynapseError(403, "This user cannot be invited", Codes.FORBIDDEN)
 

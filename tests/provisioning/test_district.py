@@ -132,6 +132,34 @@ def test_pairs(begun: Run) -> None:
     assert Folder(Path("district")).read().pairs == ()
 
 
+def test_rooms_of_several_schools(begun: Run) -> None:
+    """A room goes into the register with its maker, roles and subject, is written anew under its name, and goes again;
+    pupils have none, and a maker outside the register makes none.
+    """
+    heads = ("add-room", "heads", "Директора", "--host", A, "--members", "director")
+    assert begun(*heads, "--writers", "director") == 0
+    maths = ("add-room", "maths", "Математика", "--host", B, "--members", "teacher")
+    assert begun(*maths) == 0
+    assert begun(*maths, "--writers", "teacher", "--subject", "  Высшая   Математика ") == 0
+    assert begun("sign") == 0
+    assert begun("publish", "web.json") == 0
+    found = {room.ref: room for room in believed().rooms}
+    assert [found["heads"].host, found["maths"].host] == [A, B]
+    assert found["maths"].subject == "высшая математика"
+    assert found["maths"].members == found["maths"].writers == {"teacher"}
+    assert begun("remove-room", "heads") == 0
+    assert [room["ref"] for room in Folder(Path("district")).read().rooms] == ["maths"]
+    for argv in (
+        ("remove-room", "heads"),
+        ("add-room", "x", "X", "--host", C, "--members", "staff"),
+        ("add-room", "x", "X", "--host", A, "--members", "student"),
+        ("add-room", "X", "X", "--host", A, "--members", "staff"),
+        ("add-room", "x", "", "--host", A, "--members", "staff"),
+        ("add-room", "x", "X", "--host", A, "--members", "staff", "--subject", "я" * 61),
+    ):
+        assert begun(*argv) == 3, argv
+
+
 def test_a_new_key(begun: Run) -> None:
     """After rotate-key a school that knows the first key follows to the second, and one that followed stays there."""
     assert begun("sign") == 0
@@ -293,6 +321,7 @@ CHANGES: dict[str, Callable[[drafts.Draft, str], drafts.Draft]] = {
     "isolate": lambda draft, name: drafts.with_isolation(draft, name, True),
     "admit": lambda draft, name: drafts.with_isolation(draft, name, False),
     "pairs": lambda draft, _: drafts.with_pairs(draft, ["teacher:guardian"]),
+    "room": lambda draft, name: drafts.with_room(draft, "r", "Комната", name, ["staff"], []),
 }
 
 
@@ -316,6 +345,7 @@ def test_any_course_of_changes_is_a_register(course: list[tuple[str, str]]) -> N
         name: school.isolated for name, school in draft.schools.items()
     }
     assert register.pairs == set(draft.pairs)
+    assert [room.host for room in register.rooms] == [room["host"] for room in draft.rooms]
 
 
 def test_bounds_are_the_module_s() -> None:
@@ -326,6 +356,8 @@ def test_bounds_are_the_module_s() -> None:
         "MOST_KEYS",
         "MOST_PAIRS",
         "MOST_OPERATOR_KEYS",
+        "MOST_ROOMS",
+        "LONGEST_SUBJECT",
         "WORDS",
         "STAFF_WORDS",
         "FORMAT",

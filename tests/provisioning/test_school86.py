@@ -48,7 +48,9 @@ def rows_of(name: str) -> list[list[str]]:
 
 
 def directory(roster: Roster) -> dict[str, object]:
-    """What must be equal whatever the form: without source, class ids, ё and the wording of relations."""
+    """What must be equal whatever the form: without source, class ids, ё, the wording of relations, and subjects, which
+    only the tables tell.
+    """
     names = {c.source_id: c.name for c in roster.classes}
     adoptive = {"опекун"}
     return {
@@ -60,6 +62,7 @@ def directory(roster: Roster) -> dict[str, object]:
                 family_name=fold(person.family_name),
                 given_name=fold(person.given_name),
                 middle_name=fold(person.middle_name),
+                subjects=(),
             )
             for person in roster.people
         ],
@@ -81,12 +84,23 @@ def test_csv_and_oneroster_give_the_same_directory(
 def test_yo_is_kept_as_each_list_writes_it(csv_roster: Roster, oneroster_roster: Roster) -> None:
     """The two lists spell four names with е and ё; folding is for comparing only, both are kept."""
     pairs = zip(csv_roster.people, oneroster_roster.people, strict=True)
-    differing = [(ours, theirs) for ours, theirs in pairs if ours != theirs]
+    differing = [(ours, theirs) for ours, theirs in pairs if evolve(ours, subjects=()) != theirs]
 
     assert len(differing) == 4
     for ours, theirs in differing:
         spelt = {f"{p.family_name} {p.given_name}".count("ё") for p in (ours, theirs)}
         assert spelt == {0, 1}
+
+
+def test_what_teachers_teach(csv_roster: Roster) -> None:
+    """Subjects of the column «Предмет», in small letters; on the wire for teachers who have one, absent for others."""
+    taught = Counter(subject for person in csv_roster.people for subject in person.subjects)
+    assert taught["математика"] == 7
+    assert taught["русский язык и литература"] == 7
+    assert sum(taught.values()) == 60
+    wire: Any = csv_roster.to_wire()
+    told = [row["subjects"] for row in wire["people"] if "subjects" in row]
+    assert Counter(word for words in told for word in words) == taught
 
 
 @pytest.mark.parametrize("encoding", ["cp1251", "utf-8", "utf-8-sig"])

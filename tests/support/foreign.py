@@ -25,8 +25,8 @@ from tests.support.synapse import Homeserver
 
 
 def federation_settings(directory: Path, port: int, federation_port: int) -> dict[str, Any]:
-    """Settings that let a server federate over loopback: TLS with our own certificate, private addresses allowed."""
-    certificate, key = _certificate(directory)
+    """Settings that let a server federate over loopback: TLS by our own authority, private addresses allowed."""
+    authority, certificate, key = _certificate(directory)
     return {
         "listeners": [
             configuration.listener(port, "client", "openid"),
@@ -34,7 +34,7 @@ def federation_settings(directory: Path, port: int, federation_port: int) -> dic
         ],
         "tls_certificate_path": str(certificate),
         "tls_private_key_path": str(key),
-        "federation_verify_certificates": False,
+        "federation_custom_ca_list": [str(authority)],
         "federation_sender_instances": None,
         "ip_range_whitelist": [
             "127.0.0.0/8",
@@ -114,26 +114,26 @@ class ForeignServer:
         return signed
 
 
-def _certificate(directory: Path) -> tuple[Path, Path]:
-    """Paths of a self-signed certificate for localhost and of its key; made once per folder."""
+def _certificate(directory: Path) -> tuple[Path, Path, Path]:
+    """Paths of our authority's certificate, of one it signed for localhost, and of that one's key; once per folder."""
+    authority_path = directory / "tls-ca.crt"
     certificate_path, key_path = directory / "tls.crt", directory / "tls.key"
     if not certificate_path.exists():
-        key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-        now = datetime.datetime.now(datetime.UTC)
+        authority_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+        authority_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test CA")])
+        authority = (
+            _valid(authority_name, authority_name, authority_key)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .sign(authority_key, hashes.SHA256())
+        )
         names = x509.SubjectAlternativeName(
             [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
         )
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
         certificate = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(days=1))
-            .not_valid_after(now + datetime.timedelta(days=1))
+            _valid(name, authority_name, key)
             .add_extension(names, critical=False)
-            .sign(key, hashes.SHA256())
+            .sign(authority_key, hashes.SHA256())
         )
         key_path.write_bytes(
             key.private_bytes(
@@ -142,5 +142,22 @@ def _certificate(directory: Path) -> tuple[Path, Path]:
                 serialization.NoEncryption(),
             )
         )
+        authority_path.write_bytes(authority.public_bytes(serialization.Encoding.PEM))
         certificate_path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    return certificate_path, key_path
+    return authority_path, certificate_path, key_path
+
+
+def _valid(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey
+) -> x509.CertificateBuilder:
+    """A certificate good from yesterday to tomorrow, not signed yet."""
+    now = datetime.datetime.now(datetime.UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+    )

@@ -108,12 +108,14 @@ class District:
         *,
         entries: Sequence[dict[str, Any]] | None = None,
         name: str = "Округ",
+        rooms: Sequence[dict[str, Any]] = (),
     ) -> None:
         """Sign a register of all schools, or of `entries`, that is in time now, and serve it."""
         now_s = int(time.time())
         unsigned = document(
             serial=serial,
             name=name,
+            rooms=list(rooms),
             schools=[entry(school.server) for school in self.schools]
             if entries is None
             else entries,

@@ -62,6 +62,12 @@ class KnownFacts:
     async def managed_room(self, room_id: str) -> None:
         return None
 
+    async def common_room(self, room_id: str) -> None:
+        return None
+
+    async def subjects(self, user_id: str) -> frozenset[str]:
+        return frozenset()
+
     async def inviter(self, user_id: str, room_id: str) -> str | None:
         del user_id
         return {ROOM: TEACHER, "!theirs": STRANGER, "!gone": "@x:unlisted.where"}.get(room_id)

@@ -64,6 +64,9 @@ class World:
     async def forget_peers(self, server_names: Collection[str]) -> None:
         self.forgotten += server_names
 
+    async def forget_common_rooms(self, room_ids: Collection[str]) -> None:
+        self.forgotten += room_ids
+
     async def fetch(self, etag: str) -> Answer:
         self.asked_with.append(etag)
         answer = self.answers.pop(0)

@@ -59,7 +59,7 @@ def test_a_register_is_read_as_it_was_signed() -> None:
     assert found.schools[NEIGHBOUR].isolated
     assert len(found.schools[OWN].keys["ed25519:a_test"]) == 32
     assert found.pairs == {("student", "teacher"), ("staff", "staff")}
-    assert [(one.ref, one.room_id, one.members) for one in found.rooms] == [
+    assert [(one.ref, one.host, one.members) for one in found.rooms] == [
         ("heads", "", frozenset({"director"}))
     ]
 
@@ -181,8 +181,16 @@ def test_a_key_that_was_not_named_by_the_one_before() -> None:
             "rooms[0].members",
         ),
         (
-            {"rooms": [{"ref": "x", "name": "X", "members": [], "writers": [], "room_id": "#x:y"}]},
-            "rooms[0].room_id",
+            {"rooms": [{"ref": "x", "name": "X", "members": [], "writers": [], "host": "#x:y"}]},
+            "rooms[0].host",
+        ),
+        (
+            {"rooms": [{"ref": "x", "name": "X", "members": [], "writers": [], "subject": " А"}]},
+            "rooms[0].subject",
+        ),
+        (
+            {"rooms": [{"ref": "x", "name": "X", "members": [], "writers": []}] * 2},
+            "rooms[1].ref",
         ),
         ({"unsigned": {}}, "unsigned"),
     ],

@@ -140,6 +140,7 @@ def _calls(school: ApiSchool) -> list[tuple[str, str, Any, Any]]:
         ("GET", "/jobs", {}, {"state": "x"}),
         ("GET", "/people", {}, {"limit": "x"}),
         ("PUT", f"/people/{pupil}/roles", {"roles": ["student"]}, {"roles": []}),
+        ("PUT", f"/people/{pupil}/subjects", {"subjects": ["Труд"]}, {"subjects": [""]}),
         ("POST", f"/people/{pupil}/activate", {}, {"user_id": "x"}),
         ("POST", f"/people/{pupil}/confirm", {"confirmed": True}, {}),
         ("POST", f"/people/{pupil}/move", move, {}),
@@ -231,6 +232,7 @@ def test_real_answers_are_as_described(world: World) -> None:
     assert school.ask("POST", "/jobs/none/retry").status == 404
     room = school.room_id("class", "5А").replace("!", "%21")
     reads = ["", "/year", "/progress", "/classes", "/guardianships", "/rooms", school.person("P1")]
+    reads += [f"{school.person('P1')}/subjects"]
     reads += [f"{school.person('P1')}/family", f"/classes/{school.class_id('5А')}", "/overview"]
     for account, status in ((school.accounts["P1"], 200), ("@nobody:school.test", 404)):
         assert world.ask("GET", f"/accounts/{account}", token).status == status

@@ -224,6 +224,8 @@ def test_store_and_limits() -> None:
     """The membership lookup and the limiter take what we give them."""
     lookup = RoomMemberWorkerStore.get_local_current_membership_for_user_in_room
     assert parameters(lookup) == ["self", "user_id", "room_id"]
+    cached = RoomMemberWorkerStore.__dict__["is_host_joined"]
+    assert parameters(cached.orig) == ["self", "room_id", "host"]
     assert {"store", "clock", "cfg"} <= set(parameters(Ratelimiter.__init__))
     assert parameters(Ratelimiter.ratelimit)[:2] == ["self", "requester"]
 
