@@ -10,6 +10,7 @@ from attrs import field, frozen
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bridge.records import BoundContact
+from bridge.store.years import SqlYearDrafts
 from bridge.store.applications import SqlApplications
 from bridge.store.cards import SqlCards
 from bridge.store.challenges import SqlChallenges
@@ -97,6 +98,10 @@ class SqlRepositories:
     @property
     def mappings(self) -> SqlRosterMappings:
         return SqlRosterMappings(self._connection)
+
+    @property
+    def years(self) -> SqlYearDrafts:
+        return SqlYearDrafts(self._connection)
 
 
 @frozen
