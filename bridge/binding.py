@@ -147,6 +147,7 @@ async def release_in(
     """The same inside a transaction that does more: the steps of leaving."""
     released = await work.contacts.release(user_id, now)
     await work.sessions.end_all(user_id)
+    await work.feeds.end(user_id)
     if released:
         await work.audit.add(
             AuditEntry(

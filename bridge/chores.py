@@ -13,6 +13,7 @@ from bridge import onboarding, roster_upload
 from bridge.deciding import expire_applications, finish_approved
 from bridge.disputes import release_due
 from bridge.leaving import erase_due
+from bridge.material_chores import drop_dead_files
 from bridge.metrics import CHORES_DONE
 from bridge.services import Services
 from bridge.writer import forget_done
@@ -64,6 +65,7 @@ CHORES = (
     Chore("steps", _steps),
     Chore("applications", lambda now, services: expire_applications(now, services=services)),
     Chore("disputes", lambda now, services: release_due(now, services=services)),
+    Chore("materials", drop_dead_files),
     Chore("departures", lambda now, services: erase_due(now, services=services)),
 )
 

@@ -14,6 +14,7 @@ from attrs import field, fields, frozen
 
 from bridge.contact import PhoneRule
 from bridge.limits import Limits
+from bridge.material_files import MaterialFiles
 from serving import settings
 from serving.addresses import LOOPBACK, Network
 from serving.settings import BadConfig, of
@@ -58,6 +59,7 @@ class Config:
     clients: Clients
     bot: str = ""  # localpart of the staff bot; "" = none
     bot_store: Path | None = None  # folder of its keys
+    materials_folder: Path | None = None  # files that are published; None: beside this file
     sms: Mapping[str, Any] = field(factory=lambda: {"console": True}, repr=False)
     mail: Mapping[str, Any] = field(factory=lambda: {"console": True}, repr=False)
     limits: Limits = field(factory=Limits)
@@ -67,6 +69,10 @@ class Config:
     dispute_days: int = 7  # until a recycled number is released when nobody says otherwise
     trusted_proxies: tuple[Network, ...] = LOOPBACK
     folder: Path = Path()  # of the file: relative paths start here
+
+    @property
+    def material_files(self) -> MaterialFiles:
+        return MaterialFiles(self.materials_folder or self.folder / "materials")
 
     @property
     def secure(self) -> bool:
@@ -101,7 +107,13 @@ def config_of(raw: Mapping[str, Any], folder: Path) -> Config:
     for name in ("public_url", "homeserver_url"):
         if name in values:
             values[name] = settings.url_of(name, values[name], EXAMPLE)
-    for name in ("keys_file", "service_token_file", "appservice_file", "bot_store"):
+    for name in (
+        "keys_file",
+        "service_token_file",
+        "appservice_file",
+        "bot_store",
+        "materials_folder",
+    ):
         if values.get(name) is not None:
             values[name] = folder / of(str, name, values[name])
     values["clients"] = _clients(raw.get("clients") or {}, values["public_url"])

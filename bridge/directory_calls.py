@@ -49,6 +49,19 @@ class DirectoryCalls:
     async def change(self, method: str, path: str, body: Mapping[str, Any], by: UserId) -> Answer:
         return self._accepted(await self._ask(method, path, body, headers=_actor(by)))
 
+    async def ask(self, method: str, path: str, body: Mapping[str, Any]) -> Answer:
+        """A question with a body, on behalf of nobody."""
+        return self._accepted(await self._ask(method, path, body))
+
+    async def large(
+        self, method: str, path: str, body: Mapping[str, Any], by: UserId, most_bytes: int
+    ) -> Answer:
+        """A question on behalf of somebody, whose answer may be large."""
+        headers = _actor(by)
+        return self._accepted(
+            await self._ask(method, path, body, headers=headers, most_bytes=most_bytes)
+        )
+
     async def roster(self, path: str, body: Mapping[str, Any], by: UserId | None) -> Answer:
         raw = json.dumps(body, ensure_ascii=False).encode()
         if len(raw) > MOST_ROSTER_BYTES:

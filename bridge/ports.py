@@ -19,12 +19,14 @@ from bridge.records import (
     Action,
     AuditEntry,
     BoundContact,
+    CalendarFeed,
     CardId,
     CardKind,
     Chain,
     ContactId,
     DeadSteps,
     Departure,
+    FeedHash,
     ListedContact,
     Lookup,
     OutboxId,
@@ -347,6 +349,18 @@ class Cards(Protocol):
         """Forget cards that were settled before; how many."""
 
 
+class Feeds(Protocol):
+    async def put(self, feed: CalendarFeed) -> None:
+        """The account's only one from now on."""
+
+    async def by_hash(self, feed_hash: FeedHash) -> CalendarFeed | None: ...
+
+    async def of(self, user_id: UserId) -> CalendarFeed | None: ...
+
+    async def end(self, user_id: UserId) -> None:
+        """The account has none any more."""
+
+
 class Repositories(Protocol):
     """Everything of one transaction."""
 
@@ -383,7 +397,11 @@ class Repositories(Protocol):
     @property
     def mappings(self) -> RosterMappings: ...
     @property
+<<<<<<< HEAD
     def years(self) -> YearDrafts: ...
+=======
+    def feeds(self) -> Feeds: ...
+>>>>>>> d94de2aa272306b829624ae7cb9038fd6dc828af
 
 
 class WriterTurn(Protocol):

@@ -25,6 +25,8 @@ ContactId = NewType("ContactId", str)
 OutboxId = NewType("OutboxId", str)
 StepsId = NewType("StepsId", str)
 CardId = NewType("CardId", str)
+#: SHA-256 of the random part of a calendar's address.
+FeedHash = NewType("FeedHash", bytes)
 UploadId = NewType("UploadId", str)
 
 
@@ -82,6 +84,15 @@ class Session:
     created_at: datetime
     expires_at: datetime
     user_id: UserId | None = None
+
+
+@frozen(kw_only=True)
+class CalendarFeed:
+    """The address of somebody's calendar; an account has one at a time."""
+
+    user_id: UserId
+    hash: FeedHash = field(repr=False)
+    made_at: datetime
 
 
 @frozen(kw_only=True)

@@ -12,7 +12,11 @@ from bridge.answers import Chance, Settings
 from bridge.config import Config
 from bridge.ports import Store, Vault
 from bridge.ports_directory import Directory
+from bridge.ports_exports import Exports
 from bridge.ports_homeserver import Homeserver
+from bridge.ports_materials import Materials
+from bridge.ports_quiet import QuietHours
+from bridge.ports_schedule import Schedules
 
 if TYPE_CHECKING:
     from bridge.writer import Writer
@@ -30,6 +34,10 @@ class Services:
     vault: Vault
     directory: Directory
     homeserver: Homeserver
+    schedules: Schedules
+    materials: Materials
+    quiet: QuietHours
+    exports: Exports
     writer: Writer
     settings: Settings
     chance: Chance

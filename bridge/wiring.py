@@ -20,9 +20,13 @@ from bridge.answers import Chance, Settings
 from bridge.appservice import AppService, BadRegistration
 from bridge.config import Config
 from bridge.directory_http import HttpDirectory
+from bridge.exports_http import HttpExports
 from bridge.homeserver_http import HttpHomeserver
+from bridge.materials_http import HttpMaterials
 from bridge.ports import Senders
+from bridge.quiet_http import HttpQuietHours
 from bridge.records import BoundContact
+from bridge.schedule_http import HttpSchedule
 from bridge.senders import senders_of
 from bridge.services import Services
 from bridge.store import SqlStore
@@ -136,6 +140,10 @@ def _services(
         vault=vault,
         directory=directory,
         homeserver=homeserver,
+        schedules=HttpSchedule.connect(session, config.homeserver_url, token),
+        materials=HttpMaterials.connect(session, config.homeserver_url, token),
+        quiet=HttpQuietHours.connect(session, config.homeserver_url, token),
+        exports=HttpExports.connect(session, config.homeserver_url, token),
         writer=writer,
         settings=Settings(
             host=config.host,

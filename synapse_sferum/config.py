@@ -35,6 +35,15 @@ def is_own_localpart(_: object, attribute: Attribute[Any], value: str) -> None:
         )
 
 
+def is_address(_: object, attribute: Attribute[Any], value: str) -> None:
+    """Validator: "" or where pages are; the error names the field."""
+    if value and not re.fullmatch(r"https?://[^\s/?#<>\"]+(/[^\s?#<>\"]*[^\s/?#<>\"])?", value):
+        raise ValueError(
+            f"'{attribute.name}' must be an address such as https://school.example,"
+            " without a slash at the end"
+        )
+
+
 @frozen(kw_only=True)
 class Config:
     """Same names and same order as in homeserver.yaml.example."""
@@ -67,6 +76,9 @@ class Config:
 
     #: Whose phone numbers are meant when somebody signs in without a country code (ISO 3166: RU, KZ, BY, …).
     phone_region: str = field(default="RU", validator=[instance_of(str), is_region])
+
+    #: Where the onboarding pages are (`public_url` of bridge.yaml), for links in messages; "" means no links.
+    pages_url: str = field(default="", validator=[instance_of(str), is_address])
 
     #: The server administrator that the bridge's application service speaks for (a localpart); "" means none.
     bridge_user: str = field(default="", validator=[instance_of(str), is_own_localpart])

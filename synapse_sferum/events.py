@@ -14,3 +14,7 @@ SERVICE_LOCALPART = "sferum"
 API_PREFIX = "/_synapse/client/sferum/v1"
 #: Key in messages about a broadcast: what they say, for programs.
 BROADCAST = "org.sferum.broadcast"
+#: Key in messages about what is planned: what they say, for programs.
+GATHERING = "org.sferum.gathering"
+#: Key in messages about a material that was published on the pages.
+MATERIAL = "org.sferum.material"

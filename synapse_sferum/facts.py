@@ -19,6 +19,8 @@ from synapse.util.caches.descriptors import cachedList
 from synapse_sferum.account import Account
 from synapse_sferum.model import OrgId, RoomId, RoomKey, RoomKind
 from synapse_sferum.private import clock_of, inviter_txn, membership_txn
+from synapse_sferum.quiet.rows import rules_txn
+from synapse_sferum.quiet.values import Level, Rule
 from synapse_sferum.rows import accounts_txn
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -68,7 +70,7 @@ class Facts:
         # Synapse's cache descriptors read these two names off the instance.
         self.server_name = api.server_name
         self.clock = clock_of(api)
-        for function in (self.account, self.managed_room, self._peer_row):
+        for function in (self.account, self.managed_room, self._peer_row, self.quiet_rules):
             api.register_cached_function(cast("Any", function))
 
     def today(self, timezone: str) -> date:
@@ -160,6 +162,15 @@ class Facts:
         """Make every process read these servers again. Call after the write is committed."""
         for server_name in server_names:
             await self._api.invalidate_cache(cast("Any", self._peer_row), (server_name,))
+
+    @typed(cached(max_entries=1_000))
+    async def quiet_rules(self, org_id: str) -> Mapping[tuple[Level, str], Rule]:
+        """A school's rules about quiet hours (R49)."""
+        return await self._api.run_db_interaction("sferum_quiet_rules", rules_txn, org_id)
+
+    async def forget_quiet_rules(self, org_id: str) -> None:
+        """Make every process read a school's rules again. Call after the write is committed."""
+        await self._api.invalidate_cache(cast("Any", self.quiet_rules), (org_id,))
 
     async def forget_accounts(self, user_ids: Collection[str]) -> None:
         """Make every process read these accounts again. Call after the write is committed."""

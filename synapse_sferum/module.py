@@ -26,10 +26,14 @@ from synapse_sferum.district.whitelist import FOLLOW_MS, FollowedWhitelist
 from synapse_sferum.facts import Facts
 from synapse_sferum.gauges import Gauges
 from synapse_sferum.login import Login
+from synapse_sferum.materials.posting import MaterialPosts
 from synapse_sferum.own_accounts import make_own_accounts, own_accounts
 from synapse_sferum.parties import Parties
-from synapse_sferum.private import federation_whitelist, pin_keys
+from synapse_sferum.private import federation_whitelist, hold_pushes, pin_keys
+from synapse_sferum.quiet.pushes import QuietPushes
 from synapse_sferum.reconcile import Reconciler
+from synapse_sferum.schedule.book import ScheduleBook
+from synapse_sferum.schedule.posting import SchedulePosts
 from synapse_sferum.year import YearService
 
 logger = logging.getLogger(__name__)
@@ -38,6 +42,10 @@ logger = logging.getLogger(__name__)
 _SHORTEST_TOKEN = 32
 #: Milliseconds between two readings of the gauges.
 _GAUGES_MS = 15_000
+#: Milliseconds between two looks for who has to be reminded of what; a reminder is late by as much at most.
+_SCHEDULE_MS = 2_000
+#: Milliseconds between two looks for what is so long over that it is forgotten: a day.
+_FORGET_MS = 24 * 3600 * 1000
 
 
 def now_ms() -> int:
@@ -68,10 +76,12 @@ class SferumModule:
             own=self._own,
             parties=parties,
             posts=BroadcastPosts(api, self._directory, parties, now_ms),
+            schedule=ScheduleBook(self._directory, now_ms),
             years=YearService(api, self._directory, self._facts, now_ms),
             now_ms=now_ms,
         )
         install_api(api, services, read_service_token(config))
+        hold_pushes(api, QuietPushes(self._facts, now_ms))
         whitelist = federation_whitelist(api)
         self._whitelist = FollowedWhitelist(whitelist, api.server_name, self._facts)
         if config.of_district is not None:
@@ -84,6 +94,8 @@ class SferumModule:
         if api.should_run_background_tasks():
             self._gauges = Gauges(api, now_ms)
             self._register = register_keeper(api, config, self._facts)
+            self._materials = MaterialPosts(api, self.service_user, config.pages_url, now_ms)
+            self._schedule = SchedulePosts(api, self.service_user, config.pages_url, now_ms)
             api.delayed_background_call(0, self._start, desc="sferum_start")
 
     @staticmethod
@@ -110,6 +122,16 @@ class SferumModule:
         interval_ms = self._config.poll_interval_s * 1000
         self._api.looping_background_call(self._turn, interval_ms, desc="sferum_rooms")
         self._api.looping_background_call(self._gauges.read, _GAUGES_MS, desc="sferum_gauges")
+        self._api.looping_background_call(self._schedule.turn, _SCHEDULE_MS, desc="sferum_schedule")
+        self._api.looping_background_call(
+            self._materials.turn, _SCHEDULE_MS, desc="sferum_materials"
+        )
+        self._api.looping_background_call(
+            self._materials.forget, _FORGET_MS, desc="sferum_materials_forget"
+        )
+        self._api.looping_background_call(
+            self._schedule.forget, _FORGET_MS, desc="sferum_schedule_forget"
+        )
         await self._follow_register()
         logger.info("sferum is ready service_user=%s", self.service_user)
 

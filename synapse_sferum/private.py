@@ -5,8 +5,9 @@ Verified on 1.163.x; `tests/synapse_sferum/test_private_names.py` is the contrac
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from signedjson.key import decode_verify_key_bytes
 from synapse.api.errors import StoreError
@@ -17,17 +18,21 @@ from synapse.federation.transport.server import (
 )
 from synapse.federation.transport.server._base import Authenticator, NoAuthenticationError
 from synapse.http.server import HttpServer, JsonResource
-from synapse.module_api import JsonDict, LoggingTransaction, ModuleApi, Requester
+from synapse.module_api import EventBase, JsonDict, LoggingTransaction, ModuleApi, Requester
+from synapse.push import PusherConfig
+from synapse.push.httppusher import HttpPusher
 from synapse.rest import SERVLET_GROUPS, ClientRestResource
 from synapse.rest.client.media import register_servlets as register_media_servlets
 from synapse.storage.keys import FetchKeyResult
 from synapse.types import UserID, create_requester
+from synapse.util.duration import Duration
 from unpaddedbase64 import decode_base64
 
 if TYPE_CHECKING:
     from synapse.config.server import ListenerConfig
     from synapse.http.site import SynapseRequest
     from synapse.server import HomeServer
+    from synapse.storage.databases.main.event_push_actions import HttpPushAction
     from synapse.util.clock import Clock
 
 __all__ = ["Authenticator", "HttpServer", "JsonResource", "NoAuthenticationError"]
@@ -65,6 +70,67 @@ def profiles_txn(
         list(user_ids),
     )
     return {str(user_id): (name, picture) for user_id, name, picture in txn}
+
+
+def own_messages_txn(
+    txn: LoggingTransaction, room_id: str, sender: str, since_ms: int, most: int
+) -> list[tuple[str, JsonDict]]:
+    """(event id, content) of one sender's messages in a room since a time, the oldest first: what came of a crash.
+
+    By Synapse's index on times: a room's whole history is never read.
+    """
+    txn.execute(
+        "SELECT e.event_id, j.json FROM events AS e JOIN event_json AS j ON j.event_id = e.event_id"
+        " WHERE e.origin_server_ts >= ? AND e.room_id = ? AND e.sender = ? AND e.type = 'm.room.message'"
+        " ORDER BY e.origin_server_ts, e.stream_ordering LIMIT ?",
+        (since_ms, room_id, sender, most),
+    )
+    found = []
+    for event_id, text in list(txn):
+        content = json.loads(text).get("content")
+        if isinstance(content, dict):
+            found.append((str(event_id), content))
+    return found
+
+
+def events_since_txn(
+    txn: LoggingTransaction, room_id: str, seen: int, before_ms: int, most: int
+) -> list[tuple[int, str, JsonDict]]:
+    """(place in the stream, event id, event) of messages and redactions of a room after a place, in order.
+
+    Only what came before a time: events of several writers are not always there in the order of their places.
+    """
+    txn.execute(
+        "SELECT e.stream_ordering, e.event_id, j.json FROM events AS e"
+        " JOIN event_json AS j ON j.event_id = e.event_id"
+        " WHERE e.room_id = ? AND e.stream_ordering > ? AND e.received_ts < ?"
+        " AND e.type IN ('m.room.message', 'm.room.redaction') AND NOT e.outlier"
+        " AND NOT EXISTS (SELECT 1 FROM rejections AS r WHERE r.event_id = e.event_id)"
+        " ORDER BY e.stream_ordering LIMIT ?",
+        (room_id, seen, before_ms, most),
+    )
+    return [(int(place), str(event_id), json.loads(text)) for place, event_id, text in txn]
+
+
+def messages_txn(
+    txn: LoggingTransaction, room_id: str, after: int, most: int
+) -> list[tuple[int, str, JsonDict, bool]]:
+    """(place in the stream, event id, event, whether it was deleted) of what was said after a place, in order."""
+    txn.execute(
+        "SELECT e.stream_ordering, e.event_id, j.json, EXISTS"
+        " (SELECT 1 FROM redactions AS r WHERE r.redacts = e.event_id) FROM events AS e"
+        " JOIN event_json AS j ON j.event_id = e.event_id"
+        " WHERE e.room_id = ? AND e.stream_ordering > ? AND e.type IN"
+        " ('m.room.message', 'm.room.encrypted', 'm.sticker', 'm.reaction', 'm.poll.start',"
+        " 'org.matrix.msc3381.poll.start') AND NOT e.outlier"
+        " AND NOT EXISTS (SELECT 1 FROM rejections AS x WHERE x.event_id = e.event_id)"
+        " ORDER BY e.stream_ordering LIMIT ?",
+        (room_id, after, most),
+    )
+    return [
+        (int(place), str(event_id), json.loads(text), bool(gone))
+        for place, event_id, text, gone in txn
+    ]
 
 
 async def send_together(
@@ -404,3 +470,85 @@ async def set_profile_field(
         await handler.dispatch_set_profile_field(
             target_user=user, requester=requester, field_name=name, new_value=value, by_admin=True
         )
+
+
+# --- for quiet hours (R49): pushes are held where they are sent, so that nothing of delivery changes
+
+#: Seconds after which a held pusher looks again, in case the rules have been changed.
+_LOOK_AGAIN_S = 900
+#: Urgent messages that are remembered as sent already, of one device.
+_MOST_AHEAD = 100
+
+
+class HeldPusher(HttpPusher):
+    """A device's pusher that waits while it is quiet for its owner.
+
+    What waits stays in Synapse's own table, so a restart loses nothing. When the quiet ends one push goes out, of the
+    newest message that is still unread, with the number of all; a night's forty do not ring one after the other.
+    """
+
+    def __init__(self, hs: HomeServer, config: PusherConfig, holding: Holding) -> None:
+        super().__init__(hs, config)
+        self._holding = holding
+        # After a start it is not known whether something was held: a backlog is taken as one.
+        self._held = True
+        self._ahead: list[str] = []
+
+    async def _unsafe_process(self) -> None:
+        until_ms = await self._holding.until_ms(self.user_id)
+        if until_ms is None:
+            if self._held:
+                await self._send_the_newest()
+            await super()._unsafe_process()
+            return
+        self._held = True
+        for action in await self._waiting(self.max_stream_ordering):
+            event = await self.store.get_event(action.event_id, allow_none=True)
+            if event is not None and await self._holding.passes(event):
+                self._ahead = [*self._ahead[1 - _MOST_AHEAD :], action.event_id]
+                await self._process_one(action)
+        self._wake(until_ms)
+
+    async def _waiting(self, until: int) -> list[HttpPushAction]:
+        found = await self.store.get_unread_push_actions_for_user_in_range_for_http(
+            self.user_id, self.last_stream_ordering, until
+        )
+        return [action for action in found if action.event_id not in self._ahead]
+
+    async def _send_the_newest(self) -> None:
+        """After a hold: one push for all that waited; what went ahead does not go again."""
+        until = self.max_stream_ordering
+        waiting = await self._waiting(until)
+        self._held = False
+        if len(waiting) < 2 and not self._ahead:
+            return  # nothing to leave out: Synapse's own way, which tries again when the gateway is away
+        sent = not waiting or await self._process_one(waiting[-1])
+        self._ahead = []
+        self.last_stream_ordering = until if sent else waiting[-1].stream_ordering - 1
+        await self.store.update_pusher_last_stream_ordering(
+            self.app_id, self.pushkey, self.user_id, self.last_stream_ordering
+        )
+
+    def _wake(self, until_ms: int) -> None:
+        waking: Any = self.timed_call  # Twisted types `active` without its `self`
+        if waking is not None and waking.active():
+            return
+        seconds = min(max((until_ms - self.clock.time_msec()) / 1000, 1), _LOOK_AGAIN_S)
+        waking = self.hs.get_clock().call_later(Duration(seconds=seconds), self.on_timer)
+        self.timed_call = waking
+
+
+class Holding(Protocol):
+    """What a pusher asks."""
+
+    async def until_ms(self, user_id: str) -> int | None:
+        """Until when it is quiet for somebody, milliseconds since 1970; None: it is not."""
+
+    async def passes(self, event: EventBase) -> bool:
+        """Whether this message is sent all the same."""
+
+
+def hold_pushes(api: ModuleApi, holding: Holding) -> None:
+    """From now on, pushers of this process ask first. Call before Synapse starts them."""
+    types = api._hs.get_pusherpool().pusher_factory.pusher_types
+    types["http"] = lambda hs, config: HeldPusher(hs, config, holding)

@@ -193,6 +193,71 @@ STEPS: tuple[tuple[str, ...], ...] = (
             agreed_ms BIGINT NOT NULL DEFAULT 0
         )""",
     ),
+    (
+        """CREATE TABLE sferum_gatherings (
+            gathering_id TEXT PRIMARY KEY,
+            org_id TEXT NOT NULL,
+            room_kind TEXT NOT NULL,
+            room_ref TEXT NOT NULL DEFAULT '',
+            kind TEXT NOT NULL,
+            details TEXT NOT NULL,
+            author TEXT NOT NULL,
+            called_off INTEGER NOT NULL DEFAULT 0,
+            sequence INTEGER NOT NULL DEFAULT 0,
+            created_ms BIGINT NOT NULL,
+            changed_ms BIGINT NOT NULL,
+            first_ms BIGINT NOT NULL,
+            last_ms BIGINT NOT NULL,
+            due_ms BIGINT
+        )""",
+        "CREATE INDEX sferum_gatherings_org ON sferum_gatherings (org_id, last_ms)",
+        "CREATE INDEX sferum_gatherings_due ON sferum_gatherings (due_ms)",
+        """CREATE TABLE sferum_gathering_posts (
+            gathering_id TEXT NOT NULL,
+            room_id TEXT NOT NULL,
+            post TEXT NOT NULL,
+            day TEXT NOT NULL DEFAULT '',
+            slot TEXT NOT NULL DEFAULT '',
+            event_id TEXT NOT NULL,
+            says TEXT NOT NULL,
+            claimed_ms BIGINT NOT NULL,
+            PRIMARY KEY (gathering_id, room_id, post, day, slot)
+        )""",
+        """CREATE TABLE sferum_materials (
+            material_id TEXT PRIMARY KEY,
+            org_id TEXT NOT NULL,
+            room_kind TEXT NOT NULL,
+            room_ref TEXT NOT NULL DEFAULT '',
+            folder TEXT NOT NULL,
+            title TEXT NOT NULL,
+            name TEXT NOT NULL,
+            mimetype TEXT NOT NULL,
+            size BIGINT NOT NULL,
+            author TEXT NOT NULL,
+            file_id TEXT NOT NULL,
+            mxc TEXT NOT NULL,
+            published_ms BIGINT NOT NULL,
+            expires_ms BIGINT,
+            room_id TEXT NOT NULL DEFAULT '',
+            event_id TEXT NOT NULL DEFAULT '',
+            claimed_ms BIGINT,
+            removed_ms BIGINT
+        )""",
+        "CREATE INDEX sferum_materials_org ON sferum_materials (org_id, published_ms)",
+        "CREATE INDEX sferum_materials_file ON sferum_materials (file_id)",
+        "CREATE INDEX sferum_materials_event ON sferum_materials (event_id)",
+        """CREATE TABLE sferum_material_rooms (
+            room_id TEXT PRIMARY KEY,
+            seen BIGINT NOT NULL
+        )""",
+        """CREATE TABLE sferum_quiet_hours (
+            org_id TEXT NOT NULL,
+            level TEXT NOT NULL,
+            ref TEXT NOT NULL DEFAULT '',
+            windows TEXT NOT NULL,
+            PRIMARY KEY (org_id, level, ref)
+        )""",
+    ),
 )
 
 #: What this code was built for.

@@ -18,6 +18,7 @@ from bridge.store.contacts import SqlContacts
 from bridge.store.departures import SqlDepartures
 from bridge.store.disputes import SqlDisputes
 from bridge.store.engine import migrate, open_engine
+from bridge.store.feeds import SqlFeeds
 from bridge.store.invites import SqlInvites
 from bridge.store.journals import SqlAudit, SqlOutbox, SqlRates
 from bridge.store.rosters import SqlRosterMappings, SqlRosterUploads
@@ -94,6 +95,10 @@ class SqlRepositories:
     @property
     def uploads(self) -> SqlRosterUploads:
         return SqlRosterUploads(self._connection)
+
+    @property
+    def feeds(self) -> SqlFeeds:
+        return SqlFeeds(self._connection)
 
     @property
     def mappings(self) -> SqlRosterMappings:

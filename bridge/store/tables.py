@@ -266,6 +266,15 @@ card = Table(
     Index("card_number", "org_id", "number", unique=True),
 )
 
+# Addresses of calendars (bridge.calendar_feed): SHA-256 of the random part, one of each account.
+calendar_feed = Table(
+    "calendar_feed",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("hash", LargeBinary, nullable=False, unique=True),
+    Column("made_at", Instant, nullable=False),
+)
+
 # Files of a school that somebody has sent and not yet decided on, sealed; an hour at most.
 roster_upload = Table(
     "roster_upload",

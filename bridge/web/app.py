@@ -14,6 +14,7 @@ from bridge.web import (
     applications,
     audit,
     broadcasts,
+    calendar,
     class_cards,
     class_invites,
     class_pupil,
@@ -22,6 +23,7 @@ from bridge.web import (
     contacts,
     devices,
     disputes,
+    exports,
     family,
     hello,
     help_pages,
@@ -31,6 +33,8 @@ from bridge.web import (
     join_link,
     join_next,
     leaving,
+    materials,
+    materials_changes,
     paper,
     password,
     people,
@@ -38,8 +42,11 @@ from bridge.web import (
     person_changes,
     person_family,
     profile,
+    quiet,
     roster,
     roster_columns,
+    schedule,
+    schedule_changes,
     school,
     school_classes,
     school_invites,
@@ -72,6 +79,13 @@ PARTS = (
     home,
     hello,
     broadcasts,
+    schedule_changes,
+    schedule,
+    calendar,
+    materials_changes,
+    materials,
+    quiet,
+    exports,
     classes,
     class_cards,
     class_pupil,
@@ -82,7 +96,10 @@ PARTS = (
     service_api,
 )
 #: Paths whose forms carry files: path → bytes.
-UPLOADS: dict[str, int] = {"/school/roster": roster.UPLOAD_BYTES}
+UPLOADS: dict[str, int] = {
+    "/school/roster": roster.UPLOAD_BYTES,
+    "/materials/new": materials_changes.UPLOAD_BYTES,
+}
 
 
 def build(services: Services) -> web.Application:
@@ -132,7 +149,8 @@ async def failures(request: web.Request, handler: Handler) -> web.StreamResponse
 async def bounded(request: web.Request, handler: Handler) -> web.StreamResponse:
     """413 before anything is read, when the form says it is too large; uploads have limits of their own."""
     limit = FORM_BYTES
-    if visit_of(request).account is not None:  # strangers send no files
+    account = visit_of(request).account
+    if account is not None and account.is_staff:  # strangers, pupils and parents send no files
         limit = UPLOADS.get(_shape(request), FORM_BYTES)
     length = request.headers.get(hdrs.CONTENT_LENGTH)
     if request.method == "POST" and (length is None or not length.isdigit() or int(length) > limit):

@@ -72,7 +72,7 @@ def write_configuration(
     text, bridge_text, media_text = map(_read, (example, bridge_example, media_example))
     source = example
     try:
-        write(place.homeserver_yaml, homeserver_yaml(text, place, port, calls))
+        write(place.homeserver_yaml, homeserver_yaml(text, place, port, pages_port, calls))
         source = bridge_example
         write(place.bridge_yaml, bridge_yaml(bridge_text, place, port, pages_port, calls))
         source = media_example

@@ -101,6 +101,11 @@ class Place:
         return self.root / "bot"
 
     @property
+    def materials(self) -> Path:
+        """Files that staff publish on the pages."""
+        return self.root / "materials"
+
+    @property
     def bridge_log(self) -> Path:
         """What the bridge does, ids only. Begun anew at every start."""
         return self.root / "logs" / "bridge.log"

@@ -74,7 +74,7 @@ class ExampleChanged(Exception):
         self.name = name
 
 
-def homeserver_yaml(example: str, place: Place, port: int, calls: Calls) -> str:
+def homeserver_yaml(example: str, place: Place, port: int, pages_port: int, calls: Calls) -> str:
     """The example with this machine's name, port and paths.
 
     Raises:
@@ -92,7 +92,7 @@ def homeserver_yaml(example: str, place: Place, port: int, calls: Calls) -> str:
     )
     if found != 2:
         raise ExampleChanged("livekit_service_url", found)
-    return HEAD + _changed(text, _changes(place, port)) + tail
+    return HEAD + _changed(text, _changes(place, port, pages_port)) + tail
 
 
 def bridge_yaml(example: str, place: Place, port: int, pages_port: int, calls: Calls) -> str:
@@ -168,7 +168,7 @@ def _filled(value: str) -> Callable[[re.Match[str]], str]:
     return lambda match: str(match[1]) + value
 
 
-def _changes(place: Place, port: int) -> list[tuple[str, str, str]]:
+def _changes(place: Place, port: int, pages_port: int) -> list[tuple[str, str, str]]:
     """(name, pattern whose first group stays, value) for every line that is this machine's own."""
     paths = {
         "pid_file": place.root / "unused.pid",  # Synapse writes it as a daemon only
@@ -182,6 +182,7 @@ def _changes(place: Place, port: int) -> list[tuple[str, str, str]]:
         ("port", r"^(  - port: )8008$", str(port)),
         ("database", r"^(    database: ).*$", _quoted(place.database)),
         ("service_token_path", r"^(      service_token_path: ).*$", _quoted(place.service_token)),
+        ("pages_url", r"^(      pages_url: ).*$", url_of(pages_port)),
         ("bridge_user", r"^(      bridge_user: ).*$", BRIDGE_USER),
         ("staff_bot", r"^(      staff_bot: ).*$", STAFF_BOT),
         *((name, rf"^({name}: ).*$", _quoted(path)) for name, path in paths.items()),
@@ -196,6 +197,7 @@ def _bridge_changes(
         "service_token_file": place.service_token,
         "appservice_file": place.registration,
         "bot_store": place.bot_store,
+        "materials_folder": place.materials,
     }
     values = {
         "public_url": url_of(pages_port),

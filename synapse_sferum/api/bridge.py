@@ -16,6 +16,8 @@ from synapse_sferum.model import Guardianship, OrgId, Person
 from synapse_sferum.overview import overview as overview_of
 from synapse_sferum.overview_rows import figures_txn
 from synapse_sferum.people_rows import classes_of_txn, person_txn
+from synapse_sferum.quiet.rows import put_rule_txn
+from synapse_sferum.quiet.values import Level
 from synapse_sferum.roster import BadRoster, RosterPerson, parse_person, parse_source
 
 #: Fields of a new record that a roster's person has too; checked in the same way.
@@ -48,8 +50,27 @@ async def erase_person(services: Services, call: Call) -> tuple[int, Any]:
     call.only()
     person_id = call.params["person_id"]
     edit = record_edits.erase(person_id, call.actor.name)
-    await services.directory.edit(call.org_id, edit, call.actor, around=[person_id])
+    written = await services.directory.edit(call.org_id, edit, call.actor, around=[person_id])
+    for user_id in written.touched:
+        # The account of a person who was several stays, and so do its hours.
+        if await services.facts.account(user_id) is None:
+            await _forget_hours(services, call, user_id)
     return 200, await _record(services, call.org_id, person_id)
+
+
+async def _forget_hours(services: Services, call: Call, user_id: str) -> None:
+    """When somebody sleeps is theirs (R49)."""
+    changed = await services.directory.read(
+        put_rule_txn,
+        call.org_id,
+        Level.PERSON,
+        user_id,
+        None,
+        call.actor.name,
+        services.now_ms(),
+    )
+    if changed:
+        await services.facts.forget_quiet_rules(call.org_id)
 
 
 async def _record(services: Services, org_id: str, person_id: str) -> dict[str, Any]:

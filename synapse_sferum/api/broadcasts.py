@@ -25,6 +25,7 @@ from synapse_sferum.edits import not_found
 from synapse_sferum.model import Org, RoomKey
 from synapse_sferum.policy import Party
 from synapse_sferum.private import profiles_txn
+from synapse_sferum.schedule.broadcasts import of_broadcast
 
 #: Accounts of one question; signs of one message.
 MOST_ACCOUNTS, MOST_SIGNS = 500, 50
@@ -106,6 +107,8 @@ async def announce_broadcast(services: Services, call: Call) -> tuple[int, Any]:
     )
     reason = call.text("reason", default="", longest=100)
     written = await services.posts.announce(org, key, told, call.actor.name, reason)
+    if told.begins_at is not None:
+        await services.schedule.mirror(org, of_broadcast(org, key, told, call.actor.name))
     return 200, {"written": written}
 
 

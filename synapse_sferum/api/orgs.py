@@ -16,6 +16,7 @@ from synapse_sferum.district import rows as district_rows
 from synapse_sferum.edits import EditRefused
 from synapse_sferum.model import Org, OrgId, OrgSettings
 from synapse_sferum.roster import BadRoster, Roster, is_school_year, parse_roster
+from synapse_sferum.schedule.rows import look_again_txn
 
 _ORG_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _LONGEST_NAME = 120
@@ -106,6 +107,8 @@ async def change_org(services: Services, call: Call) -> tuple[int, Any]:
     edit = edits.change_org(change, call.actor.name)
     written = await services.directory.edit(call.org_id, edit, call.actor)
     org = await services.directory.org(call.org_id)
+    if "timezone" in call.body:
+        await services.directory.read(look_again_txn, org.org_id, services.now_ms())
     return 200, {**org_json(org), "revision": written.revision}
 
 

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from synapse_sferum.api import bridge, broadcasts, calls, classes, orgs, people, rooms, years
+from synapse_sferum.api import (
+    bridge,
+    broadcasts,
+    calls,
+    classes,
+    exports,
+    materials,
+    orgs,
+    people,
+    quiet,
+    rooms,
+    schedule,
+    years,
+)
 from synapse_sferum.api.call import LARGE_BODY
 from synapse_sferum.api.services import Handler, Route
 
 _ORG = "/orgs/{org_id}"
 _PERSON = _ORG + "/people/{person_id}"
+_MATERIAL = _ORG + "/materials/{material_id}"
+_GATHERING = _ORG + "/schedule/{gathering_id}"
 
 
 def _small(method: str, path: str, access: str, handler: Handler) -> Route:
@@ -42,6 +57,7 @@ ROUTES: tuple[Route, ...] = (
     _small("POST", _PERSON + "/activate", "administrative", people.activate),
     _small("POST", _PERSON + "/leave", "administrative", people.leave),
     _small("POST", _PERSON + "/erase", "service", bridge.erase_person),
+    _small("POST", _PERSON + "/export", "own_org", exports.export_person),
     _small("GET", _PERSON + "/family", "service", bridge.get_family),
     _small("POST", _PERSON + "/confirm", "administrative", people.confirm),
     _small("POST", _PERSON + "/move", "administrative", people.move),
@@ -62,6 +78,7 @@ ROUTES: tuple[Route, ...] = (
     _small("PUT", _ORG + "/guardianships", "administrative", people.put_guardianship),
     _small("DELETE", _ORG + "/guardianships", "administrative", people.delete_guardianship),
     _small("GET", _ORG + "/rooms", "administrative", rooms.list_rooms),
+    _small("POST", _ORG + "/rooms/export", "own_org", exports.export_room),
     _small("GET", _ORG + "/members", "own_org", rooms.list_members),
     _small("GET", _ORG + "/why", "administrative", rooms.explain),
     _small("GET", _ORG + "/audit", "leader", rooms.list_audit),
@@ -73,4 +90,21 @@ ROUTES: tuple[Route, ...] = (
     _large("POST", _ORG + "/broadcasts/watchers", "service", broadcasts.broadcast_watchers),
     _small("POST", _ORG + "/broadcasts/announce", "service", broadcasts.announce_broadcast),
     _small("POST", _ORG + "/broadcasts/tell", "service", broadcasts.tell_hosts),
+    _small("GET", _ORG + "/schedule", "own_org", schedule.list_schedule),
+    _small("POST", _ORG + "/schedule", "own_org", schedule.plan_gathering),
+    _small("GET", _ORG + "/schedule_rooms", "own_org", schedule.list_plannable),
+    _small("GET", _GATHERING, "own_org", schedule.get_gathering),
+    _small("PUT", _GATHERING, "own_org", schedule.change_gathering),
+    _small("PUT", _GATHERING + "/days/{day}", "own_org", schedule.change_day),
+    _small("POST", _GATHERING + "/call_off", "own_org", schedule.call_off),
+    _small("GET", _ORG + "/materials", "own_org", materials.list_materials),
+    _small("POST", _ORG + "/materials", "service", materials.publish_material),
+    _small("GET", _ORG + "/material_rooms", "own_org", materials.list_publishable),
+    _small("GET", _MATERIAL, "own_org", materials.get_material),
+    _small("PUT", _MATERIAL, "own_org", materials.change_material),
+    _small("DELETE", _MATERIAL, "own_org", materials.remove_material),
+    _small("POST", "/materials/live", "service", materials.live_files),
+    _small("GET", _ORG + "/quiet_hours", "own_org", quiet.list_quiet),
+    _small("PUT", _ORG + "/quiet_hours", "own_org", quiet.set_quiet),
+    _small("GET", _ORG + "/quiet_hours/now", "own_org", quiet.explain_quiet),
 )

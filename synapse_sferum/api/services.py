@@ -15,6 +15,7 @@ from synapse_sferum.facts import Facts
 from synapse_sferum.guard import Guard
 from synapse_sferum.own_accounts import OwnAccounts
 from synapse_sferum.parties import Parties
+from synapse_sferum.schedule.book import ScheduleBook
 from synapse_sferum.year import YearService
 
 
@@ -30,6 +31,7 @@ class Services:
     parties: Parties
     posts: BroadcastPosts
     years: YearService
+    schedule: ScheduleBook
     now_ms: Callable[[], int]
 
 

@@ -20,12 +20,14 @@ from bridge.records import (
     Action,
     AuditEntry,
     BoundContact,
+    CalendarFeed,
     CardId,
     CardKind,
     Chain,
     ContactId,
     DeadSteps,
     Departure,
+    FeedHash,
     ListedContact,
     Lookup,
     OutboxId,
@@ -604,6 +606,23 @@ class MemoryDisputes:
 
 
 @define
+class MemoryFeeds:
+    rows: dict[UserId, CalendarFeed] = field(factory=dict)
+
+    async def put(self, feed: CalendarFeed) -> None:
+        self.rows[feed.user_id] = feed
+
+    async def by_hash(self, feed_hash: FeedHash) -> CalendarFeed | None:
+        return next((row for row in self.rows.values() if row.hash == feed_hash), None)
+
+    async def of(self, user_id: UserId) -> CalendarFeed | None:
+        return self.rows.get(user_id)
+
+    async def end(self, user_id: UserId) -> None:
+        self.rows.pop(user_id, None)
+
+
+@define
 class MemoryRepositories:
     contacts: MemoryContacts = field(factory=MemoryContacts)
     challenges: MemoryChallenges = field(factory=MemoryChallenges)
@@ -622,6 +641,7 @@ class MemoryRepositories:
     uploads: MemoryRosterUploads = field(factory=MemoryRosterUploads)
     mappings: MemoryRosterMappings = field(factory=MemoryRosterMappings)
     years: MemoryYearDrafts = field(factory=MemoryYearDrafts)
+    feeds: MemoryFeeds = field(factory=MemoryFeeds)
 
 
 class MemoryTurn:

@@ -15,7 +15,9 @@ from bridge.ports import Store
 from bridge.records import (
     Action,
     AuditEntry,
+    CalendarFeed,
     ContactId,
+    FeedHash,
     ListedContact,
     Sealed,
     Session,
@@ -335,3 +337,21 @@ async def test_live_invites_are_listed_by_class_and_by_person(store: Store) -> N
         assert await work.invites.live(SCHOOL, NOW, class_id=ClassId("2Б")) == []
         assert await work.invites.live(SCHOOL, NOW + timedelta(days=14)) == []
         assert await work.invites.by_code(b"c" * 32) == personal
+
+
+async def test_a_calendar_has_one_address_at_a_time(store: Store) -> None:
+    """A new one ends the one before; what is taken away is nobody's."""
+    first, second = FeedHash(b"1" * 32), FeedHash(b"2" * 32)
+    async with store.begin() as work:
+        await work.feeds.put(CalendarFeed(user_id=MASHA, hash=first, made_at=NOW))
+        await work.feeds.put(CalendarFeed(user_id=MOTHER, hash=second, made_at=NOW))
+        assert (await work.feeds.by_hash(first)) == await work.feeds.of(MASHA)
+    third = FeedHash(b"3" * 32)
+    async with store.begin() as work:
+        await work.feeds.put(CalendarFeed(user_id=MASHA, hash=third, made_at=LATER))
+        assert await work.feeds.by_hash(first) is None
+        found = await work.feeds.by_hash(third)
+        assert found == CalendarFeed(user_id=MASHA, hash=third, made_at=LATER)
+        await work.feeds.end(MASHA)
+        assert await work.feeds.by_hash(third) is None
+        assert await work.feeds.of(MOTHER) is not None

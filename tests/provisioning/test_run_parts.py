@@ -81,7 +81,10 @@ def leaves(value: Any, prefix: str = "") -> dict[str, Any]:
 
 def test_only_this_machines_own_settings_differ_from_the_example() -> None:
     """A school tries out what it would install: besides name, port, paths and demo needs, nothing differs."""
-    theirs, ours = leaves(loaded(TEXT)), leaves(loaded(homeserver_yaml(TEXT, PLACE, 9123, CALLS)))
+    theirs, ours = (
+        leaves(loaded(TEXT)),
+        leaves(loaded(homeserver_yaml(TEXT, PLACE, 9123, 9205, CALLS))),
+    )
     assert {name for name in ours if ours[name] != theirs.get(name)} == {
         "server_name",
         "public_baseurl",
@@ -94,6 +97,7 @@ def test_only_this_machines_own_settings_differ_from_the_example() -> None:
         "matrix_rtc.transports.0.livekit_service_url",
         "extra_well_known_client_content.org.matrix.msc4143.rtc_foci.0.livekit_service_url",
         "modules.0.config.service_token_path",
+        "modules.0.config.pages_url",
         "modules.0.config.bridge_user",
         "modules.0.config.staff_bot",
         "app_service_config_files.0",
@@ -105,7 +109,7 @@ def test_only_this_machines_own_settings_differ_from_the_example() -> None:
 
 def test_paths_and_port_arrive_as_they_are() -> None:
     """Quoting survives blanks, Cyrillic letters and backslashes, and the port is a number."""
-    config = loaded(homeserver_yaml(TEXT, PLACE, 9123, CALLS))
+    config = loaded(homeserver_yaml(TEXT, PLACE, 9123, 9205, CALLS))
     assert config["database"]["args"]["database"] == str(PLACE.database)
     assert config["listeners"][0]["port"] == 9123
     assert config["public_baseurl"] == "http://127.0.0.1:9123/"
@@ -114,7 +118,7 @@ def test_paths_and_port_arrive_as_they_are() -> None:
 def test_comments_of_the_example_are_kept() -> None:
     """Whoever opens var/homeserver.yaml reads the same explanations."""
     comments = [line for line in TEXT.splitlines() if line.startswith("#")]
-    written = homeserver_yaml(TEXT, PLACE, 8008, CALLS)
+    written = homeserver_yaml(TEXT, PLACE, 8008, 9205, CALLS)
     assert all(comment in written for comment in comments)
 
 
@@ -130,7 +134,7 @@ def test_a_changed_example_is_noticed(line: str) -> None:
     """A line to fill in that is missing or there twice stops the start instead of being ignored."""
     for changed in (TEXT.replace(line, "#", 1), TEXT.replace(line, f"{line}\n{line}", 1)):
         with pytest.raises(ExampleChanged, match="want one line"):
-            homeserver_yaml(changed, PLACE, 8008, CALLS)
+            homeserver_yaml(changed, PLACE, 8008, 9205, CALLS)
 
 
 def test_a_changed_example_is_one_line_for_a_person(tmp_path: Path) -> None:
@@ -162,6 +166,7 @@ def test_only_this_machines_own_bridge_settings_differ_from_the_example() -> Non
         "clients.homeserver_url",
         "clients.calls",
         "bot_store",
+        "materials_folder",
         "limits.own_networks.0",
         "phones.also.0",
         "phones.also.1",
@@ -240,7 +245,7 @@ def test_without_a_player_there_are_no_broadcasts() -> None:
 
 def test_the_registration_names_both_accounts_of_the_module() -> None:
     """Synapse sends nothing to it, and the bot is all that it may sign in."""
-    section = loaded(homeserver_yaml(TEXT, PLACE, 9123, CALLS))["modules"][0]["config"]
+    section = loaded(homeserver_yaml(TEXT, PLACE, 9123, 9205, CALLS))["modules"][0]["config"]
     written = loaded(registration("a" * 64, "b" * 64))
     assert written["sender_localpart"] == section["bridge_user"]
     assert written["url"] is None

@@ -49,12 +49,13 @@ class ApiSchool(School):
         json: Any = None,
         who: str | None = None,
         params: Mapping[str, str | int | list[str]] | None = None,
+        actor: str | None = None,
     ) -> Response:
-        """One call below this school; any documented answer will do."""
+        """One call below this school; any documented answer will do. `actor`: the service asks for them."""
         token = self.server.service_token if who is None else self.token(who)
-        return ask(
-            self.server, self.contract, method, f"/orgs/{self.org_id}{path}", token, json, params
-        )
+        headers = None if actor is None else {"X-Sferum-Actor": self.accounts[actor]}
+        whole = f"/orgs/{self.org_id}{path}"
+        return ask(self.server, self.contract, method, whole, token, json, params, headers)
 
     def get(self, path: str, who: str | None = None, **params: str | int) -> Any:
         """The JSON of a GET that must succeed."""
@@ -124,11 +125,14 @@ def ask(
     token: str | None,
     json: Any,
     params: Mapping[str, str | int | list[str]] | None,
+    headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Send, check the answer, and of a success the request too."""
     # Not httpx's own JSON: it cannot write half a surrogate pair, which an attacker can.
     body = None if json is None else dumps(json).encode()
-    answer = server.request(method, API + path, token, params=params or None, body=body)
+    answer = server.request(
+        method, API + path, token, params=params or None, body=body, headers=headers
+    )
     contract.check(method, path, answer)
     if answer.status == 200:
         contract.check_request(method, path, json)

@@ -165,12 +165,66 @@ def _calls(school: ApiSchool) -> list[tuple[str, str, Any, Any]]:
     ]
 
 
+def _own_calls(school: ApiSchool) -> list[tuple[str, str, Any, Any]]:
+    """The same for calls that somebody makes for themselves: the director."""
+    details = {"title": "Алгебра", "begins": "2027-03-01T08:30", "minutes": 45}
+    room = school.room_id("class", "5А")
+    plan = {"room_id": room, "kind": "lesson", "once": "openapi-1", **details}
+    made = school.do("POST", "/schedule", {**plan, "once": "openapi-0"}, who="D1")["gathering_id"]
+    days = {"since": "2027-03-01", "until": "2027-03-08"}
+    rest = {"weekdays": [0], "begins": "21:00", "ends": "07:00"}
+    rule = {"level": "school", "windows": [rest]}
+    return [
+        ("GET", "/schedule", days, {**days, "until": "x"}),
+        ("POST", "/schedule", plan, {**plan, "minutes": 1}),
+        ("PUT", f"/schedule/{made}", details, {**details, "title": ""}),
+        ("PUT", f"/schedule/{made}/days/2027-03-01", {"held": False}, {"held": 1}),
+        ("POST", f"/schedule/{made}/call_off", {}, {"reason": 1}),
+        ("PUT", "/quiet_hours", rule, {**rule, "level": "x"}),
+    ]
+
+
+def _ask_for_themselves(
+    world: World, school: ApiSchool, own: list[tuple[str, str, Any, Any]]
+) -> None:
+    """Calls whose rights are the person's: the schedule, quiet hours, materials, exports."""
+    token = world.server.service_token
+    for method, path, good, bad in own:
+        for value, status in ((bad, 400), (good, 200)):
+            query, body = (value, None) if method == "GET" else (None, value)
+            answer = school.ask(method, path, body, params=query, who="D1")
+            assert answer.status == status, (method, path, answer.json)
+    gathering = next(path for _, path, _, _ in own if path.startswith("/schedule/"))
+    room = school.room_id("class", "5А")
+    film = {"room_id": room, "file_id": "a" * 32, "title": "План", "name": "p.pdf", "size": 7}
+    for body, status in (({**film, "size": -1}, 400), (film, 200)):
+        assert school.ask("POST", "/materials", body, actor="D1").status == status
+    material = f"/materials/m{'a' * 32}"
+    for path in (
+        *("/schedule_rooms", gathering, "/quiet_hours", "/quiet_hours/now"),
+        *("/materials", "/material_rooms", material),
+    ):
+        school.get(path, who="D1")
+        assert school.ask("GET", path).status == 400  # the service has to name somebody
+    for body, status in (({"title": ""}, 400), ({"title": "Другое"}, 200)):
+        assert school.ask("PUT", material, body, "D1").status == status
+    assert school.ask("DELETE", material, {"reason": 1}, "D1").status == 400
+    assert school.ask("DELETE", material, {}, "D1").status == 200
+    for body, status in (({"file_ids": 1}, 400), ({"file_ids": ["a" * 32]}, 200)):
+        assert world.ask("POST", "/materials/live", token, body).status == status
+    for body, status in (({"room_id": room, "from": "x"}, 400), ({"room_id": room}, 200)):
+        assert school.ask("POST", "/rooms/export", body, "D1").status == status
+    for body, status in (({"reason": 1}, 400), ({}, 200)):
+        assert school.ask("POST", f"{school.person('P1')}/export", body, "D1").status == status
+
+
 @pytest.mark.integration
 def test_real_answers_are_as_described(world: World) -> None:
     """Each call answers 200 and a refusal on a real server, in exactly the documented shape."""
     contract, token = world.contract, world.server.service_token
     school = world.school("openapi", "D1", "P1")
     school.settle()
+    own = _own_calls(school)
     job = f"openapi/class/{school.class_id('5А')}"
     world.database("UPDATE sferum_jobs SET state = 'dead' WHERE job_id = ?", job)
     school.do("POST", f"/jobs/{job.replace('/', '%2F')}/retry")
@@ -195,6 +249,7 @@ def test_real_answers_are_as_described(world: World) -> None:
     assert school.ask("POST", "/year/apply", {"plan": {}, "plan_hash": ""}).status == 400
     assert school.do("POST", "/year/undo")["exact"]
     assert school.ask("POST", "/year/undo", {"x": 1}).status == 400
+    _ask_for_themselves(world, school, own)
     world.ask("POST", "/orgs", token, {"org_id": "openapi-2", "name": "Школа"})
     assert world.ask("POST", "/orgs", token, {"org_id": "openapi-2", "name": "Школа"}).status == 409
     for path in ("/health", "/orgs"):

@@ -39,10 +39,14 @@ from synapse.media.media_repository import (  # type: ignore[import-not-found] #
     MediaRepository,
 )
 from synapse.module_api import ModuleApi
+from synapse.push.httppusher import HttpPusher
+from synapse.push.pusher import PusherFactory
+from synapse.push.pusherpool import PusherPool
 from synapse.rest import SERVLET_GROUPS, ClientRestResource
 from synapse.rest.client import media
 from synapse.server import HomeServer
 from synapse.storage.controllers.persist_events import EventsPersistenceStorageController
+from synapse.storage.databases.main.pusher import PusherWorkerStore
 from synapse.storage.databases.main.room import RoomWorkerStore
 from synapse.storage.databases.main.roommember import RoomMemberWorkerStore
 from synapse.storage.keys import FetchKeyResult
@@ -223,6 +227,28 @@ def test_store_and_limits() -> None:
     assert parameters(Ratelimiter.ratelimit)[:2] == ["self", "requester"]
 
 
+def test_a_pusher_is_made_by_a_factory_that_takes_ours() -> None:
+    """`PusherFactory.pusher_types["http"]` makes pushers, and a pusher looks for what to send in one method (R49)."""
+    assert '"http": HttpPusher' in source(PusherFactory.__init__)
+    assert "self.pusher_types.get(kind" in source(PusherFactory.create_pusher)
+    assert "self.pusher_factory = PusherFactory(hs)" in source(PusherPool.__init__)
+    assert parameters(HttpPusher.__init__) == ["self", "hs", "pusher_config"]
+    assert "await self._unsafe_process()" in source(HttpPusher._process)
+    sending = source(HttpPusher._unsafe_process)
+    asked = "get_unread_push_actions_for_user_in_range_for_http(\n"
+    assert asked in sending
+    assert "self.user_id, self.last_stream_ordering, self.max_stream_ordering" in sending
+    assert "await self._process_one(push_action)" in sending
+    assert "self.timed_call" in source(HttpPusher.on_stop)
+    assert parameters(PusherWorkerStore.update_pusher_last_stream_ordering) == [
+        "self",
+        "app_id",
+        "pushkey",
+        "user_id",
+        "last_stream_ordering",
+    ]
+
+
 @pytest.mark.integration
 @pytest.mark.parametrize(
     ("table", "columns"),
@@ -233,6 +259,10 @@ def test_store_and_limits() -> None:
         ("current_state_events", {"room_id", "type", "state_key", "membership"}),
         ("event_forward_extremities", {"room_id", "event_id"}),
         ("events", {"event_id", "depth", "stream_ordering"}),
+        ("events", {"room_id", "sender", "type", "origin_server_ts", "received_ts", "outlier"}),
+        ("event_json", {"event_id", "json"}),
+        ("rejections", {"event_id"}),
+        ("redactions", {"redacts"}),
         ("profiles", {"full_user_id", "displayname", "avatar_url"}),
         ("rooms", {"room_id", "creator"}),
     ],

@@ -30,7 +30,9 @@ NAMES = (
     "language", "text", "room", "message", "family_name", "given_name", "middle_name", "birth_date",
     "relation", "child_name", "reason", "application", "match", "approve", "reject", "pupil", "pupils",
     "kind", "max_uses", "days", "allow_email", "device", "confirmed", "login", "roles", "status", "source",
-    "force", "plan_hash", "columns", "csrf", "__proto__", "id",
+    "force", "plan_hash", "columns", "csrf",
+    "title", "day", "at", "minutes", "weekdays", "until", "every_weeks", "audience", "once", "which", "week", "folder",
+    "file", "last_day", "room_id", "what", "begins", "ends", "key", "q", "from", "__proto__", "id",
 )  # fmt: skip
 
 

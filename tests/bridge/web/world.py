@@ -27,14 +27,18 @@ from bridge.answers import Chance, Settings
 from bridge.config import Clients, Config
 from bridge.contact import Medium, parse_email, parse_phone, subject
 from bridge.directory_http import HttpDirectory
+from bridge.exports_http import HttpExports
 from bridge.homeserver_http import HttpHomeserver
 from bridge.ids import new_localpart, user_id_of
 from bridge.invite import InviteKind, Order
 from bridge.inviting import Issued, issue_invite
+from bridge.materials_http import HttpMaterials
 from bridge.outbox import deliver_due, plain
 from bridge.people import PersonRecord, SourceKey
+from bridge.quiet_http import HttpQuietHours
 from bridge.records import BoundContact, ContactId, ListedContact, OutboxKind, Session
 from bridge.roles import Account, ClassId, OrgId, PersonId, Role, UserId
+from bridge.schedule_http import HttpSchedule
 from bridge.services import Services
 from bridge.steps import Activate, EnsureAccount, Steps
 from bridge.store import SqlStore
@@ -369,8 +373,10 @@ async def open_world(
             **changes,
         )
         sms, mail = FakeSender(), FakeSender()
+        schedules = HttpSchedule.connect(http, server.url, server.service_token)
+        materials = HttpMaterials.connect(http, server.url, server.service_token)
         runner, services, url = await _serve(
-            config, store, vault, directory, homeserver, writer, clock
+            config, store, vault, directory, homeserver, schedules, materials, writer, clock
         )
         stack.push_async_callback(runner.cleanup)
         await stack.enter_async_context(_Background(store, vault, sms, mail, clock, writer))
@@ -412,6 +418,8 @@ async def _serve(
     vault: FileVault,
     directory: HttpDirectory,
     homeserver: HttpHomeserver,
+    schedules: HttpSchedule,
+    materials: HttpMaterials,
     writer: Writer,
     clock: Clock,
 ) -> tuple[web.AppRunner, Services, str]:
@@ -424,6 +432,10 @@ async def _serve(
             vault=vault,
             directory=directory,
             homeserver=homeserver,
+            schedules=schedules,
+            materials=materials,
+            quiet=HttpQuietHours(materials._calls),
+            exports=HttpExports(materials._calls),
             writer=writer,
             settings=Settings(host="127.0.0.1", limits=config.limits, phones=config.phones),
             chance=Chance(below=secrets.randbelow, new_id=lambda: secrets.token_hex(8)),

@@ -1,0 +1,116 @@
+"""A real Synapse has materials: published on pages, or posted with a chat client (R27)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.support.polling import until
+from tests.synapse_sferum.api_world import ApiSchool, World
+from tests.synapse_sferum.test_api_broadcasts import messages
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def school(world: World) -> ApiSchool:
+    school = world.school("materials", "D1", "T1", "T2", "P1", "P3", "G1")
+    school.settle()
+    return school
+
+
+def publish(school: ApiSchool, who: str, file_id: str, room_id: str, **more: Any) -> Any:
+    body = {
+        "room_id": room_id,
+        "file_id": file_id,
+        "title": "Ёлка",
+        "name": "elka.mp4",
+        "mimetype": "video/mp4",
+        "size": 12_000_000,
+        **more,
+    }
+    return school.ask("POST", "/materials", body, actor=who)
+
+
+def shelf(school: ApiSchool, who: str, **query: str) -> list[str]:
+    return [one["title"] for one in school.get("/materials", who, **query)["materials"]]
+
+
+def test_a_classs_material(world: World, school: ApiSchool) -> None:
+    """Pupils and parents of the class read it, nobody else knows of it; its room is told once, and untold with it."""
+    room = school.room_id("class", "5А")
+    made = publish(school, "T1", "f" * 32, room, folder="Праздники").json["material_id"]
+    assert publish(school, "T1", "f" * 32, room).json["material_id"] == made
+    assert publish(school, "T2", "e" * 32, room).status == 404
+    assert publish(school, "P1", "e" * 32, room).status == 403
+    assert shelf(school, "P1") == shelf(school, "G1") == shelf(school, "D1") == ["Ёлка"]
+    assert shelf(school, "P1", q="елк") == ["Ёлка"]
+    assert shelf(school, "P1", q="лето") == []
+    assert shelf(school, "P1", folder="") == []
+    for who in ("P3", "T2"):
+        assert shelf(school, who) == []
+        assert school.ask("GET", f"/materials/{made}", who=who).status == 404
+
+    def told() -> list[Any]:
+        return [c for c in messages(school, "P1", room) if "org.sferum.material" in c]
+
+    until(told, what="the message")
+    assert "«Ёлка» (12 МБ)" in told()[0]["body"]
+    assert school.ask("DELETE", f"/materials/{made}", {}, "P1").status == 403
+    live = {"file_ids": ["f" * 32, "e" * 32]}
+    ask = ("POST", "/materials/live", world.server.service_token, live)
+    assert world.ask(*ask).json == {"file_ids": ["f" * 32]}
+    school.do("DELETE", f"/materials/{made}", {"reason": "ошибка"}, "T1")
+    assert shelf(school, "P1") == []
+    assert world.ask(*ask).json == {"file_ids": []}
+    until(lambda: not told(), what="the message taken back")
+
+
+def test_a_file_from_a_chat_client(world: World, school: ApiSchool) -> None:
+    """What staff post into the materials room is on the shelf; deleted there, it is off it; pupils cannot post."""
+    room = school.room_id("materials")
+    content = {
+        "msgtype": "m.file",
+        "body": "План работы.pdf",
+        "url": f"mxc://{world.server.server_name}/abcdef",
+        "info": {"mimetype": "application/pdf", "size": 7},
+    }
+
+    def send(who: str, txn: str) -> Any:
+        path = f"/_matrix/client/v3/rooms/{room}/send/m.room.message/{txn}"
+        return school.server.request("PUT", path, school.token(who), content)
+
+    assert send("P1", "1").status == 403
+    event_id = send("T1", "2").json["event_id"]
+    until(lambda: shelf(school, "P3") == ["План работы.pdf"], what="it on the shelf")
+    (found,) = school.get("/materials", "P3")["materials"]
+    assert (found["mxc"], found["size"], found["file_id"]) == (content["url"], 7, "")
+    path = f"/_matrix/client/v3/rooms/{room}/redact/{event_id.replace('$', '%24')}/3"
+    assert school.server.request("PUT", path, school.token("T1"), {}).status == 200
+    until(lambda: shelf(school, "P3") == [], what="it off the shelf")
+
+
+def test_what_has_expired_is_gone(world: World, school: ApiSchool) -> None:
+    """At its moment, from every list, and its message soon after."""
+    room = school.room_id("materials")
+    now = world.ask("GET", "/health", world.server.service_token).json["time_ms"]
+    made = publish(school, "D1", "d" * 32, room, expires_ms=now + 3_600_000).json
+    assert made["room_name"] == "Школа materials"
+    assert publish(school, "D1", "c" * 32, room, expires_ms=now - 1).status == 400
+    world.database(
+        "UPDATE sferum_materials SET expires_ms = ? WHERE material_id = ?",
+        now - 1,
+        made["material_id"],
+    )
+    assert school.ask("GET", f"/materials/{made['material_id']}", who="P1").status == 404
+
+
+def test_whoever_has_left_reads_nothing(world: World, school: ApiSchool) -> None:
+    """R27: at once, even with the address they know; the bridge asks before every piece of a file."""
+    room = school.room_id("materials")
+    made = publish(school, "D1", "b" * 32, room).json["material_id"]
+    who = {"user_id": school.accounts["P3"]}
+    assert school.ask("GET", f"/materials/{made}", params=who).status == 200
+    school.do("POST", f"{school.person('P3')}/leave", {"reason": "x"})
+    assert school.ask("GET", f"/materials/{made}", params=who).status == 404
