@@ -397,11 +397,9 @@ class Repositories(Protocol):
     @property
     def mappings(self) -> RosterMappings: ...
     @property
-<<<<<<< HEAD
     def years(self) -> YearDrafts: ...
-=======
+    @property
     def feeds(self) -> Feeds: ...
->>>>>>> d94de2aa272306b829624ae7cb9038fd6dc828af
 
 
 class WriterTurn(Protocol):

@@ -135,9 +135,7 @@ class Directory(Protocol):
     async def year(self, org_id: OrgId) -> Mapping[str, Any]:
         """The school's year, its last promotion, and what taking it back would do."""
 
-    async def plan_year(
-        self, org_id: OrgId, plan: Mapping[str, Any] | None
-    ) -> Mapping[str, Any]:
+    async def plan_year(self, org_id: OrgId, plan: Mapping[str, Any] | None) -> Mapping[str, Any]:
         """What a `sferum.year.v1` would do, or the module's own draft; nothing is written (R35)."""
 
     async def apply_year(

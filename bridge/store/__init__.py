@@ -10,7 +10,6 @@ from attrs import field, frozen
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bridge.records import BoundContact
-from bridge.store.years import SqlYearDrafts
 from bridge.store.applications import SqlApplications
 from bridge.store.cards import SqlCards
 from bridge.store.challenges import SqlChallenges
@@ -26,6 +25,7 @@ from bridge.store.sessions import SqlSessions
 from bridge.store.steps import SqlSteps
 from bridge.store.ways import SqlJourneys, SqlListedContacts
 from bridge.store.writer_turn import SqlWriterTurn, only_writer
+from bridge.store.years import SqlYearDrafts
 
 __all__ = ["SqlRepositories", "SqlStore"]
 
