@@ -35,6 +35,7 @@ from bridge.web.problem_words import fix_of
 from bridge.web.render import page, problem, redirect
 from bridge.web.security import form_of
 from bridge.web.visit import Visit
+from bridge.web.year_words import NOT_PROMOTED
 from provisioning.problem import Problem, Severity
 from provisioning.problem_texts import Language
 from provisioning.report import kind_words
@@ -303,7 +304,15 @@ def _notes(visit: Visit, plan: Plan) -> list[tuple[str, list[tuple[str, str, str
         path = f"/school/people/{person_id}" if person_id else f"/school/classes/{class_id}"
         one = (str(note.get("person") or ""), str(note.get("detail") or ""), path)
         found.setdefault(str(note.get("kind")), []).append(one)
-    return [(kind_words(kind, language_of(visit)), rows) for kind, rows in found.items()]
+    return [
+        (
+            visit.gettext(NOT_PROMOTED)
+            if kind == "year_not_promoted"
+            else kind_words(kind, language_of(visit)),
+            rows,
+        )
+        for kind, rows in found.items()
+    ]
 
 
 def _words(visit: Visit) -> Callable[[Problem], tuple[str, str]]:
