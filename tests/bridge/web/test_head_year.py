@@ -85,6 +85,7 @@ async def test_a_school_is_promoted_and_taken_back_over_the_pages(world: World) 
     assert "2028/2029" in (await office.get("/school/year/plan")).text
     await the_phone_is_free(world, ids["U1"])
 
+    office, director = await world.visitor("A1"), await world.visitor("D1")  # two days later
     await director_takes_it_back(office, director)
     await settled(director)
     assert await class_names(world) == before
