@@ -75,6 +75,11 @@ class Config:
         return MaterialFiles(self.materials_folder or self.folder / "materials")
 
     @property
+    def posted_files(self) -> MaterialFiles:
+        """Copies of what was posted with chat clients, in a folder of their own."""
+        return MaterialFiles(self.material_files.folder / "posted")
+
+    @property
     def secure(self) -> bool:
         """Whether the pages are behind TLS: cookies are then for TLS only."""
         return self.public_url.startswith("https://")

@@ -1,4 +1,4 @@
-"""Hourly: files that are no material any more are deleted."""
+"""Hourly: files that are no material any more, and old copies of posted ones, are deleted."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ MOST = 1000
 async def drop_dead_files(now: datetime, services: Services) -> int:
     """How many. While the directory does not answer nothing is deleted."""
     files = services.config.material_files
+    dropped = await services.posted.drop_old(now)
     old = await asyncio.to_thread(files.old, now)
-    dropped = 0
     for start in range(0, len(old), MOST):
         some = old[start : start + MOST]
         live = await services.materials.live(some)

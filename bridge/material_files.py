@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO
 
-from attrs import frozen
+from attrs import define, frozen
 
 _FILE_ID = re.compile(r"[a-z0-9]{16,64}")
 _PART = ".part"
@@ -27,6 +27,41 @@ _CHUNK = 1024 * 1024
 
 class DiskFull(Exception):
     """The file was not taken."""
+
+
+@define(eq=False)
+class Part:
+    """A file on its way to its place. Blocking: call it in a thread. `drop` it in the end, whatever came of it."""
+
+    _at: Path
+    _target: IO[bytes]
+    _size: int = 0
+
+    def add(self, piece: bytes) -> None:
+        """The next octets.
+
+        Raises:
+            DiskFull: there is no room.
+            OSError: the disk says no.
+        """
+        if shutil.disk_usage(self._at.parent).free - len(piece) < LEAVES_FREE:
+            raise DiskFull
+        self._target.write(piece)
+        self._size += len(piece)
+
+    def finish(self) -> int:
+        """It is whole, and in its place from now on; returns how many octets it has."""
+        self._target.flush()
+        os.fsync(self._target.fileno())
+        self._at.replace(self._at.with_suffix(""))
+        return self._size
+
+    def drop(self) -> None:
+        """What is not finished is gone."""
+        try:
+            self._target.close()
+        finally:
+            self._at.unlink(missing_ok=True)
 
 
 @frozen
@@ -50,35 +85,37 @@ class MaterialFiles:
             ValueError: no name of ours.
             OSError: the disk says no.
         """
+        part = self.begin(file_id)
+        try:
+            while piece := source.read(_CHUNK):
+                part.add(piece)
+            return part.finish()
+        finally:
+            part.drop()
+
+    def begin(self, file_id: str) -> Part:
+        """A file that is still to come, piece by piece.
+
+        Raises:
+            ValueError: no name of ours.
+            OSError: the disk says no.
+        """
         if not _FILE_ID.fullmatch(file_id):
             raise ValueError("not the name of a file of materials")
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        part = self.folder / f"{file_id}{_PART}"
-        size = 0
-        try:
-            with part.open("wb") as target:
-                while piece := source.read(_CHUNK):
-                    if shutil.disk_usage(self.folder).free - len(piece) < LEAVES_FREE:
-                        raise DiskFull
-                    target.write(piece)
-                    size += len(piece)
-                target.flush()
-                os.fsync(target.fileno())
-            part.replace(self.folder / file_id)
-        finally:
-            part.unlink(missing_ok=True)
-        return size
+        at = self.folder / f"{file_id}{_PART}"
+        return Part(at, at.open("wb"))
 
     def drop(self, file_id: str) -> None:
         """Delete a file; one that is not there is none."""
         if _FILE_ID.fullmatch(file_id):
             (self.folder / file_id).unlink(missing_ok=True)
 
-    def old(self, now: datetime) -> list[str]:
-        """Names of files that are not young; pieces of uploads that were cut off are deleted on the way."""
+    def old(self, now: datetime, age: timedelta = YOUNG) -> list[str]:
+        """Names of files that are older than that; pieces of uploads that were cut off are deleted on the way."""
         if not self.folder.is_dir():
             return []
-        before = (now - YOUNG).timestamp()
+        before = (now - age).timestamp()
         found = []
         for one in self.folder.iterdir():
             if not one.is_file() or one.stat().st_mtime >= before:

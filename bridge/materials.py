@@ -9,11 +9,12 @@ from urllib.parse import quote
 
 from attrs import field, frozen
 
-#: What a browser may show by itself. Everything else is saved: a page of somebody's must not run on ours.
+#: What a browser may show by itself. Everything else is saved: a page of somebody's must not run on ours. Documents
+#: (PDF) are among it: Chromium shows none under a policy with `sandbox`, and every device has a program for them.
 SHOWN = frozenset(
     {
         *("video/mp4", "video/webm", "audio/mpeg", "audio/mp4", "audio/ogg", "audio/webm"),
-        *("image/png", "image/jpeg", "image/webp", "image/gif", "application/pdf"),
+        *("image/png", "image/jpeg", "image/webp", "image/gif"),
     }
 )
 
@@ -22,6 +23,7 @@ SHOWN = frozenset(
 class Material:
     """Attributes:
     file_id: of a file that is here; "" for one in a chat.
+    mxc: of a file that somebody has posted in the chat; "" for the others.
     may_change: whether whoever asked may change it or take it away.
     """
 
@@ -35,6 +37,7 @@ class Material:
     mimetype: str
     size: int
     file_id: str
+    mxc: str = ""
     published_at: datetime
     expires_at: datetime | None
     may_change: bool
@@ -46,11 +49,10 @@ class Material:
 
     @property
     def shows(self) -> str:
-        """`video`, `audio`, `image`, `pdf`, or "" for what is saved."""
-        if not self.file_id or self.mimetype not in SHOWN:
+        """`video`, `audio`, `image`, or "" for what is saved."""
+        if not (self.file_id or self.mxc) or self.mimetype not in SHOWN:
             return ""
-        kind, _, sub = self.mimetype.partition("/")
-        return sub if kind == "application" else kind
+        return self.mimetype.partition("/")[0]
 
     @property
     def disposition(self) -> str:

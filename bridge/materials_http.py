@@ -94,6 +94,7 @@ def material(found: JsonObject) -> Material:
         mimetype=found.text("mimetype"),
         size=found.number("size"),
         file_id=found.text("file_id"),
+        mxc=found.text("mxc"),
         published_at=_instant(found.number("published_ms")),
         expires_at=None
         if (expires := found.number_or_none("expires_ms")) is None

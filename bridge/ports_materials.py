@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, Protocol
 
 from bridge.materials import Material, Publication, Room, Shelf
@@ -34,3 +34,16 @@ class Materials(Protocol):
 
     async def live(self, file_ids: Sequence[str]) -> frozenset[str]:
         """Which files are still some material's; at most a thousand are asked for."""
+
+
+class Media(Protocol):
+    """Files in Synapse (`mxc://…`): those of live materials, and no others."""
+
+    def pieces(self, mxc: str, most_bytes: int) -> AsyncGenerator[bytes, None]:
+        """Its octets as they come.
+
+        Raises:
+            HomeserverRefused: there is none that we may have.
+            HomeserverDown: try again later.
+            TooLarge: there are more than that.
+        """

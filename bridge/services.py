@@ -17,6 +17,7 @@ from bridge.ports_homeserver import Homeserver
 from bridge.ports_materials import Materials
 from bridge.ports_quiet import QuietHours
 from bridge.ports_schedule import Schedules
+from bridge.posted_files import PostedFiles
 
 if TYPE_CHECKING:
     from bridge.writer import Writer
@@ -36,6 +37,7 @@ class Services:
     homeserver: Homeserver
     schedules: Schedules
     materials: Materials
+    posted: PostedFiles
     quiet: QuietHours
     exports: Exports
     writer: Writer

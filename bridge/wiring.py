@@ -22,8 +22,10 @@ from bridge.config import Config
 from bridge.directory_http import HttpDirectory
 from bridge.exports_http import HttpExports
 from bridge.homeserver_http import HttpHomeserver
+from bridge.homeserver_media import HttpMedia
 from bridge.materials_http import HttpMaterials
 from bridge.ports import Senders
+from bridge.posted_files import PostedFiles
 from bridge.quiet_http import HttpQuietHours
 from bridge.records import BoundContact
 from bridge.schedule_http import HttpSchedule
@@ -142,6 +144,10 @@ def _services(
         homeserver=homeserver,
         schedules=HttpSchedule.connect(session, config.homeserver_url, token),
         materials=HttpMaterials.connect(session, config.homeserver_url, token),
+        posted=PostedFiles(
+            HttpMedia.connect(session, config.homeserver_url, registration.as_token),
+            config.posted_files,
+        ),
         quiet=HttpQuietHours.connect(session, config.homeserver_url, token),
         exports=HttpExports.connect(session, config.homeserver_url, token),
         writer=writer,

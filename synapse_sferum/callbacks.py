@@ -27,7 +27,7 @@ from synapse_sferum.facts import Facts
 from synapse_sferum.metrics import DECISIONS
 from synapse_sferum.own_accounts import own_accounts
 from synapse_sferum.parties import Parties, server_of
-from synapse_sferum.policy import Deny, may_contact, may_find, may_meet_peer
+from synapse_sferum.policy import Deny, may_be_invited, may_contact, may_find, may_meet_peer
 from synapse_sferum.policy_rooms import leaves_here, may_create, may_join_managed, room_request
 from synapse_sferum.room_events import RoomEvents, refuse
 from synapse_sferum.vouching import roles_told, with_roles
@@ -204,12 +204,15 @@ class Callbacks:
         return NOT_SPAM if refused is None else self._no("user_may_join_room", refused)
 
     async def _by_a_stranger(self, user_id: str, room_id: str) -> Deny | None:
-        """An invitation lasts as long as the inviter's server is listed (R4)."""
+        """An invitation lasts as long as the inviter's server is listed, and the register names the invited (R4)."""
         inviter = await self._facts.inviter(user_id, room_id)
         if inviter is None or self._api.is_mine(inviter):
             return None
-        listed = await self._facts.peer_server(server_of(inviter)) is not None
-        return None if listed else Deny.UNKNOWN_SERVER
+        peer = await self._facts.peer_server(server_of(inviter))
+        if peer is None:
+            return Deny.UNKNOWN_SERVER
+        who = await self._parties.one(user_id)
+        return may_meet_peer(who.account, peer.role_pairs, unconfirmed=who.unconfirmed)
 
     async def _is_joined(self, room_id: str, user_id: str) -> bool:
         state = await self._api.get_room_state(room_id, [("m.room.member", user_id)])
@@ -334,7 +337,7 @@ class Callbacks:
             listed = await self._facts.peer_server(server_of(target)) is not None
             return NOT_SPAM if listed else self._no(surface, Deny.UNKNOWN_SERVER)
         ours = await self._parties.one(target or "")
-        refused = may_meet_peer(
+        refused = may_be_invited(
             ours.account, peer.role_pairs, theirs=told, unconfirmed=ours.unconfirmed
         )
         return NOT_SPAM if refused is None else self._no(surface, refused)

@@ -73,6 +73,10 @@ class Facts:
         for function in (self.account, self.managed_room, self._peer_row, self.quiet_rules):
             api.register_cached_function(cast("Any", function))
 
+    def now_ms(self) -> int:
+        """Wall clock, milliseconds since 1970."""
+        return self._now_ms()
+
     def today(self, timezone: str) -> date:
         """The school's date (R17: a birthday turns at 00:00 school time)."""
         return (

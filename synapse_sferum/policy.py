@@ -365,6 +365,23 @@ def may_meet_peer(
     return Deny.UNCONFIRMED if unconfirmed else None
 
 
+def may_be_invited(
+    ours: Account | None,
+    role_pairs: Collection[tuple[str, str]],
+    *,
+    theirs: Collection[str] | None,
+    unconfirmed: bool = False,
+) -> Deny | None:
+    """Whether somebody of a listed server may invite this account: to another school only staff writes first (§2.6).
+
+    Their module refuses the others already; a pupil's word that came all the same is not taken here either.
+    """
+    refused = may_meet_peer(ours, role_pairs, theirs=theirs, unconfirmed=unconfirmed)
+    if refused is not None or theirs is None:
+        return refused
+    return None if _STAFF_WORDS & set(theirs) else Deny.MATRIX
+
+
 #: Words of a register that mean staff.
 _STAFF_WORDS = frozenset({"staff"} | {role.value for role in STAFF})
 

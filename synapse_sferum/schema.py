@@ -245,6 +245,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
         )""",
         "CREATE INDEX sferum_materials_org ON sferum_materials (org_id, published_ms)",
         "CREATE INDEX sferum_materials_file ON sferum_materials (file_id)",
+        "CREATE INDEX sferum_materials_mxc ON sferum_materials (mxc)",
         "CREATE INDEX sferum_materials_event ON sferum_materials (event_id)",
         """CREATE TABLE sferum_material_rooms (
             room_id TEXT PRIMARY KEY,

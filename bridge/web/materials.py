@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from pathlib import Path
 from urllib.parse import quote
 
 from aiohttp import hdrs, web
 
+from bridge.material_files import DiskFull
 from bridge.materials import Material, shown_size
 from bridge.roles import Account
 from bridge.web.access import member
@@ -91,7 +93,11 @@ async def file(request: web.Request) -> web.StreamResponse:
     found = await visit.services.materials.one(account, request.match_info["material_id"])
     if found is None:
         return web.Response(status=403, text="403\n")
-    path = await asyncio.to_thread(visit.services.config.material_files.path, found.file_id)
+    try:
+        path = await _file_of(visit, found)
+    except (DiskFull, OSError) as error:
+        logger.error("a posted file was not copied why=%s", type(error).__name__)  # noqa: TRY400 (a trace could quote the way to it)
+        return web.Response(status=503, text="503\n")
     if path is None:
         if found.file_id:
             logger.error("a material's file is not there material=%s", found.material_id)
@@ -107,6 +113,13 @@ async def file(request: web.Request) -> web.StreamResponse:
             "Content-Security-Policy": SANDBOX,
         },
     )
+
+
+async def _file_of(visit: Visit, material: Material) -> Path | None:
+    if material.file_id:
+        files = visit.services.config.material_files
+        return await asyncio.to_thread(files.path, material.file_id)
+    return await visit.services.posted.path(material.mxc) if material.mxc else None
 
 
 def size_of(visit: Visit, material: Material) -> str:

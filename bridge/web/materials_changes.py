@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -184,9 +184,15 @@ async def remove(request: web.Request, visit: Visit, account: Account) -> web.St
     if found is None:
         return problem(request, 404)
     reason = kept_reason(str(form_of(request).get("reason", "")))
-    await visit.services.materials.remove(account, found.material_id, reason)
+    try:
+        await visit.services.materials.remove(account, found.material_id, reason)
+    except DirectoryRefused as error:
+        if error.status != 404:
+            raise
     if found.file_id:
         await asyncio.to_thread(visit.services.config.material_files.drop, found.file_id)
+    if found.mxc:
+        await visit.services.posted.drop(found.mxc)
     return redirect("/materials", said="material_removed")
 
 
@@ -199,7 +205,7 @@ def _expires(form: DetailsForm, account: Account) -> datetime | None:
     """The end of the last day, on the school's clock."""
     if form.last_day.data is None:
         return None
-    after = form.last_day.data + timedelta(days=1)
+    after = min(form.last_day.data, date.max - timedelta(days=1)) + timedelta(days=1)
     return datetime.combine(after, time(), tzinfo=ZoneInfo(account.timezone))
 
 

@@ -26,6 +26,8 @@ from synapse_sferum.schedule.rows import gatherings_txn
 
 #: Lines of the log, materials, gatherings of one export.
 MOST_LINES: Final = 5000
+#: Milliseconds in which the pieces of one export are asked for; a piece after that is another export's first.
+ONE_EXPORT_MS: Final = 3_600_000
 #: Messages of one piece of a room, and octets of it.
 MOST_MESSAGES, MOST_OCTETS = 500, 2_000_000
 
@@ -138,7 +140,10 @@ async def _hours(services: Services, org: Org, user_id: str | None) -> list[dict
 
 
 async def export_room(services: Services, call: Call) -> tuple[int, Any]:
-    """Messages of a managed room, piece by piece: for the director, and each export is in the log with its reason."""
+    """Messages of a managed room, piece by piece: for the director, and each export is in the log with its reason.
+
+    Wherever it begins: a piece without a line of the last hour, by the same person about the same room, makes one.
+    """
     call.only("room_id", "from", "reason")
     org, who = await viewer(services, call)
     assert who.account is not None  # viewer said so
@@ -150,17 +155,26 @@ async def export_room(services: Services, call: Call) -> tuple[int, Any]:
         raise BadField("from", "must be the `next` of the piece before, or absent")
     reason = call.text("reason", default="", longest=300)
 
+    target = f"{room.key.kind.value} {room.key.ref}".strip()
+
     def export_room_txn(txn: LoggingTransaction) -> dict[str, Any]:
-        if after == 0:
-            entry = AuditEntry(
-                call.actor.name, "export_room", f"{room.key.kind.value} {room.key.ref}".strip(),
-                "", "", reason,
-            )  # fmt: skip
-            append_audit_txn(txn, org.org_id, [entry], services.now_ms())
+        now = services.now_ms()
+        if after == 0 or not _is_logged_txn(txn, org, call.actor.name, target, now):
+            entry = AuditEntry(call.actor.name, "export_room", target, "", "", reason)
+            append_audit_txn(txn, org.org_id, [entry], now)
         return _piece(messages_txn(txn, room.room_id, after, MOST_MESSAGES))
 
     piece = await services.directory.read(export_room_txn)
     return 200, {"room_id": room.room_id, "kind": room.key.kind.value, **piece}
+
+
+def _is_logged_txn(txn: LoggingTransaction, org: Org, actor: str, target: str, now_ms: int) -> bool:
+    txn.execute(
+        "SELECT 1 FROM sferum_audit WHERE org_id = ? AND action = 'export_room' AND actor = ?"
+        " AND target = ? AND at_ms > ? LIMIT 1",
+        (org.org_id, actor, target, now_ms - ONE_EXPORT_MS),
+    )
+    return txn.fetchone() is not None
 
 
 def _piece(found: list[tuple[int, str, dict[str, Any], bool]]) -> dict[str, Any]:

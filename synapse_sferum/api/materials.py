@@ -41,6 +41,8 @@ from synapse_sferum.policy import Party
 
 #: Live materials of one school.
 MOST_LIVE = 5000
+#: No material is kept until then (2200-01-01): every reader can write every end as a date.
+LAST_MS = 7_258_118_400_000
 #: Files of one question whether they are still somebody's.
 MOST_FILES = 1000
 _FILE_ID = re.compile(r"[a-z0-9]{16,64}")
@@ -262,7 +264,12 @@ def _folder(call: Call) -> str:
 
 
 def _expires(call: Call) -> int | None:
-    return None if call.body.get("expires_ms") is None else _whole(call, "expires_ms")
+    if call.body.get("expires_ms") is None:
+        return None
+    found = _whole(call, "expires_ms")
+    if found >= LAST_MS:
+        raise BadField("expires_ms", "must be a time before 2200, or null")
+    return found
 
 
 def _whole(call: Call, field: str) -> int:

@@ -109,6 +109,9 @@ def _windows(call: Call) -> tuple[Window, ...] | None:
     try:
         if not all(set(one) == {"weekdays", "begins", "ends"} for one in raw):
             raise BadField("windows", "each has weekdays, begins and ends")
+        # 1.0 and true are 1 to Python, and are written down as they came.
+        if not all(type(day) is int for one in raw for day in one["weekdays"]):
+            raise BadField("windows", "weekdays are 0 to 6")
         found = windows_from(raw)
         refused = wrong(found)
     except (ValueError, TypeError, KeyError):

@@ -8,6 +8,7 @@ from synapse.module_api import LoggingTransaction, ModuleApi
 
 from synapse_sferum.account import Account
 from synapse_sferum.facts import Facts
+from synapse_sferum.materials.rows import is_posted_txn
 from synapse_sferum.policy import Deny, Party, may_read_profile
 from synapse_sferum.private import uploader_txn
 
@@ -20,6 +21,7 @@ class Uploads:
 
     def __init__(self, api: ModuleApi, facts: Facts, service_user: str) -> None:
         self._api = api
+        self._now_ms = facts.now_ms
         self._facts = facts
         self._service_user = service_user
         self._uploaders: OrderedDict[str, str] = OrderedDict()
@@ -52,6 +54,12 @@ class Uploads:
         if refused is not None and reader.org_id in await self._orgs_ever(uploader):
             return None
         return refused
+
+    async def is_material(self, mxc: str) -> bool:
+        """Whether a local file is a school's material now, posted with a chat client."""
+        return await self._api.run_db_interaction(
+            "sferum_posted_material", is_posted_txn, mxc, self._now_ms()
+        )
 
     async def _orgs_ever(self, user_id: str) -> set[str]:
         def read(txn: LoggingTransaction) -> set[str]:

@@ -98,6 +98,15 @@ def live_files_txn(txn: LoggingTransaction, file_ids: Collection[str], now_ms: i
     return sorted(found)
 
 
+def is_posted_txn(txn: LoggingTransaction, mxc: str, now_ms: int) -> bool:
+    """Whether a file in Synapse is some school's live material."""
+    txn.execute(
+        f"SELECT 1 FROM sferum_materials WHERE mxc = ? AND mxc <> '' AND {_LIVE} LIMIT 1",
+        (mxc, now_ms),
+    )
+    return txn.fetchone() is not None
+
+
 def put_material_txn(
     txn: LoggingTransaction, one: Material, room_id: str = "", event_id: str = ""
 ) -> bool:

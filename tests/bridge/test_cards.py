@@ -60,6 +60,7 @@ def desk(store: Store, *roles: Role) -> Desk:
         homeserver=cast(Any, None),
         schedules=cast(Any, None),
         materials=cast(Any, None),
+        posted=cast(Any, None),
         quiet=cast(Any, None),
         exports=cast(Any, None),
         writer=cast(Any, None),

@@ -116,6 +116,7 @@ def services_of(directory: SmallDirectory) -> Services:
         homeserver=cast(Any, None),
         schedules=cast(Any, None),
         materials=cast(Any, None),
+        posted=cast(Any, None),
         quiet=cast(Any, None),
         exports=cast(Any, None),
         writer=cast(Any, SimpleNamespace(wake=lambda: None)),

@@ -16,6 +16,7 @@ from bridge import material_files
 from bridge.material_chores import drop_dead_files
 from bridge.material_files import YOUNG, DiskFull, MaterialFiles
 from bridge.materials import Material, shown_size
+from bridge.posted_files import PostedFiles
 from tests.bridge.test_leaving import SmallDirectory, services_of
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
@@ -96,6 +97,7 @@ async def test_files_that_are_no_materials_are_deleted(tmp_path: Path) -> None:
     services = evolve(
         services,
         materials=cast(Any, Live(frozenset({live}))),
+        posted=PostedFiles(cast(Any, None), MaterialFiles(tmp_path / "posted")),
         config=evolve(services.config, materials_folder=tmp_path),
     )
     assert await drop_dead_files(NOW, services) == 1
@@ -107,7 +109,7 @@ async def test_files_that_are_no_materials_are_deleted(tmp_path: Path) -> None:
     ("mimetype", "file_id", "shows", "sent"),
     [
         ("video/mp4", NAME, "video", "video/mp4"),
-        ("application/pdf", NAME, "pdf", "application/pdf"),
+        ("application/pdf", NAME, "", "application/octet-stream"),
         ("text/html", NAME, "", "application/octet-stream"),
         ("image/svg+xml", NAME, "", "application/octet-stream"),
         ("video/mp4", "", "", "application/octet-stream"),

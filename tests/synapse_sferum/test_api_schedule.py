@@ -211,6 +211,17 @@ def test_quiet_hours_of_four_levels(world: World, school: ApiSchool) -> None:
     ):
         body = {"level": level, "ref": ref, "windows": rest}
         assert school.ask("PUT", set_, body, who).status == 404
+    for weekdays in (
+        [1.0],
+        [True],
+        ["1"],
+        [7],
+        1,
+        [[1]],
+    ):  # what the pages could not read stays out
+        windows = [{**rest[0], "weekdays": weekdays}]
+        answer = school.ask("PUT", set_, {"level": "school", "windows": windows}, "D1")
+        assert answer.status == 400, weekdays
     mine = {"level": "person", "ref": school.accounts["P3"], "windows": []}
     assert school.do("PUT", set_, mine, "P3") == {"changed": True}
     assert school.do("PUT", set_, mine, "P3") == {"changed": False}

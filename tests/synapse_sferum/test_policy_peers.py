@@ -16,6 +16,7 @@ from synapse_sferum.policy import (
     Deny,
     Party,
     Verdict,
+    may_be_invited,
     may_contact,
     may_form,
     may_meet,
@@ -102,6 +103,17 @@ def test_only_staff_writes_to_another_school_first() -> None:
     assert may_read_profile(Party(PUPIL), MENTOR) is None
     assert may_contact(Party(OTHER_TEACHER), GUEST) is Verdict.ALLOWED
     assert may_contact(Party(PUPIL, unconfirmed=True), MENTOR) is Deny.UNCONFIRMED
+
+
+def test_who_invites_from_another_school() -> None:
+    """Their pupil invites nobody here, even where the register lets pupils of theirs meet our teachers; teachers do."""
+    pairs = {("teacher", "student"), ("student", "teacher")}
+    assert may_meet_peer(OTHER_TEACHER, pairs, theirs=["student"]) is None
+    assert may_be_invited(OTHER_TEACHER, pairs, theirs=["student"]) is Deny.MATRIX
+    assert may_be_invited(OTHER_TEACHER, pairs, theirs=[]) is Deny.OTHER_SCHOOL
+    assert may_be_invited(PUPIL, pairs, theirs=["teacher"]) is None
+    assert may_be_invited(PUPIL, pairs, theirs=["teacher"], unconfirmed=True) is Deny.UNCONFIRMED
+    assert may_be_invited(PUPIL, pairs, theirs=None) is None
 
 
 # --- rooms

@@ -46,6 +46,7 @@ from synapse.rest import SERVLET_GROUPS, ClientRestResource
 from synapse.rest.client import media
 from synapse.server import HomeServer
 from synapse.storage.controllers.persist_events import EventsPersistenceStorageController
+from synapse.storage.databases.main.event_push_actions import EventPushActionsWorkerStore
 from synapse.storage.databases.main.pusher import PusherWorkerStore
 from synapse.storage.databases.main.room import RoomWorkerStore
 from synapse.storage.databases.main.roommember import RoomMemberWorkerStore
@@ -240,6 +241,10 @@ def test_a_pusher_is_made_by_a_factory_that_takes_ours() -> None:
     assert "self.user_id, self.last_stream_ordering, self.max_stream_ordering" in sending
     assert "await self._process_one(push_action)" in sending
     assert "self.timed_call" in source(HttpPusher.on_stop)
+    assert "self.failing_since and self.timed_call" in source(HttpPusher._start_processing)
+    assert parameters(
+        EventPushActionsWorkerStore.get_unread_push_actions_for_user_in_range_for_http
+    ) == ["self", "user_id", "min_stream_ordering", "max_stream_ordering", "limit"]
     assert parameters(PusherWorkerStore.update_pusher_last_stream_ordering) == [
         "self",
         "app_id",

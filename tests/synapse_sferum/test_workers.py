@@ -10,6 +10,7 @@ import pytest
 from tests.support.configuration import NO_RATE_LIMITS
 from tests.support.fleet import Fleet
 from tests.support.polling import until
+from tests.support.push_gateway import Gateway, push_gateway
 from tests.support.rosters import everyone, person, roster, small_school
 from tests.support.school import API, School
 from tests.support.synapse import Homeserver, SynapseProcess
@@ -18,12 +19,27 @@ CLIENT = "/_matrix/client/v3"
 PROCESSES = ("main", "worker1", "worker2")
 
 
+@pytest.fixture(scope="module")
+def gateway() -> Iterator[Gateway]:
+    with push_gateway() as gateway:
+        yield gateway
+
+
 @pytest.fixture(scope="module", params=["main", "worker1"])
-def server(homeserver: Fleet, request: pytest.FixtureRequest) -> Iterator[Homeserver]:
-    """Rooms are filled by the main process, or by a worker."""
+def server(
+    homeserver: Fleet, gateway: Gateway, request: pytest.FixtureRequest
+) -> Iterator[Homeserver]:
+    """Rooms are filled by the main process, or by a worker; pushes are sent by another worker."""
     background = None if request.param == "main" else request.param
     with homeserver(
-        module={}, workers=2, run_background_tasks_on=background, overrides=NO_RATE_LIMITS
+        module={"push_gateways": [gateway.url]},
+        workers=2,
+        run_background_tasks_on=background,
+        overrides={
+            **NO_RATE_LIMITS,
+            "pusher_instances": ["worker2"],
+            "ip_range_whitelist": ["127.0.0.1"],
+        },
     ) as server:
         yield server
 
@@ -124,6 +140,43 @@ def test_broadcasts_are_told_by_every_process(schools: tuple[School, School], na
     signs = [{"user_id": ours.accounts["T1"], "sign": "hand"}]
     found = api.call("POST", f"{ours.path}/broadcasts/tell", token, {**told, "signs": signs})
     assert found == {"written": 1, "told": 1}
+
+
+@pytest.mark.integration
+def test_pushes_are_held_where_they_are_sent(
+    schools: tuple[School, School], gateway: Gateway
+) -> None:
+    """R49: quiet hours that the main process was told hold the pushes of worker 2, but for «Срочно»."""
+    ours, _ = schools
+    main, sender = (process(ours.server, name).api for name in ("main", "worker2"))
+    room, pupil, rang = ours.room_id("materials"), ours.token("P1"), gateway.rang
+
+    def say(who: str, text: str) -> str:
+        path = f"{CLIENT}/rooms/{quote(room)}/send/m.room.message/{quote(text)}"
+        content = {"msgtype": "m.text", "body": text}
+        return str(main.call("PUT", path, ours.token(who), content)["event_id"])
+
+    def set_quiet(windows: object) -> None:
+        body = {"level": "school", "windows": windows}
+        main.call("PUT", f"{ours.path}/quiet_hours", ours.token("D1"), body)
+        now = f"{ours.path}/quiet_hours/now"
+        until(
+            lambda: sender.call("GET", now, pupil)["quiet"] is (windows is not None),
+            what="the rule on the worker that sends",
+        )
+
+    main.call("POST", f"{CLIENT}/pushers/set", pupil, gateway.pusher())
+    first = say("T1", "Добрый день")
+    until(lambda: first in rang, what="a push by day")
+    before = len(rang)
+    set_quiet([{"weekdays": list(range(7)), "begins": "00:00", "ends": "00:00"}])
+    say("T1", "тихий час")
+    urgent = say("D1", "Срочно! Завтра школа закрыта")
+    until(lambda: urgent in rang, what="the director's push")
+    set_quiet(None)
+    last = say("T1", "Доброе утро")
+    until(lambda: last in rang, what="a push by day again")
+    assert rang[before:] == [urgent, last]
 
 
 @pytest.mark.integration

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+
 import aiohttp
 
 from tests.bridge.web.axe import assert_accessible_everywhere
+from tests.bridge.web.family import PASSWORD
 from tests.bridge.web.world import Reply, Visitor, World
+from tests.support.polling import until_async
 
 FILM = bytes(range(256)) * 40
 
@@ -68,6 +73,63 @@ async def test_a_film_is_published_and_seen(world: World) -> None:
     assert (await fetched(pupil, file))[0] == 403
 
 
+async def test_a_film_from_a_chat_client(world: World) -> None:
+    """Seen and sought in as any other; the pages' account reads files of materials, and no others."""
+    await world.let_in("T1", "U1")
+    await world.settle()
+    teacher, pupil = await world.visitor("T1"), await world.visitor("U1")
+    user_id = (await world.account("T1")).user_id
+    server, room = world.server, world.school.room_id("materials")
+
+    def post() -> tuple[str, str]:
+        token = server.login(user_id.removeprefix("@").partition(":")[0], PASSWORD).access_token
+        found = [
+            server.call(
+                "POST",
+                "/_matrix/media/v3/upload",
+                token,
+                body=FILM,
+                params={"filename": "опыт.mp4"},
+                headers={"Content-Type": "video/mp4"},
+            )["content_uri"]
+            for _ in range(2)
+        ]
+        info = {"mimetype": "video/mp4", "size": len(FILM)}
+        content = {"msgtype": "m.video", "body": "опыт.mp4", "url": found[0], "info": info}
+        path = f"/_matrix/client/v3/rooms/{room}/send/m.room.message/1"
+        event_id = server.call("PUT", path, token, content)["event_id"]
+        return f"/materials/{event_id.removeprefix('$')}", found[1]
+
+    def copied(mxc: str) -> int:
+        path = f"/_matrix/client/v1/media/download/{mxc.removeprefix('mxc://')}"
+        assert server.as_token is not None
+        return server.request("GET", path, server.as_token).status
+
+    address, other = await asyncio.to_thread(post)
+
+    reader = await world.account("U1")
+
+    async def listed() -> bool:  # not of the page: nobody may ask it as often as this
+        found = await world.services.materials.one(reader, address.rpartition("/")[2])
+        return found is not None
+
+    await until_async(listed, what="the film on the shelf")
+    page = await pupil.get(address)
+    assert "<video" in page.text
+    assert "Открыть в чате" in page.text
+    status, body, headers = await fetched(pupil, f"{address}/file", Range="bytes=1000-1999")
+    assert (status, body) == (206, FILM[1000:2000])
+    assert headers["Content-Range"] == f"bytes 1000-1999/{len(FILM)}"
+    assert headers["Content-Type"] == "video/mp4"
+    assert (await fetched(await world.visitor(), f"{address}/file"))[0] == 401
+    assert await asyncio.to_thread(copied, other) == 404
+    folder = world.services.config.posted_files.folder
+    assert len(os.listdir(folder)) == 1
+    assert (await teacher.post(f"{address}/remove", reason="")).status == 303
+    assert os.listdir(folder) == []
+    assert (await fetched(pupil, f"{address}/file"))[0] == 403
+
+
 async def test_only_staff_publish(world: World) -> None:
     """A pupil's form is not even read to its end."""
     await world.let_in("U1", "T1")
@@ -85,7 +147,12 @@ async def test_what_a_form_gets_wrong(world: World) -> None:
     await world.let_in("T1")
     await world.settle()
     teacher = await world.visitor("T1")
-    for more in ({"folder": "../x"}, {"last_day": "2020-01-01"}, {"room_id": "!none"}):
+    for more in (
+        {"folder": "../x"},
+        {"last_day": "2020-01-01"},
+        {"last_day": "9999-12-31"},
+        {"room_id": "!none"},
+    ):
         assert (await publish(world, teacher, **more)).status == 422
     files = world.services.config.material_files.folder
     assert not files.exists() or not list(files.iterdir())

@@ -29,12 +29,14 @@ from bridge.contact import Medium, parse_email, parse_phone, subject
 from bridge.directory_http import HttpDirectory
 from bridge.exports_http import HttpExports
 from bridge.homeserver_http import HttpHomeserver
+from bridge.homeserver_media import HttpMedia
 from bridge.ids import new_localpart, user_id_of
 from bridge.invite import InviteKind, Order
 from bridge.inviting import Issued, issue_invite
 from bridge.materials_http import HttpMaterials
 from bridge.outbox import deliver_due, plain
 from bridge.people import PersonRecord, SourceKey
+from bridge.posted_files import PostedFiles
 from bridge.quiet_http import HttpQuietHours
 from bridge.records import BoundContact, ContactId, ListedContact, OutboxKind, Session
 from bridge.roles import Account, ClassId, OrgId, PersonId, Role, UserId
@@ -434,6 +436,7 @@ async def _serve(
             homeserver=homeserver,
             schedules=schedules,
             materials=materials,
+            posted=PostedFiles(HttpMedia(homeserver._http), config.posted_files),
             quiet=HttpQuietHours(materials._calls),
             exports=HttpExports(materials._calls),
             writer=writer,
