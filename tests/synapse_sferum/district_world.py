@@ -137,10 +137,14 @@ def entry(server: Homeserver) -> dict[str, Any]:
 
 
 def open_school(school: School) -> None:
-    """Import the list and sign in a teacher, the director, a pupil and a parent."""
+    """Import the list and sign in a teacher, the director, a pupil and a parent, who are in their rooms already.
+
+    Whoever is on the way into a room is invited to it for a moment.
+    """
     school.create()
     school.apply(small_school())
     school.sign_in_all(["D1", "T1", "P1", "G1"])
+    school.settle()
 
 
 def standing(school: School) -> dict[str, Any]:
