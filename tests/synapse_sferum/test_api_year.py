@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -157,6 +158,40 @@ def test_a_school_without_a_year_has_no_next_one(paper_world: World) -> None:
     school.create()
     assert school.refused("POST", "/year/plan", {}) == (409, "SFERUM_NO_YEAR")
     assert school.get("/year") == {"school_year": "", "promotion": None, "restores": None}
+
+
+def test_the_fictional_school_over_http(paper_world: World) -> None:
+    """The figures of expect.json, from a real server; applied they are its classes, and undone it is the old one."""
+    school = paper_world.school("y-school86", roster=rosters.school86())
+    edge = json.loads((rosters.SCHOOL86 / "expect.json").read_text("utf-8"))["edge"]["next_year"]
+    before = school.get("/classes")
+    answer = school.do("POST", "/year/plan", {})
+    names = {row["class_id"]: row["name"] for row in answer["classes"] if row["class_id"]}
+    ninth = [one["person_id"] for one in answer["students"] if one["class"].startswith("9")]
+    plan = decide(
+        answer["plan"],
+        names,
+        ends=["9А", "9Б", "9В"],
+        new={"10А": 10},
+        moves=dict.fromkeys(ninth[::3][:27], "10А"),
+        graduates_leave_on="2099-09-01",
+        rooms_until="2100-09-01",
+    )
+    found = school.do("POST", "/year/plan", {"plan": plan})
+    counts = found["counts"]
+    assert f"{counts['to_tenth']} go to 10А, {counts['leave']} leave" == edge["9А,9Б,9В"]
+    assert "student_without_class" not in {note["kind"] for note in found["exceptions"]}
+    apply(school, plan)
+    classes = school.get("/classes")["classes"]
+    assert len(classes) == edge["classes_after"]
+    assert {one["name"]: one["students"] for one in classes}["10А"] == 27
+    restores = school.get("/year")["restores"]
+    gone = counts["leave"] + counts["graduates"] + counts["guardians_leave"]
+    assert restores == {
+        "classes": counts["classes_before"], "people": gone, "without_class": 0, "exact": True
+    }  # fmt: skip
+    assert school.do("POST", "/year/undo")["exact"]
+    assert school.get("/classes") == before
 
 
 def test_only_administrators(school: ApiSchool) -> None:
