@@ -268,6 +268,31 @@ class HttpDirectory:
         finally:
             self._forget(org_id)
 
+    async def year(self, org_id: OrgId) -> Mapping[str, Any]:
+        return (await self._calls.get(org_path(org_id, "year"))).json.raw
+
+    async def plan_year(self, org_id: OrgId, plan: Mapping[str, Any] | None) -> Mapping[str, Any]:
+        path = org_path(org_id, "year", "plan")
+        return (await self._calls.roster(path, {"plan": plan}, None)).json.raw
+
+    async def apply_year(
+        self, org_id: OrgId, plan: Mapping[str, Any], plan_hash: str, by: UserId
+    ) -> Mapping[str, Any]:
+        body = {"plan": plan, "plan_hash": plan_hash}
+        try:
+            return (await self._calls.roster(org_path(org_id, "year", "apply"), body, by)).json.raw
+        finally:
+            self._forget(org_id)
+
+    async def undo_year(self, org_id: OrgId, by: UserId) -> Mapping[str, Any]:
+        try:
+            return (await self._calls.roster(org_path(org_id, "year", "undo"), {}, by)).json.raw
+        finally:
+            self._forget(org_id)
+
+    async def health(self) -> Mapping[str, Any]:
+        return (await self._calls.get("/health")).json.raw
+
     async def _account(self, user_id: UserId) -> tuple[Account, tuple[PersonRecord, ...]] | None:
         """None is not kept: whoever is let in must not wait for it."""
         kept = self._accounts.get(user_id, self._clock())

@@ -273,6 +273,17 @@ class RosterMappings(Protocol):
     async def get(self, org_id: OrgId) -> Sealed | None: ...
 
 
+class YearDrafts(Protocol):
+    """A school's plan of its next year while it is made (`sferum.year.v1`), sealed: one for each school."""
+
+    async def put(self, org_id: OrgId, sealed: Sealed) -> None: ...
+
+    async def get(self, org_id: OrgId, *, locked: bool = False) -> Sealed | None:
+        """With `locked` nobody else changes it until the transaction is over."""
+
+    async def end(self, org_id: OrgId) -> None: ...
+
+
 class Departures(Protocol):
     """Who has left, until they are erased (R14)."""
 
@@ -385,6 +396,8 @@ class Repositories(Protocol):
     def uploads(self) -> RosterUploads: ...
     @property
     def mappings(self) -> RosterMappings: ...
+    @property
+    def years(self) -> YearDrafts: ...
     @property
     def feeds(self) -> Feeds: ...
 

@@ -132,3 +132,15 @@ class Directory(Protocol):
         force: bool,
         by: UserId,
     ) -> Mapping[str, Any]: ...
+    async def year(self, org_id: OrgId) -> Mapping[str, Any]:
+        """The school's year, its last promotion, and what taking it back would do."""
+
+    async def plan_year(self, org_id: OrgId, plan: Mapping[str, Any] | None) -> Mapping[str, Any]:
+        """What a `sferum.year.v1` would do, or the module's own draft; nothing is written (R35)."""
+
+    async def apply_year(
+        self, org_id: OrgId, plan: Mapping[str, Any], plan_hash: str, by: UserId
+    ) -> Mapping[str, Any]: ...
+    async def undo_year(self, org_id: OrgId, by: UserId) -> Mapping[str, Any]: ...
+    async def health(self) -> Mapping[str, Any]:
+        """The module about itself; `district` says how the district's register stands."""

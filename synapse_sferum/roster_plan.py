@@ -207,7 +207,9 @@ def exceptions_of(directory: Directory) -> Iterable[Note]:
     linked = {g.guardian_id for g in directory.guardianships.values() if g.student_id in here}
     for person_id in sorted(here):
         person = directory.people[person_id]
-        if Role.STUDENT in person.roles and not classes_of[person_id, EnrolmentRole.STUDENT]:
+        classless = not classes_of[person_id, EnrolmentRole.STUDENT]
+        # Whoever has finished the eleventh class has none until the day they leave, and needs none.
+        if Role.STUDENT in person.roles and classless and not person.leaves_on:
             yield Note(kind="student_without_class", person_id=person_id)
         if len(classes_of[person_id, EnrolmentRole.STUDENT]) > 1:
             yield Note(kind="student_of_two_classes", person_id=person_id)

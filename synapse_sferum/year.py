@@ -20,7 +20,13 @@ from synapse_sferum.model import Directory, Org
 from synapse_sferum.roster_plan import loses_administrators
 from synapse_sferum.year_document import YearDocument
 from synapse_sferum.year_draft import draft_year
-from synapse_sferum.year_footprint import left_without_class, state_hash, take_back
+from synapse_sferum.year_footprint import (
+    Restored,
+    left_without_class,
+    restored_by,
+    state_hash,
+    take_back,
+)
 from synapse_sferum.year_plan import YearPlan, plan_year
 from synapse_sferum.year_rows import (
     Promotion,
@@ -69,10 +75,19 @@ class YearService:
         before = await self._directory.directory(org_id)
         return await self._api.defer_to_thread(_planned, before, document)
 
-    async def status(self, org_id: str) -> tuple[Org, Promotion | None]:
-        """The school's year and its latest promotion."""
+    async def status(self, org_id: str) -> tuple[Org, Promotion | None, Restored | None]:
+        """The school's year, its latest promotion, and what taking it back would do while that can be done."""
         org = await self._directory.org(org_id)
-        return org, await self._directory.read(last_promotion_txn, org_id)
+        last = await self._directory.read(last_promotion_txn, org_id)
+        restored = None
+        if last is not None and last.may_undo(self._now_ms()) and last.footprint is not None:
+            restored = await self._api.defer_to_thread(
+                restored_by,
+                await self._directory.directory(org_id),
+                last.footprint,
+                last.state_before,
+            )
+        return org, last, restored
 
     async def apply(
         self, org_id: str, document: YearDocument, plan_hash: str, actor: Actor
@@ -142,7 +157,7 @@ class YearService:
                     exact=state_hash(before) == last.state_before,
                 )
             now = self._now_ms()
-            if last is None or last.footprint is None or now > last.undo_until_ms:
+            if last is None or last.footprint is None or not last.may_undo(now):
                 raise EditRefused(
                     409,
                     "SFERUM_NO_UNDO",

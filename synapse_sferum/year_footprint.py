@@ -112,6 +112,42 @@ def left_without_class(before: Directory, after: Directory) -> frozenset[PersonI
     return frozenset(i for i, classes in now.items() if not classes and then.get(i))
 
 
+@frozen(kw_only=True)
+class Restored:
+    """What taking a promotion back would do now.
+
+    Attributes:
+        classes: get their name of before, or are open again.
+        people: are of the school again.
+        without_class: pupils who would be in no class.
+        exact: names and memberships would be those of before.
+    """
+
+    classes: int
+    people: int
+    without_class: int
+    exact: bool
+
+
+def restored_by(directory: Directory, footprint: Footprint, state_before: str) -> Restored:
+    """Nothing is written: for a person who is about to say yes (R37)."""
+    after = take_back(directory, footprint)
+    changed = difference(directory, after)
+    return Restored(
+        classes=sum(before is not None for before, _ in footprint.classes.values()),
+        people=sum(
+            _of_the_school(p) and not _of_the_school(directory.people[p.person_id])
+            for p in changed.people
+        ),
+        without_class=len(left_without_class(directory, after)),
+        exact=state_hash(after) == state_before,
+    )
+
+
+def _of_the_school(person: Person) -> bool:
+    return person.status is not PersonStatus.LEFT and not person.leaves_on
+
+
 def _made_since(classes: dict[ClassId, SchoolClass], footprint: Footprint) -> None:
     """Classes that a split since has made go back a year with the others; what a merge since has made is closed.
 

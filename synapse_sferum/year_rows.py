@@ -40,6 +40,10 @@ class Promotion:
         """Milliseconds since 1970."""
         return self.applied_ms + UNDO_MS
 
+    def may_undo(self, now_ms: int) -> bool:
+        """Whether it can be taken back: no list since, and not over its 14 days (R37)."""
+        return self.footprint is not None and now_ms <= self.undo_until_ms
+
 
 def last_promotion_txn(txn: LoggingTransaction, org_id: str) -> Promotion | None:
     """The latest promotion of a school."""

@@ -25,6 +25,7 @@ from bridge.store.sessions import SqlSessions
 from bridge.store.steps import SqlSteps
 from bridge.store.ways import SqlJourneys, SqlListedContacts
 from bridge.store.writer_turn import SqlWriterTurn, only_writer
+from bridge.store.years import SqlYearDrafts
 
 __all__ = ["SqlRepositories", "SqlStore"]
 
@@ -102,6 +103,10 @@ class SqlRepositories:
     @property
     def mappings(self) -> SqlRosterMappings:
         return SqlRosterMappings(self._connection)
+
+    @property
+    def years(self) -> SqlYearDrafts:
+        return SqlYearDrafts(self._connection)
 
 
 @frozen

@@ -286,6 +286,14 @@ roster_upload = Table(
     Column("expires_at", Instant, nullable=False, index=True),
 )
 
+# A school's plan of its next year while it is made, sealed: who repeats a year is nobody else's business.
+year_draft = Table(
+    "year_draft",
+    metadata,
+    Column("org_id", Text, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
 # The headings of a school's files and its positions, sealed: a wrongly chosen heading may be somebody's name.
 roster_mapping = Table(
     "roster_mapping",

@@ -50,6 +50,8 @@ from bridge.web import (
     school,
     school_classes,
     school_invites,
+    school_year,
+    school_year_class,
     service_api,
     settings,
     signin,
@@ -70,7 +72,7 @@ JOIN = (join, join_link, join_code, join_next, welcome, disputes)
 #: What the administration has.
 SCHOOL = (
     school, people, person, person_changes, person_family, school_classes, school_invites, roster,
-    roster_columns, audit, settings,
+    roster_columns, school_year, school_year_class, audit, settings,
 )  # fmt: skip
 #: Every part of the pages: a module with `routes`.
 PARTS = (

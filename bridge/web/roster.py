@@ -35,6 +35,7 @@ from bridge.web.problem_words import fix_of
 from bridge.web.render import page, problem, redirect
 from bridge.web.security import form_of
 from bridge.web.visit import Visit
+from bridge.web.year_words import NOT_PROMOTED
 from provisioning.problem import Problem, Severity
 from provisioning.problem_texts import Language
 from provisioning.report import kind_words
@@ -195,18 +196,26 @@ async def apply(
 @administration
 async def progress(request: web.Request, visit: Visit, account: Account) -> web.StreamResponse:
     """How far the rooms have followed; looks again by itself until they have."""
+    return await progress_page(request, visit, account, "head/roster_progress.html")
+
+
+async def progress_page(
+    request: web.Request, visit: Visit, account: Account, template: str, **more: Any
+) -> web.StreamResponse:
+    """The figures of the rooms' way, for whatever has set them on it; `more` is what the template needs besides."""
     found = await visit.services.directory.progress(account.org_id)
     memberships, jobs = _part(found, "memberships"), _part(found, "jobs")
     settled, held = bool(found.get("settled")), bool(found.get("held"))
     shown = page(
         request,
-        "head/roster_progress.html",
+        template,
         wanted=memberships.get("wanted") or 0,
         done=min(memberships.get("done") or 0, memberships.get("wanted") or 0),
         waiting=(jobs.get("queued") or 0) + (jobs.get("running") or 0),
         dead=jobs.get("dead") or 0,
         settled=settled,
         held=held,
+        **more,
     )
     if not settled and not held:
         shown.headers["Refresh"] = str(REFRESH_S)
@@ -257,7 +266,7 @@ async def _difference(
         read=read,
         figures=_figures(read),
         counts=[
-            (kind_words(str(kind), _language(visit)), number)
+            (kind_words(str(kind), language_of(visit)), number)
             for kind, number in (plan.answer.get("counts") or {}).items()
             if number
         ],
@@ -295,16 +304,25 @@ def _notes(visit: Visit, plan: Plan) -> list[tuple[str, list[tuple[str, str, str
         path = f"/school/people/{person_id}" if person_id else f"/school/classes/{class_id}"
         one = (str(note.get("person") or ""), str(note.get("detail") or ""), path)
         found.setdefault(str(note.get("kind")), []).append(one)
-    return [(kind_words(kind, _language(visit)), rows) for kind, rows in found.items()]
+    return [
+        (
+            visit.gettext(NOT_PROMOTED)
+            if kind == "year_not_promoted"
+            else kind_words(kind, language_of(visit)),
+            rows,
+        )
+        for kind, rows in found.items()
+    ]
 
 
 def _words(visit: Visit) -> Callable[[Problem], tuple[str, str]]:
     """What is wrong and what to do, in the visitor's language."""
-    language = _language(visit)
+    language = language_of(visit)
     return lambda one: (one.message(language), fix_of(visit, one, language))
 
 
-def _language(visit: Visit) -> Language:
+def language_of(visit: Visit) -> Language:
+    """Of the texts that the command line has too."""
     return "en" if visit.language == "en" else "ru"
 
 

@@ -20,9 +20,11 @@ from bridge.school_matters import (
 )
 from bridge.web.access import administration, heads
 from bridge.web.csv_file import csv_file
+from bridge.web.district_shown import district_state
 from bridge.web.head_words import FAILED_IMPORTS, FAILURES, LIMITS, MATTERS, ROOM_KINDS
 from bridge.web.i18n import N_
 from bridge.web.render import moment, page, problem, redirect
+from bridge.web.roster import language_of
 from bridge.web.security import form_of
 from bridge.web.visit import Visit
 
@@ -45,6 +47,9 @@ async def school(request: web.Request, visit: Visit, account: Account) -> web.St
         matters=MATTERS,
         without_teacher=[row for row in today.overview.classes if not row.homeroom_teachers],
         dead=[await _dead(visit, account, one) for one in today.dead_steps],
+        district=district_state(
+            await visit.services.directory.health(), visit.now, language_of(visit)
+        ),
         rooms=[(one, _room(visit, str(one.get("ref", "")))) for one in today.dead_rooms],
     )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
+
 from synapse_sferum.api.call import BadField, Call
 from synapse_sferum.api.services import Services
 from synapse_sferum.api.views import note_json
@@ -16,9 +18,13 @@ from synapse_sferum.year_rows import Promotion
 
 async def get_year(services: Services, call: Call) -> tuple[int, Any]:
     """The school's year, and its last promotion while there is one."""
-    org, promotion = await services.years.status(call.org_id)
+    org, promotion, restored = await services.years.status(call.org_id)
     shown = None if promotion is None else promotion_json(promotion, services.now_ms())
-    return 200, {"school_year": org.school_year, "promotion": shown}
+    return 200, {
+        "school_year": org.school_year,
+        "promotion": shown,
+        "restores": None if restored is None else attrs.asdict(restored),
+    }
 
 
 async def plan_school_year(services: Services, call: Call) -> tuple[int, Any]:
@@ -72,7 +78,7 @@ def promotion_json(promotion: Promotion, now_ms: int) -> dict[str, Any]:
         "state": promotion.state.value,
         "applied_ms": promotion.applied_ms,
         "undo_until_ms": promotion.undo_until_ms,
-        "may_undo": promotion.footprint is not None and now_ms <= promotion.undo_until_ms,
+        "may_undo": promotion.may_undo(now_ms),
     }
 
 

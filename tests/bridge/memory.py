@@ -479,6 +479,21 @@ class MemoryRosterMappings:
 
 
 @define
+class MemoryYearDrafts:
+    rows: dict[OrgId, Sealed] = field(factory=dict)
+
+    async def put(self, org_id: OrgId, sealed: Sealed) -> None:
+        self.rows[org_id] = sealed
+
+    async def get(self, org_id: OrgId, *, locked: bool = False) -> Sealed | None:
+        del locked
+        return self.rows.get(org_id)
+
+    async def end(self, org_id: OrgId) -> None:
+        self.rows.pop(org_id, None)
+
+
+@define
 class MemoryDepartures:
     rows: dict[PersonId, Departure] = field(factory=dict)
 
@@ -625,6 +640,7 @@ class MemoryRepositories:
     disputes: MemoryDisputes = field(factory=MemoryDisputes)
     uploads: MemoryRosterUploads = field(factory=MemoryRosterUploads)
     mappings: MemoryRosterMappings = field(factory=MemoryRosterMappings)
+    years: MemoryYearDrafts = field(factory=MemoryYearDrafts)
     feeds: MemoryFeeds = field(factory=MemoryFeeds)
 
 

@@ -112,3 +112,16 @@ async def test_recent_entries_are_found_by_their_word(store: Store) -> None:
         found = await work.audit.lately(SCHOOL, [stopped, failed], NOW, 10)
         assert found == [entries[2], entries[1]]
         assert await work.audit.lately(SCHOOL, [stopped, failed], NOW, 1) == [entries[2]]
+
+
+async def test_a_plan_of_the_year_is_the_schools_own(store: Store) -> None:
+    """One for each school: a new one takes its place, another school has none, and it ends."""
+    async with store.begin() as work:
+        assert await work.years.get(SCHOOL, locked=True) is None
+        await work.years.put(SCHOOL, Sealed(b"first"))
+        await work.years.put(SCHOOL, Sealed(b"second"))
+        assert await work.years.get(SCHOOL, locked=True) == b"second"
+        assert await work.years.get(OTHER) is None
+    async with store.begin() as work:
+        await work.years.end(SCHOOL)
+        assert await work.years.get(SCHOOL) is None

@@ -151,7 +151,9 @@ class FakeModule:
         match what:
             case []:
                 shown = last if self.promoted else None
-                return httpx.Response(200, json={"school_year": now, "promotion": shown})
+                return httpx.Response(
+                    200, json={"school_year": now, "promotion": shown, "restores": None}
+                )
             case ["plan"]:
                 answer = self.year if body["plan"] is None else {**self.year, "plan": body["plan"]}
                 open_ = any(line["fate"] == "undecided" for line in answer["plan"]["classes"])

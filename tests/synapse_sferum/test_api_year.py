@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -55,7 +56,7 @@ def apply(school: ApiSchool, plan: dict[str, Any], who: str | None = None) -> An
 
 
 def test_draft_decide_apply_undo(school: ApiSchool) -> None:
-    """The draft waits for 9А; decided, the plan has its figures; applied, then undone, it is exactly the old."""
+    """The draft waits for 9А; decided, it has its figures; a director applies and undoes it: exactly the old."""
     draft = school.do("POST", "/year/plan", {}, who="A1")
     assert not draft["ready"]
     assert [(n["kind"], n["detail"]) for n in draft["conflicts"]] == [("class_undecided", "9А: 2")]
@@ -67,7 +68,9 @@ def test_draft_decide_apply_undo(school: ApiSchool) -> None:
     assert (counts["graduates"], counts["leave"], counts["to_tenth"]) == (1, 1, 1)
     assert school.get("/classes") == before
 
-    applied = apply(school, plan, "A1")
+    body = {"plan": plan, "plan_hash": found["plan_hash"]}
+    assert school.refused("POST", "/year/apply", body, "A1") == (404, "M_NOT_FOUND")
+    applied = apply(school, plan, "D1")
     assert applied["applied"]
     assert applied["promotion"]["may_undo"]
     names = [c["name"] for c in school.get("/classes")["classes"]]
@@ -77,7 +80,10 @@ def test_draft_decide_apply_undo(school: ApiSchool) -> None:
     assert school.get(school.person("G1"))["status"] == "listed"
     assert school.get("/year")["school_year"] == "2027/2028"
 
-    undone = school.do("POST", "/year/undo", who="A1")
+    restores = {"classes": 3, "people": 4, "without_class": 0, "exact": True}
+    assert school.get("/year", who="A1")["restores"] == restores
+    assert school.refused("POST", "/year/undo", None, "A1") == (404, "M_NOT_FOUND")
+    undone = school.do("POST", "/year/undo", who="D1")
     assert (undone["undone"], undone["exact"], undone["without_class"]) == (True, True, 0)
     assert school.get("/classes") == before
     assert school.get(school.person("N2"))["status"] == "listed"
@@ -129,6 +135,7 @@ def test_a_list_ends_the_undo(school: ApiSchool) -> None:
     listed["people"].append(person("P9", "student"))
     school.do("POST", "/roster/apply", {"roster": listed})
     assert school.get("/year")["promotion"]["state"] == "final"
+    assert school.get("/year")["restores"] is None
     assert school.refused("POST", "/year/undo") == (409, "SFERUM_NO_UNDO")
 
 
@@ -150,7 +157,41 @@ def test_a_school_without_a_year_has_no_next_one(paper_world: World) -> None:
     school = ApiSchool(paper_world.server, "y-empty", contract=paper_world.contract)
     school.create()
     assert school.refused("POST", "/year/plan", {}) == (409, "SFERUM_NO_YEAR")
-    assert school.get("/year") == {"school_year": "", "promotion": None}
+    assert school.get("/year") == {"school_year": "", "promotion": None, "restores": None}
+
+
+def test_the_fictional_school_over_http(paper_world: World) -> None:
+    """The figures of expect.json, from a real server; applied they are its classes, and undone it is the old one."""
+    school = paper_world.school("y-school86", roster=rosters.school86())
+    edge = json.loads((rosters.SCHOOL86 / "expect.json").read_text("utf-8"))["edge"]["next_year"]
+    before = school.get("/classes")
+    answer = school.do("POST", "/year/plan", {})
+    names = {row["class_id"]: row["name"] for row in answer["classes"] if row["class_id"]}
+    ninth = [one["person_id"] for one in answer["students"] if one["class"].startswith("9")]
+    plan = decide(
+        answer["plan"],
+        names,
+        ends=["9А", "9Б", "9В"],
+        new={"10А": 10},
+        moves=dict.fromkeys(ninth[::3][:27], "10А"),
+        graduates_leave_on="2099-09-01",
+        rooms_until="2100-09-01",
+    )
+    found = school.do("POST", "/year/plan", {"plan": plan})
+    counts = found["counts"]
+    assert f"{counts['to_tenth']} go to 10А, {counts['leave']} leave" == edge["9А,9Б,9В"]
+    assert "student_without_class" not in {note["kind"] for note in found["exceptions"]}
+    apply(school, plan)
+    classes = school.get("/classes")["classes"]
+    assert len(classes) == edge["classes_after"]
+    assert {one["name"]: one["students"] for one in classes}["10А"] == 27
+    restores = school.get("/year")["restores"]
+    gone = counts["leave"] + counts["graduates"] + counts["guardians_leave"]
+    assert restores == {
+        "classes": counts["classes_before"], "people": gone, "without_class": 0, "exact": True
+    }  # fmt: skip
+    assert school.do("POST", "/year/undo")["exact"]
+    assert school.get("/classes") == before
 
 
 def test_only_administrators(school: ApiSchool) -> None:

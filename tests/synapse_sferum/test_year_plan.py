@@ -132,10 +132,11 @@ def test_the_whole_ninth_class_may_go_on() -> None:
 
 
 def test_graduates_read_until_their_day() -> None:
-    """Who finishes the eleventh class is of the school until the plan's day, and so are the parents."""
+    """Who finishes the eleventh class is of the school until the plan's day, as are the parents; no class is missed."""
     before = school(a=11).directory()
     plan, after = ready(before, draft_year(before))
     assert plan.counts["graduates"] == 2
+    assert "student_without_class" not in kinds(plan)
     for source_id in ("U1", "U2", "R2"):
         person = after.people[pid(source_id)]
         assert (person.status, person.leaves_on) == (PersonStatus.ACTIVE, "2027-09-01")

@@ -33,6 +33,11 @@ PAGES = (
     "/school/roster",
     "/school/roster/progress",
     "/school/settings",
+    "/school/year",
+    "/school/year/plan",
+    "/school/year/plan/{class_id}",
+    "/school/year/check",
+    "/school/year/progress",
 )
 #: Of director and deputies only.
 HEADS_PAGES = ("/school/audit", "/school/audit.csv", "/school/invites/staff")
@@ -51,6 +56,11 @@ FORMS: tuple[tuple[str, dict[str, str]], ...] = (
     ("/school/roster", {}),
     ("/school/held", {}),
     ("/school/settings", {"name": "x"}),
+    ("/school/year/plan", {"fate-{class_id}": "ends"}),
+    ("/school/year/plan/{class_id}", {"pupil-{pupil}": "leaves"}),
+    ("/school/year/discard", {}),
+    ("/school/year/apply", {"plan": "0" * 64, "agreed": "yes"}),
+    ("/school/year/undo", {"agreed": "yes"}),
     ("/school/invites/staff", {"role": "director", "max_uses": "1", "days": "7"}),
 )
 OTHERS = {"T1": 404, "T3": 404, "U1": 404, "R1": 404, None: 303}
