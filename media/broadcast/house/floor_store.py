@@ -21,8 +21,8 @@ logger = logging.getLogger(__name__)
 
 #: Seconds from one writing to the next.
 WRITE_S = 1.0
-#: Ends of files that are being written; a thread may still write one when the process ends.
-NEW, LAST = ".new", ".last"
+#: Ends of files that are being written.
+NEW = ".new"
 
 
 @define(eq=False)
@@ -38,6 +38,7 @@ class FloorStore:
     write_s: float = WRITE_S
     _changed: set[BroadcastId] = field(factory=set, init=False)
     _knock: asyncio.Event = field(factory=asyncio.Event, init=False)
+    _writing: asyncio.Future[None] | None = field(default=None, init=False)
 
     def changed(self, broadcast: BroadcastId) -> None:
         """There is something else to be kept, or nothing any more."""
@@ -59,28 +60,33 @@ class FloorStore:
                 await self.write()
                 await asyncio.sleep(self.write_s)
         finally:
+            if self._writing is not None:  # what is older must not come after what is newer
+                await asyncio.wait([self._writing])
             while self._changed:
                 one = self._changed.pop()
-                self._put(one, self.text(one), LAST)
+                self._put(one, self.text(one))
 
     async def write(self) -> None:
         """What has changed. What could not be written is tried again with the next change."""
         self._knock.clear()
         while self._changed:
             one = self._changed.pop()
-            await asyncio.to_thread(self._put, one, self.text(one), NEW)
+            text = self.text(one)
+            loop = asyncio.get_running_loop()
+            self._writing = loop.run_in_executor(None, self._put, one, text)
+            await asyncio.shield(self._writing)
 
     def _path(self, broadcast: BroadcastId) -> Path:
         return self.folder / f"{broadcast}.json"
 
-    def _put(self, broadcast: BroadcastId, text: bytes | None, suffix: str) -> None:
+    def _put(self, broadcast: BroadcastId, text: bytes | None) -> None:
         path = self._path(broadcast)
         try:
             if text is None:
                 path.unlink(missing_ok=True)
                 return
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            beside = path.with_suffix(suffix)
+            beside = path.with_suffix(NEW)
             with open(beside, "wb", opener=_private) as file:
                 file.write(text)
             beside.replace(path)
@@ -92,9 +98,8 @@ class FloorStore:
     def _listed(self) -> list[BroadcastId]:
         """Whose files are there; halves of files go. A disk that fails is no reason to serve nobody."""
         try:
-            for suffix in (NEW, LAST):
-                for path in self.folder.glob(f"*{suffix}"):
-                    path.unlink(missing_ok=True)
+            for path in self.folder.glob(f"*{NEW}"):
+                path.unlink(missing_ok=True)
             return [BroadcastId(path.stem) for path in self.folder.glob("*.json")]
         except OSError as error:
             logger.warning("hands and questions were not listed why=%s", error.errno)

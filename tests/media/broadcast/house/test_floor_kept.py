@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
+from threading import Event
 
 import pytest
 from attrs import evolve
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from media.broadcast.desk.leading import FloorAct
 from media.broadcast.desk.shown import Floor
 from media.broadcast.house import floor_json
-from media.broadcast.house.floor_store import LAST, NEW, FloorStore
+from media.broadcast.house.floor_store import NEW, FloorStore
 from media.broadcast.house.raised import Raised
 from media.broadcast.house.talk import MOST_SAID, MOST_WAITING, Talk
 from media.broadcast.pages.asking import Asked, Question
@@ -71,7 +72,7 @@ async def test_nothing_stays_when_a_broadcast_is_over(tmp_path: Path) -> None:
     folder = tmp_path / "floors"
     world = world_of(folder)
     folder.mkdir()
-    for left in ("other.json", f"other{NEW}", f"other{LAST}"):
+    for left in ("other.json", f"other{NEW}"):
         (folder / left).write_text("{}")
     assert await world.leads.begin(HOST, ID) is None
     assert await world.house.raise_hand(await seat_of(world, PUPIL), True)
@@ -106,6 +107,31 @@ async def test_what_came_last_is_written_at_the_end(tmp_path: Path) -> None:
         running.cancel()
     assert await store.found(ID) == b"{}"
     assert await store.found(BroadcastId("other")) is None
+
+
+async def test_what_is_older_never_comes_after(tmp_path: Path) -> None:
+    """A process that is stopped while a thread still writes what was: what is now is on the disk in the end."""
+    texts, begun, go_on = {ID: b"before"}, Event(), Event()
+    store = FloorStore(tmp_path / "floors", texts.get)
+    put = FloorStore._put
+
+    def slowly(of: FloorStore, broadcast: BroadcastId, text: bytes | None) -> None:
+        begun.set()
+        assert text != b"before" or go_on.wait(30)
+        put(of, broadcast, text)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(FloorStore, "_put", slowly)
+        async with asyncio.TaskGroup() as group:
+            store.changed(ID)
+            running = group.create_task(store.run())
+            assert await asyncio.to_thread(begun.wait, 30)
+            texts[ID] = b"now"
+            store.changed(ID)
+            running.cancel()
+            await asyncio.sleep(0)
+            go_on.set()
+    assert await store.found(ID) == b"now"
 
 
 async def test_a_disk_that_fails(tmp_path: Path) -> None:
