@@ -115,3 +115,21 @@ def test_whoever_has_left_reads_nothing(world: World, school: ApiSchool) -> None
     assert school.ask("GET", f"/materials/{made}", params=who).status == 200
     school.do("POST", f"{school.person('P3')}/leave", {"reason": "x"})
     assert school.ask("GET", f"/materials/{made}", params=who).status == 404
+
+
+def test_no_export_of_a_room_is_without_its_line(world: World, school: ApiSchool) -> None:
+    """R51: wherever it begins; pieces of one hour are one line, another room's and a later one's are their own."""
+    rooms = [school.room_id("class", name) for name in ("5А", "5Б")]
+
+    def lines() -> list[str]:
+        found = school.get("/audit", "D1", limit=1000)["entries"]
+        return sorted(one["reason"] for one in found if one["action"] == "export_room")
+
+    for room, start, reason in ((rooms[0], 1, "а"), (rooms[0], 2, "б"), (rooms[1], 3, "в")):
+        body = {"room_id": room, "from": start, "reason": reason}
+        school.do("POST", "/rooms/export", body, "D1")
+    assert lines() == ["а", "в"]
+    world.database("UPDATE sferum_audit SET at_ms = at_ms - 3600000 WHERE action = 'export_room'")
+    school.do("POST", "/rooms/export", {"room_id": rooms[0], "from": 1, "reason": "г"}, "D1")
+    assert lines() == ["а", "в", "г"]
+    assert school.ask("POST", "/rooms/export", {"room_id": rooms[0]}, "T1").status == 404
