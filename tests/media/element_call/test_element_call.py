@@ -8,7 +8,14 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.media.element_call.world import PICTURES, Caller, World, chromium, school_with_calls
+from tests.media.element_call.world import (
+    PICTURES,
+    Caller,
+    World,
+    acquainted,
+    chromium,
+    school_with_calls,
+)
 from tests.support.fleet import Fleet
 from tests.support.media import MediaProcess
 from tests.support.school import School
@@ -35,6 +42,8 @@ async def grown_to_five(
 ) -> list[Caller]:
     """Three more join those two; everybody sees the four others."""
     three = [await world.open(world.school.signed_in[who], room_id, **how) for who in more]
+    if how.get("encrypted"):
+        await acquainted([*two, *three])
     for caller in three:
         await world.join(caller)
     for caller in (*two, *three):
@@ -116,6 +125,7 @@ async def test_an_encrypted_call_passes_through_unread(world: World) -> None:
     room_id = world.private_room(*teachers, encrypted=True)
     first = await world.open(signed_in["T1"], room_id, encrypted=True)
     second = await world.open(signed_in["T2"], room_id, encrypted=True)
+    await acquainted([first, second])
     await world.join(first)
     await world.join(second)
     await first.receives(cameras=1, voices=1)

@@ -6,8 +6,9 @@ import asyncio
 import json
 import shutil
 import subprocess
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -91,9 +92,18 @@ SECTIONS = """() => connections.map(pc => [pc.signalingState, pc.connectionState
   pc.getTransceivers().map(t => [t.mid, t.receiver.track.kind, t.currentDirection, t.receiver.track.id].join(' '))])"""
 
 
+#: The client's cryptography says so when an answer to /keys/query is in its store.
+LEARNT = "Finished handling of the `/keys/query` response"
+
+
 @define
 class Caller:
-    """One person with Element Call open."""
+    """One person with Element Call open.
+
+    Attributes:
+    said: the console's last words, to understand a failure by.
+    learnt: which devices its store of keys has taken in, in the words of the client's cryptography.
+    """
 
     account: Account
     context: BrowserContext
@@ -102,6 +112,10 @@ class Caller:
     homeserver: str
     media: MediaProcess
     said: list[str] = field(factory=list)
+    learnt: list[str] = field(factory=list)
+
+    def knows(self, other: Caller) -> bool:
+        return any(other.account.device_id in words for words in self.learnt)
 
     async def received(self) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = await self.page.evaluate(RECEIVED)
@@ -234,7 +248,13 @@ class World:
         page = await context.new_page()
         at = media or self.media
         caller = Caller(device, context, page, room_id, self.server.url, at)
-        page.on("console", lambda line: caller.said.append(line.text[:300]))
+
+        def hear(text: str) -> None:
+            caller.said.append(text[:300])
+            if LEARNT in text:
+                caller.learnt.append(text)
+
+        page.on("console", lambda line: hear(line.text))
         page.on("pageerror", lambda error: caller.said.append(f"error {error}"[:300]))
         store = {
             "user_id": device.user_id,
@@ -264,6 +284,24 @@ class World:
         except Exception as error:
             await caller.picture("failed")
             raise AssertionError("\n".join(caller.said[-25:])) from error
+
+
+async def acquainted(callers: Sequence[Caller]) -> None:
+    """Wait until each of them, in lobby or call, knows the devices of the others.
+
+    Element Call sends the key of its media once to each device that has come in; a device that it does not know yet is
+    passed over with a warning ("unknown device") and counted as served: it hears nothing of them until the key changes.
+    """
+    for caller in callers:
+        for other in callers:
+            if other is not caller:
+                await until_async(
+                    partial(_knows, caller, other), what="a device is known", deadline_s=60
+                )
+
+
+async def _knows(caller: Caller, other: Caller) -> bool:
+    return caller.knows(other)
 
 
 async def _changed(route: Any, changes: Mapping[str, Any]) -> None:
