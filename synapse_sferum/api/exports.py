@@ -23,6 +23,7 @@ from synapse_sferum.private import messages_txn
 from synapse_sferum.quiet.values import Level, windows_json
 from synapse_sferum.schedule.details import details_json
 from synapse_sferum.schedule.rows import gatherings_txn
+from synapse_sferum.subject_rows import listed_txn
 
 #: Lines of the log, materials, gatherings of one export.
 MOST_LINES: Final = 5000
@@ -55,6 +56,7 @@ async def export_person(services: Services, call: Call) -> tuple[int, Any]:
         user_id = family.person.user_id
         data = {
             "person": person_json(family.person, classes.get(family.person.person_id, [])),
+            "subjects": listed_txn(txn, person_id)[0],
             **_links(family, classes, heads=account.is_leader),
             "log": _log_txn(txn, org, person_id, user_id, heads=account.is_leader),
             "planned": [

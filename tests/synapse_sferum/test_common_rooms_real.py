@@ -97,7 +97,7 @@ def written(school: School, room_id: str) -> str:
     """The id of a message that somebody there has written to a room."""
     path = f"/rooms/{quote(room_id)}/messages?dir=b&limit=30"
     chunk = ask(school, "D1", "GET", path).json["chunk"]
-    return next(event["event_id"] for event in chunk if event["type"] == "m.room.message")
+    return next(str(event["event_id"]) for event in chunk if event["type"] == "m.room.message")
 
 
 def until_read(school: School, who: str, room_id: str, text: str) -> None:

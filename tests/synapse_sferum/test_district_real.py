@@ -10,6 +10,7 @@ import pytest
 from tests.support.fleet import Fleet
 from tests.support.foreign import ForeignServer
 from tests.support.polling import until
+from tests.support.school import API
 from tests.synapse_sferum.district_values import anchor, data, document, signed
 from tests.synapse_sferum.district_world import (
     District,
@@ -113,8 +114,8 @@ def test_an_outsider_and_a_thief(district: District, homeserver: Fleet) -> None:
 
 
 def test_a_removal_a_restart_and_a_new_key(district: District) -> None:
-    """A school taken out is a stranger without a restart, also in a room that lives; a restart keeps it so; with a new
-    key, named by the old one, it is let in again, and the old key is believed no more.
+    """A school taken out is a stranger without a restart, also in a room and a call that live; a restart keeps it so;
+    with a new key, named by the old one, it is let in again, and the old key is believed no more.
     """
     a, b = district.schools
     made = make_room(a, "D1", b.accounts["D1"])
@@ -123,12 +124,15 @@ def test_a_removal_a_restart_and_a_new_key(district: District) -> None:
     until(lambda: room_id in invites(b, "D1"), what="the invitation")
     assert join_room(b, "D1", room_id).status == 200
     assert write(a, "D1", room_id, "До").status == 200
+    path = f"{API}/calls/rights?user_id={quote(b.accounts['D1'])}&room_id={quote(room_id)}"
+    assert a.server.call("GET", path, a.server.service_token)["member"]
     waiting = make_room(b, "T1", a.accounts["T1"]).json["room_id"]
     until(lambda: waiting in invites(a, "T1"), what="an invitation nobody has accepted")
     district.publish(15, entries=[entry(a.server)])
     until_standing(a, serial=15, peers=0, standing="open")
     until_standing(b, serial=15, peers=0, standing="not_listed")
     assert write(a, "D1", room_id, "После").status == 403
+    assert a.server.call("GET", path, a.server.service_token) == {"member": False}
     assert make_room(a, "D1", b.accounts["D1"]).status == 403
     assert join_room(a, "T1", waiting).status == 403
     assert ask(a, "D1", "GET", f"/profile/{quote(b.accounts['D1'])}").status == 404
