@@ -1,7 +1,7 @@
 """Values that a type checker keeps from being changed, and nothing else does.
 
-`attrs.frozen` makes each field through `object.__setattr__`. A join makes some five hundred values: that was a tenth
-of its time (benchmarks.md). attrs recommends this where a type checker looks at all code, as it does here.
+`attrs.frozen` makes each field through `object.__setattr__`, and a join makes hundreds of values: with `define` for all
+of them it cost 0.93 of what it did (0.89 to 0.99, three pairs of runs). A type checker looks at all code here.
 """
 
 from __future__ import annotations
