@@ -17,7 +17,7 @@ from bridge.limits import Limits
 from bridge.roles import Role
 from bridge.waiting import waiting_applications
 from tests.bridge.web.newcomers import PASSWORD, class_link, link_for, once_in, prove
-from tests.bridge.web.world import Reply, Visitor, World, open_world
+from tests.bridge.web.world import Reply, Visitor, World, open_world, seconds_hidden
 from tests.support.synapse import Homeserver
 
 #: Enough for a test that asks for the same number over and over.
@@ -89,11 +89,6 @@ async def test_nobody_learns_whose_number_it_is(generous: World) -> None:
     spread = max(middle.values()) - min(middle.values())
     assert spread <= 0.05, middle  # R7
     assert max(middle.values()) / min(middle.values()) < 1.5, middle
-
-
-def seconds_hidden(text: str, phone: str) -> str:
-    """Without the countdown, and without the two digits that the visitor has typed."""
-    return re.sub(r"через \d+ секунд\w*", "", text).replace(f"••{phone[-2:]}", "")
 
 
 def wrong_code(code: str) -> str:
