@@ -8,7 +8,8 @@ ROOM = "org.sferum.room"
 ROLE_FIELD = "org.sferum.role"
 #: Key of invitations to other servers: what the inviter is at school, in the school's own words.
 VOUCHED = "org.sferum.vouched"
-#: Key of the invitation of one service user by another: which room of the register it is to (ADR 30).
+#: Key of the invitation of one service user by another: which room of the register it is to (ADR 30); and the state
+#: event by which the room's maker ties it together for all servers.
 SHARED = "org.sferum.shared"
 #: Localpart of the one service user, creator of every managed room.
 SERVICE_LOCALPART = "sferum"

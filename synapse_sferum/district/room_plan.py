@@ -7,6 +7,7 @@ invites the service users of the other schools; every school puts in and takes o
 from __future__ import annotations
 
 import enum
+import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -59,12 +60,18 @@ class CommonRoom:
 
 @frozen(kw_only=True)
 class ActualCommonRoom:
-    """The room in Synapse: `members` are all who ever were, user id → membership."""
+    """The room in Synapse.
+
+    Attributes:
+        members: all who ever were, user id → membership.
+        told: the `seen` of the last `Tell`, "" before the first.
+    """
 
     name: str
     power_levels: Mapping[str, Any]
     acl: Mapping[str, Any]
     members: Mapping[str, str]
+    told: str = ""
 
 
 @frozen
@@ -96,6 +103,17 @@ class Expel:
 
 
 @frozen
+class Tell:
+    """Write an event that ties all loose ends of the room together.
+
+    Servers that entered at the same time do not know of each other, and so send each other nothing, until an event of
+    somebody who knows both; without this that could be next month's announcement.
+    """
+
+    seen: str
+
+
+@frozen
 class Ask:
     """Invite the service user of another school."""
 
@@ -116,7 +134,7 @@ class Withdraw:
     user_id: str
 
 
-RoomAction = Rename | SetLevels | SetAcl | Expel | Ask | Admit | Withdraw
+RoomAction = Rename | SetLevels | SetAcl | Expel | Tell | Ask | Admit | Withdraw
 
 
 def service_user_of(server_name: str) -> str:
@@ -195,8 +213,17 @@ def plan_as_maker(
     if not same_power_levels(actual.power_levels, wanted_levels):
         actions.append(SetLevels(wanted_levels))
     actions += [Admit(user) for user in sorted(people) if actual.members.get(user) != "join"]
+    seen = _seen(actual.members, servers)
+    if seen not in {"", actual.told}:
+        actions.append(Tell(seen))
     asked = [service_user_of(name) for name in sorted(servers)]
     return (*actions, *(Ask(user) for user in asked if user not in present))
+
+
+def _seen(members: Mapping[str, str], servers: Collection[str]) -> str:
+    """Who of other schools is in, as a few characters; "": nobody."""
+    there = sorted(u for u, found in members.items() if found == "join" and server_of(u) in servers)
+    return hashlib.sha256("\n".join(there).encode()).hexdigest()[:16] if there else ""
 
 
 def plan_as_guest(

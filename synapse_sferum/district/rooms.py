@@ -29,6 +29,7 @@ from synapse_sferum.district.room_plan import (
     RoomState,
     SetAcl,
     SetLevels,
+    Tell,
     Withdraw,
     acl,
     levels,
@@ -222,6 +223,8 @@ class DistrictRooms:
                 await self._state(room_id, "m.room.power_levels", content)
             case SetAcl(content):
                 await self._state(room_id, "m.room.server_acl", content)
+            case Tell(seen):
+                await self._state(room_id, events.SHARED, {"seen": seen})
             case Expel(user_id):
                 await move(service, user_id, room_id, "leave")
             case Admit(user_id):
@@ -246,7 +249,10 @@ class DistrictRooms:
         )
 
     async def _actual(self, room_id: str) -> ActualCommonRoom | None:
-        kinds = ("m.room.create", "m.room.name", "m.room.power_levels", "m.room.server_acl")
+        kinds = (
+            *("m.room.create", "m.room.name", "m.room.power_levels", "m.room.server_acl"),
+            events.SHARED,
+        )
         state = await self._api.get_room_state(room_id, [(kind, "") for kind in kinds])
         if ("m.room.create", "") not in state:
             return None
@@ -259,6 +265,7 @@ class DistrictRooms:
             name=str(content("m.room.name").get("name", "")),
             power_levels=content("m.room.power_levels"),
             acl=content("m.room.server_acl"),
+            told=str(content(events.SHARED).get("seen", "")),
             members=await self._api.run_db_interaction("sferum_members", members_txn, room_id),
         )
 

@@ -7,6 +7,7 @@ from itertools import product
 from typing import Any
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,6 +26,7 @@ from synapse_sferum.district.room_plan import (
     RoomState,
     SetAcl,
     SetLevels,
+    Tell,
     Withdraw,
     belongs,
     next_state,
@@ -70,6 +72,7 @@ def account(name: str, *roles: Role) -> Account:
 def done(actual: ActualCommonRoom, plan: tuple[RoomAction, ...]) -> ActualCommonRoom:
     """The room after a plan, every invited service user having come in."""
     name, levels, acl, members = actual.name, actual.power_levels, actual.acl, dict(actual.members)
+    told = actual.told
     for action in plan:
         match action:
             case Rename(name):
@@ -78,11 +81,13 @@ def done(actual: ActualCommonRoom, plan: tuple[RoomAction, ...]) -> ActualCommon
                 pass
             case SetAcl(acl):
                 pass
+            case Tell(told):
+                pass
             case Expel(user_id) | Withdraw(user_id):
                 members[user_id] = "leave"
             case Ask(user_id) | Admit(user_id):
                 members[user_id] = "join"
-    return ActualCommonRoom(name=name, power_levels=levels, acl=acl, members=members)
+    return ActualCommonRoom(name=name, power_levels=levels, acl=acl, members=members, told=told)
 
 
 USERS = [f"@{name}:{server}" for name, server in product(("t", "d", "sferum"), (OWN, B, C))]
@@ -100,8 +105,9 @@ def test_the_maker_s_plan_is_done_once(
     people: Mapping[str, bool],
     members: Mapping[str, str],
 ) -> None:
-    """From whatever a room has come to, one plan makes it right and the next is empty: nobody of a server that is
-    not let in is left in it, all of ours who belong are, and people of other schools are not touched.
+    """From whatever a room has come to, one plan makes it right; the next tells who came in of each other, or is empty.
+    Nobody of a server that is not let in is left in it, all of ours who belong are, and people of other schools are
+    not touched.
     """
     peers = peers if state is RoomState.OPEN else frozenset()
     before = ActualCommonRoom(name="", power_levels={}, acl={}, members={**members, US: "join"})
@@ -111,7 +117,9 @@ def test_the_maker_s_plan_is_done_once(
     if state is RoomState.LEAVING:
         assert present == set()
         return
-    assert plan_as_maker(made, OWN, peers, people, after) == ()
+    again = plan_as_maker(made, OWN, peers, people, after)
+    assert all(isinstance(action, Tell) for action in again)
+    assert plan_as_maker(made, OWN, peers, people, done(after, again)) == ()
     assert {user for user in present if user.endswith(f":{OWN}")} == {US, *people}
     assert {room_plan.server_of(user) for user in present} <= {OWN, *peers}
     assert {service_user_of(name) for name in peers} <= present
@@ -161,6 +169,22 @@ def test_strangers_go_first() -> None:
     assert plan[0] == SetAcl(allowed)
     assert plan[1:3] == (Expel(service_user_of(C)), Expel(f"@t:{C}"))
     assert plan[-1] == Ask(service_user_of(B))
+
+
+def test_who_came_in_is_told_of_once() -> None:
+    """One event for all who came in since the last look; none while it is the same people, or only our own."""
+    members = {US: "join", f"@t:{OWN}": "join", service_user_of(B): "join", f"@t:{C}": "leave"}
+
+    def told(actual: ActualCommonRoom) -> list[Tell]:
+        plan = plan_as_maker(room(), OWN, {B}, {f"@t:{OWN}": False}, actual)
+        return [action for action in plan if isinstance(action, Tell)]
+
+    actual = ActualCommonRoom(name="", power_levels={}, acl={}, members=members)
+    [first] = told(actual)
+    assert told(evolve(actual, told=first.seen)) == []
+    [second] = told(evolve(actual, told=first.seen, members={**members, f"@t:{B}": "join"}))
+    assert second != first
+    assert told(evolve(actual, members={US: "join", f"@t:{OWN}": "join"})) == []
 
 
 def test_who_has_power() -> None:
