@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -239,4 +239,7 @@ async def serving(world: World) -> AsyncIterator[World]:
     finally:
         await runner.cleanup()
         running.cancel()
+        # To its end: a process that is just being started is waited for, and must not be cancelled on its own.
+        with suppress(asyncio.CancelledError):
+            await running
         await world.origin.stop()
