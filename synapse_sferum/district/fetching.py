@@ -106,7 +106,7 @@ class _Reading(TwistedProtocol):
         """The end, good or bad."""
         if self.done.called:
             return
-        if reason.check(ResponseDone, PotentialDataLoss):  # type: ignore[no-untyped-call]
+        if reason.check(ResponseDone, PotentialDataLoss):  # type: ignore[no-untyped-call] # Twisted has no types
             self.done.callback(bytes(self._read))
         else:
             self.done.errback(reason)

@@ -123,6 +123,6 @@ def _finished(routes: GuardedRoutes, server: JsonResource, serving: Serving) -> 
         raise UnknownRoute(routes.unknown)
     if serving.compress:
         # Twisted is not typed; a wrapper is a resource.
-        wrapped: Resource = EncodingResourceWrapper(server, [GzipEncoderFactory()])  # type: ignore[no-untyped-call]
+        wrapped: Resource = EncodingResourceWrapper(server, [GzipEncoderFactory()])  # type: ignore[no-untyped-call] # Twisted has no types
         return wrapped
     return server

@@ -80,7 +80,7 @@ class PerListener(Resource):
     """One API on all listeners of a process: what each may serve, and "no such thing" elsewhere."""
 
     def __init__(self, by_tag: Mapping[str, Resource], nothing: Resource) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()  # type: ignore[no-untyped-call] # Twisted has no types
         self._by_tag = by_tag
         self._nothing = nothing
 
@@ -93,4 +93,4 @@ class PerListener(Resource):
 
     def render(self, request: SynapseRequest) -> Any:
         """The bare prefix, without anything after it."""
-        return self._nothing.render(request)  # type: ignore[no-untyped-call]
+        return self._nothing.render(request)  # type: ignore[no-untyped-call] # Twisted has no types

@@ -52,7 +52,7 @@ class Response:
         for piece in self.pieces:
             protocol.dataReceived(piece)
         if self.end is not None:
-            protocol.connectionLost(Failure(self.end))  # type: ignore[no-untyped-call]
+            protocol.connectionLost(Failure(self.end))  # type: ignore[no-untyped-call] # Twisted has no types
 
 
 @define(eq=False)
