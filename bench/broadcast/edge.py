@@ -14,15 +14,15 @@ from attrs import field, frozen
 from media.broadcast.edge import Edge
 from media.broadcast.edge_nginx import configuration
 from tests.support.polling import until
-from tests.support.process import ServerProcess, free_port, listens
+from tests.support.process import ROOT, ServerProcess, free_port, listens
 
 NAME = "edge.test"
 #: The only site whose pages may read what is served.
 PAGE = "https://rtc.school.test"
 #: Where Debian puts it; not every PATH has /usr/sbin.
 PLACES = "/usr/sbin:/usr/bin:/bin"
-
-
+#: As an edge's nginx is started.
+UNIT = ROOT / "deploy" / "edge" / "nginx.service.conf"
 #: Of one broadcast's live window and passes: enough.
 CACHE_MB = 512
 
@@ -92,7 +92,7 @@ def edge(folder: Path, cert: Path, origin_port: int, secret: str) -> Iterator[Ru
     )
     file = folder / "nginx.conf"
     file.write_text(configuration(made))
-    command = [binary, "-p", str(folder), "-c", str(file), "-e", str(folder / "start.log")]
+    command = ["env", *environment(), binary, "-p", str(folder), "-c", str(file), "-e", str(folder / "start.log")]
     command += ["-g", "daemon off;"]
     mounts = _may_mount(cache)
     if mounts:
@@ -104,6 +104,12 @@ def edge(folder: Path, cert: Path, origin_port: int, secret: str) -> Iterator[Ru
         yield Running(made.port, cert, "tmpfs" if mounts else "disk", process)
     finally:
         process.stop()
+
+
+def environment() -> list[str]:
+    """`NAME=value` of what `deploy/` gives an edge's nginx."""
+    lines = UNIT.read_text("utf-8").splitlines()
+    return [one.removeprefix("Environment=") for one in lines if one.startswith("Environment=")]
 
 
 def _mounted(folder: Path) -> list[str]:

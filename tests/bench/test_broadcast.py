@@ -11,7 +11,7 @@ from attrs import evolve
 
 from bench.broadcast import film, sums
 from bench.broadcast.crowd import PACKAGE, added
-from bench.broadcast.edge import NoNginx
+from bench.broadcast.edge import UNIT, NoNginx, environment
 from bench.broadcast.rows import (
     QUICK,
     USUAL,
@@ -47,6 +47,12 @@ def test_quantiles_are_of_all_processes_together() -> None:
     assert sums.quantile_ms(both["late"], 0.99) == 10
     assert sums.quantile_ms(both["late"], 1.0) == 500
     assert sums.quantile_ms([], 0.5) is None
+
+
+def test_nginx_is_started_as_an_edge_starts_it() -> None:
+    """The environment is that of the unit in deploy/, which allows an edge's descriptors too."""
+    assert environment() == ["GLIBC_TUNABLES=glibc.malloc.hugetlb=1"]
+    assert "LimitNOFILE=65536" in UNIT.read_text("utf-8").splitlines()
 
 
 @pytest.fixture(scope="module")
