@@ -92,8 +92,8 @@ def edge(folder: Path, cert: Path, origin_port: int, secret: str) -> Iterator[Ru
     )
     file = folder / "nginx.conf"
     file.write_text(configuration(made))
-    command = ["env", *environment(), binary, "-p", str(folder), "-c", str(file), "-e", str(folder / "start.log")]
-    command += ["-g", "daemon off;"]
+    command = ["env", *environment(), binary, "-p", str(folder), "-c", str(file)]
+    command += ["-e", str(folder / "start.log"), "-g", "daemon off;"]
     mounts = _may_mount(cache)
     if mounts:
         command = [*_mounted(cache), *command]
