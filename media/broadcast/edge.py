@@ -57,7 +57,7 @@ class Edge:
     descriptors: int = field(default=20_000, validator=[ge(1_024), le(1_000_000)])
     auth_s: int = field(default=ASKED_S, validator=[ge(1), le(ASKED_S)])
     longest_wait_s: int = field(default=15, validator=[ge(1), le(180)])
-    requests_per_s: int = field(default=30, validator=[ge(5), le(1_000)])
+    requests_per_s: int = field(default=15, validator=[ge(5), le(1_000)])
 
     def __attrs_post_init__(self) -> None:
         if not 1 <= len(self.origins) <= 8:

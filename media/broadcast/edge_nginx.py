@@ -11,6 +11,8 @@ from media.broadcast.edge import Edge
 from media.broadcast.passes import MOST_CHARS
 from media.broadcast.roll import AFTER, FIRST_HALF, MARK, TAIL, WAY_S
 
+#: Requests of a pass beyond its rate: a player that begins, or a seek.
+BURST = 60
 #: AES-128 is what 10,000 viewers were measured with.
 _TLS12 = ":".join(
     f"ECDHE-{signed}-{cipher}"
@@ -114,10 +116,9 @@ def _http(edge: Edge) -> list[str]:
     }}
 
     # Of a pass: what is before its mark could be anything while the mark is on the roll.
+    # Of its own a pass may hold what it may ask for while the origin lets it wait: limit_conn cost more than this does.
     limit_req_zone $mark zone=requests:16m rate={edge.requests_per_s}r/s;
-    limit_conn_zone $mark zone=connections:16m;
     limit_req_status 429;
-    limit_conn_status 429;
 """
     ]
 
@@ -162,9 +163,8 @@ def _server(edge: Edge) -> list[str]:
 
         recursive_error_pages on;  # @ask is one, and may refuse
         location ~ "{_ADDRESSED}" {{
-            if ($request_method !~ ^(GET|HEAD)$) {{ return 405; }}
-            limit_req zone=requests burst=60 nodelay;
-            limit_conn connections 16;
+            limit_except GET {{ deny all; }}  # HEAD too; @ask says 405
+            limit_req zone=requests burst={BURST} nodelay;
             auth_request /=roll;
             auth_request_set $roll $upstream_http_x_sferum_roll;
             error_page 403 = @ask;  # what `unlisted` is answered with
@@ -177,6 +177,7 @@ def _server(edge: Edge) -> list[str]:
 
         # Not on the roll: new, or gone, or nobody.
         location @ask {{
+            if ($request_method !~ ^(GET|HEAD)$) {{ return 405; }}
             auth_request /=auth;
             # auth_request knows 401 and 403 only; the origin says in a header why.
             auth_request_set $refusal $upstream_http_x_sferum_refusal;
@@ -256,6 +257,7 @@ def _file(edge: Edge, patience: int) -> str:
     """How something of a broadcast is kept for all and answered, whoever said that one may have it."""
     return f"""\
             proxy_cache live;
+            proxy_buffer_size 2k;  # of a file in the cache this much is read once more: its key and headers are 1 kB
             proxy_cache_lock on;  # one request for all who wait
             proxy_cache_lock_timeout {patience}s;
             proxy_cache_lock_age {patience}s;
