@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
+import sys
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -68,9 +69,8 @@ def look(folder: Folder, language: Language, *, quiet: bool) -> Report:
         asked = ask(lambda: None)
     else:
         label = say(language, "Школы", "Schools")
-        err = click.get_text_stream("stderr")
         with click.progressbar(
-            length=len(draft.schools), label=label, show_pos=True, file=err
+            length=len(draft.schools), label=label, show_pos=True, file=sys.stderr
         ) as bar:
             asked = ask(lambda: bar.update(1))
     report = judged(draft, issued, asked, read_looks(folder), now(), version("sferum"))

@@ -15,7 +15,7 @@ SHARED = "org.sferum.shared"
 SERVICE_LOCALPART = "sferum"
 #: Where our HTTP API lives.
 API_PREFIX = "/_synapse/client/sferum/v1"
-#: Where a school answers its district's operator (ADR 32).
+#: Where a school answers its district's operator (ADR 33).
 STATUS_PATH = "/_synapse/client/sferum/district/status"
 #: Key in messages about a broadcast: what they say, for programs.
 BROADCAST = "org.sferum.broadcast"

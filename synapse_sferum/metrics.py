@@ -38,5 +38,7 @@ REGISTER_REFUSALS = Counter(
     "sferum_register_refusals", "Registers that were not believed", ["reason"]
 )
 DISTRICT_QUESTIONS = Counter(
-    "sferum_district_questions", "Questions how this school stands, by what became of them", ["outcome"]
+    "sferum_district_questions",
+    "Questions how this school stands, by what became of them",
+    ["outcome"],
 )

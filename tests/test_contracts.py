@@ -343,9 +343,7 @@ def _counted() -> set[str]:
 def test_how_a_school_stands() -> None:
     """Question and answer of §12 have the fields that operator and module write, and live where the module answers."""
     text = section("12. How a school stands")
-    asked, answered = (
-        json.loads(block) for block in re.findall(r"```json\n(.*?)```", text, re.S)
-    )
+    asked, answered = (json.loads(block) for block in re.findall(r"```json\n(.*?)```", text, re.S))
     operator = SigningKey(bytes(32))
     draft = new_draft("d.example", "Округ", public(operator))
     made = district_question.question(draft, operator, "s", nonce="n" * 16, now_s=1)

@@ -1,4 +1,4 @@
-"""Asks all schools at once how they stand: bounded in number, size and time, so that no school can hold up the others."""
+"""Asks all schools at once how they stand: bounded in number, size and time, so that no school holds up the others."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from provisioning.district.question import (
 
 #: Schools asked at the same time.
 AT_ONCE = 32
-#: Seconds for one school: name, connection, certificate, answer. Three hundred that do not answer take two and a half minutes.
+#: Seconds for one school: name, connection, certificate, answer. Three hundred silent ones take two and a half minutes.
 PATIENCE_S = 15.0
 
 

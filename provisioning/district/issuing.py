@@ -63,9 +63,7 @@ def last_issued(folder: Folder, draft: Draft) -> Issued:
     if not signing.is_signed(document, draft.district, draft.operator_keys[0].key):
         raise refusals.NotSigned(str(folder.register))
     serial, issued_s, expires_s = (document.get(part) for part in ("serial", "issued", "expires"))
-    if not (
-        isinstance(serial, int) and isinstance(issued_s, int) and isinstance(expires_s, int)
-    ):
+    if not (isinstance(serial, int) and isinstance(issued_s, int) and isinstance(expires_s, int)):
         raise refusals.Unreadable(str(folder.register))
     now_meant = drafts.contents(draft).items()
     return Issued(

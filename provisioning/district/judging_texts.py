@@ -38,7 +38,8 @@ SCHOOLS: dict[str, Text] = {
         "passes /_synapse/client/",
     ),
     "clock": Text(
-        "Часы школы и ваши расходятся больше чем на десять минут", "The school's clock and yours differ by more than ten minutes",
+        "Часы школы и ваши расходятся больше чем на десять минут",
+        "The school's clock and yours differ by more than ten minutes",
         "Включите точное время (NTP) там, где часы неверны", "Turn on network time (NTP) where the clock is wrong",
     ),
     "http": Text(
@@ -46,7 +47,8 @@ SCHOOLS: dict[str, Text] = {
         "Попросите школу посмотреть: sferum doctor", "Ask the school to look: sferum doctor",
     ),
     "strange": Text(
-        "Вместо школы отвечает что-то другое с {since} ({why})", "Something else answers in the school's place since {since} ({why})",
+        "Вместо школы отвечает что-то другое с {since} ({why})",
+        "Something else answers in the school's place since {since} ({why})",
         "Позвоните в школу; если там ничего не меняли, отрежьте её: sferum district isolate",
         "Call the school; if nothing was changed there, cut it off: sferum district isolate",
     ),
@@ -54,7 +56,7 @@ SCHOOLS: dict[str, Text] = {
         "Сервер подписывает не тем ключом, что в реестре ({keys}), с {since}: другие школы ему не верят",
         "The server signs with another key than the register's ({keys}) since {since}: other schools do not believe it",
         "Спросите ключ по телефону и запишите его: sferum district add-school. Если школа ключ не меняла — isolate",
-        "Ask for the key by phone and write it down: sferum district add-school. If the school changed nothing: isolate",
+        "Ask for the key by phone and write it down: sferum district add-school. If nothing was changed: isolate",
     ),
     "behind": Text(
         "Отстаёт: у неё реестр № {serial}, новых с тех пор {behind}; так с {since}",
@@ -65,7 +67,8 @@ SCHOOLS: dict[str, Text] = {
     "on_its_way": Text("Пока реестр № {serial}; новый возьмёт в течение десяти минут",
                        "Register {serial} for now; takes the new one within ten minutes"),
     "ahead": Text(
-        "У школы реестр № {serial} — новее подписанного здесь", "The school has register {serial}, newer than the last one signed here",
+        "У школы реестр № {serial} — новее подписанного здесь",
+        "The school has register {serial}, newer than the last one signed here",
         "Эта папка из старой копии? Если нет, ключ округа украден: sferum district rotate-key",
         "Is this folder an old copy? If not, the district's key is stolen: sferum district rotate-key",
     ),
@@ -85,19 +88,25 @@ SCHOOLS: dict[str, Text] = {
     ),
     "cut_off": Text("Отрезана от остальных вами", "Cut off from the others, by you",
                     "Вернуть: sferum district isolate --off", "To let it in again: sferum district isolate --off"),
-    "still_cut_off": Text("Ещё отрезана: в её реестре № {serial} это так", "Still cut off, by the register it has, {serial}",
+    "still_cut_off": Text(
+        "Ещё отрезана: в её реестре № {serial} это так",
+        "Still cut off, by the register it has, {serial}",
                           "Подпишите и опубликуйте реестр", "Sign and publish the register"),
     "refuses": Text(
         "Не верит реестру, который берёт ({why})", "Does not believe the register that it is given ({why})",
-        "Проверьте опубликованный файл: sferum district verify ФАЙЛ", "Check the published file: sferum district verify FILE",
+        "Проверьте опубликованный файл: sferum district verify ФАЙЛ",
+        "Check the published file: sferum district verify FILE",
     ),
     "hears_nothing": Text(
         "Не слышит округа; последний верный ответ {agreed}", "Does not hear the district; last right answer {agreed}",
-        "Попросите школу посмотреть, доступен ли district_url", "Ask the school to look whether it reaches district_url",
+        "Попросите школу посмотреть, доступен ли district_url",
+        "Ask the school to look whether it reaches district_url",
     ),
     "schema": Text(
-        "Таблицы версии {found}, нужна {wanted}: чаты не обновляются", "Tables of version {found}, {wanted} is wanted: rooms are not kept up",
-        "Попросите школу перезапустить Synapse и посмотреть sferum doctor", "Ask the school to restart Synapse and look at sferum doctor",
+        "Таблицы версии {found}, нужна {wanted}: чаты не обновляются",
+        "Tables of version {found}, {wanted} is wanted: rooms are not kept up",
+        "Попросите школу перезапустить Synapse и посмотреть sferum doctor",
+        "Ask the school to restart Synapse and look at sferum doctor",
     ),
     "dead": Text(
         "Не удалось настроить чаты: {count}", "Rooms that could not be set up: {count}",
@@ -107,10 +116,13 @@ SCHOOLS: dict[str, Text] = {
         "Изменение чатов ждёт решения администрации школы", "A change of rooms waits for the school's administration",
         "Кнопка на странице «Школа»", "There is a button on the page School",
     ),
-    "late": Text("Чаты отстают от списков на {minutes} мин, заданий {count}", "Rooms are {minutes} min behind the lists, {count} tasks",
+    "late": Text(
+        "Чаты отстают от списков на {minutes} мин, заданий {count}",
+        "Rooms are {minutes} min behind the lists, {count} tasks",
                  "Если так и завтра — sferum doctor в школе", "If it is so tomorrow: sferum doctor at the school"),
     "rooms_wait": Text(
-        "Общих комнат округа ещё нет у школы: {count}", "Common rooms of the district that the school does not have yet: {count}",
+        "Общих комнат округа ещё нет у школы: {count}",
+        "Common rooms of the district that the school does not have yet: {count}",
         "Отвечает ли школа, которая их создаёт?", "Does the school that makes them answer?",
     ),
     "older": Text("Старая версия {version}, есть {newest}", "Old version {version}, there is {newest}",

@@ -1,7 +1,7 @@
 """Pages of the district's schools for the operator: files in a folder, to be opened in a browser and printed.
 
-They know who to call at each school and what is wrong there, so they are for the operator alone: no program serves them,
-nobody else may read the files, and they are not written beside the register, which everybody reads.
+They know whom to call at each school and what is wrong there, so they are for the operator alone: no program serves
+them, nobody else may read the files, and they are not written beside the register, which everybody reads.
 """
 
 from __future__ import annotations

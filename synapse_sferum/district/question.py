@@ -1,4 +1,4 @@
-"""A question of the district's operator, how this school stands, and whether it is the operator's (ADR 32). Pure."""
+"""A question of the district's operator, how this school stands, and whether it is the operator's (ADR 33). Pure."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def write_state_txn(
     asked_ms: int,
     agreed_ms: int,
 ) -> None:
-    """Write how the register stands, for /health and the operator; and the operator's key that is trusted from now on."""
+    """Write how the register stands, for /health and the operator; and the operator's key that is trusted now."""
     txn.execute("DELETE FROM sferum_register")
     txn.execute(
         f"INSERT INTO sferum_register ({_STATE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

@@ -1,4 +1,4 @@
-"""Where the district's operator asks how this school stands (ADR 32). To anybody else there is nothing here."""
+"""Where the district's operator asks how this school stands (ADR 33). To anybody else there is nothing here."""
 
 from __future__ import annotations
 
@@ -112,8 +112,6 @@ def nothing_here(why: str) -> SynapseError:
     return SynapseError(HTTPStatus.NOT_FOUND, "Unrecognized request", Codes.UNRECOGNIZED)
 
 
-def install_status(
-    api: ModuleApi, settings: DistrictSettings, now_ms: Callable[[], int]
-) -> None:
+def install_status(api: ModuleApi, settings: DistrictSettings, now_ms: Callable[[], int]) -> None:
     """Put it on every listener of this process."""
     api.register_web_resource(events.STATUS_PATH, StatusResource(api, settings, now_ms))

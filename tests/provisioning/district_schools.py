@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -19,13 +20,11 @@ DISTRICT = "district-56.example"
 NOW_S = 1_788_240_600
 NONCE = "n" * 32
 OPERATOR = SigningKey(bytes(32))
-ISSUED = Issued(
-    serial=12, issued_s=NOW_S - 86_400, expires_s=NOW_S + 20 * 86_400, changed=False
-)
+ISSUED = Issued(serial=12, issued_s=NOW_S - 86_400, expires_s=NOW_S + 20 * 86_400, changed=False)
 
 
 def key_of(server_name: str) -> SigningKey:
-    return SigningKey(server_name.encode().ljust(32, b"."))
+    return SigningKey(hashlib.sha256(server_name.encode()).digest())
 
 
 def draft_of(*server_names: str, **addresses: str) -> Draft:

@@ -13,7 +13,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import pytest
 from attrs import define, evolve, field
 
 from provisioning.district.asking import AT_ONCE, ask_all
@@ -21,6 +20,9 @@ from provisioning.district.draft import Draft, School
 from provisioning.district.question import PATH, Asked, Fault
 from tests.provisioning.district_schools import NOW_S, OPERATOR, answer, draft_of, signed
 from tests.support.foreign import federation_settings
+
+#: What a school of that first word answers with, else 200.
+STATUSES = {"absent": 404, "clock": 403, "forbidden": 403, "broken": 500, "elsewhere": 302}
 
 
 @define(eq=False)
@@ -52,39 +54,25 @@ class Servers:
                 self.open -= 1
 
     def _send(self, handler: BaseHTTPRequestHandler, name: str, data: bytes) -> None:
-        status, headers = 200, {"Content-Length": str(len(data))}
-        match name.split(".")[0]:
-            case "absent":
-                status, data = 404, b""
-            case "clock":
-                status, data = 403, b'{"errcode":"SFERUM_CLOCK"}'
-            case "forbidden":
-                status, data = 403, b"{}"
-            case "broken":
-                status, data = 500, b""
-            case "elsewhere":
-                status, data = 302, b""
-                headers["Location"] = f"http://127.0.0.1:{self.port}{PATH}"
-            case "huge":
-                data = b" " * 10_000_000
-            case "packed":
-                headers["Content-Encoding"] = "gzip"
-                data = b"\x1f\x8b" + data
-            case "foreign":
-                data = signed(answer("well.example", "n" * 32))
-            case "dripping":
-                headers["Content-Length"] = "1000000"
-            case _:
-                pass
-        headers.setdefault("Content-Length", str(len(data)))
-        if name.split(".")[0] != "dripping":
-            headers["Content-Length"] = str(len(data))
+        kind = name.split(".", maxsplit=1)[0]
+        status = STATUSES.get(kind, 200)
+        bodies = {
+            "clock": b'{"errcode":"SFERUM_CLOCK"}',
+            "huge": b" " * 10_000_000,
+            "packed": b"\x1f\x8b" + data,
+            "foreign": signed(answer("well.example", "n" * 32)),
+        }
+        body = bodies.get(kind, data)
+        length = len(body) * 1000 if kind == "dripping" else len(body)
         handler.send_response(status)
-        for header, value in headers.items():
-            handler.send_header(header, value)
+        handler.send_header("Content-Length", str(length))
+        if kind == "packed":
+            handler.send_header("Content-Encoding", "gzip")
+        if kind == "elsewhere":
+            handler.send_header("Location", f"http://127.0.0.1:{self.port}{PATH}")
         handler.end_headers()
-        handler.wfile.write(data)
-        if name.startswith("dripping"):
+        handler.wfile.write(body)
+        if kind == "dripping":
             self.over.wait()
 
 
@@ -164,8 +152,8 @@ HOSTILE = {
 
 
 def test_each_school_its_own_word() -> None:
-    """A school that answers is heard beside every kind of hostile one, each of which is named; redirects are not followed,
-    what is packed is not unpacked, and every school is told of once.
+    """A school that answers is heard beside every kind of hostile one, each of which is named; redirects are not
+    followed, what is packed is not unpacked, and every school is told of once.
     """
     with serving() as servers:
         found, told = ask(at(servers.port, "well.example", *HOSTILE))

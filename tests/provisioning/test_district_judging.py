@@ -74,9 +74,7 @@ def codes(row: Row) -> dict[str, Level]:
         ),
     ],
 )
-def test_what_a_school_s_answer_means(
-    changes: dict[str, Any], wanted: dict[str, Level]
-) -> None:
+def test_what_a_school_s_answer_means(changes: dict[str, Any], wanted: dict[str, Level]) -> None:
     """Each fact of an answer is one finding, and nothing else is found."""
     assert codes(row_of(answered(SCHOOL, **changes))) == wanted
 
@@ -93,11 +91,13 @@ def test_what_silence_means(fault: Fault) -> None:
 
 
 def test_ten_minutes_to_take_a_register() -> None:
-    """Just after signing nobody is behind (R4); after ten minutes whoever has the one before is, and by how much is told."""
+    """Just after signing nobody is behind (R4); after ten minutes whoever has the one before is, and by how much."""
     just_now = evolve(ISSUED, issued_s=NOW_S - 600)
     row = row_of(answered(SCHOOL, register__serial=11), issued=just_now)
     assert (row.behind, codes(row)) == (0, {"on_its_way": Level.OK})
-    row = row_of(answered(SCHOOL, register__serial=11), issued=evolve(just_now, issued_s=NOW_S - 601))
+    row = row_of(
+        answered(SCHOOL, register__serial=11), issued=evolve(just_now, issued_s=NOW_S - 601)
+    )
     assert (row.behind, row.findings[0].figures["behind"]) == (1, 1)
 
 
@@ -118,9 +118,7 @@ def test_a_school_that_is_cut_off() -> None:
         ({"issued_s": NOW_S - 60}, 11, set()),
     ],
 )
-def test_what_is_said_of_the_register(
-    changes: dict[str, Any], held: int, wanted: set[str]
-) -> None:
+def test_what_is_said_of_the_register(changes: dict[str, Any], held: int, wanted: set[str]) -> None:
     """Its end, changes that nobody signed, and a register that was signed and not published."""
     report = report_of(answered(SCHOOL, register__serial=held), issued=evolve(ISSUED, **changes))
     assert {finding.code for finding in report.findings} == wanted
@@ -180,9 +178,7 @@ def test_since_when() -> None:
     longer = next_look(behind, late, behind=True, now_s=300)
     assert longer.behind_since_s == 200
     silent = next_look(longer, Asked(fault=Fault.SLOW), behind=False, now_s=400)
-    assert silent == Look(
-        answers=False, since_s=400, heard_s=300, serial=9, behind_since_s=200
-    )
+    assert silent == Look(answers=False, since_s=400, heard_s=300, serial=9, behind_since_s=200)
     again = next_look(silent, well, behind=False, now_s=500)
     assert again == Look(answers=True, since_s=500, heard_s=500, serial=12)
     never = next_look(None, Asked(fault=Fault.SLOW), behind=False, now_s=600)
@@ -232,7 +228,7 @@ _FAULTS = st.builds(Asked, fault=st.sampled_from(Fault), detail=st.text(max_size
 
 @given(_ANSWERS.map(lambda changes: answered(SCHOOL, **changes)) | _FAULTS)
 def test_fuzz_whatever_a_school_says_is_shown(asked: Asked) -> None:
-    """Any answer that is believed, and any silence, becomes a page, lines and JSON in both languages, and marks up nothing."""
+    """Any answer that is believed, and any silence, becomes a page, lines and JSON, and marks up nothing."""
     report = report_of(asked)
     for language in ("ru", "en"):
         shown = page(report, language)

@@ -74,7 +74,10 @@ def district() -> Report:
     for name, fault in zip(names[len(troubles) :], Fault, strict=False):
         asked[name] = Asked(fault=fault, detail="ed25519:a_new")
     issued = evolve(ISSUED, expires_s=NOW_S + 5 * 86_400, changed=True)
-    before = {name: Look(answers=True, since_s=NOW_S - 9_000, heard_s=NOW_S - 9_000, serial=11) for name in names}
+    before = {
+        name: Look(answers=True, since_s=NOW_S - 9_000, heard_s=NOW_S - 9_000, serial=11)
+        for name in names
+    }
     return judged(draft, issued, asked, before, NOW_S, "0.1.0")
 
 
@@ -88,8 +91,8 @@ async def shown(page_: Page) -> int:
 
 @pytest.mark.integration
 async def test_three_hundred_schools_in_a_browser(tmp_path: Path) -> None:
-    """The pages are accessible and fit 320 px in both languages, the filter works without scripts, each leads to the other,
-    and nothing but the files themselves is loaded.
+    """The pages are accessible and fit 320 px in both languages, the filter works without scripts, each leads to the
+    other, and nothing but the files themselves is loaded.
     """
     chromium = shutil.which("chromium")
     if chromium is None:
@@ -201,7 +204,10 @@ def test_the_command(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     lines = told.out.splitlines()
     assert lines[0].startswith("Реестр № 1, ")
     named = [line for line in lines if ".example" in line]
-    assert [line[0] for line in named] == ["✘", "✘"]  # one has a register of a serial that nobody signed here
+    assert [line[0] for line in named] == [
+        "✘",
+        "✘",
+    ]  # one has a register of a serial that nobody signed here
     assert any("ошибкой 500" in line for line in lines)
     assert any(line.strip().startswith("→") for line in lines)
     assert "Страницы: " in lines[-1]
@@ -216,10 +222,8 @@ def test_the_command(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("spoil", ["key", "register", "folder"])
-def test_without_what_it_needs(
-    run: Run, spoil: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Without the key that signs the question, a signed register or a folder it asks nobody, and says what is missing."""
+def test_without_what_it_needs(run: Run, spoil: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without the key that signs the question, a signed register or a folder it asks nobody, and says what is amiss."""
     folder = begun("well.example")
     if spoil == "key":
         folder.key_file(1).write_text("")
@@ -234,7 +238,15 @@ def test_without_what_it_needs(
 def test_an_address_in_the_register(run: Run) -> None:
     """add-school takes where the server answers, the register carries it, and an entry without one has none."""
     folder = begun()
-    school = ("add-school", "a.example", "Школа", "--contact", "x", "--key", "ed25519:a=" + "A" * 43)
+    school = (
+        "add-school",
+        "a.example",
+        "Школа",
+        "--contact",
+        "x",
+        "--key",
+        "ed25519:a=" + "A" * 43,
+    )
     assert run(*school, "--address", "https://matrix.a.example") == 0
     assert folder.read().schools["a.example"].address == "https://matrix.a.example"
     assert run("sign") == 0

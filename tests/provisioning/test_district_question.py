@@ -42,7 +42,7 @@ SCHOOL = draft_of(NAME).schools[NAME]
 
 
 def test_the_module_takes_the_question() -> None:
-    """What the operator signs for a school, that school's module takes as asked by the operator, and no other's does."""
+    """What the operator signs for a school, its module takes as asked by the operator, and no other's does."""
     asked = question(draft_of(NAME), OPERATOR, NAME, nonce=NONCE, now_s=NOW_S)
     data = json.dumps(asked).encode()
     anchor = bytes(OPERATOR.verify_key)
@@ -161,7 +161,7 @@ _PLACES = sorted(
 
 @given(st.sampled_from([*sorted(answer(NAME)), *_PLACES]), _JSON)
 def test_fuzz_a_hostile_school_may_sign_anything(place: str, value: Any) -> None:
-    """A school that signs nonsense well is believed or dropped by name; what is believed has only bounded numbers and words."""
+    """A school that signs nonsense is believed or dropped by name; what is believed are bounded numbers and words."""
     document = answer(NAME, **{place: value})
     try:
         data = signed(document)

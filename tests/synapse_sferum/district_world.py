@@ -150,25 +150,19 @@ def entry(server: Homeserver) -> dict[str, Any]:
     }
 
 
-def begin_folder(
-    district: District, path: Path, keys: Sequence[int], *, serial: int
-) -> Folder:
+def begin_folder(district: District, path: Path, keys: Sequence[int], *, serial: int) -> Folder:
     """The operator's folder of this district: the schools with their addresses, the keys, the last serial used."""
     folder = Folder(path)
     folder.begin()
     for number, seed in enumerate(keys, start=1):
         folder.make_key(number, key(seed))
     schools = {
-        school.server.server_name: RegisterSchool(
-            **entry(school.server), address=school.server.url
-        )
+        school.server.server_name: RegisterSchool(**entry(school.server), address=school.server.url)
         for school in district.schools
     }
     links = tuple(OperatorKey(link["key"], link.get("signature", "")) for link in chain(keys))
     folder.write(
-        Draft(
-            district=DISTRICT, name="Округ", serial=serial, schools=schools, operator_keys=links
-        )
+        Draft(district=DISTRICT, name="Округ", serial=serial, schools=schools, operator_keys=links)
     )
     return folder
 

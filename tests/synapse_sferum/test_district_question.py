@@ -50,7 +50,7 @@ def asked(found: bytes, trusted: int = 1) -> Question:
 
 
 def test_the_operator_s_question_is_one() -> None:
-    """The key of the settings, and every later one that it named, asks; a school that has followed believes the later."""
+    """The key of the settings asks, and every later one that it named; a school that followed believes the later."""
     wanted = Question(nonce=NONCE, asked_s=NOW_S)
     assert asked(data(question())) == wanted
     assert asked(data(question((1, 2, 3)))) == wanted
@@ -79,10 +79,8 @@ def test_the_operator_s_question_is_one() -> None:
         (lambda: {**question(), "signatures": {}}, RegisterRefusal.SIGNATURE),
     ],
 )
-def test_what_is_no_question(
-    spoilt: Callable[[], dict[str, Any]], reason: RegisterRefusal
-) -> None:
-    """Another district's, another school's, a register, a stranger's, a changed one: each is refused, and why is known."""
+def test_what_is_no_question(spoilt: Callable[[], dict[str, Any]], reason: RegisterRefusal) -> None:
+    """Another district's, another school's, a register, a stranger's, a changed one: each is refused by name."""
     with pytest.raises(BadRegister) as refused:
         asked(data(spoilt()))
     assert refused.value.reason is reason

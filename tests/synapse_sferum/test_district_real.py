@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 
 from provisioning.cli import main
-from provisioning.district.folder import Folder, read_json
+from provisioning.district.folder import read_json
 from provisioning.district.question import question
 from synapse_sferum.events import STATUS_PATH
 from tests.support.fleet import Fleet
@@ -213,7 +213,9 @@ def test_the_operator_asks_and_nobody_else(
         send_question(a, asked, method="PUT"),
         send_question(b, asked),
         send_question(a, {**asked, "nonce": "m" * 32}),
-        send_question(a, question(draft, key(100), a.server.server_name, nonce="n" * 32, now_s=now_s)),
+        send_question(
+            a, question(draft, key(100), a.server.server_name, nonce="n" * 32, now_s=now_s)
+        ),
         send_question(a, signed({**asked, "operator_keys": asked["operator_keys"][:1]}, (1,))),
         send_question(a, {**asked, "more": "x" * 20_000}),
     ]
