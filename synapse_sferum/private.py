@@ -30,7 +30,7 @@ from synapse.util.duration import Duration
 from unpaddedbase64 import decode_base64
 
 if TYPE_CHECKING:
-    from nacl.signing import SigningKey
+    from signedjson.types import SigningKey
     from synapse.config.server import ListenerConfig
     from synapse.http.site import SynapseRequest
     from synapse.server import HomeServer

@@ -47,7 +47,7 @@ class StatusResource(DirectServeJsonResource):
 
     async def _async_render(self, request: SynapseRequest) -> tuple[int, Any] | None:
         now_s = self._now_ms() // 1000
-        address = str(getattr(request.getClientAddress(), "host", ""))
+        address = request.get_client_ip_if_available()
         if request.method != b"POST" or request.path != events.STATUS_PATH.encode():
             raise nothing_here("other")
         if not self._minute.takes(address, now_s):
@@ -61,7 +61,7 @@ class StatusResource(DirectServeJsonResource):
             raise SynapseError(
                 HTTPStatus.FORBIDDEN,
                 "The clocks differ",
-                "SFERUM_CLOCK",
+                Codes.FORBIDDEN,
                 additional_fields={"time": now_s},
             )
         DISTRICT_QUESTIONS.labels("answered").inc()

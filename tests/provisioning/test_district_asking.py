@@ -57,7 +57,7 @@ class Servers:
         kind = name.split(".", maxsplit=1)[0]
         status = STATUSES.get(kind, 200)
         bodies = {
-            "clock": b'{"errcode":"SFERUM_CLOCK"}',
+            "clock": b'{"errcode":"M_FORBIDDEN","time":1}',
             "huge": b" " * 10_000_000,
             "packed": b"\x1f\x8b" + data,
             "foreign": signed(answer("well.example", "n" * 32)),
