@@ -94,7 +94,11 @@ async def _ask(client: httpx.AsyncClient, school: School, body: bytes, nonce: st
         return read_answer(data, school, nonce)
     if response.status_code == HTTPStatus.NOT_FOUND:
         raise NoStatus(Fault.NOT_THERE)
-    if response.status_code == HTTPStatus.FORBIDDEN and b'"time"' in data:
+    if (
+        response.status_code == HTTPStatus.FORBIDDEN
+        and b'"M_FORBIDDEN"' in data
+        and b'"time"' in data
+    ):
         raise NoStatus(Fault.CLOCK)
     raise NoStatus(Fault.HTTP, str(response.status_code))
 

@@ -58,6 +58,7 @@ class Servers:
         status = STATUSES.get(kind, 200)
         bodies = {
             "clock": b'{"errcode":"M_FORBIDDEN","time":1}',
+            "forbidden": b"{}",
             "huge": b" " * 10_000_000,
             "packed": b"\x1f\x8b" + data,
             "foreign": signed(answer("well.example", "n" * 32)),
@@ -165,13 +166,13 @@ def test_each_school_its_own_word() -> None:
     assert all(line.startswith(f"POST {PATH} ") for line in servers.asked)
 
 
-def test_three_hundred_schools() -> None:
+def test_many_schools() -> None:
     """All answers come, and never more than so many schools are asked at the same time."""
-    names = [f"school{number}.example" for number in range(300)]
+    names = [f"school{number}.example" for number in range(120)]
     with serving() as servers:
         found, told = ask(at(servers.port, *names))
     assert [name for name, asked in found.items() if asked.status is None] == []
-    assert told == 300
+    assert told == 120
     assert servers.most_open <= AT_ONCE
 
 
