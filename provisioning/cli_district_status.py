@@ -19,7 +19,7 @@ from provisioning.district.folder import Folder
 from provisioning.district.issuing import last_issued
 from provisioning.district.judging import Report, judged
 from provisioning.district.looks import read_looks, write_looks
-from provisioning.district.pages import write_pages
+from provisioning.district.pages import private_place, write_pages
 from provisioning.district.question import Asked
 from provisioning.district.status_report import lines, to_json
 from provisioning.doctor_finding import Level
@@ -38,6 +38,8 @@ from provisioning.problem_texts import Language
 @in_folder
 def status(folder: Folder, language: Language, target: Path | None, as_json: bool) -> None:
     """Ask every school how it stands: answers, register, versions, health. Exit code 1: somebody should look."""
+    if target is not None:
+        private_place(target)  # refused before anybody is asked
     report = look(folder, language, quiet=as_json)
     if target is not None:
         write_pages(report, target)

@@ -59,16 +59,26 @@ def page(report: Report, language: Language) -> str:
     )
 
 
-def write_pages(report: Report, target: Path) -> None:
-    """The page in each language, for this user alone.
+def private_place(target: Path) -> Path:
+    """The folder for the pages, if it is none that everybody may read.
 
     Raises:
-        PublicPlace: the folder, or one that it is in, is where the register is served.
+        PublicPlace: in it, or in a folder around it, the register is served.
     """
     there = target.resolve()
     for place in (there, *there.parents):
         if (place / "register.json").exists() and not (place / "district.json").exists():
             raise refusals.PublicPlace(str(place))
+    return there
+
+
+def write_pages(report: Report, target: Path) -> None:
+    """The page in each language, for this user alone.
+
+    Raises:
+        PublicPlace.
+    """
+    there = private_place(target)
     there.mkdir(mode=0o700, parents=True, exist_ok=True)
     for language, name in FILES.items():
         replace(there / name, page(report, language).encode(), 0o600)

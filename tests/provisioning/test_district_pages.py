@@ -225,18 +225,27 @@ def test_the_command(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert found["register"]["serial"] == 1
 
 
-@pytest.mark.parametrize("spoil", ["key", "register", "folder"])
+@pytest.mark.parametrize("spoil", ["key", "register", "folder", "place"])
 def test_without_what_it_needs(run: Run, spoil: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Without the key that signs the question, a signed register or a folder it asks nobody, and says what is amiss."""
+    """Without the key that signs the question, a signed register, a folder, or a place for pages that is not public, it
+    asks nobody, and says what is amiss.
+    """
     folder = begun("well.example")
     if spoil == "key":
         folder.key_file(1).write_text("")
     elif spoil == "register":
         folder.register.unlink()
-    argv = ("status", "--dir", "nowhere") if spoil == "folder" else ("status",)
+    elif spoil == "place":
+        Path("www").mkdir()
+        Path("www/register.json").write_text("{}")
+    argv = {
+        "folder": ("status", "--dir", "nowhere"),
+        "place": ("status", "--pages", "www/status"),
+    }.get(spoil, ("status",))
     capsys.readouterr()
     assert run(*argv) == 3
     assert len(capsys.readouterr().err.strip().splitlines()) == 1
+    assert not Path("district/looks.json").exists()
 
 
 def test_an_address_in_the_register(run: Run) -> None:
