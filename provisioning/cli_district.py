@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar, cast
 
 import click
 
-from provisioning.cli_edge import chosen_language, language_option, refusals_told
+from provisioning.cli_district_edge import in_folder, now, tell
+from provisioning.cli_district_status import status
 from provisioning.district import draft as drafts
 from provisioning.district import issuing, refusals, signing
 from provisioning.district.draft import MOST_DAYS, USUAL_DAYS
 from provisioning.district.folder import Folder
-from provisioning.language import say
 from provisioning.problem_texts import Language
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 DAYS = click.option(
     "--days",
@@ -31,29 +26,10 @@ DAYS = click.option(
 
 @click.group()
 def district() -> None:
-    """The signed register of a district's schools: who may meet whom."""
+    """The signed register of a district's schools: who may meet whom, and how they stand."""
 
 
-def in_folder(command: F) -> F:
-    """Options `--dir` as `folder` and `--lang` as `language`; a refusal is told as one sentence."""
-
-    def wrapped(dir_: Path, lang: str | None, **rest: Any) -> Any:
-        language = chosen_language(lang)
-        with refusals_told(language):
-            return command(folder=Folder(dir_), language=language, **rest)
-
-    wrapped.__name__, wrapped.__doc__ = command.__name__, command.__doc__
-    wrapped.__dict__.update(command.__dict__)  # click keeps the parameters there
-    option = click.option(
-        "--dir",
-        "dir_",
-        default=Path("district"),
-        show_default=True,
-        envvar="SFERUM_DISTRICT",
-        type=click.Path(path_type=Path, file_okay=False),
-        help="The operator's folder, with the keys.",
-    )
-    return cast("F", option(language_option(wrapped)))
+district.add_command(status)
 
 
 @district.command()
@@ -93,6 +69,12 @@ def init(folder: Folder, language: Language, name_of_district: str, name: str) -
     metavar="ed25519:ID=KEY",
     help="The server's signing key, from https://SERVER/_matrix/key/v2/server. Repeat for several.",
 )
+@click.option(
+    "--address",
+    default="",
+    metavar="URL",
+    help="Where its homeserver answers clients [https://SERVER]; `status` asks there.",
+)
 @in_folder
 def add_school(
     folder: Folder,
@@ -101,10 +83,11 @@ def add_school(
     name: str,
     contact: str,
     keys: tuple[str, ...],
+    address: str,
 ) -> None:
     """Let a school in, or write its entry anew."""
     before = folder.read()
-    after = drafts.with_school(before, server_name, name, contact, keys)
+    after = drafts.with_school(before, server_name, name, contact, keys, address)
     folder.write(after)
     if server_name in before.schools:
         tell(
@@ -300,15 +283,6 @@ def rotate_key(folder: Folder, language: Language) -> None:
 
 SIGN_RU = "Дальше: sferum district sign"
 SIGN_EN = "Next: sferum district sign"
-
-
-def tell(language: Language, ru: str, en: str) -> None:
-    click.echo(say(language, ru, en))
-
-
-def now() -> int:
-    """Seconds since 1970."""
-    return int(time.time())
 
 
 def _day(seconds: int) -> str:

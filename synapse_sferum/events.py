@@ -15,6 +15,8 @@ SHARED = "org.sferum.shared"
 SERVICE_LOCALPART = "sferum"
 #: Where our HTTP API lives.
 API_PREFIX = "/_synapse/client/sferum/v1"
+#: Where a school answers its district's operator (ADR 33).
+STATUS_PATH = "/_synapse/client/sferum/district/status"
 #: Key in messages about a broadcast: what they say, for programs.
 BROADCAST = "org.sferum.broadcast"
 #: Key in messages about what is planned: what they say, for programs.

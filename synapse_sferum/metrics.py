@@ -37,3 +37,8 @@ COMMON_FAILURES = Counter(
 REGISTER_REFUSALS = Counter(
     "sferum_register_refusals", "Registers that were not believed", ["reason"]
 )
+DISTRICT_QUESTIONS = Counter(
+    "sferum_district_questions",
+    "Questions how this school stands, by what became of them",
+    ["outcome"],
+)

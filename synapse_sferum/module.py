@@ -23,6 +23,7 @@ from synapse_sferum.district.fetching import HttpFetch
 from synapse_sferum.district.keeping import RegisterKeeper, wait_s
 from synapse_sferum.district.rooms import DistrictRooms
 from synapse_sferum.district.rows import clear_txn as clear_register_txn
+from synapse_sferum.district.status_resource import install_status
 from synapse_sferum.district.whitelist import FOLLOW_MS, FollowedWhitelist
 from synapse_sferum.facts import Facts
 from synapse_sferum.gauges import Gauges
@@ -86,6 +87,7 @@ class SferumModule:
         whitelist = federation_whitelist(api)
         self._whitelist = FollowedWhitelist(whitelist, api.server_name, self._facts)
         if config.of_district is not None:
+            install_status(api, config.of_district, now_ms)
             api.looping_background_call(
                 self._whitelist.follow,
                 FOLLOW_MS,

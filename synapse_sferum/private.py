@@ -30,6 +30,7 @@ from synapse.util.duration import Duration
 from unpaddedbase64 import decode_base64
 
 if TYPE_CHECKING:
+    from signedjson.types import SigningKey
     from synapse.config.server import ListenerConfig
     from synapse.http.site import SynapseRequest
     from synapse.server import HomeServer
@@ -415,6 +416,11 @@ def pin_keys(api: ModuleApi, pinned: Callable[[str], Awaitable[Mapping[str, str]
     fetchers = api._hs.get_keyring()._key_fetchers
     guarded: list[Any] = [PinnedKeys(fetcher, pinned) for fetcher in (None, *fetchers)]
     fetchers[:] = guarded
+
+
+def server_key(api: ModuleApi) -> SigningKey:
+    """The key with which this server signs its events and requests."""
+    return api._hs.signing_key
 
 
 async def register_account(api: ModuleApi, user_id: str, name: str) -> None:

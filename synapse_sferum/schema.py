@@ -279,6 +279,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
             PRIMARY KEY (person_id, subject)
         )""",
     ),
+    ("ALTER TABLE sferum_register ADD COLUMN operator_key TEXT NOT NULL DEFAULT ''",),
 )
 
 #: What this code was built for.

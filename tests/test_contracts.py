@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from attrs import fields
+from nacl.signing import SigningKey
 
 from bridge import handing_over
 from bridge.web import head_words
@@ -18,6 +19,9 @@ from media.broadcast.register.values import Audience, Broadcast, Recording, Stat
 from media.broadcast.whip.ids import BroadcastId
 from provisioning import homeserver, refusals, year_report, year_table
 from provisioning import roster as theirs
+from provisioning.district import question as district_question
+from provisioning.district.draft import new_draft
+from provisioning.district.signing import public
 from provisioning.readers.files import Options, SourceFile, read_roster
 from synapse_sferum import (
     account,
@@ -35,6 +39,11 @@ from synapse_sferum import model as ours
 from synapse_sferum import roster as wire
 from synapse_sferum.api import call, routes, views
 from synapse_sferum.desired import DesiredRoom
+from synapse_sferum.district import question as module_question
+from synapse_sferum.district.force import Standing
+from synapse_sferum.district.question import Question
+from synapse_sferum.district.status_answer import status_answer
+from synapse_sferum.district.status_rows import StatusFacts
 from tests.support import school as driver
 from tests.support.openapi import Contract
 from tests.support.process import ROOT
@@ -329,3 +338,37 @@ def _counted() -> set[str]:
     source = Path(year_plan.__file__).read_text("utf-8")
     body = source[source.index("def _counts") : source.index("def _exceptions")]
     return set(re.findall(r'^        "(\w+)":', body, re.M))
+
+
+def test_how_a_school_stands() -> None:
+    """Question and answer of §12 have the fields that operator and module write, and live where the module answers."""
+    text = section("12. How a school stands")
+    asked, answered = (json.loads(block) for block in re.findall(r"```json\n(.*?)```", text, re.S))
+    operator = SigningKey(bytes(32))
+    draft = new_draft("d.example", "Округ", public(operator))
+    made = district_question.question(draft, operator, "s", nonce="n" * 16, now_s=1)
+    assert set(asked) == set(made)
+    facts = StatusFacts(
+        register=None,
+        schema_found=1,
+        jobs={},
+        oldest_s=0,
+        lag_s=0,
+        held=0,
+        people={},
+        rooms={},
+        common={},
+        orgs=0,
+    )
+    question = Question(nonce="n" * 16, asked_s=1)
+    answer = status_answer(facts, question, server_name="s", keys={}, versions={}, now_s=1)
+    assert set(answered) == {*answer, "signatures"}
+    for part in ("register", "health", "counts"):
+        assert set(answered[part]) == set(answer[part])
+    assert f"`{events.STATUS_PATH}`" in text
+    assert district_question.PATH == events.STATUS_PATH
+    assert (asked["format"], answered["format"]) == (module_question.FORMAT, answer["format"])
+    assert district_question.QUESTION == module_question.FORMAT
+    assert f"{module_question.LARGEST_QUESTION:,}" in text
+    assert district_question.LARGEST_ANSWER == module_question.LARGEST_QUESTION
+    assert {one.value for one in Standing} == district_question.STANDINGS

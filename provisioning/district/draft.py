@@ -28,18 +28,27 @@ WORDS = STAFF_WORDS | {"student", "guardian"}
 _SERVER_NAME = re.compile(r"(?=.{1,230}\Z)[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?")
 _DISTRICT = re.compile(r"[a-z0-9][a-z0-9.-]{0,62}")
 _REF = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_ADDRESS = re.compile(
+    r"(https://[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?|http://(127\.0\.0\.1|localhost))(:[0-9]{1,5})?"
+)
 _KEY = re.compile(r"(?P<id>ed25519:[A-Za-z0-9_]{1,64})=(?P<key>[A-Za-z0-9+/]{43})")
 
 
 @frozen(kw_only=True)
 class School:
-    """One server. `keys`: key id → base64 of its Matrix signing key."""
+    """One server.
+
+    Attributes:
+        keys: key id → base64 of its Matrix signing key.
+        address: where its homeserver answers clients; "" when that is https:// and its name.
+    """
 
     server_name: str
     name: str
     contact: str = field(repr=False)
     keys: Mapping[str, str]
     isolated: bool = False
+    address: str = ""
 
 
 @frozen
@@ -75,15 +84,17 @@ def new_draft(district: str, name: str, key: str) -> Draft:
 
 
 def with_school(
-    draft: Draft, server_name: str, name: str, contact: str, keys: Iterable[str]
+    draft: Draft, server_name: str, name: str, contact: str, keys: Iterable[str], address: str = ""
 ) -> Draft:
     """With a school, or with its entry replaced; one that was cut off stays so. `keys` as `ed25519:a_1=base64`.
 
     Raises:
-        BadServerName, BadText, BadKey, TooMany.
+        BadServerName, BadText, BadKey, BadAddress, TooMany.
     """
     if not _SERVER_NAME.fullmatch(server_name):
         raise refusals.BadServerName(server_name)
+    if address and not _ADDRESS.fullmatch(address):
+        raise refusals.BadAddress(address[:80])
     found = dict(_key(key) for key in keys)
     if not 1 <= len(found) <= MOST_KEYS:
         raise refusals.BadKey(server_name)
@@ -94,6 +105,7 @@ def with_school(
         contact=_text(contact),
         keys=found,
         isolated=before is not None and before.isolated,
+        address=address,
     )
     schools = {**draft.schools, server_name: school}
     if len(schools) > MOST_SCHOOLS:
@@ -225,16 +237,22 @@ def contents(draft: Draft) -> dict[str, Any]:
                 "contact": school.contact,
                 "keys": dict(school.keys),
                 "isolated": school.isolated,
+                **({"address": school.address} if school.address else {}),
             }
             for _, school in sorted(draft.schools.items())
         ],
         "pairs": [list(pair) for pair in draft.pairs],
         "rooms": [dict(room) for room in draft.rooms],
-        "operator_keys": [
-            {"key": link.key, "signature": link.signature} if link.signature else {"key": link.key}
-            for link in draft.operator_keys
-        ],
+        "operator_keys": chain(draft),
     }
+
+
+def chain(draft: Draft) -> list[dict[str, str]]:
+    """The operator's keys as documents have them, each signed by the one before."""
+    return [
+        {"key": link.key, "signature": link.signature} if link.signature else {"key": link.key}
+        for link in draft.operator_keys
+    ]
 
 
 def read_draft(document: Mapping[str, Any]) -> Draft:

@@ -122,10 +122,16 @@ def pretty(document: Mapping[str, Any]) -> bytes:
     return (json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
 
 
-def replace(path: Path, data: bytes) -> None:
-    """Write beside it, then rename."""
+def replace(path: Path, data: bytes, mode: int | None = None) -> None:
+    """Write beside it, then rename.
+
+    Args:
+        mode: who may read it, from the first byte on; None: whoever the system lets.
+    """
     beside = path.with_name(f".{path.name}.new")
     with beside.open("wb") as file:
+        if mode is not None:
+            os.fchmod(file.fileno(), mode)
         file.write(data)
         file.flush()
         os.fsync(file.fileno())

@@ -7,7 +7,9 @@ from typing import Any
 
 from provisioning.district import draft as drafts
 from provisioning.district import refusals, signing
+from provisioning.district.draft import Draft
 from provisioning.district.folder import LARGEST, Folder, pretty, read_json, replace
+from provisioning.district.judging import Issued
 
 
 def sign(folder: Folder, now_s: int, days: int) -> dict[str, Any]:
@@ -49,6 +51,27 @@ def publish(folder: Folder, target: Path, now_s: int) -> dict[str, Any]:
     replace(target, pretty(document))
     target.chmod(0o644)
     return document
+
+
+def last_issued(folder: Folder, draft: Draft) -> Issued:
+    """The last register signed, in time or not.
+
+    Raises:
+        NotSigned, Unreadable: there is none, or it is not the operator's.
+    """
+    document = read_json(folder.register)
+    if not signing.is_signed(document, draft.district, draft.operator_keys[0].key):
+        raise refusals.NotSigned(str(folder.register))
+    serial, issued_s, expires_s = (document.get(part) for part in ("serial", "issued", "expires"))
+    if not (isinstance(serial, int) and isinstance(issued_s, int) and isinstance(expires_s, int)):
+        raise refusals.Unreadable(str(folder.register))
+    now_meant = drafts.contents(draft).items()
+    return Issued(
+        serial=serial,
+        issued_s=issued_s,
+        expires_s=expires_s,
+        changed=any(document.get(name) != value for name, value in now_meant),
+    )
 
 
 def verified(file: Path, district: str, key: str, now_s: int) -> dict[str, Any]:

@@ -57,6 +57,16 @@ class BadKey(RegisterRefused):
         return say(language, self.ru, self.en).format(s=self.subject, where=where)
 
 
+class BadAddress(RegisterRefused):
+    ru = "{s}: нужен адрес сервера школы вида https://matrix.school86.example, без пути"
+    en = "{s}: the address of the school's server is wanted, as https://matrix.school86.example, without a path"
+
+
+class PublicPlace(RegisterRefused):
+    ru = "в папке {s} лежит реестр, который открыт всем; сведения о школах положите в другую папку"
+    en = "the folder {s} has the register that everybody reads; put what is known of the schools elsewhere"
+
+
 class BadRoom(RegisterRefused):
     ru = (
         "комната {s}: имя — строчные латинские буквы, цифры и дефис; --members и --writers — staff, director, deputy,"

@@ -66,12 +66,12 @@ def is_signed(document: Mapping[str, Any], district: str, anchor: str) -> bool:
         return False
     for index in range(keys.index(anchor) + 1, len(keys)):
         message = _link_bytes(district, index + 1, keys[index])
-        if not _is_good(keys[index - 1], message, links[index].get("signature")):
+        if not is_good(keys[index - 1], message, links[index].get("signature")):
             return False
     signatures = document.get("signatures")
     ours = signatures.get(district) if isinstance(signatures, Mapping) else None
     signature = ours.get(f"ed25519:{len(keys)}") if isinstance(ours, Mapping) else None
-    return document.get("district") == district and _is_good(
+    return document.get("district") == district and is_good(
         keys[-1], signed_bytes(document), signature
     )
 
@@ -88,7 +88,8 @@ def _link_bytes(district: str, number: int, key: str) -> bytes:
     return canonical({"format": KEY_FORMAT, "district": district, "number": number, "key": key})
 
 
-def _is_good(key: str, message: bytes, signature: object) -> bool:
+def is_good(key: str, message: bytes, signature: object) -> bool:
+    """Whether the key (base64) made the signature (base64, or whatever came in its place)."""
     if not isinstance(signature, str) or not is_octets(signature, 64):
         return False
     try:

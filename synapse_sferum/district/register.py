@@ -126,11 +126,21 @@ def read_register(document: Mapping[str, Any]) -> Register:
         schools=by_name,
         pairs=frozenset(_pairs(document)),
         rooms=tuple(_rooms(document)),
-        operator_keys=tuple(
-            octets(link.get("key"), 32, f"operator_keys[{number}].key")
-            for number, link in enumerate(objects(document, "operator_keys", MOST_OPERATOR_KEYS))
-        ),
+        operator_keys=operator_keys(document),
         digest=hashlib.sha256(signed_bytes(document)).hexdigest(),
+    )
+
+
+def operator_keys(document: Mapping[str, Any]) -> tuple[bytes, ...]:
+    """The operator's keys that a document names, oldest first; whether they are a chain, `signed.py` says.
+
+    Raises:
+        BadRegister: MALFORMED.
+    """
+    links = objects(document, "operator_keys", MOST_OPERATOR_KEYS)
+    return tuple(
+        octets(link.get("key"), 32, f"operator_keys[{number}].key")
+        for number, link in enumerate(links)
     )
 
 

@@ -14,7 +14,8 @@ from synapse_sferum.district.refusals import BadRegister
 from synapse_sferum.district.register import Register
 
 _STATE = (
-    "district, serial, issued_s, expires_s, standing, refusal, refused_where, asked_ms, agreed_ms"
+    "district, serial, issued_s, expires_s, standing, refusal, refused_where, asked_ms, agreed_ms,"
+    " operator_key"
 )
 
 
@@ -38,7 +39,7 @@ def write_peers_txn(txn: LoggingTransaction, peers: Mapping[str, Peer]) -> list[
 
 
 def _row(peer: Peer) -> tuple[str, str, str, int, str]:
-    keys = {key_id: base64.b64encode(key).decode().rstrip("=") for key_id, key in peer.keys.items()}
+    keys = {key_id: _base64(key) for key_id, key in peer.keys.items()}
     return (
         peer.server_name,
         peer.name,
@@ -57,10 +58,10 @@ def write_state_txn(
     asked_ms: int,
     agreed_ms: int,
 ) -> None:
-    """Write how the register stands, for /health."""
+    """Write how the register stands, for /health and the operator; and the operator's key that is trusted now."""
     txn.execute("DELETE FROM sferum_register")
     txn.execute(
-        f"INSERT INTO sferum_register ({_STATE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO sferum_register ({_STATE}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             district,
             0 if held is None else held.serial,
@@ -71,6 +72,7 @@ def write_state_txn(
             "" if refused is None else refused.where,
             asked_ms,
             agreed_ms,
+            "" if held is None else _base64(held.operator_keys[-1]),
         ),
     )
 
@@ -98,3 +100,14 @@ def state_txn(txn: LoggingTransaction) -> dict[str, Any] | None:
     txn.execute("SELECT COUNT(*) FROM sferum_peer_servers")
     counted = txn.fetchone()
     return {**found, "peers": int(counted[0]) if counted else 0}
+
+
+def trusted_key_txn(txn: LoggingTransaction) -> bytes | None:
+    """The operator's key of the register held, 32 octets; None: none is held."""
+    txn.execute("SELECT operator_key FROM sferum_register")
+    row = txn.fetchone()
+    return base64.b64decode(f"{row[0]}=") if row and row[0] else None
+
+
+def _base64(octets: bytes) -> str:
+    return base64.b64encode(octets).decode().rstrip("=")

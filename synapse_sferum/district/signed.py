@@ -6,7 +6,7 @@ follows the operator to a new key without touching its settings; and having foll
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from canonicaljson import encode_canonical_json
@@ -39,11 +39,8 @@ def verified(data: bytes, *, district: str, anchor: bytes) -> Register:
     register = read_register(document)
     if register.district != district:
         raise BadRegister(RegisterRefusal.OTHER_DISTRICT)
-    _check_chain(document, register, anchor)
-    number = len(register.operator_keys)
-    signature = _signature(document, district, f"ed25519:{number}")
-    if not _is_signed(register.operator_keys[-1], signed_bytes(document), signature):
-        raise BadRegister(RegisterRefusal.SIGNATURE)
+    check_chain(document, district, register.operator_keys, anchor)
+    check_signature(document, district, register.operator_keys)
     return register
 
 
@@ -53,16 +50,38 @@ def link_bytes(district: str, number: int, key: str) -> bytes:
     return encode_canonical_json(link)
 
 
-def _check_chain(document: Mapping[str, Any], register: Register, anchor: bytes) -> None:
-    keys = register.operator_keys
+def check_chain(
+    document: Mapping[str, Any], district: str, keys: Sequence[bytes], anchor: bytes
+) -> None:
+    """From the key trusted on, each key is named by the one before it.
+
+    The newest first: whoever puts a key of their own behind the operator's, which are public, costs us one look.
+
+    Args:
+        keys: `operator_keys(document)`.
+
+    Raises:
+        BadRegister: KEY_CHAIN or MALFORMED.
+    """
     if keys.count(anchor) != 1:
         raise BadRegister(RegisterRefusal.KEY_CHAIN)
     links = objects(document, "operator_keys", MOST_OPERATOR_KEYS)
-    for index in range(keys.index(anchor) + 1, len(keys)):
+    for index in range(len(keys) - 1, keys.index(anchor), -1):
         signature = octets(links[index].get("signature"), 64, f"operator_keys[{index}].signature")
-        named = link_bytes(register.district, index + 1, links[index]["key"])
+        named = link_bytes(district, index + 1, links[index]["key"])
         if not _is_signed(keys[index - 1], named, signature):
             raise BadRegister(RegisterRefusal.KEY_CHAIN)
+
+
+def check_signature(document: Mapping[str, Any], district: str, keys: Sequence[bytes]) -> None:
+    """The last of the keys has signed the document.
+
+    Raises:
+        BadRegister: SIGNATURE or MALFORMED.
+    """
+    signature = _signature(document, district, f"ed25519:{len(keys)}")
+    if not keys or not _is_signed(keys[-1], signed_bytes(document), signature):
+        raise BadRegister(RegisterRefusal.SIGNATURE)
 
 
 def _signature(document: Mapping[str, Any], district: str, key_id: str) -> bytes:

@@ -14,6 +14,9 @@ from urllib.parse import quote
 from attrs import define, field
 from signedjson.key import get_verify_key, read_signing_keys
 
+from provisioning.district.draft import Draft, OperatorKey
+from provisioning.district.draft import School as RegisterSchool
+from provisioning.district.folder import Folder
 from tests.support.configuration import NO_RATE_LIMITS
 from tests.support.fleet import Fleet
 from tests.support.http import Response
@@ -21,7 +24,16 @@ from tests.support.polling import until
 from tests.support.rosters import small_school
 from tests.support.school import API, School
 from tests.support.synapse import Homeserver
-from tests.synapse_sferum.district_values import DISTRICT, anchor, b64, data, document, signed
+from tests.synapse_sferum.district_values import (
+    DISTRICT,
+    anchor,
+    b64,
+    chain,
+    data,
+    document,
+    key,
+    signed,
+)
 
 CLIENT = "/_matrix/client/v3"
 
@@ -128,14 +140,31 @@ class District:
 def entry(server: Homeserver) -> dict[str, Any]:
     """A server as the register names it, with the key it really has."""
     with (server.directory / "signing.key").open() as file:
-        (key,) = read_signing_keys(file)
-    found = get_verify_key(key)
+        (own,) = read_signing_keys(file)
+    found = get_verify_key(own)
     return {
         "server_name": server.server_name,
         "name": "Школа",
         "contact": "канцелярия",
-        "keys": {f"ed25519:{key.version}": b64(bytes(found))},
+        "keys": {f"ed25519:{own.version}": b64(bytes(found))},
     }
+
+
+def begin_folder(district: District, path: Path, keys: Sequence[int], *, serial: int) -> Folder:
+    """The operator's folder of this district: the schools with their addresses, the keys, the last serial used."""
+    folder = Folder(path)
+    folder.begin()
+    for number, seed in enumerate(keys, start=1):
+        folder.make_key(number, key(seed))
+    schools = {
+        school.server.server_name: RegisterSchool(**entry(school.server), address=school.server.url)
+        for school in district.schools
+    }
+    links = tuple(OperatorKey(link["key"], link.get("signature", "")) for link in chain(keys))
+    folder.write(
+        Draft(district=DISTRICT, name="Округ", serial=serial, schools=schools, operator_keys=links)
+    )
+    return folder
 
 
 def open_school(school: School) -> None:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 
+from provisioning.cli import main
+from provisioning.district.folder import read_json
+from provisioning.district.question import question
+from synapse_sferum.events import STATUS_PATH
 from tests.support.fleet import Fleet
 from tests.support.foreign import ForeignServer
 from tests.support.polling import until
-from tests.support.school import API
-from tests.synapse_sferum.district_values import anchor, data, document, signed
+from tests.support.school import API, School
+from tests.synapse_sferum.district_values import anchor, data, document, key, signed
 from tests.synapse_sferum.district_world import (
     District,
     ask,
+    begin_folder,
     entry,
     invites,
     join_room,
@@ -149,3 +157,70 @@ def test_a_removal_a_restart_and_a_new_key(district: District) -> None:
     until_standing(a, serial=16, refusal="key_chain")
     assert anchor(1) != anchor(2)
     assert standing(a)["standing"] == "open"
+
+
+def send_question(school: School, body: Any, method: str = "POST", path: str = STATUS_PATH) -> Any:
+    """What somebody without a token sends to where the operator asks."""
+    return school.server.request(method, path, None, body)
+
+
+def test_the_operator_asks_and_nobody_else(
+    district: District, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`sferum district status` hears each school in its own signature, one that is cut off as well; whoever is not the
+    operator of now, or sends on what the operator asked another school, gets Synapse's own answer for no such path.
+    """
+    a, b = district.schools
+    folder = begin_folder(district, tmp_path / "operator", (1, 2), serial=17)
+    assert main(["district", "sign", "--dir", str(folder.path)]) == 0
+    district.web.body, district.web.status = folder.register.read_bytes(), 200
+    for school in district.schools:
+        until_standing(school, serial=18, refusal=None)
+    capsys.readouterr()
+    pages = str(tmp_path / "pages")
+    main(["district", "status", "--dir", str(folder.path), "--pages", pages, "--json"])
+    found = json.loads(capsys.readouterr().out)
+    by_name = {school["server_name"]: school for school in found["schools"]}
+    for school in district.schools:
+        row = by_name[school.server.server_name]
+        assert row["fault"] is None, row
+        assert (row["status"]["serial"], row["status"]["standing"]) == (18, "open")
+        assert row["status"]["key_ids"] == row["keys"]
+        assert row["status"]["rooms"] > 0
+        assert row["level"] != "error", row
+    assert "Школа" in (tmp_path / "pages" / "index.html").read_text("utf-8")
+
+    assert main(["district", "isolate", b.server.server_name, "--dir", str(folder.path)]) == 0
+    assert main(["district", "sign", "--dir", str(folder.path)]) == 0
+    district.web.body = folder.register.read_bytes()
+    until_standing(b, serial=19, standing="isolated")
+    capsys.readouterr()
+    main(["district", "status", "--dir", str(folder.path), "--json"])
+    found = json.loads(capsys.readouterr().out)
+    cut = next(one for one in found["schools"] if one["server_name"] == b.server.server_name)
+    assert cut["status"]["standing"] == "isolated"
+    assert [finding["code"] for finding in cut["findings"] if finding["level"] != "ok"] == [
+        "cut_off"
+    ]
+
+    draft, now_s = folder.read(), read_json(folder.register)["issued"]
+    nobody = send_question(a, {}, path="/_synapse/client/sferum/district/nothing")
+    assert (nobody.status, nobody.errcode) == (404, "M_UNRECOGNIZED")
+    asked = question(draft, key(2), a.server.server_name, nonce="n" * 32, now_s=now_s)
+    assert send_question(a, asked).status == 200
+    refused = [
+        send_question(a, {}),
+        send_question(a, asked, method="PUT"),
+        send_question(b, asked),
+        send_question(a, {**asked, "nonce": "m" * 32}),
+        send_question(
+            a, question(draft, key(100), a.server.server_name, nonce="n" * 32, now_s=now_s)
+        ),
+        send_question(a, signed({**asked, "operator_keys": asked["operator_keys"][:1]}, (1,))),
+        send_question(a, {**asked, "more": "x" * 20_000}),
+    ]
+    assert {(answer.status, answer.body) for answer in refused} == {(404, nobody.body)}
+    old = question(draft, key(2), a.server.server_name, nonce="n" * 32, now_s=now_s - 10_000)
+    late = send_question(a, old)
+    assert (late.status, late.errcode) == (403, "M_FORBIDDEN")
+    assert late.json["time"] >= now_s

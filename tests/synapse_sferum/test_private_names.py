@@ -92,6 +92,11 @@ def test_the_module_api_holds_the_server_and_the_clock() -> None:
     assert "self._clock" in source(ModuleApi.__init__)
 
 
+def test_a_server_has_one_key_to_sign_with() -> None:
+    """`HomeServer.signing_key` is the first of the configured ones, in every process."""
+    assert "self.signing_key = config.key.signing_key[0]" in source(HomeServer.__init__)
+
+
 def test_keys_come_from_a_list_of_fetchers() -> None:
     """The keyring asks each of `_key_fetchers` in turn with three arguments, for requests and for events alike."""
     assert "for fetcher in self._key_fetchers:" in source(Keyring)
