@@ -116,10 +116,15 @@ def events_since_txn(
 def messages_txn(
     txn: LoggingTransaction, room_id: str, after: int, most: int
 ) -> list[tuple[int, str, JsonDict, bool]]:
-    """(place in the stream, event id, event, whether it was deleted) of what was said after a place, in order."""
+    """(place in the stream, event id, event, whether it was deleted) of what was said after a place, in order.
+
+    Clients delete the message that was edited and not its edits: those say the same, and are deleted with it.
+    """
     txn.execute(
-        "SELECT e.stream_ordering, e.event_id, j.json, EXISTS"
-        " (SELECT 1 FROM redactions AS r WHERE r.redacts = e.event_id) FROM events AS e"
+        "SELECT e.stream_ordering, e.event_id, j.json,"
+        " EXISTS (SELECT 1 FROM redactions AS r WHERE r.redacts = e.event_id)"
+        " OR EXISTS (SELECT 1 FROM event_relations AS a JOIN redactions AS r ON r.redacts = a.relates_to_id"
+        " WHERE a.event_id = e.event_id AND a.relation_type = 'm.replace') FROM events AS e"
         " JOIN event_json AS j ON j.event_id = e.event_id"
         " WHERE e.room_id = ? AND e.stream_ordering > ? AND e.type IN"
         " ('m.room.message', 'm.room.encrypted', 'm.sticker', 'm.reaction', 'm.poll.start',"

@@ -133,3 +133,29 @@ def test_no_export_of_a_room_is_without_its_line(world: World, school: ApiSchool
     school.do("POST", "/rooms/export", {"room_id": rooms[0], "from": 1, "reason": "г"}, "D1")
     assert lines() == ["а", "в", "г"]
     assert school.ask("POST", "/rooms/export", {"room_id": rooms[0]}, "T1").status == 404
+
+
+def test_a_deleted_message_is_in_no_export(school: ApiSchool) -> None:
+    """That it was deleted is said, what it said is not: nor by its edits, which a client leaves where they are."""
+    room = school.room_id("class", "5Б")
+
+    def put(action: str, name: str, content: dict[str, Any]) -> str:
+        path = f"/_matrix/client/v3/rooms/{room}/{action}/{name}"
+        answer = school.server.request("PUT", path, school.token("T2"), content)
+        assert answer.status == 200, answer.json
+        return str(answer.json["event_id"])
+
+    def text(body: str) -> dict[str, Any]:
+        return {"msgtype": "m.text", "body": body}
+
+    kept = put("send/m.room.message", "e1", text("осталось"))
+    first = put("send/m.room.message", "e2", text("секрет раз"))
+    relation = {"rel_type": "m.replace", "event_id": first}
+    words = {**text("* секрет два"), "m.new_content": text("секрет два"), "m.relates_to": relation}
+    edit = put("send/m.room.message", "e3", words)
+    put("redact", f"{first.replace('$', '%24')}/e4", {})
+    found = school.do("POST", "/rooms/export", {"room_id": room, "reason": "жалоба"}, "D1")
+    deleted = {one["event_id"]: one["deleted"] for one in found["messages"]}
+    assert (deleted[kept], deleted[first], deleted[edit]) == (False, True, True)
+    assert "осталось" in str(found)
+    assert "секрет" not in str(found)

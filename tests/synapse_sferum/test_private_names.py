@@ -270,6 +270,7 @@ def test_a_pusher_is_made_by_a_factory_that_takes_ours() -> None:
         ("event_json", {"event_id", "json"}),
         ("rejections", {"event_id"}),
         ("redactions", {"redacts"}),
+        ("event_relations", {"event_id", "relates_to_id", "relation_type"}),
         ("profiles", {"full_user_id", "displayname", "avatar_url"}),
         ("rooms", {"room_id", "creator"}),
     ],
