@@ -22,6 +22,7 @@ from synapse_sferum.materials.rows import (
     claim_txn,
     forget_gone_txn,
     gone_txn,
+    is_the_schools_txn,
     material_rooms_txn,
     put_material_txn,
     read_until_txn,
@@ -107,7 +108,7 @@ class MaterialPosts:
                 content,
                 self._api.server_name,
             )
-            if material is not None:
+            if material is not None and is_the_schools_txn(txn, material):
                 put_material_txn(txn, material, room_id, event_id)
         if found:
             read_until_txn(txn, room_id, found[-1][0])

@@ -9,6 +9,7 @@ from synapse.module_api import LoggingTransaction
 
 from synapse_sferum.materials.values import Material, MaterialId
 from synapse_sferum.model import OrgId, RoomKey, RoomKind, UserId
+from synapse_sferum.private import uploader_txn
 from synapse_sferum.rows import chunks, marks
 
 _COLUMNS = (
@@ -103,6 +104,21 @@ def is_posted_txn(txn: LoggingTransaction, mxc: str, now_ms: int) -> bool:
     txn.execute(
         f"SELECT 1 FROM sferum_materials WHERE mxc = ? AND mxc <> '' AND {_LIVE} LIMIT 1",
         (mxc, now_ms),
+    )
+    return txn.fetchone() is not None
+
+
+def is_the_schools_txn(txn: LoggingTransaction, one: Material) -> bool:
+    """Whether a posted file was uploaded by whoever posted it, or by somebody of the school, today or once.
+
+    What is posted is an address: whoever knows that of another school's file must not open it by posting it (R2, R27).
+    """
+    uploader = uploader_txn(txn, one.mxc.rpartition("/")[2])
+    if uploader is None or uploader == one.author:
+        return uploader is not None
+    txn.execute(
+        "SELECT 1 FROM sferum_people WHERE org_id = ? AND user_id = ? LIMIT 1",
+        (one.org_id, uploader),
     )
     return txn.fetchone() is not None
 

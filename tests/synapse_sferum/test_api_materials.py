@@ -67,25 +67,45 @@ def test_a_classs_material(world: World, school: ApiSchool) -> None:
     until(lambda: not told(), what="the message taken back")
 
 
-def test_a_file_from_a_chat_client(world: World, school: ApiSchool) -> None:
-    """What staff post into the materials room is on the shelf; deleted there, it is off it; pupils cannot post."""
-    room = school.room_id("materials")
+def upload(school: ApiSchool, who: str) -> str:
+    """A file in Synapse; its address."""
+    answer = school.server.request(
+        "POST",
+        "/_matrix/media/v3/upload",
+        school.token(who),
+        headers={"Content-Type": "application/pdf"},
+        body=b"%PDF-1.",
+    )
+    assert answer.status == 200, answer.json
+    return str(answer.json["content_uri"])
+
+
+def send(school: ApiSchool, who: str, url: str, txn: str, body: str = "План работы.pdf") -> Any:
+    """A file posted into the materials room."""
     content = {
         "msgtype": "m.file",
-        "body": "План работы.pdf",
-        "url": f"mxc://{world.server.server_name}/abcdef",
+        "body": body,
+        "url": url,
         "info": {"mimetype": "application/pdf", "size": 7},
     }
+    path = f"/_matrix/client/v3/rooms/{school.room_id('materials')}/send/m.room.message/{txn}"
+    return school.server.request("PUT", path, school.token(who), content)
 
-    def send(who: str, txn: str) -> Any:
-        path = f"/_matrix/client/v3/rooms/{room}/send/m.room.message/{txn}"
-        return school.server.request("PUT", path, school.token(who), content)
 
-    assert send("P1", "1").status == 403
-    event_id = send("T1", "2").json["event_id"]
+def test_a_file_from_a_chat_client(world: World, school: ApiSchool) -> None:
+    """What staff post into the materials room is on the shelf; deleted there, it is off it; pupils cannot post.
+
+    Addresses of another school's file and of none are on nobody's shelf (R27).
+    """
+    room, url = school.room_id("materials"), upload(school, "T2")
+    assert send(school, "P1", url, "1").status == 403
+    theirs = upload(world.school("materials-other", "P1"), "P1")
+    for at, foreign in enumerate((theirs, f"{theirs[:-4]}none")):
+        assert send(school, "T1", foreign, f"foreign{at}", "Чужое.pdf").status == 200
+    event_id = send(school, "T1", url, "2").json["event_id"]
     until(lambda: shelf(school, "P3") == ["План работы.pdf"], what="it on the shelf")
     (found,) = school.get("/materials", "P3")["materials"]
-    assert (found["mxc"], found["size"], found["file_id"]) == (content["url"], 7, "")
+    assert (found["mxc"], found["size"], found["file_id"]) == (url, 7, "")
     path = f"/_matrix/client/v3/rooms/{room}/redact/{event_id.replace('$', '%24')}/3"
     assert school.server.request("PUT", path, school.token("T1"), {}).status == 200
     until(lambda: shelf(school, "P3") == [], what="it off the shelf")
