@@ -219,6 +219,15 @@ def gone_txn(txn: LoggingTransaction, now_ms: int, most: int) -> list[Gone]:
     return [Gone(MaterialId(str(a)), str(b), str(c)) for a, b, c in txn]
 
 
+def end_room_txn(txn: LoggingTransaction, org_id: str, key: RoomKey, now_ms: int) -> None:
+    """The room is removed (R36), and with it what was for its people; their messages went with the room."""
+    txn.execute(
+        "UPDATE sferum_materials SET room_id = '', removed_ms = COALESCE(removed_ms, ?)"
+        " WHERE org_id = ? AND room_kind = ? AND room_ref = ?",
+        (now_ms, org_id, key.kind.value, key.ref),
+    )
+
+
 def taken_back_txn(txn: LoggingTransaction, material_id: str, now_ms: int) -> None:
     """Its message is gone too."""
     txn.execute(
