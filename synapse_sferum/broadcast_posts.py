@@ -29,7 +29,7 @@ from synapse_sferum.broadcast_words import Line, Post, Told, edit, message, says
 from synapse_sferum.directory import DirectoryService
 from synapse_sferum.model import Org, RoomKey, RoomKind
 from synapse_sferum.parties import Parties
-from synapse_sferum.private import members_txn
+from synapse_sferum.private.tables import members_txn
 
 logger = logging.getLogger(__name__)
 

@@ -24,7 +24,7 @@ from synapse_sferum.directory_rows import org_txn
 from synapse_sferum.edits import not_found
 from synapse_sferum.model import Org, RoomKey
 from synapse_sferum.policy import Party
-from synapse_sferum.private import profiles_txn
+from synapse_sferum.private.tables import profiles_txn
 from synapse_sferum.schedule.broadcasts import of_broadcast
 
 #: Accounts of one question; signs of one message.

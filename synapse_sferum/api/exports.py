@@ -19,7 +19,7 @@ from synapse_sferum.edits import not_found
 from synapse_sferum.family_rows import Classes, Family, family_txn
 from synapse_sferum.materials.rows import materials_txn
 from synapse_sferum.model import GuardianshipStatus, Org, Role, UserId
-from synapse_sferum.private import messages_txn
+from synapse_sferum.private.tables import messages_txn
 from synapse_sferum.quiet.values import Level, windows_json
 from synapse_sferum.schedule.details import details_json
 from synapse_sferum.schedule.rows import gatherings_txn

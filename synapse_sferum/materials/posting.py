@@ -33,7 +33,7 @@ from synapse_sferum.materials.rows import (
 )
 from synapse_sferum.materials.words import message
 from synapse_sferum.model import OrgId
-from synapse_sferum.private import events_since_txn, own_messages_txn
+from synapse_sferum.private.tables import events_since_txn, own_messages_txn
 
 logger = logging.getLogger(__name__)
 

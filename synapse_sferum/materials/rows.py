@@ -9,7 +9,7 @@ from synapse.module_api import LoggingTransaction
 
 from synapse_sferum.materials.values import Material, MaterialId
 from synapse_sferum.model import OrgId, RoomKey, RoomKind, UserId
-from synapse_sferum.private import uploader_txn
+from synapse_sferum.private.tables import uploader_txn
 from synapse_sferum.rows import chunks, marks
 
 _COLUMNS = (

@@ -18,7 +18,7 @@ from synapse.module_api import ModuleApi
 from synapse_sferum.broadcast_rows import open_rooms_txn
 from synapse_sferum.directory_rows import org_txn
 from synapse_sferum.events import GATHERING
-from synapse_sferum.private import own_messages_txn
+from synapse_sferum.private.tables import own_messages_txn
 from synapse_sferum.schedule.rows import (
     Due,
     Posted,
