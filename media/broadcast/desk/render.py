@@ -185,19 +185,8 @@ def message(why: Unable, language: str) -> Html:
 
 
 def page(title: str, language: str, main: Html, *, here: str, head: str = "") -> Html:
-    other = next(code for code in LANGUAGES if code != language)
-    return fill(
-        "base",
-        language,
-        language=language,
-        page_title=title,
-        watch_css=f"{watch.STATIC}/watch.css",
-        desk_css=f"{STATIC}/desk.css",
-        head=Html(head),
-        main=main,
-        here=here,
-        other_code=other,
-    )
+    styles = (f"{STATIC}/desk.css",)
+    return watch.framed(title, language, main, head=head, here=here, styles=styles)
 
 
 def _rows(some: Iterable[Listed], language: str, now: datetime) -> Html:
