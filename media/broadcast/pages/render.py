@@ -294,16 +294,14 @@ def framed(
 ) -> Html:
     """What every page of broadcasts has around it. `styles`: addresses of style sheets besides the common one."""
     other = next(code for code in LANGUAGES if code != language)
-    sheets = (
-        f'<link rel="stylesheet" href="{html.escape(one)}">\n'
-        for one in (f"{STATIC}/watch.css", *styles)
-    )
+    more = (f'<link rel="stylesheet" href="{html.escape(one)}">\n' for one in styles)
     return fill(
         "base",
         language,
         language=language,
+        static=STATIC,
         page_title=title,
-        styles=Html("".join(sheets)),
+        styles=Html("".join(more)),
         head=Html(head),
         main=main,
         other_code=other,
