@@ -6,7 +6,8 @@ import json
 
 from media.ids import Identity
 from media.room import hands, hosts
-from media.room.call import OURS, Call, Member
+from media.room.call import OURS, Call
+from media.room.members import Member
 from media.room.commands import Command, SendData
 from media.room.events import DataSent
 from media.room.model import Refusal

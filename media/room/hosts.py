@@ -12,7 +12,8 @@ from attrs import evolve
 
 from media.ids import Identity, TrackSid
 from media.room import operations as op
-from media.room.call import Call, Member, tell
+from media.room.call import Call, tell
+from media.room.members import Member
 from media.room.commands import Command
 from media.room.hands import lower, lower_all
 from media.room.joining import enter

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from media.room.call import Call, Member
+from media.room.call import Call
+from media.room.members import Member
 from media.room.commands import Command
 from media.room.joining import enter, host_by_starting
 from media.room.leaving import vanish

@@ -23,7 +23,8 @@ from media.room import (
     subscriptions,
 )
 from media.room.attendance import Row
-from media.room.call import Call, Member, Published
+from media.room.call import Call
+from media.room.members import Member, Published
 from media.room.commands import Command, HostAnswered, RefuseJoin
 from media.room.events import Event
 from media.room.messages import LeaveAction

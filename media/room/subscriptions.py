@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from media.ids import ParticipantSid, TrackSid
-from media.room.call import Call, Member, Published, Screen, Subscription, tell
+from media.room.call import Call, tell
+from media.room.members import Member, Published, Screen, Subscription
 from media.room.commands import Command, StartForwarding, StopForwarding
 from media.room.events import SubscriptionPermission, TrackSettings
 from media.room.layers import adjust, best_want, wanted_less, wanted_more, wants_of

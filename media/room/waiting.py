@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 
-from media.room.call import Call, Member, tell
+from media.room.call import Call, tell
+from media.room.members import Member
 from media.room.commands import Command
 from media.room.leaving import vanish
 from media.room.messages import ParticipantsChanged, RoomChanged, ServerData
