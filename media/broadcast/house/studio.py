@@ -72,7 +72,7 @@ NAME_BITS = 128
 
 @define(eq=False, kw_only=True)
 class MediaStudio:
-    """`Studio` of `media.broadcast.opening`; made by `open_studio`.
+    """`Studio` of `media.broadcast.around`; made by `open_studio`.
 
     Attributes:
         follows: whether a broadcast shows another school's: then it has no stage here.

@@ -28,7 +28,8 @@ from media.broadcast.hls.names import Ask, Kind
 from media.broadcast.house.following import Following
 from media.broadcast.house.leads import Leads
 from media.broadcast.house.staging import OnStage
-from media.broadcast.opening import Around, Broadcasting, open_broadcasts
+from media.broadcast.around import Around
+from media.broadcast.opening import Broadcasting, open_broadcasts
 from media.broadcast.origin.publication import Told
 from media.broadcast.pages.asking import Asked, Question
 from media.broadcast.pages.shown import Phase, Said, Seat
