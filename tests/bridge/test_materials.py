@@ -52,6 +52,22 @@ def test_a_file_is_kept_and_dropped(tmp_path: Path) -> None:
     assert files.path(NAME) is None
 
 
+def test_two_who_write_the_same_file(tmp_path: Path) -> None:
+    """What is in its place is whole at any moment: another process that is at its beginning takes nothing from it."""
+    files = MaterialFiles(tmp_path)
+    first, second = files.begin(NAME), files.begin(NAME)
+    first.add(b"12345")
+    second.add(b"1")
+    assert first.finish() == 5
+    path = files.path(NAME)
+    assert path is not None
+    second.add(b"2")
+    assert path.read_bytes() == b"12345"
+    second.drop()
+    first.drop()
+    assert [one.name for one in tmp_path.iterdir()] == [NAME]
+
+
 def test_a_full_disk_keeps_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither a file nor a piece of one, and the database keeps its room."""
     monkeypatch.setattr(material_files, "LEAVES_FREE", 10**18)
