@@ -42,9 +42,7 @@ def planned(found: JsonObject) -> Planned:
         minutes=found.number("minutes"),
         repeat=None if repeat is None else _weekly(found.object("repeat")),
         off=tuple(
-            one.day("day")
-            for one in found.objects("changes")
-            if one.text_or_none("begins") is None
+            one.day("day") for one in found.objects("changes") if one.text_or_none("begins") is None
         ),
         remind=tuple(found.numbers("remind")),
         online=found.flag("online"),

@@ -1,4 +1,4 @@
-"""Who and what is in a call: people's standing, their connections, tracks and who gets them. No decisions here. Pure."""
+"""Who and what is in a call: people's standing, connections, tracks and who gets them. No decisions here. Pure."""
 
 from __future__ import annotations
 

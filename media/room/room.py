@@ -24,9 +24,9 @@ from media.room import (
 )
 from media.room.attendance import Row
 from media.room.call import Call
-from media.room.members import Member, Published
 from media.room.commands import Command, HostAnswered, RefuseJoin
 from media.room.events import Event
+from media.room.members import Member, Published
 from media.room.messages import LeaveAction
 from media.room.model import LeaveReason, Participant, Person, Refusal, RoomInfo, Settings
 from media.room.rights import regrant

@@ -163,7 +163,9 @@ async def change_day(services: Services, call: Call) -> tuple[int, Any]:
         if not call.flag("held", default=True):
             changes[day] = None
         elif "begins" in call.body:
-            instead = Moved(begins=_local(call), minutes=call.whole("minutes", default=before.minutes))
+            instead = Moved(
+                begins=_local(call), minutes=call.whole("minutes", default=before.minutes)
+            )
             usual = datetime.combine(day, before.begins.time())
             if (instead.begins, instead.minutes) != (usual, before.minutes):
                 changes[day] = instead

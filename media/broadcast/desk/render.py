@@ -97,9 +97,7 @@ def led(
         state=WORDS[language][f"state_{phase.value}"],
         sees=sees(one.place, language),
         begins=begins(broadcast, language, now),
-        notices=joined(
-            paragraph(pair[LANGUAGES.index(language)], "wrong") for pair in one.notices
-        ),
+        notices=joined(paragraph(pair[LANGUAGES.index(language)], "wrong") for pair in one.notices),
         recording=_recording(one, language),
         sections=Html("\n".join(sections)),
     )

@@ -157,7 +157,8 @@ async def test_a_broadcast_in_a_bucket(tmp_path: Path, monkeypatch: pytest.Monke
                     assert storage.objects[f"{folder}/{name}/{segment.uri}"][0]
                     assert storage.objects[f"{folder}/{name}/{segment.map}"][0]
             playlists = [f"{folder}/{name}/live.m3u8" for name in ("video", "audio", "captions")]
-            await fact(lambda: 'URI="captions/live.m3u8"' in storage.text(f"{folder}/main.m3u8"), "captions")  # fmt: skip
+            named = 'URI="captions/live.m3u8"'
+            await fact(lambda: named in storage.text(f"{folder}/main.m3u8"), "captions")
             live = world.origin.get("concert")
             assert live is not None
             assert live.say("Здравствуйте") is None
