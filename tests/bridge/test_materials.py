@@ -55,14 +55,15 @@ def test_a_file_is_kept_and_dropped(tmp_path: Path) -> None:
 def test_two_who_write_the_same_file(tmp_path: Path) -> None:
     """What is in its place is whole at any moment: another process that is at its beginning takes nothing from it."""
     files = MaterialFiles(tmp_path)
-    first, second = files.begin(NAME), files.begin(NAME)
-    first.add(b"12345")
-    second.add(b"1")
-    assert first.finish() == 5
+    film = b"12345" * 100_000
+    first = files.begin(NAME)
+    first.add(film)
+    second = files.begin(NAME)
+    second.add(film[:7])
+    assert first.finish() == len(film)
     path = files.path(NAME)
     assert path is not None
-    second.add(b"2")
-    assert path.read_bytes() == b"12345"
+    assert path.read_bytes() == film
     second.drop()
     first.drop()
     assert [one.name for one in tmp_path.iterdir()] == [NAME]
