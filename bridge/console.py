@@ -7,12 +7,12 @@ from collections.abc import Callable
 from attrs import frozen
 
 from bridge.contact import shown
-from bridge.ports import Message, SendFailure, Sent
+from bridge.ports_sending import Message, SendFailure, Sent
 
 
 @frozen
 class Console:
-    """Implements `ports.Sender`. Not the log: a log is kept, a screen is not."""
+    """Implements `ports_sending.Sender`. Not the log: a log is kept, a screen is not."""
 
     write: Callable[[str], object]  # `print`, given by __main__
 

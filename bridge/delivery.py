@@ -11,7 +11,8 @@ from attrs import define, field
 
 from bridge.metrics import MESSAGES
 from bridge.outbox import deliver_due
-from bridge.ports import Senders, Store, Vault
+from bridge.ports import Store, Vault
+from bridge.ports_sending import Senders
 from bridge.wiring import is_set_within
 from serving.logs import kind_of, place_of
 

@@ -41,9 +41,14 @@ class DirectoryCalls:
         """A question that has an answer."""
         return self._accepted(await self._ask("GET", path, params=params))
 
-    async def find(self, path: str, read: Callable[[JsonObject], T]) -> T | None:
+    async def find(
+        self,
+        path: str,
+        read: Callable[[JsonObject], T],
+        params: Mapping[str, str] | None = None,
+    ) -> T | None:
         """A question about something that may not exist."""
-        answer = await self._ask("GET", path)
+        answer = await self._ask("GET", path, params=params)
         return None if answer.is_missing else self.read(self._accepted(answer), read)
 
     async def change(self, method: str, path: str, body: Mapping[str, Any], by: UserId) -> Answer:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import enum
-from datetime import date
-from typing import Any, TypeVar
+from typing import Any
 
 from bridge.people import (
     ClassFigures,
@@ -24,9 +22,7 @@ from bridge.people import (
     Status,
 )
 from bridge.roles import Account, ClassId, OrgId, PersonId, Role, UserId
-from serving.json_object import BadJson, JsonObject
-
-E = TypeVar("E", bound=enum.Enum)
+from serving.json_object import JsonObject
 
 
 def org(found: JsonObject) -> Org:
@@ -44,7 +40,7 @@ def account(found: JsonObject) -> Account:
     return Account(
         user_id=UserId(found.text("user_id")),
         org_id=OrgId(found.text("org_id")),
-        roles=_roles(found.texts("roles")),
+        roles=frozenset(found.words("roles", Role)),
         display_name=found.text("display_name"),
         org_name=found.text("org_name"),
         timezone=found.text("timezone"),
@@ -58,7 +54,7 @@ def account(found: JsonObject) -> Account:
 
 
 def person(found: JsonObject) -> PersonRecord:
-    by_hand, user_id = found.texts_or_none("roles_by_hand"), found.text_or_none("user_id")
+    user_id = found.text_or_none("user_id")
     return PersonRecord(
         person_id=PersonId(found.text("person_id")),
         source=found.text("source"),
@@ -66,10 +62,12 @@ def person(found: JsonObject) -> PersonRecord:
         family_name=found.text("family_name"),
         given_name=found.text("given_name"),
         middle_name=found.text("middle_name"),
-        birth_date=_date(found.text_or_none("birth_date")),
-        roles=_roles(found.texts("roles")),
-        roles_by_hand=None if by_hand is None else _roles(by_hand),
-        status=_word(Status, found.text("status")),
+        birth_date=found.day_or_none("birth_date"),
+        roles=frozenset(found.words("roles", Role)),
+        roles_by_hand=None
+        if found.texts_or_none("roles_by_hand") is None
+        else frozenset(found.words("roles_by_hand", Role)),
+        status=found.word("status", Status),
         user_id=None if user_id is None else UserId(user_id),
         confirmed=found.flag("confirmed"),
         seats=tuple(
@@ -126,7 +124,7 @@ def relative(found: JsonObject) -> Relative:
     return Relative(
         person=person(found.object("person")),
         relation=found.text("relation"),
-        status=_word(LinkStatus, found.text("status")),
+        status=found.word("status", LinkStatus),
     )
 
 
@@ -177,21 +175,3 @@ def _figures(found: JsonObject) -> Figures:
         active=found.number("active"),
         unconfirmed=found.number_or_none("unconfirmed") or 0,
     )
-
-
-def _roles(words: list[str]) -> frozenset[Role]:
-    return frozenset(_word(Role, word) for word in words)
-
-
-def _word(kind: type[E], word: str) -> E:
-    try:
-        return kind(word)
-    except ValueError:
-        raise BadJson(kind.__name__.lower()) from None
-
-
-def _date(text: str | None) -> date | None:
-    try:
-        return None if text is None else date.fromisoformat(text)
-    except ValueError:
-        raise BadJson("birth_date") from None

@@ -16,7 +16,8 @@ from bridge.dispute import (
     is_released,
 )
 from bridge.outbox import contact_of, waiting
-from bridge.ports import Message, Repositories
+from bridge.ports import Repositories
+from bridge.ports_sending import Message
 from bridge.reason import kept_reason
 from bridge.records import Action, AuditEntry, BoundContact, Chain, OutboxKind, SessionHash, StepsId
 from bridge.roles import Account, OrgId, UserId

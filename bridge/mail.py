@@ -16,7 +16,7 @@ import aiosmtplib
 from attrs import field, frozen
 
 from bridge.contact import Email
-from bridge.ports import Message, SendFailure, Sent
+from bridge.ports_sending import Message, SendFailure, Sent
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class MailServer:
 
 @frozen
 class SmtpMail:
-    """Implements `ports.Sender`."""
+    """Implements `ports_sending.Sender`."""
 
     server: MailServer
     clock: Callable[[], datetime]  # for the Date header

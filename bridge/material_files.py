@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import tempfile
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO
@@ -34,6 +35,7 @@ class Part:
     """A file on its way to its place. Blocking: call it in a thread. `drop` it in the end, whatever came of it."""
 
     _at: Path
+    _place: Path
     _target: IO[bytes]
     _size: int = 0
 
@@ -53,7 +55,7 @@ class Part:
         """It is whole, and in its place from now on; returns how many octets it has."""
         self._target.flush()
         os.fsync(self._target.fileno())
-        self._at.replace(self._at.with_suffix(""))
+        self._at.replace(self._place)
         return self._size
 
     def drop(self) -> None:
@@ -94,7 +96,7 @@ class MaterialFiles:
             part.drop()
 
     def begin(self, file_id: str) -> Part:
-        """A file that is still to come, piece by piece.
+        """A file that is still to come, piece by piece. Two processes may fetch the same one: each writes its own.
 
         Raises:
             ValueError: no name of ours.
@@ -103,8 +105,8 @@ class MaterialFiles:
         if not _FILE_ID.fullmatch(file_id):
             raise ValueError("not the name of a file of materials")
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        at = self.folder / f"{file_id}{_PART}"
-        return Part(at, at.open("wb"))
+        number, at = tempfile.mkstemp(_PART, f"{file_id}.", self.folder)
+        return Part(Path(at), self.folder / file_id, os.fdopen(number, "wb"))
 
     def drop(self, file_id: str) -> None:
         """Delete a file; one that is not there is none."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
@@ -11,9 +10,8 @@ from attrs import frozen
 
 from bridge.directory_calls import DirectoryCalls, org_path
 from bridge.materials import Material, Publication, Room, Shelf
-from bridge.ports_directory import DirectoryRefused
 from bridge.roles import Account
-from serving.json_object import BadJson, JsonObject
+from serving.json_object import JsonObject
 
 
 @frozen
@@ -47,15 +45,8 @@ class HttpMaterials:
         return self._calls.read(answer, _shelf)
 
     async def one(self, account: Account, material_id: str) -> Material | None:
-        try:
-            answer = await self._calls.get(
-                org_path(account.org_id, "materials", material_id), {"user_id": account.user_id}
-            )
-        except DirectoryRefused as refused:
-            if refused.status == 404:
-                return None
-            raise
-        return self._calls.read(answer, material)
+        path = org_path(account.org_id, "materials", material_id)
+        return await self._calls.find(path, material, {"user_id": account.user_id})
 
     async def rooms(self, account: Account) -> Sequence[Room]:
         answer = await self._calls.get(
@@ -95,10 +86,8 @@ def material(found: JsonObject) -> Material:
         size=found.number("size"),
         file_id=found.text("file_id"),
         mxc=found.text("mxc"),
-        published_at=_instant(found.number("published_ms")),
-        expires_at=None
-        if (expires := found.number_or_none("expires_ms")) is None
-        else _instant(expires),
+        published_at=found.instant("published_ms"),
+        expires_at=found.instant_or_none("expires_ms"),
         may_change=found.flag("may_change"),
     )
 
@@ -116,10 +105,3 @@ def _shelf(found: JsonObject) -> Shelf:
 
 def _room(found: JsonObject) -> Room:
     return Room(room_id=found.text("room_id"), kind=found.text("kind"), name=found.text("name"))
-
-
-def _instant(ms: int) -> datetime:
-    try:
-        return datetime.fromtimestamp(ms / 1000, UTC)
-    except (ValueError, OverflowError, OSError):
-        raise BadJson("published_ms") from None

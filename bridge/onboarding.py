@@ -39,7 +39,8 @@ from bridge.counting import Counted, count
 from bridge.invite import Invite, InviteRefusal, email_opens, token_hash
 from bridge.limits import Refused
 from bridge.outbox import contact_of, plain, waiting
-from bridge.ports import Grades, Message, Repositories, Store, Vault
+from bridge.ports import Grades, Repositories, Store, Vault
+from bridge.ports_sending import Message
 from bridge.records import Chain, OutboxItem, OutboxKind, Purpose, SessionHash
 from bridge.texts import mail_text, sms_text
 from bridge.verification import (

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from attrs import frozen
 
 from bridge.contact import Contact, Email, Phone
-from bridge.ports import TRANSIENT, Message, Senders, SendFailure, Sent, Store, Vault
+from bridge.ports import Store, Vault
+from bridge.ports_sending import TRANSIENT, Message, Senders, SendFailure, Sent
 from bridge.records import OutboxId, OutboxItem, OutboxKind, Sealed
 from bridge.vault import CannotUnseal
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
 
-from attrs import field, frozen
-
 from bridge.application import Application, ApplicationId
 from bridge.application import State as ApplicationState
-from bridge.contact import Contact, Medium
+from bridge.contact import Medium
 from bridge.dispute import Dispute, DisputeId
 from bridge.invite import Invite, InviteId
+from bridge.ports_lists import ListedContacts, RosterMappings, RosterUploads, YearDrafts
 from bridge.records import (
     Action,
     AuditEntry,
@@ -27,12 +25,9 @@ from bridge.records import (
     DeadSteps,
     Departure,
     FeedHash,
-    ListedContact,
     Lookup,
     OutboxId,
     OutboxItem,
-    OutboxKind,
-    RosterUpload,
     Sealed,
     Session,
     SessionHash,
@@ -40,7 +35,6 @@ from bridge.records import (
     StepsId,
     StepsItem,
     StepsState,
-    UploadId,
 )
 from bridge.roles import ClassId, OrgId, PersonId, UserId
 from bridge.verification import ChallengeId
@@ -231,59 +225,6 @@ class Journeys(Protocol):
     async def purge(self, now: datetime) -> int: ...
 
 
-class ListedContacts(Protocol):
-    """Contacts that a school's lists name, as keyed hashes: a newcomer who proves one is matched (R15, R19)."""
-
-    async def replace(
-        self, org_id: OrgId, source: str, groups: Iterable[str], contacts: Iterable[ListedContact]
-    ) -> None:
-        """What the lists of `source` say now of these groups (student, staff, guardian), whole.
-
-        A contact of a record that another group has already stays that group's.
-        """
-
-    async def matches(self, org_id: OrgId, medium: Medium, lookup: Lookup) -> list[ListedContact]:
-        """Everybody listed with this contact: a mother and, by mistake, her child (R12)."""
-
-    async def of_record(
-        self, org_id: OrgId, source: str, source_id: str
-    ) -> list[ListedContact]: ...
-
-
-class RosterUploads(Protocol):
-    """Files that somebody has sent and not yet decided on, sealed."""
-
-    async def put(self, upload: RosterUpload) -> None:
-        """Keep it instead of whatever the same account had sent before."""
-
-    async def get(
-        self, upload_id: UploadId, org_id: OrgId, now: datetime
-    ) -> RosterUpload | None: ...
-
-    async def end(self, upload_id: UploadId) -> None: ...
-
-    async def purge(self, now: datetime) -> int: ...
-
-
-class RosterMappings(Protocol):
-    """A school's own headings and positions (provisioning/readers/mapping.py), sealed: one for each school."""
-
-    async def put(self, org_id: OrgId, sealed: Sealed) -> None: ...
-
-    async def get(self, org_id: OrgId) -> Sealed | None: ...
-
-
-class YearDrafts(Protocol):
-    """A school's plan of its next year while it is made (`sferum.year.v1`), sealed: one for each school."""
-
-    async def put(self, org_id: OrgId, sealed: Sealed) -> None: ...
-
-    async def get(self, org_id: OrgId, *, locked: bool = False) -> Sealed | None:
-        """With `locked` nobody else changes it until the transaction is over."""
-
-    async def end(self, org_id: OrgId) -> None: ...
-
-
 class Departures(Protocol):
     """Who has left, until they are erased (R14)."""
 
@@ -438,47 +379,3 @@ class Vault(Protocol):
         Raises:
             CannotUnseal: another key, another purpose, or damaged.
         """
-
-
-class SendFailure(enum.Enum):
-    """Why a message did not go out. The values are stable: logged, counted, tested."""
-
-    UNREACHABLE = "unreachable"
-    TIMEOUT = "timeout"
-    THROTTLED = "throttled"
-    REFUSED = "refused"  # the gateway says no to this message
-    CREDENTIALS = "credentials"
-    BAD_ANSWER = "bad_answer"
-    TOO_LARGE = "too_large"
-    MISCONFIGURED = "misconfigured"
-
-
-#: Failures that another attempt may overcome; the others are told to staff.
-TRANSIENT = frozenset({SendFailure.UNREACHABLE, SendFailure.TIMEOUT, SendFailure.THROTTLED})
-
-
-@frozen(kw_only=True)
-class Message:
-    """Something for one person. Never logged."""
-
-    id: str  # ours: delivery reports come back with it
-    to: Contact
-    subject: str = field(repr=False, default="")  # mail only
-    text: str = field(repr=False)
-    language: str = "ru"
-
-
-@frozen
-class Sent:
-    """The gateway took it. `reference` is its own id for the message, "" if it gives none."""
-
-    reference: str = ""
-
-
-class Sender(Protocol):
-    """One way to reach people: SMS gateway, mail server, console."""
-
-    async def send(self, message: Message) -> Sent | SendFailure: ...
-
-
-Senders = Mapping[OutboxKind, Sender]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, time
+from datetime import time
 
 import aiohttp
 from attrs import frozen
@@ -53,23 +53,16 @@ class HttpQuietHours:
 
 
 def verdict(found: JsonObject) -> Verdict:
-    until = found.number_or_none("until")
-    try:
-        at = None if until is None else datetime.fromtimestamp(until / 1000, UTC)
-    except (ValueError, OverflowError, OSError):
-        raise BadJson("until") from None
     return Verdict(
-        quiet=found.flag("quiet"), until=at, rules=tuple(map(_rule, found.objects("rules")))
+        quiet=found.flag("quiet"),
+        until=found.instant_or_none("until"),
+        rules=tuple(map(_rule, found.objects("rules"))),
     )
 
 
 def _rule(found: JsonObject) -> Rule:
-    try:
-        level = Level(found.text("level"))
-    except ValueError:
-        raise BadJson("level") from None
     return Rule(
-        level=level,
+        level=found.word("level", Level),
         ref=found.text("ref"),
         windows=tuple(map(_window, found.objects("windows"))),
         outcome=found.text_or_none("outcome") or "",
@@ -77,11 +70,8 @@ def _rule(found: JsonObject) -> Rule:
 
 
 def _window(found: JsonObject) -> Window:
-    weekdays = found.raw.get("weekdays")
-    if not isinstance(weekdays, list) or not all(type(one) is int for one in weekdays):
-        raise BadJson("weekdays")
     try:
         begins, ends = (time.fromisoformat(found.text(name)) for name in ("begins", "ends"))
     except ValueError:
         raise BadJson("begins") from None
-    return Window(weekdays=frozenset(weekdays), begins=begins, ends=ends)
+    return Window(weekdays=frozenset(found.numbers("weekdays")), begins=begins, ends=ends)

@@ -11,7 +11,6 @@ from attrs import frozen
 
 from bridge import schedule_json as read
 from bridge.directory_calls import DirectoryCalls, org_path
-from bridge.ports_directory import DirectoryRefused
 from bridge.roles import Account, OrgId, UserId
 from bridge.schedule import Audience, Days, Kind, Schedule, Wish
 
@@ -46,15 +45,8 @@ class HttpSchedule:
         return self._calls.read(answer, read.schedule)
 
     async def one(self, account: Account, gathering_id: str) -> Days | None:
-        try:
-            answer = await self._calls.get(
-                org_path(account.org_id, "schedule", gathering_id), {"user_id": account.user_id}
-            )
-        except DirectoryRefused as refused:
-            if refused.status == 404:
-                return None
-            raise
-        return self._calls.read(answer, read.days)
+        path = org_path(account.org_id, "schedule", gathering_id)
+        return await self._calls.find(path, read.days, {"user_id": account.user_id})
 
     async def audiences(self, account: Account) -> Sequence[Audience]:
         answer = await self._calls.get(

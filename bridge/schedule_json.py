@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import datetime
 
 from bridge.schedule import Audience, Days, Held, Kind, Planned, Schedule, Weekly
 from serving.json_object import BadJson, JsonObject
@@ -22,7 +22,7 @@ def days(found: JsonObject) -> Days:
     one = planned(found)
     return Days(
         planned=one,
-        days=tuple(_day(text) for text in found.texts("days")),
+        days=tuple(found.days("days")),
         held=tuple(_held(hit, {one.gathering_id: one}) for hit in found.objects("occurrences")),
     )
 
@@ -31,7 +31,7 @@ def planned(found: JsonObject) -> Planned:
     repeat = found.raw.get("repeat")
     return Planned(
         gathering_id=found.text("gathering_id"),
-        kind=_kind(found.text("kind")),
+        kind=found.word("kind", Kind),
         room_id=found.text("room_id"),
         room_kind=found.text("room_kind"),
         room_name=found.text("room_name"),
@@ -42,11 +42,9 @@ def planned(found: JsonObject) -> Planned:
         minutes=found.number("minutes"),
         repeat=None if repeat is None else _weekly(found.object("repeat")),
         off=tuple(
-            _day(one.text("day"))
-            for one in found.objects("changes")
-            if one.text_or_none("begins") is None
+            one.day("day") for one in found.objects("changes") if one.text_or_none("begins") is None
         ),
-        remind=tuple(_numbers(found, "remind")),
+        remind=tuple(found.numbers("remind")),
         online=found.flag("online"),
         link=found.text("link"),
         called_off=found.flag("called_off"),
@@ -61,7 +59,7 @@ def audience(found: JsonObject) -> Audience:
         room_id=found.text("room_id"),
         kind=found.text("kind"),
         name=found.text("name"),
-        kinds=tuple(_kind(word) for word in found.texts("kinds")),
+        kinds=tuple(found.words("kinds", Kind)),
     )
 
 
@@ -71,40 +69,19 @@ def _held(found: JsonObject, known: dict[str, Planned]) -> Held:
         raise BadJson("gathering_id")
     return Held(
         planned=one,
-        day=_day(found.text("day")),
-        begins=_instant(found.number("begins_at")),
-        ends=_instant(found.number("ends_at")),
+        day=found.day("day"),
+        begins=found.instant("begins_at"),
+        ends=found.instant("ends_at"),
         moved=found.flag("moved"),
     )
 
 
 def _weekly(found: JsonObject) -> Weekly:
     return Weekly(
-        weekdays=frozenset(_numbers(found, "weekdays")),
-        until=_day(found.text("until")),
+        weekdays=frozenset(found.numbers("weekdays")),
+        until=found.day("until"),
         every_weeks=found.number("every_weeks"),
     )
-
-
-def _numbers(found: JsonObject, name: str) -> list[int]:
-    values = found.raw.get(name)
-    if not isinstance(values, list) or not all(type(value) is int for value in values):
-        raise BadJson(name)
-    return values
-
-
-def _kind(word: str) -> Kind:
-    try:
-        return Kind(word)
-    except ValueError:
-        raise BadJson("kind") from None
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise BadJson("day") from None
 
 
 def _local(text: str) -> datetime:
@@ -115,10 +92,3 @@ def _local(text: str) -> datetime:
     if found.tzinfo is not None:
         raise BadJson("begins")
     return found
-
-
-def _instant(milliseconds: int) -> datetime:
-    try:
-        return datetime.fromtimestamp(milliseconds / 1000, UTC)
-    except (ValueError, OverflowError, OSError):
-        raise BadJson("begins_at") from None

@@ -14,7 +14,7 @@ from bridge.contact import Email
 from bridge.gateway import BadGateway
 from bridge.gateway_config import read_gateway
 from bridge.mail import MailServer, SmtpMail
-from bridge.ports import Sender, Senders
+from bridge.ports_sending import Sender, Senders
 from bridge.records import OutboxKind
 from bridge.sms_http import HttpSms
 from serving.secret_files import BadSecret, read_secret

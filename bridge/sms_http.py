@@ -13,7 +13,7 @@ from attrs import frozen
 
 from bridge.contact import Phone
 from bridge.gateway import BadGateway, Gateway, Request
-from bridge.ports import Message, SendFailure, Sent
+from bridge.ports_sending import Message, SendFailure, Sent
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ class TooLarge(Exception):
 
 @frozen
 class HttpSms:
-    """Implements `ports.Sender`. No redirects: they would take number and key to somebody else."""
+    """Implements `ports_sending.Sender`. No redirects: they would take number and key to somebody else."""
 
     gateway: Gateway
     session: aiohttp.ClientSession

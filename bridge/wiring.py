@@ -25,7 +25,7 @@ from bridge.exports_http import HttpExports
 from bridge.homeserver_http import HttpHomeserver
 from bridge.homeserver_media import HttpMedia
 from bridge.materials_http import HttpMaterials
-from bridge.ports import Senders
+from bridge.ports_sending import Senders
 from bridge.posted_files import PostedFiles
 from bridge.quiet_http import HttpQuietHours
 from bridge.records import BoundContact

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import enum
 import json
 from collections.abc import Mapping
+from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
 from attrs import field, frozen
 
 T = TypeVar("T")
+E = TypeVar("E", bound=enum.Enum)
 
 
 class BadJson(Exception):
@@ -48,6 +51,38 @@ class JsonObject:
     def texts_or_none(self, name: str) -> list[str] | None:
         return None if self.raw.get(name) is None else self.texts(name)
 
+    def numbers(self, name: str) -> list[int]:
+        values = self._of(list, name)
+        if not all(type(value) is int for value in values):
+            raise BadJson(name)
+        return values
+
+    def word(self, name: str, kind: type[E]) -> E:
+        """One of these words."""
+        return _member(kind, self.text(name), name)
+
+    def words(self, name: str, kind: type[E]) -> list[E]:
+        return [_member(kind, word, name) for word in self.texts(name)]
+
+    def day(self, name: str) -> date:
+        return _date(self.text(name), name)
+
+    def day_or_none(self, name: str) -> date | None:
+        return None if self.raw.get(name) is None else self.day(name)
+
+    def days(self, name: str) -> list[date]:
+        return [_date(text, name) for text in self.texts(name)]
+
+    def instant(self, name: str) -> datetime:
+        """Milliseconds since 1970."""
+        try:
+            return datetime.fromtimestamp(self.number(name) / 1000, UTC)
+        except (ValueError, OverflowError, OSError):
+            raise BadJson(name) from None
+
+    def instant_or_none(self, name: str) -> datetime | None:
+        return None if self.raw.get(name) is None else self.instant(name)
+
     def object(self, name: str) -> JsonObject:
         return JsonObject(self._of(dict, name))
 
@@ -82,3 +117,17 @@ def parse_object(raw: bytes) -> JsonObject:
     if not isinstance(value, dict):
         raise BadJson("not an object")
     return JsonObject(value)
+
+
+def _member(kind: type[E], word: str, name: str) -> E:
+    try:
+        return kind(word)
+    except ValueError:
+        raise BadJson(name) from None
+
+
+def _date(text: str, name: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise BadJson(name) from None

@@ -7,7 +7,7 @@ from synapse.module_api import LoggingTransaction, ModuleApi
 from synapse_sferum import events
 from synapse_sferum.model import OrgId, RoomKey, UserId
 from synapse_sferum.plan import ActualRoom
-from synapse_sferum.private import members_txn, rooms_created_by_txn
+from synapse_sferum.private.tables import members_txn, rooms_created_by_txn
 
 
 async def read_actual(

@@ -22,7 +22,8 @@ from synapse_sferum.plan import (
     SetPowerLevels,
     weight,
 )
-from synapse_sferum.private import members_txn, profiles_txn, send_together
+from synapse_sferum.private.rooms import send_together
+from synapse_sferum.private.tables import members_txn, profiles_txn
 
 
 class NotLetIn(Exception):

@@ -7,8 +7,7 @@ Synapse was away is caught up with the next word.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from synapse.module_api import ModuleApi
 from synapse.module_api.errors import SynapseError
@@ -29,7 +28,8 @@ from synapse_sferum.broadcast_words import Line, Post, Told, edit, message, says
 from synapse_sferum.directory import DirectoryService
 from synapse_sferum.model import Org, RoomKey, RoomKind
 from synapse_sferum.parties import Parties
-from synapse_sferum.private import members_txn
+from synapse_sferum.private.tables import members_txn
+from synapse_sferum.service_messages import ServiceMessages
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ class BroadcastPosts:
         now_ms: Callable[[], int],
     ) -> None:
         self._api, self._directory, self._parties = api, directory, parties
-        self._now_ms = now_ms
+        self._messages, self._now_ms = ServiceMessages(api, parties.service_user), now_ms
 
     async def announce(self, org: Org, key: RoomKey, told: Told, actor: str, reason: str) -> int:
         """Make the rooms say it; returns how many messages were written.
@@ -85,7 +85,7 @@ class BroadcastPosts:
                 if aim and room_id in keeps:
                     written += await self._write(org, room_id, told, post, posted)
                 elif not aim and posted is not None:
-                    await self._redact(room_id, posted.event_id)
+                    await self._messages.take_back(room_id, posted.event_id)
                     await self._put(org, room_id, told, post, None)
                     written += 1
         await self._directory.read(
@@ -104,12 +104,12 @@ class BroadcastPosts:
     ) -> int:
         text = says(told, post)
         if posted is None:
-            event_id = await self._send(room_id, "m.room.message", message(told, post))
+            event_id = await self._messages.write(room_id, message(told, post))
         elif posted.says == text:
             return 0
         else:
             event_id = posted.event_id
-            await self._send(room_id, "m.room.message", edit(told, post, event_id))
+            await self._messages.write(room_id, edit(told, post, event_id))
         await self._put(org, room_id, told, post, Posted(event_id, text))
         return 1
 
@@ -117,20 +117,6 @@ class BroadcastPosts:
         self, org: Org, room_id: str, told: Told, post: Post, now: Posted | None
     ) -> None:
         await self._directory.read(put_post_txn, org.org_id, told.broadcast_id, room_id, post, now)
-
-    async def _redact(self, room_id: str, event_id: str) -> None:
-        await self._send(room_id, "m.room.redaction", {"redacts": event_id})
-
-    async def _send(self, room_id: str, kind: str, content: Mapping[str, Any]) -> str:
-        event = await self._api.create_and_send_event_into_room(
-            {
-                "type": kind,
-                "room_id": room_id,
-                "sender": self._parties.service_user,
-                "content": dict(content),
-            }
-        )
-        return event.event_id
 
     async def tell(
         self,
@@ -146,7 +132,7 @@ class BroadcastPosts:
         await self._let_hosts_in(org, key, room_id)
         written = 0
         for content in broadcast_words.hall(broadcast_id, title, lines):
-            await self._send(room_id, "m.room.message", content)
+            await self._messages.write(room_id, content)
             written += 1
         return written
 

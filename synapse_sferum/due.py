@@ -16,6 +16,7 @@ from synapse.module_api import LoggingTransaction, ModuleApi
 from synapse_sferum.class_edits import fall_due
 from synapse_sferum.directory_rows import directory_txn, write_txn
 from synapse_sferum.facts import Facts
+from synapse_sferum.materials.rows import end_room_txn
 from synapse_sferum.model import Org, RoomKey, RoomKind, UserId
 from synapse_sferum.rows import ORG_COLUMNS, org_from
 from synapse_sferum.year_rows import forget_old_txn, rooms_to_remove_txn
@@ -81,7 +82,9 @@ class Due:
                 )
             await self._api.delete_room(room_id)
             return
-        await self._api.run_db_interaction("sferum_forget_room", _forget_txn, org.org_id, key)
+        await self._api.run_db_interaction(
+            "sferum_forget_room", forget_room_txn, org.org_id, key, self._now_ms()
+        )
         if room_id is not None:
             await self._facts.forget_room(room_id)
         logger.info("old room removed org=%s kind=%s ref=%s", org.org_id, key.kind.value, key.ref)
@@ -137,7 +140,9 @@ def _room_ids_txn(
     return found[0], found[1]
 
 
-def _forget_txn(txn: LoggingTransaction, org_id: str, key: RoomKey) -> None:
+def forget_room_txn(txn: LoggingTransaction, org_id: str, key: RoomKey, now_ms: int) -> None:
+    """A room that is gone from Synapse: what is written of it, and the materials of its people."""
+    end_room_txn(txn, org_id, key, now_ms)
     where = (org_id, key.kind.value, key.ref)
     for table in ("sferum_rooms", "sferum_wants"):
         txn.execute(f"DELETE FROM {table} WHERE org_id = ? AND kind = ? AND ref = ?", where)

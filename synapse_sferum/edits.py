@@ -54,6 +54,11 @@ def not_found() -> EditRefused:
     return EditRefused(404, "M_NOT_FOUND", "there is no such record in this school")
 
 
+def archived() -> EditRefused:
+    """Nothing is written there any more (R36)."""
+    return EditRefused(409, "SFERUM_ARCHIVED", "this room is an archive")
+
+
 def known_person(directory: Directory, person_id: str) -> Person:
     """A record, erased or not.
 

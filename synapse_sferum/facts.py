@@ -20,13 +20,9 @@ from synapse_sferum.account import Account
 from synapse_sferum.district import room_rows
 from synapse_sferum.district.room_plan import CommonRoom
 from synapse_sferum.model import OrgId, RoomId, RoomKey, RoomKind
-from synapse_sferum.private import (
-    clock_of,
-    inviter_txn,
-    membership_txn,
-    room_of_event_txn,
-    server_is_joined,
-)
+from synapse_sferum.private.rooms import server_is_joined
+from synapse_sferum.private.server import clock_of
+from synapse_sferum.private.tables import inviter_txn, membership_txn, room_of_event_txn
 from synapse_sferum.quiet.rows import rules_txn
 from synapse_sferum.quiet.values import Level, Rule
 from synapse_sferum.rows import accounts_txn

@@ -22,7 +22,8 @@ from synapse_sferum.facts import Facts
 from synapse_sferum.login_budget import Budgets
 from synapse_sferum.login_log import hide_typed_names
 from synapse_sferum.login_name import LoginName, Medium, read_name, read_threepid
-from synapse_sferum.private import Passwords, owner_of_threepid_txn
+from synapse_sferum.private.accounts import Passwords
+from synapse_sferum.private.tables import owner_of_threepid_txn
 
 logger = logging.getLogger(__name__)
 

@@ -31,7 +31,8 @@ from synapse_sferum.login import Login
 from synapse_sferum.materials.posting import MaterialPosts
 from synapse_sferum.own_accounts import make_own_accounts, own_accounts
 from synapse_sferum.parties import Parties
-from synapse_sferum.private import federation_whitelist, hold_pushes, pin_keys
+from synapse_sferum.private.federation import federation_whitelist, pin_keys
+from synapse_sferum.private.pushers import hold_pushes
 from synapse_sferum.quiet.pushes import QuietPushes
 from synapse_sferum.reconcile import Reconciler
 from synapse_sferum.schedule.book import ScheduleBook

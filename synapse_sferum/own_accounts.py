@@ -14,7 +14,7 @@ from synapse.module_api import LoggingTransaction, ModuleApi
 from synapse_sferum.config import Config
 from synapse_sferum.events import SERVICE_LOCALPART
 from synapse_sferum.model import UserId
-from synapse_sferum.private import lift_rate_limits, register_account
+from synapse_sferum.private.accounts import lift_rate_limits, register_account
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from synapse.types import UserID
 
 from synapse_sferum.badge import FIELD, badge
 from synapse_sferum.model import Role, UserId
-from synapse_sferum.private import profile_field, set_profile_field
+from synapse_sferum.private.accounts import profile_field, set_profile_field
 from synapse_sferum.rows import accounts_txn
 
 

@@ -11,7 +11,7 @@ from bridge.bot.texts import age, text
 from bridge.contact import Email, Medium
 from bridge.outbox import contact_of, waiting
 from bridge.people import Org
-from bridge.ports import Message
+from bridge.ports_sending import Message
 from bridge.records import BoundContact, CardId, CardKind, OutboxKind
 from bridge.roles import ADMINISTRATION, OrgId, UserId
 from bridge.services import Services

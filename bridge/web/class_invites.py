@@ -17,7 +17,7 @@ from bridge.roles import Account, ClassId, Role
 from bridge.web.access import class_lead
 from bridge.web.class_cards import desk_of, made_or_404
 from bridge.web.classes import roll_of
-from bridge.web.forms import PageForm
+from bridge.web.forms import PageForm, form_page
 from bridge.web.i18n import N_
 from bridge.web.render import page, problem, redirect
 from bridge.web.security import form_of
@@ -153,15 +153,14 @@ async def _invite(request: web.Request, visit: Visit, account: Account) -> Invit
 def _ask(request: web.Request, visit: Visit, roll: Roll, form: NewLink) -> web.StreamResponse:
     role = ROLES[request.match_info["role"]]
     grade = visit.services.config.email_signup_max_grade
-    return page(
+    return form_page(
         request,
         "teacher/invite_new.html",
+        form,
         roll=roll,
-        form=form,
         parents=role is Role.GUARDIAN,
         mail_possible=email_allowed(role, roll.grade, grade),
         grade=grade,
-        status=422 if form.errors else 200,
     )
 
 

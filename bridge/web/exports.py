@@ -18,7 +18,7 @@ from bridge.web.access import member, only
 from bridge.web.again import fresh
 from bridge.web.csv_file import attachment
 from bridge.web.render import page, problem, redirect
-from bridge.web.security import form_of
+from bridge.web.security import HEADERS, form_of
 from bridge.web.visit import Visit
 
 logger = logging.getLogger(__name__)
@@ -89,6 +89,7 @@ async def room(request: web.Request, visit: Visit, account: Account) -> web.Stre
         return problem(request, 404)
     response = web.StreamResponse(
         headers={
+            **HEADERS,  # it begins before the middleware that gives them to every page
             "Content-Type": "application/x-ndjson; charset=utf-8",
             "Content-Disposition": "attachment; filename=\"room.jsonl\"; filename*=UTF-8''"
             + quote(f"{visit.gettext('Сообщения чата')}.jsonl", safe=""),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any
 
+from aiohttp import web
 from wtforms import Form
 from wtforms.fields import Field
 
+from bridge.ports_directory import DirectoryRefused
+from bridge.web.render import page
 from bridge.web.visit import Visit
 
 #: Shortest password, as in homeserver.yaml (`password_config.policy.minimum_length`): the admin API does not check it.
@@ -29,6 +32,38 @@ class PageForm(Form):
 
     def errors_by_field(self) -> Mapping[str, list[str]]:
         return {name: list(errors) for name, errors in self.errors.items() if name}
+
+
+def form_page(
+    request: web.Request, template: str, form: PageForm, *, refused: str = "", **values: Any
+) -> web.Response:
+    """A page with a form: 422 with what is wrong with it. `refused`: what stands above its fields, translated."""
+    return page(
+        request,
+        template,
+        status=422 if form.errors or refused else 200,
+        form=form,
+        refused=[refused] if refused else [],
+        **values,
+    )
+
+
+def refusal_text(
+    visit: Visit, error: DirectoryRefused, texts: Mapping[int, str], otherwise: int
+) -> str:
+    """What the directory's no means to whoever filled in the form: by its status, else as that of `otherwise`."""
+    return visit.gettext(texts.get(error.status, texts[otherwise]))
+
+
+async def refusal_of(
+    visit: Visit, writing: Awaitable[None], texts: Mapping[int, str], otherwise: int
+) -> str:
+    """The same of something that is written now; "" when it is done."""
+    try:
+        await writing
+    except DirectoryRefused as error:
+        return refusal_text(visit, error, texts, otherwise)
+    return ""
 
 
 def describe(field: Field) -> dict[str, str]:

@@ -22,8 +22,8 @@ logger = logging.getLogger(__name__)
 
 routes = web.RouteTableDef()
 
-#: Materials of one page.
-PAGE = 30
+#: Materials of one page; a school has at most so many (`MOST_LIVE` of the module).
+PAGE, MOST = 30, 5000
 LONGEST_WORDS = 100
 #: On these pages films and sounds of ours may play; and nothing of elsewhere, as everywhere.
 PLAYS = f"{POLICY}; media-src 'self'"
@@ -40,7 +40,7 @@ async def shelf(request: web.Request, visit: Visit, account: Account) -> web.Str
     folder = request.query.get("folder")
     folder = None if folder is None else folder.replace("\0", "")[:200]
     start = request.query.get("from", "0")
-    number = int(start) if start.isascii() and start.isdigit() and len(start) < 5 else 0
+    number = min(int(start), MOST) if start.isascii() and start.isdigit() and len(start) < 9 else 0
     found = await visit.services.materials.shelf(
         account,
         words=words,

@@ -19,7 +19,7 @@ from bridge.ports_directory import DirectoryRefused
 from bridge.reason import kept_reason
 from bridge.roles import Account
 from bridge.web.access import member, staff
-from bridge.web.forms import PageForm
+from bridge.web.forms import PageForm, form_page, refusal_of, refusal_text
 from bridge.web.i18n import N_
 from bridge.web.render import page, problem, redirect
 from bridge.web.security import form_of
@@ -124,7 +124,7 @@ async def publish(request: web.Request, visit: Visit, account: Account) -> web.S
         )
     except DirectoryRefused as error:
         await asyncio.to_thread(files.drop, file_id)
-        text = visit.gettext(REFUSED.get(error.status, REFUSED[403]))
+        text = refusal_text(visit, error, REFUSED, 403)
         return _form(request, visit, form, rooms, text)
     return redirect(f"/materials/{made}", said="published")
 
@@ -159,11 +159,10 @@ async def change(request: web.Request, visit: Visit, account: Account) -> web.St
         "folder": form.folder.data or "",
         "expires_ms": milliseconds(_expires(form, account)),
     }
-    try:
-        await visit.services.materials.change(account, found.material_id, changes)
-    except DirectoryRefused as error:
-        text = visit.gettext(REFUSED.get(error.status, REFUSED[403]))
-        return _details(request, found, form, text)
+    writing = visit.services.materials.change(account, found.material_id, changes)
+    refused = await refusal_of(visit, writing, REFUSED, 403)
+    if refused:
+        return _details(request, found, form, refused)
     return redirect(found.address, said="settings_kept")
 
 
@@ -222,24 +221,11 @@ def _form(
     request: web.Request, visit: Visit, form: PublishForm, rooms: Sequence[Room], refused: str = ""
 ) -> web.StreamResponse:
     form.room_id.choices = _choices(visit, rooms)
-    return page(
-        request,
-        "materials/publish.html",
-        form=form,
-        most=MOST_BYTES // 1_000_000,
-        refused=[refused] if refused else [],
-        status=422 if form.errors or refused else 200,
-    )
+    most = MOST_BYTES // 1_000_000
+    return form_page(request, "materials/publish.html", form, refused=refused, most=most)
 
 
 def _details(
     request: web.Request, found: Material, form: DetailsForm, refused: str = ""
 ) -> web.StreamResponse:
-    return page(
-        request,
-        "materials/edit.html",
-        material=found,
-        form=form,
-        refused=[refused] if refused else [],
-        status=422 if form.errors or refused else 200,
-    )
+    return form_page(request, "materials/edit.html", form, refused=refused, material=found)

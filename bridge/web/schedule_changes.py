@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -27,7 +27,7 @@ from bridge.reason import kept_reason
 from bridge.roles import Account
 from bridge.schedule import Audience, Days, Kind, Weekly, Wish
 from bridge.web.access import member, staff
-from bridge.web.forms import PageForm
+from bridge.web.forms import PageForm, form_page, refusal_of, refusal_text
 from bridge.web.i18n import N_
 from bridge.web.render import page, problem, redirect
 from bridge.web.schedule import KINDS, WEEKDAYS, day_of, gathering_of
@@ -147,7 +147,7 @@ async def plan(request: web.Request, visit: Visit, account: Account) -> web.Stre
             account, room_id, Kind(kind), wish, str(form.once.data)
         )
     except DirectoryRefused as error:
-        refused = _said(visit, error)
+        refused = refusal_text(visit, error, REFUSED, 400)
     else:
         return redirect(f"/schedule/{made}", said="planned")
     return _form(request, visit, form, audiences, refused)
@@ -191,7 +191,8 @@ async def change(request: web.Request, visit: Visit, account: Account) -> web.St
     if wish is None:
         return _form(request, visit, form, None, planned=found)
     name, reason = found.planned.gathering_id, kept_reason(str(posted.get("reason", "")))
-    refused = await _refusal(visit, visit.services.schedules.change(account, name, wish, reason))
+    writing = visit.services.schedules.change(account, name, wish, reason)
+    refused = await refusal_of(visit, writing, REFUSED, 400)
     if refused:
         return _form(request, visit, form, None, refused, planned=found)
     return redirect(f"/schedule/{name}", said="replanned")
@@ -229,17 +230,15 @@ async def change_day(request: web.Request, visit: Visit, account: Account) -> we
         if not form.validate():
             return _day(request, found, day, form)
         instead = datetime.combine(form.day.data, form.at.data), form.minutes.data
-    refused = await _refusal(
-        visit,
-        visit.services.schedules.change_day(
-            account,
-            found.planned.gathering_id,
-            day,
-            instead,
-            held=what != "off",
-            reason=kept_reason(str(posted.get("reason", ""))),
-        ),
+    writing = visit.services.schedules.change_day(
+        account,
+        found.planned.gathering_id,
+        day,
+        instead,
+        held=what != "off",
+        reason=kept_reason(str(posted.get("reason", ""))),
     )
+    refused = await refusal_of(visit, writing, REFUSED, 400)
     if refused:
         return _day(request, found, day, form, refused)
     query = "" if found.planned.repeat is None else f"?day={day.isoformat()}"
@@ -265,7 +264,8 @@ async def call_off(request: web.Request, visit: Visit, account: Account) -> web.
         return problem(request, 404)
     name = found.planned.gathering_id
     reason = kept_reason(str(form_of(request).get("reason", "")))
-    await _refusal(visit, visit.services.schedules.call_off(account, name, reason))
+    writing = visit.services.schedules.call_off(account, name, reason)
+    await refusal_of(visit, writing, REFUSED, 400)
     return redirect(f"/schedule/{name}", said="called_off")
 
 
@@ -317,19 +317,6 @@ async def _changeable(request: web.Request, visit: Visit, account: Account) -> D
     return found if found is not None and found.planned.may_change else None
 
 
-async def _refusal(visit: Visit, writing: Awaitable[None]) -> str:
-    """What to say of a refusal, "" when it is done."""
-    try:
-        await writing
-    except DirectoryRefused as error:
-        return _said(visit, error)
-    return ""
-
-
-def _said(visit: Visit, error: DirectoryRefused) -> str:
-    return visit.gettext(REFUSED.get(error.status, REFUSED[400]))
-
-
 def _form(
     request: web.Request,
     visit: Visit,
@@ -340,27 +327,21 @@ def _form(
 ) -> web.StreamResponse:
     if audiences is not None:
         form.audience.choices = choices(visit, audiences)
-    return page(
-        request,
-        "schedule/plan.html",
-        form=form,
-        planned=None if planned is None else planned.planned,
-        refused=[refused] if refused else [],
-        status=422 if form.errors or refused else 200,
-    )
+    known = None if planned is None else planned.planned
+    return form_page(request, "schedule/plan.html", form, refused=refused, planned=known)
 
 
 def _day(
     request: web.Request, found: Days, day: date, form: DayForm, refused: str = ""
 ) -> web.StreamResponse:
-    return page(
+    held = found.of(day)
+    return form_page(
         request,
         "schedule/day.html",
-        form=form,
+        form,
+        refused=refused,
         planned=found.planned,
         which=day,
-        held=found.of(day) is not None,
-        moved=(held := found.of(day)) is not None and held.moved,
-        refused=[refused] if refused else [],
-        status=422 if form.errors or refused else 200,
+        held=held is not None,
+        moved=held is not None and held.moved,
     )

@@ -15,7 +15,7 @@ from bridge.printing import qr_image
 from bridge.roles import STAFF, Account, ClassId, Role
 from bridge.sheets import Sheet, SheetId, Slip, keep_in, kept_sheet
 from bridge.web.access import administration
-from bridge.web.forms import PageForm
+from bridge.web.forms import PageForm, form_page
 from bridge.web.head_words import INVITES, ISSUES
 from bridge.web.i18n import N_
 from bridge.web.render import page, problem, redirect
@@ -199,13 +199,7 @@ async def _invite(request: web.Request, visit: Visit, account: Account) -> Invit
 
 
 def _ask(request: web.Request, kind: InviteKind, form: NewInvite) -> web.StreamResponse:
-    return page(
-        request,
-        "head/invite.html",
-        status=422 if form.errors else 200,
-        form=form,
-        is_staff=kind is InviteKind.STAFF,
-    )
+    return form_page(request, "head/invite.html", form, is_staff=kind is InviteKind.STAFF)
 
 
 def _order(role: Role) -> int:

@@ -13,9 +13,9 @@ from bridge.people import Org
 from bridge.ports_directory import DirectoryRefused
 from bridge.roles import Account
 from bridge.web.access import administration, heads
-from bridge.web.forms import PageForm
+from bridge.web.forms import PageForm, form_page
 from bridge.web.i18n import N_
-from bridge.web.render import page, problem, redirect
+from bridge.web.render import problem, redirect
 from bridge.web.security import form_of
 from bridge.web.visit import Visit
 
@@ -153,12 +153,11 @@ def _data(org: Org) -> dict[str, Any]:
 
 
 def _page(request: web.Request, visit: Visit, org: Org, form: SchoolForm) -> web.StreamResponse:
-    return page(
+    return form_page(
         request,
         "head/settings.html",
-        status=422 if form.errors else 200,
+        form,
         org=org,
-        form=form,
         switches=SWITCHES,
         limits=visit.services.config.limits,
         phones=", ".join(sorted(visit.services.config.phones.regions)),

@@ -13,13 +13,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequ
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
 
 from aiohttp import web
-from attrs import define, frozen
+from attrs import define
 from prometheus_client.registry import Collector
 
-from media.access.openid import OpenId
+from media.broadcast.around import Around, MakeStudio, Studio
 from media.broadcast.desk.endpoints import DeskPages
 from media.broadcast.fanout.node import FanOut
 from media.broadcast.fanout.opening import open_fan_out, read_schools
@@ -28,11 +27,10 @@ from media.broadcast.figures import DELAY, HouseFigures
 from media.broadcast.house import showing
 from media.broadcast.house.floor_store import FloorStore
 from media.broadcast.house.following import Following
-from media.broadcast.house.house import BroadcastHouse, nobody_calls
+from media.broadcast.house.house import BroadcastHouse
 from media.broadcast.house.leads import Leads
 from media.broadcast.house.pass_key import pass_key
 from media.broadcast.house.signing import Signing
-from media.broadcast.house.staging import Staging
 from media.broadcast.origin.endpoints import Endpoints
 from media.broadcast.origin.figures import OriginFigures
 from media.broadcast.origin.judging import Judge
@@ -46,10 +44,8 @@ from media.broadcast.register.api import No
 from media.broadcast.register.opening import Register, open_register
 from media.broadcast.register.values import State
 from media.broadcast.settings import Broadcasts
-from media.broadcast.whip.endpoints import Doors
 from media.broadcast.whip.ids import BroadcastId
-from serving.addresses import Network
-from serving.json_http import JsonHttp, Lost, NoAnswer
+from serving.json_http import Lost, NoAnswer
 from serving.secret_files import BadSecret, read_secret
 from serving.settings import BadConfig
 
@@ -59,63 +55,6 @@ logger = logging.getLogger(__name__)
 PARTS, MADE, FLOORS = "parts", "made", "floors"
 #: Characters of an ETag's beginning.
 TAG_BITS = 48
-
-
-class Studio(Staging, Protocol):
-    """What produces broadcasts, on the media ports of this process.
-
-    Attributes:
-        follows: whether a broadcast shows another school's: then nobody publishes it here.
-    """
-
-    follows: Callable[[BroadcastId], bool]
-
-    @property
-    def publishers(self) -> Doors:
-        """WHIP."""
-
-    @property
-    def viewers(self) -> Doors:
-        """WHEP."""
-
-    def figures(self) -> Sequence[Collector]: ...
-
-    def told(self, told: Told) -> None:
-        """By the origin: hosts are to know."""
-
-    def lost(self, broadcast: BroadcastId, account: str) -> None:
-        """Somebody may no longer watch."""
-
-
-@frozen(kw_only=True)
-class Around:
-    """The process that broadcasts are in.
-
-    Attributes:
-        tokens: service tokens, as their file says now.
-        wall: seconds since 1970. clock: seconds, never going back. bits: n random bits.
-        may_call, call_page: of the calls of this process, as of `BroadcastHouse`.
-    """
-
-    public_url: str
-    client_url: str
-    server_name: str
-    trusted: tuple[Network, ...]
-    homeserver: JsonHttp
-    openid: OpenId
-    tokens: Callable[[], Sequence[str]]
-    wall: Callable[[], float]
-    clock: Callable[[], float]
-    bits: Callable[[int], int]
-    may_call: Callable[[str, str], Awaitable[bool | None]] = nobody_calls
-    call_page: Callable[[str], str] = lambda _: ""
-
-    def chance(self, octets: int) -> bytes:
-        return self.bits(8 * octets).to_bytes(octets, "big")
-
-
-#: Makes the studio once register, origin and passes are there.
-MakeStudio = Callable[[Register, Origin, Signing], AbstractAsyncContextManager[Studio]]
 
 
 @define(eq=False, kw_only=True)

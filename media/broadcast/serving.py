@@ -11,9 +11,10 @@ from prometheus_client.registry import Collector
 
 from media.access.openid import OpenId
 from media.access.rights import ModuleRights
+from media.broadcast.around import Around
 from media.broadcast.house.names import Names
 from media.broadcast.house.studio import open_studio
-from media.broadcast.opening import Around, Broadcasting, open_broadcasts
+from media.broadcast.opening import Broadcasting, open_broadcasts
 from media.broadcast.whip.links import IceServer
 from media.config import Config
 from media.signal.node import Node

@@ -6,9 +6,10 @@ import json
 
 from media.ids import Identity
 from media.room import hands, hosts
-from media.room.call import OURS, Call, Member
+from media.room.call import OURS, Call
 from media.room.commands import Command, SendData
 from media.room.events import DataSent
+from media.room.members import Member
 from media.room.model import Refusal
 from media.room.operations import BadOperation, parse_operation
 from media.room.replay import Sent, keep

@@ -6,8 +6,9 @@ setting it (any value; "" lowers), or by a data packet of topic `sferum.hand` ("
 
 from __future__ import annotations
 
-from media.room.call import Call, Member
+from media.room.call import Call
 from media.room.commands import Command
+from media.room.members import Member
 from media.room.model import Person
 
 #: Of data packets, and the attribute's name.

@@ -12,11 +12,12 @@ from attrs import evolve
 
 from media.ids import Identity, TrackSid
 from media.room import operations as op
-from media.room.call import Call, Member, tell
+from media.room.call import Call, tell
 from media.room.commands import Command
 from media.room.hands import lower, lower_all
 from media.room.joining import enter
 from media.room.leaving import end, leave
+from media.room.members import Member
 from media.room.messages import LeaveAction, ServerData
 from media.room.model import SCREENS, LeaveReason, Refusal, Settings, Source
 from media.room.operations import Operation

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from media.room.call import OURS, Call, Member, tell
+from media.room.call import OURS, Call, tell
 from media.room.commands import Command, RefuseJoin
 from media.room.events import Joined
 from media.room.leaving import leave
+from media.room.members import Member
 from media.room.messages import (
     LeaveAction,
     ParticipantsChanged,

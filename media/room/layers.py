@@ -8,9 +8,10 @@ from functools import cache
 from media.forwarder.api import LAYERED, Kind, Layer, Tap, Want
 from media.ids import TrackSid
 from media.room.budget import SOUND_BPS, Demand, share
-from media.room.call import Call, Member, Published, Screen, Subscription, tell
+from media.room.call import Call, tell
 from media.room.commands import Command, SetTap, SetWant, SetWish
 from media.room.events import Estimated
+from media.room.members import Member, Published, Screen, Subscription
 from media.room.messages import LayersWanted, StreamsChanged, StreamState
 from media.room.model import SCREENS, Track
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from media.room.call import Call, Member, tell
+from media.room.call import Call, tell
 from media.room.commands import Command, EndRoom, Gone, Tell
+from media.room.members import Member
 from media.room.messages import Goodbye, LeaveAction, ParticipantsChanged
 from media.room.model import LeaveReason, State
 from media.room.publishing import quiet, remove

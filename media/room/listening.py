@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 from media.forwarder.api import Kind
 from media.ids import ParticipantSid, TrackSid
-from media.room.call import Call, Member, tell
+from media.room.call import Call, tell
 from media.room.commands import Command, Pin
 from media.room.events import LinkQuality
 from media.room.links import INTERVAL_S, judge, score_of
+from media.room.members import Member
 from media.room.messages import Link, LinksChanged, Quality, RoomChanged, SpeakersChanged
 
 #: Seconds from a change of the number of participants until everyone is told: joins come in crowds.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from media.room import hands
-from media.room.call import OURS, Call, Member, tell
+from media.room.call import OURS, Call, tell
 from media.room.commands import Command
 from media.room.events import MetadataChanged
+from media.room.members import Member
 from media.room.messages import Request, RequestAnswered
 from media.room.model import Refusal
 

@@ -12,10 +12,11 @@ from attrs import evolve
 
 from media.forwarder.api import Kind, Tap
 from media.ids import TrackSid
-from media.room.call import Call, Member, Published, tell
+from media.room.call import Call, tell
 from media.room.commands import Command, MuteAtServer, Publish, SetTap, StopPublishing
 from media.room.events import TrackReady
 from media.room.layers import adjust, layers_of
+from media.room.members import Member, Published
 from media.room.messages import (
     MuteAsked,
     Request,

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from attrs import evolve
 
 from media.ids import ParticipantSid
-from media.room.call import Call, Member, tell
+from media.room.call import Call, tell
 from media.room.commands import Command, SendData, Tell
 from media.room.layers import wanted_message
+from media.room.members import Member
 from media.room.messages import (
     Message,
     MuteAsked,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from media.room.call import Call, Member
+from media.room.call import Call
 from media.room.commands import Command
 from media.room.joining import enter, host_by_starting
 from media.room.leaving import vanish
+from media.room.members import Member
 from media.room.model import Grants, LeaveReason
 from media.room.publishing import enforce_holds, enforce_rights, lead
 from media.room.subscriptions import await_batch, stop_all

@@ -23,9 +23,10 @@ from media.room import (
     subscriptions,
 )
 from media.room.attendance import Row
-from media.room.call import Call, Member, Published
+from media.room.call import Call
 from media.room.commands import Command, HostAnswered, RefuseJoin
 from media.room.events import Event
+from media.room.members import Member, Published
 from media.room.messages import LeaveAction
 from media.room.model import LeaveReason, Participant, Person, Refusal, RoomInfo, Settings
 from media.room.rights import regrant

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from media.ids import ParticipantSid, TrackSid
-from media.room.call import Call, Member, Published, Screen, Subscription, tell
+from media.room.call import Call, tell
 from media.room.commands import Command, StartForwarding, StopForwarding
 from media.room.events import SubscriptionPermission, TrackSettings
 from media.room.layers import adjust, best_want, wanted_less, wanted_more, wants_of
+from media.room.members import Member, Published, Screen, Subscription
 from media.room.messages import SubscriptionAllowed
 
 #: A batch waits so long for a second track of the same publisher: camera and microphone become ready together.

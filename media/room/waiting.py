@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 
-from media.room.call import Call, Member, tell
+from media.room.call import Call, tell
 from media.room.commands import Command
 from media.room.leaving import vanish
+from media.room.members import Member
 from media.room.messages import ParticipantsChanged, RoomChanged, ServerData
 from media.room.model import LeaveReason
 from media.room.subscriptions import stop_all

@@ -14,14 +14,9 @@ from functools import lru_cache
 
 from attrs import define, evolve, field, frozen
 
-from media.sdp.section import (
-    SdpError,
-    is_mid,
-    parse_candidate,
-    parse_section,
-    session_extensions,
-    transport_of,
-)
+from media.sdp.fault import SdpError
+from media.sdp.reach import parse_candidate, transport_of
+from media.sdp.section import is_mid, parse_section, session_extensions
 from media.sdp.values import Description, Section, SectionKind, Transport
 
 __all__ = ["Cache", "Limits", "SdpError", "parse", "parse_candidate"]

@@ -8,18 +8,16 @@ from typing import NoReturn
 
 from attrs import define, field
 
+from media.sdp.fault import TOKEN, SdpError
+from media.sdp.reach import transport_of
 from media.sdp.values import (
-    Candidate,
     CodecLine,
     Direction,
     ExtensionLine,
-    Fingerprint,
     Rid,
     Section,
     SectionKind,
-    Setup,
     SsrcGroup,
-    Transport,
 )
 
 #: More than any client has: Chromium 156 writes 35 payload types and 14 extensions in a video section.
@@ -29,26 +27,10 @@ MAX_SSRCS = 32
 MAX_RIDS = 8
 MAX_PARAMETERS = 32
 MAX_FEEDBACK = 16
-MAX_CANDIDATES = 64
 
-_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`{|}~]{1,64}")  # RFC 8866 9, bounded
-_ICE = re.compile(r"[A-Za-z0-9+/]{4,256}")  # RFC 8839 5.4: ice-char
-_HASH = re.compile(r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){15,63}")
 _RID = re.compile(r"[A-Za-z0-9_-]{1,16}")
 _MSID = re.compile(r"[^\s\x00-\x1f]{1,256}")
-#: Lines that say how the bundle is reached, without their values; all others are passed over.
-_OF_TRANSPORT = frozenset({"a=ice-ufrag", "a=ice-pwd", "a=fingerprint", "a=setup", "a=candidate"})
-#: What follows `a=` there, `a=ice-lite` too.
-_BEGIN_TRANSPORT = frozenset({key[2] for key in _OF_TRANSPORT})
 _DIRECTIONS = {direction.value: direction for direction in Direction}
-
-
-class SdpError(ValueError):
-    """A description that cannot be used. `line` counts from 1; 0: the text as a whole."""
-
-    def __init__(self, line: int, fault: str) -> None:
-        super().__init__(f"line {line} {fault}" if line else f"the description {fault}")
-        self.line = line
 
 
 @define
@@ -150,52 +132,6 @@ def parse_section(lines: Sequence[str], first_line: int) -> Section:
     )
 
 
-def transport_of(lines: Sequence[str], first_line: int) -> Transport:
-    """ICE and DTLS as these lines have them; what they do not say is empty, `setup` then is ACTPASS.
-
-    Raises:
-        SdpError: a malformed ufrag, password, fingerprint, setup or candidate.
-    """
-    ufrag = pwd = ""
-    fingerprints: list[Fingerprint] = []
-    setup = Setup.ACTPASS
-    lite = False
-    candidates: list[Candidate] = []
-    for number, line in enumerate(lines, first_line):
-        if line[2:3] not in _BEGIN_TRANSPORT:
-            continue
-        key, colon, value = line.partition(":")
-        if not colon:
-            lite = lite or line == "a=ice-lite"
-        elif key not in _OF_TRANSPORT:
-            continue
-        elif key == "a=ice-ufrag":
-            ufrag = _ice_word(value, number, 4)
-        elif key == "a=ice-pwd":
-            pwd = _ice_word(value, number, 22)
-        elif key == "a=fingerprint":
-            algorithm, _, digest = value.partition(" ")
-            if not _TOKEN.fullmatch(algorithm) or not _HASH.fullmatch(digest):
-                raise SdpError(number, "has no fingerprint")
-            fingerprints.append(Fingerprint(algorithm.lower(), digest.upper()))
-        elif key == "a=setup":
-            setup = _setup(value, number)
-        elif key == "a=candidate":
-            candidate = parse_candidate(line[2:], number)
-            if candidate is not None and len(candidates) < MAX_CANDIDATES:
-                candidates.append(candidate)
-        if len(fingerprints) > 8:
-            raise SdpError(number, "is a ninth fingerprint")
-    return Transport(
-        ufrag=ufrag,
-        pwd=pwd,
-        fingerprints=tuple(fingerprints),
-        setup=setup,
-        ice_lite=lite,
-        candidates=tuple(candidates),
-    )
-
-
 def session_extensions(lines: Sequence[str]) -> tuple[ExtensionLine, ...]:
     """What the lines before the first section say of every section (RFC 8285 5); they begin with line 1.
 
@@ -209,44 +145,6 @@ def session_extensions(lines: Sequence[str]) -> tuple[ExtensionLine, ...]:
     return tuple(draft.extensions)
 
 
-def parse_candidate(text: str, line: int = 0) -> Candidate | None:
-    """A host candidate; None for other types, for names instead of addresses (mDNS) and for RTCP's component.
-
-    Raises:
-        SdpError: not a candidate at all.
-    """
-    words = text.removeprefix("candidate:").split()
-    if len(words) < 8 or words[6] != "typ" or not (words[3].isdigit() and words[5].isdigit()):
-        raise SdpError(line, "is not a candidate")
-    foundation, component, protocol, priority, host, port = words[:6]
-    if words[7] != "host" or component != "1" or host.endswith(".local"):
-        return None
-    if not priority.isascii() or not port.isascii() or len(priority) > 10 or len(port) > 5:
-        raise SdpError(line, "has no priority or port")
-    extra = dict(zip(words[8::2], words[9::2], strict=False))
-    return Candidate(
-        foundation=foundation,
-        protocol=protocol.lower(),
-        priority=int(priority),
-        host=host,
-        port=int(port),
-        tcp_type=extra.get("tcptype"),
-    )
-
-
-def _ice_word(word: str, number: int, shortest: int) -> str:
-    if not _ICE.fullmatch(word) or len(word) < shortest:
-        raise SdpError(number, "has no ICE credential")
-    return word
-
-
-def _setup(word: str, number: int) -> Setup:
-    try:
-        return Setup(word)
-    except ValueError:
-        raise SdpError(number, "has no known setup") from None
-
-
 def _media_line(line: str, number: int) -> _Draft:
     words = line[2:].split()
     if len(words) < 4:
@@ -256,7 +154,7 @@ def _media_line(line: str, number: int) -> _Draft:
     except ValueError:
         raise SdpError(number, "is neither audio, video nor application") from None
     draft = _Draft(kind=kind, protocol=words[2], port=0, codecs={}, line=number)
-    if not _TOKEN.fullmatch(words[2].replace("/", "")):
+    if not TOKEN.fullmatch(words[2].replace("/", "")):
         draft.fail("has no protocol")
     draft.port = draft.number(words[1], 65535, "port")
     if kind is not SectionKind.DATA:
@@ -268,7 +166,7 @@ def _media_line(line: str, number: int) -> _Draft:
 
 def is_mid(word: str) -> bool:
     """A token (RFC 5888 4), bounded."""
-    return len(word) <= 32 and _TOKEN.fullmatch(word) is not None
+    return len(word) <= 32 and TOKEN.fullmatch(word) is not None
 
 
 def _mid(draft: _Draft, value: str) -> None:
@@ -286,7 +184,7 @@ def _rtpmap(draft: _Draft, value: str) -> None:
     word, _, encoding = value.partition(" ")
     codec = _codec_of(draft, word)
     name, *rest = encoding.split("/")
-    if not _TOKEN.fullmatch(name) or not 1 <= len(rest) <= 2:
+    if not TOKEN.fullmatch(name) or not 1 <= len(rest) <= 2:
         draft.fail("has no encoding")
     if codec is not None:
         codec.name = name

@@ -18,12 +18,13 @@ from media.access.claims import Claims
 from media.access.tokens import mint
 from media.forwarder.api import Codec, Quality, SrtpKeys, Want
 from media.ids import Identity, ParticipantSid, PeerId, TrackSid
+from media.pace import Pace
 from media.room import events
 from media.room.model import LeaveReason, Track
 from media.sdp.api import Section
 from media.signal import data, hearing
 from media.signal.connection import Connection
-from media.signal.frames import Encoded, Pace
+from media.signal.frames import Encoded
 from media.signal.joining import Joining, Version
 from media.signal.negotiation import BadDescription, Negotiation, Surroundings
 from media.signal.negotiation_v0 import NegotiationV0

@@ -11,7 +11,8 @@ from aiohttp import WSCloseCode, WSMessage, WSMsgType
 from attrs import define, field
 from livekit.protocol import rtc
 
-from media.signal.frames import BadFrame, Encoded, Frames, Pace
+from media.pace import Pace
+from media.signal.frames import BURST, PER_SECOND, BadFrame, Encoded, Frames
 from media.signal.socket import Socket
 
 logger = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ class Connection:
     clock: Callable[[], float]  # seconds, monotonic
     wrong: Counter[str]
     frames: Frames = field(init=False)
-    pace: Pace = field(factory=Pace)
+    pace: Pace = field(factory=lambda: Pace(BURST, PER_SECOND))
     bytes_in: int = 0
     bytes_out: int = 0
     closed: bool = False

@@ -125,25 +125,3 @@ class Frames:
 
     def write(self, response: Encoded, *, deflated: bool) -> tuple[bytes, int]:
         return response.frame(text=self.text, deflated=deflated)
-
-
-@define
-class Pace:
-    """A bucket of tokens: how many requests a client may still send. Time in seconds, monotonic."""
-
-    burst: float = BURST
-    per_second: float = PER_SECOND
-    _left: float = field(init=False)
-    _at: float | None = None
-
-    def __attrs_post_init__(self) -> None:
-        self._left = self.burst
-
-    def allows(self, now: float, cost: float = 1.0) -> bool:
-        if self._at is not None:
-            self._left = min(self.burst, self._left + (now - self._at) * self.per_second)
-        self._at = now
-        if self._left < cost:
-            return False
-        self._left -= cost
-        return True

@@ -14,10 +14,10 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from media.ids import PeerId
+from media.pace import Pace
 from media.plane.api import Plane
 from media.sdp.values import Candidate, Fingerprint
 from media.transport import sockets
-from media.transport.admission import Admission
 from media.transport.api import (
     Address,
     Gone,
@@ -71,7 +71,9 @@ class PortListener:
         self._by_ufrag: dict[str, ClientPeer] = {}
         self._by_address: dict[Address, Route] = {}
         self._peers: dict[PeerId, ClientPeer] = {}
-        self._admission = Admission(settings.handshakes_per_s, settings.handshake_burst)
+        #: So that a rush of joins does not stop running calls. Whoever is refused comes again by itself: WebRTC clients
+        #: repeat their ClientHello after 50 ms.
+        self._admission = Pace(settings.handshake_burst, settings.handshakes_per_s)
         self._ignored: Counter[Ignored] = Counter()
         self._accepting = True
         self._faults = 0
@@ -147,7 +149,7 @@ class PortListener:
         return self._loop.time()
 
     def admit_handshake(self) -> bool:
-        return self._admission.admit(self.now())
+        return self._admission.allows(self.now())
 
     def new_credentials(self) -> IceCredentials:
         """RFC 8839 5.4: 24 bits of ufrag and 128 of password at least."""

@@ -24,7 +24,7 @@ from synapse_sferum.directory_rows import org_txn
 from synapse_sferum.edits import not_found
 from synapse_sferum.model import Org, RoomKey
 from synapse_sferum.policy import Party
-from synapse_sferum.private import profiles_txn
+from synapse_sferum.private.tables import profiles_txn
 from synapse_sferum.schedule.broadcasts import of_broadcast
 
 #: Accounts of one question; signs of one message.
@@ -239,12 +239,9 @@ def _link(call: Call) -> str:
 
 
 def _moment(call: Call) -> float | None:
-    value = call.body.get("begins_at")
-    if value is None:
+    if call.body.get("begins_at") is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**41:
-        raise BadField("begins_at", "must be milliseconds since 1970, or null")
-    return value / 1000
+    return call.whole("begins_at", most=2**41) / 1000
 
 
 def _signs(call: Call) -> list[tuple[str, Sign, str]]:

@@ -107,6 +107,17 @@ class Call:
             raise BadField(field, "holds a character that cannot be stored")
         return value
 
+    def whole(self, field: str, *, default: int | None = None, most: int = 2**53 - 1) -> int:
+        """A whole number of the body, 0 to `most`.
+
+        Raises:
+            BadField: missing without a default, no number, a fraction, or out of these bounds.
+        """
+        value = self.body.get(field, default)
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
+            raise BadField(field, "must be a whole number that is not too large")
+        return value
+
     def number(self, field: str, *, default: int, most: int) -> int:
         """A number of the query, 0 to `most`."""
         raw = self.query.get(field)

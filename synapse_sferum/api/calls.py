@@ -10,7 +10,8 @@ from synapse_sferum.api.call import BadField, Call
 from synapse_sferum.api.services import Services
 from synapse_sferum.call_rights import CallRights, in_managed_room, in_own_room
 from synapse_sferum.district.room_plan import RoomState
-from synapse_sferum.private import local_membership, members_txn, rooms_created_by_txn
+from synapse_sferum.private.rooms import local_membership
+from synapse_sferum.private.tables import members_txn, rooms_created_by_txn
 
 #: One answer for "not joined", "no such room", "no such person" and "no calls for this one here".
 NOT_A_MEMBER = {"member": False}

@@ -8,7 +8,7 @@ from typing import Any, Final
 from synapse.module_api import LoggingTransaction
 
 from synapse_sferum.account import Account, rooms_of
-from synapse_sferum.api.call import BadField, Call
+from synapse_sferum.api.call import Call
 from synapse_sferum.api.services import Services
 from synapse_sferum.api.viewer import viewer
 from synapse_sferum.api.views import person_json
@@ -19,7 +19,7 @@ from synapse_sferum.edits import not_found
 from synapse_sferum.family_rows import Classes, Family, family_txn
 from synapse_sferum.materials.rows import materials_txn
 from synapse_sferum.model import GuardianshipStatus, Org, Role, UserId
-from synapse_sferum.private import messages_txn
+from synapse_sferum.private.tables import messages_txn
 from synapse_sferum.quiet.values import Level, windows_json
 from synapse_sferum.schedule.details import details_json
 from synapse_sferum.schedule.rows import gatherings_txn
@@ -152,9 +152,7 @@ async def export_room(services: Services, call: Call) -> tuple[int, Any]:
     room = await services.facts.managed_room(call.text("room_id", longest=255))
     if Role.DIRECTOR not in who.account.roles or room is None or room.org_id != org.org_id:
         raise not_found()
-    after = call.body.get("from", 0)
-    if isinstance(after, bool) or not isinstance(after, int) or not 0 <= after < 2**62:
-        raise BadField("from", "must be the `next` of the piece before, or absent")
+    after = call.whole("from", default=0, most=2**62)
     reason = call.text("reason", default="", longest=300)
 
     target = f"{room.key.kind.value} {room.key.ref}".strip()

@@ -15,7 +15,7 @@ from synapse_sferum.api.viewer import viewer
 from synapse_sferum.audit import AuditEntry
 from synapse_sferum.broadcast_rows import named_rooms_txn
 from synapse_sferum.directory_rows import append_audit_txn
-from synapse_sferum.edits import EditRefused, not_found
+from synapse_sferum.edits import EditRefused, archived, not_found
 from synapse_sferum.materials.rights import FOR_WHOM, Refusal, may_change, may_publish, may_read
 from synapse_sferum.materials.rows import (
     change_material_txn,
@@ -133,7 +133,7 @@ async def publish_material(services: Services, call: Call) -> tuple[int, Any]:
         title=" ".join(call.text("title").split()),
         name=name_of(call.text("name", longest=1000)),
         mimetype=mimetype_of(call.text("mimetype", default="")),
-        size=_whole(call, "size"),
+        size=call.whole("size"),
         author=UserId(who.account.user_id),
         folder=_folder(call),
         file_id=file_id,
@@ -239,7 +239,7 @@ def _refuse(refusal: Refusal | None) -> None:
         case Refusal.NOT_FOUND:
             raise not_found()
         case Refusal.ARCHIVED:
-            raise EditRefused(409, "SFERUM_ARCHIVED", "this room is an archive")
+            raise archived()
         case Refusal.NOT_THEIRS:
             raise EditRefused(403, "M_FORBIDDEN", "this is for who published it and who leads")
 
@@ -266,17 +266,10 @@ def _folder(call: Call) -> str:
 def _expires(call: Call) -> int | None:
     if call.body.get("expires_ms") is None:
         return None
-    found = _whole(call, "expires_ms")
+    found = call.whole("expires_ms")
     if found >= LAST_MS:
         raise BadField("expires_ms", "must be a time before 2200, or null")
     return found
-
-
-def _whole(call: Call, field: str) -> int:
-    value = call.body.get(field)
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**53:
-        raise BadField(field, "must be a whole number")
-    return value
 
 
 def _said(one: Material) -> str:

@@ -12,7 +12,7 @@ from synapse_sferum.api.call import MOST_ROWS, PAGE, BadField, Call
 from synapse_sferum.api.services import Services
 from synapse_sferum.facts import ManagedRoom
 from synapse_sferum.model import RoomKind
-from synapse_sferum.private import members_txn
+from synapse_sferum.private.tables import members_txn
 from synapse_sferum.why import why
 
 

@@ -17,7 +17,7 @@ from synapse_sferum.api.call import BadField, Call
 from synapse_sferum.api.services import Services
 from synapse_sferum.api.viewer import viewer
 from synapse_sferum.broadcast_rights import WHOLE_SCHOOL
-from synapse_sferum.edits import EditRefused, not_found
+from synapse_sferum.edits import EditRefused, archived, not_found
 from synapse_sferum.model import RoomKey, UserId
 from synapse_sferum.policy import Party
 from synapse_sferum.schedule.book import MOST_OPEN, Planning, Rooms, gathering_id_of
@@ -163,7 +163,9 @@ async def change_day(services: Services, call: Call) -> tuple[int, Any]:
         if not call.flag("held", default=True):
             changes[day] = None
         elif "begins" in call.body:
-            instead = Moved(begins=_local(call), minutes=_minutes(call, before.minutes))
+            instead = Moved(
+                begins=_local(call), minutes=call.whole("minutes", default=before.minutes)
+            )
             usual = datetime.combine(day, before.begins.time())
             if (instead.begins, instead.minutes) != (usual, before.minutes):
                 changes[day] = instead
@@ -217,7 +219,7 @@ def _refused(refusal: Refusal | None) -> EditRefused:
         case Refusal.NOT_FOUND:
             return not_found()
         case Refusal.ARCHIVED:
-            return EditRefused(409, "SFERUM_ARCHIVED", "this room is an archive")
+            return archived()
         case Refusal.ROOM_KIND:
             return EditRefused(400, "M_INVALID_PARAM", "nothing of this kind is for these people")
         case Refusal.ELSEWHERE:
@@ -272,7 +274,7 @@ def _details(call: Call, kind: Kind) -> dict[str, Any]:
         "place": " ".join(call.text("place", default="").split()),
         "note": call.text("note", default="", longest=2000).strip(),
         "begins": _local(call),
-        "minutes": _minutes(call),
+        "minutes": call.whole("minutes"),
         "repeat": _repeat(call),
         "remind": _remind(call, kind),
         "online": call.flag("online", default=True),
@@ -295,13 +297,6 @@ def _local(call: Call) -> datetime:
         raise BadField("begins", "must be the school's time, such as 2026-09-01T08:30") from None
     if not 1970 < found.year < 2200:
         raise BadField("begins", "must be a time of these years")
-    return found
-
-
-def _minutes(call: Call, default: int | None = None) -> int:
-    found = call.body.get("minutes", default)
-    if isinstance(found, bool) or not isinstance(found, int):
-        raise BadField("minutes", "must be a whole number")
     return found
 
 

@@ -39,7 +39,12 @@ from synapse_sferum.district.room_plan import (
     wanted,
 )
 from synapse_sferum.facts import Facts
-from synapse_sferum.private import Invitation, invitations_txn, members_txn, rooms_created_by_txn
+from synapse_sferum.private.tables import (
+    Invitation,
+    invitations_txn,
+    members_txn,
+    rooms_created_by_txn,
+)
 
 logger = logging.getLogger(__name__)
 

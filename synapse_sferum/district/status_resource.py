@@ -27,7 +27,7 @@ from synapse_sferum.district.status_answer import status_answer
 from synapse_sferum.district.status_budget import Minute
 from synapse_sferum.district.status_rows import facts_txn
 from synapse_sferum.metrics import DISTRICT_QUESTIONS
-from synapse_sferum.private import server_key
+from synapse_sferum.private.server import server_key
 
 logger = logging.getLogger(__name__)
 

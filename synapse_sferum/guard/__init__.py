@@ -21,16 +21,18 @@ from synapse_sferum.guard.listeners import Listener, Serving, by_tag
 from synapse_sferum.guard.peer_rules import PeerRules
 from synapse_sferum.guard.resource import GuardedRoutes, PerListener
 from synapse_sferum.guard.routes import Surface, UnknownRoute, pinned
-from synapse_sferum.private import (
+from synapse_sferum.private.federation import wrap_edu
+from synapse_sferum.private.routes import (
     JsonResource,
     authenticate_once,
+    register_client_routes,
+    register_federation_routes,
+)
+from synapse_sferum.private.server import (
     has_media_repository,
     homeserver_of,
     http_listeners_of,
-    register_client_routes,
-    register_federation_routes,
     serves_media_without_token,
-    wrap_edu,
 )
 
 logger = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from attrs import frozen
 from synapse.module_api import parse_json_object_from_request
 
 from synapse_sferum.guard.resource import ServletCallback
-from synapse_sferum.private import hand_over_requester
+from synapse_sferum.private.routes import hand_over_requester
 
 if TYPE_CHECKING:
     from synapse.http.site import SynapseRequest

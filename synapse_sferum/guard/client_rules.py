@@ -22,7 +22,8 @@ from synapse_sferum.metrics import DECISIONS
 from synapse_sferum.own_accounts import own_accounts
 from synapse_sferum.parties import Parties
 from synapse_sferum.policy import Deny, may_meet_peer, may_reach_device, may_read_profile
-from synapse_sferum.private import local_membership, search_limiter
+from synapse_sferum.private.rooms import local_membership
+from synapse_sferum.private.server import search_limiter
 from synapse_sferum.search import PeopleSearch
 
 if TYPE_CHECKING:

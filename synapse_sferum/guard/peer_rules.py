@@ -21,7 +21,8 @@ from synapse_sferum.guard.uploads import Uploads
 from synapse_sferum.metrics import DECISIONS
 from synapse_sferum.parties import server_of
 from synapse_sferum.policy import Deny, may_meet_peer
-from synapse_sferum.private import Authenticator, NoAuthenticationError, homeserver_of
+from synapse_sferum.private.routes import Authenticator, NoAuthenticationError
+from synapse_sferum.private.server import homeserver_of
 
 if TYPE_CHECKING:
     from synapse.http.site import SynapseRequest

@@ -12,7 +12,7 @@ from twisted.web.resource import Resource
 from synapse_sferum.guard.routes import CLOSED, OPEN, UNREACHABLE, Route, Surface
 from synapse_sferum.metrics import DECISIONS
 from synapse_sferum.policy import Deny
-from synapse_sferum.private import HttpServer, site_tag_of
+from synapse_sferum.private.routes import HttpServer, site_tag_of
 
 if TYPE_CHECKING:
     from synapse.http.site import SynapseRequest

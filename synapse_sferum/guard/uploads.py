@@ -10,7 +10,7 @@ from synapse_sferum.account import Account
 from synapse_sferum.facts import Facts
 from synapse_sferum.materials.rows import is_posted_txn
 from synapse_sferum.policy import Deny, Party, may_read_profile
-from synapse_sferum.private import uploader_txn
+from synapse_sferum.private.tables import uploader_txn
 
 #: The uploader of a file never changes. 50,000 at some 200 bytes are 10 MB.
 _KEPT = 50_000

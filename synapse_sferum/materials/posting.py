@@ -22,6 +22,7 @@ from synapse_sferum.materials.rows import (
     claim_txn,
     forget_gone_txn,
     gone_txn,
+    is_the_schools_txn,
     material_rooms_txn,
     put_material_txn,
     read_until_txn,
@@ -32,7 +33,8 @@ from synapse_sferum.materials.rows import (
 )
 from synapse_sferum.materials.words import message
 from synapse_sferum.model import OrgId
-from synapse_sferum.private import events_since_txn, own_messages_txn
+from synapse_sferum.private.tables import events_since_txn
+from synapse_sferum.service_messages import ServiceMessages
 
 logger = logging.getLogger(__name__)
 
@@ -41,9 +43,6 @@ MOST_EVENTS: Final = 200
 MOST_AT_ONCE: Final = 50
 #: An event is read so long after it came: several writers of one room do not finish in order.
 SETTLED_MS: Final = 5_000
-#: As for the schedule: among how many messages of ours a claim is looked for, and how much earlier one may be.
-MOST_OWN: Final = 500
-EARLIER_MS: Final = 60_000
 #: What was removed so long ago is forgotten.
 KEPT: Final = timedelta(days=30)
 
@@ -60,6 +59,7 @@ class MaterialPosts:
         self, api: ModuleApi, service_user: str, pages_url: str, now_ms: Callable[[], int]
     ) -> None:
         self._api, self._service_user, self._now_ms = api, service_user, now_ms
+        self._messages = ServiceMessages(api, service_user)
         self._page = f"{pages_url}/materials" if pages_url else ""
 
     async def turn(self) -> None:
@@ -107,7 +107,7 @@ class MaterialPosts:
                 content,
                 self._api.server_name,
             )
-            if material is not None:
+            if material is not None and is_the_schools_txn(txn, material):
                 put_material_txn(txn, material, room_id, event_id)
         if found:
             read_until_txn(txn, room_id, found[-1][0])
@@ -136,7 +136,7 @@ class MaterialPosts:
             await self._api.run_db_interaction(
                 "sferum_material_claim", claim_txn, one.material_id, self._now_ms()
             )
-            event_id = await self._send(room_id, "m.room.message", message(one, self._page))
+            event_id = await self._messages.write(room_id, message(one, self._page))
         await self._api.run_db_interaction(
             "sferum_material_told", told_txn, one.material_id, room_id, event_id
         )
@@ -145,33 +145,14 @@ class MaterialPosts:
         """The message that was written before a crash could be, if it was."""
         if untold.claimed_ms is None:
             return None
-        own = await self._api.run_db_interaction(
-            "sferum_own_messages",
-            own_messages_txn,
-            room_id,
-            self._service_user,
-            untold.claimed_ms - EARLIER_MS,
-            MOST_OWN,
-        )
-        for event_id, content in own:
+        for event_id, content in await self._messages.since(room_id, untold.claimed_ms):
             about = content.get(MATERIAL)
             if isinstance(about, dict) and about.get("id") == untold.material.material_id:
                 return event_id
         return None
 
     async def _take_back(self, gone: Gone) -> None:
-        await self._send(gone.room_id, "m.room.redaction", {"redacts": gone.event_id})
+        await self._messages.take_back(gone.room_id, gone.event_id)
         await self._api.run_db_interaction(
             "sferum_material_taken_back", taken_back_txn, gone.material_id, self._now_ms()
         )
-
-    async def _send(self, room_id: str, kind: str, content: Mapping[str, Any]) -> str:
-        event = await self._api.create_and_send_event_into_room(
-            {
-                "type": kind,
-                "room_id": room_id,
-                "sender": self._service_user,
-                "content": dict(content),
-            }
-        )
-        return event.event_id

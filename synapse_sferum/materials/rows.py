@@ -9,6 +9,7 @@ from synapse.module_api import LoggingTransaction
 
 from synapse_sferum.materials.values import Material, MaterialId
 from synapse_sferum.model import OrgId, RoomKey, RoomKind, UserId
+from synapse_sferum.private.tables import uploader_txn
 from synapse_sferum.rows import chunks, marks
 
 _COLUMNS = (
@@ -107,6 +108,21 @@ def is_posted_txn(txn: LoggingTransaction, mxc: str, now_ms: int) -> bool:
     return txn.fetchone() is not None
 
 
+def is_the_schools_txn(txn: LoggingTransaction, one: Material) -> bool:
+    """Whether a posted file was uploaded by whoever posted it, or by somebody of the school, today or once.
+
+    What is posted is an address: whoever knows that of another school's file must not open it by posting it (R2, R27).
+    """
+    uploader = uploader_txn(txn, one.mxc.rpartition("/")[2])
+    if uploader is None or uploader == one.author:
+        return uploader is not None
+    txn.execute(
+        "SELECT 1 FROM sferum_people WHERE org_id = ? AND user_id = ? LIMIT 1",
+        (one.org_id, uploader),
+    )
+    return txn.fetchone() is not None
+
+
 def put_material_txn(
     txn: LoggingTransaction, one: Material, room_id: str = "", event_id: str = ""
 ) -> bool:
@@ -201,6 +217,15 @@ def gone_txn(txn: LoggingTransaction, now_ms: int, most: int) -> list[Gone]:
         (now_ms, most),
     )
     return [Gone(MaterialId(str(a)), str(b), str(c)) for a, b, c in txn]
+
+
+def end_room_txn(txn: LoggingTransaction, org_id: str, key: RoomKey, now_ms: int) -> None:
+    """The room is removed (R36), and with it what was for its people; their messages went with the room."""
+    txn.execute(
+        "UPDATE sferum_materials SET room_id = '', removed_ms = COALESCE(removed_ms, ?)"
+        " WHERE org_id = ? AND room_kind = ? AND room_ref = ?",
+        (now_ms, org_id, key.kind.value, key.ref),
+    )
 
 
 def taken_back_txn(txn: LoggingTransaction, material_id: str, now_ms: int) -> None:

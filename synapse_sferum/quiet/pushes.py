@@ -47,7 +47,9 @@ def _end(verdict: Verdict, now: int) -> int | None:
 
 
 class QuietPushes:
-    """Implements `private.Holding`. What cannot be answered holds nothing back: a push too many is better than none.
+    """Implements `private.pushers.Holding`.
+
+    What cannot be answered holds nothing back: a push too many is better than none.
 
     Args:
         now_ms: wall clock, milliseconds since 1970.

@@ -1,8 +1,7 @@
 """The background turn that makes rooms say what is planned, and reminds them in time.
 
-One process writes. What has to be looked at, and when, is in the table: after a restart the same turn goes on. Before a
-message is written it is claimed; whoever finds a claim looks into the room first, so that a crash between writing and
-writing it down makes no second message.
+One process writes. What has to be looked at, and when, is in the table: after a restart the same turn goes on. Each
+message is claimed before it is written (`service_messages.py`).
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ from synapse.module_api import ModuleApi
 from synapse_sferum.broadcast_rows import open_rooms_txn
 from synapse_sferum.directory_rows import org_txn
 from synapse_sferum.events import GATHERING
-from synapse_sferum.private import own_messages_txn
 from synapse_sferum.schedule.rows import (
     Due,
     Posted,
@@ -34,6 +32,7 @@ from synapse_sferum.schedule.telling import PostKey, Say, wanted
 from synapse_sferum.schedule.times import next_due, span
 from synapse_sferum.schedule.values import Gathering
 from synapse_sferum.schedule.words import Told, edit, key_of, message, says
+from synapse_sferum.service_messages import ServiceMessages
 
 logger = logging.getLogger(__name__)
 
@@ -41,10 +40,6 @@ logger = logging.getLogger(__name__)
 MOST_AT_ONCE: Final = 50
 #: Seconds until one that failed, or whose room is not there yet, is looked at again.
 AGAIN_S: Final = 60
-#: Messages of ours in one room that a claim is looked for among, and how much earlier one may be than its claim:
-#: clocks of two processes.
-MOST_OWN: Final = 500
-EARLIER_MS: Final = 60_000
 #: What was over so long ago is forgotten: two school years, so that the last one's can still be exported.
 KEPT: Final = timedelta(days=730)
 
@@ -60,7 +55,8 @@ class SchedulePosts:
     def __init__(
         self, api: ModuleApi, service_user: str, pages_url: str, now_ms: Callable[[], int]
     ) -> None:
-        self._api, self._service_user, self._now_ms = api, service_user, now_ms
+        self._api, self._now_ms = api, now_ms
+        self._messages = ServiceMessages(api, service_user)
         self._page = f"{pages_url}/schedule" if pages_url else ""
 
     async def turn(self) -> int:
@@ -129,14 +125,7 @@ class SchedulePosts:
         claims = [posted.claimed_ms for posted in there.values() if not posted.event_id]
         if not claims:
             return there
-        own = await self._api.run_db_interaction(
-            "sferum_own_messages",
-            own_messages_txn,
-            room_id,
-            self._service_user,
-            min(claims) - EARLIER_MS,
-            MOST_OWN,
-        )
+        own = await self._messages.since(room_id, min(claims))
         found = {
             key: event_id for event_id, content in own if (key := _key_of(one, content)) is not None
         }
@@ -157,12 +146,12 @@ class SchedulePosts:
             return 0
         if posted is not None:
             # Written twice after a crash, an edit looks as if it had been written once.
-            await self._send(room_id, edit(told, say, posted.event_id))
+            await self._messages.write(room_id, edit(told, say, posted.event_id))
             await self._put(found, room_id, say.key, Posted(posted.event_id, text, self._now_ms()))
             return 1
         claimed = self._now_ms()
         await self._put(found, room_id, say.key, Posted("", text, claimed))
-        event_id = await self._send(room_id, message(told, say))
+        event_id = await self._messages.write(room_id, message(told, say))
         await self._put(found, room_id, say.key, Posted(event_id, text, claimed))
         return 1
 
@@ -170,17 +159,6 @@ class SchedulePosts:
         await self._api.run_db_interaction(
             "sferum_schedule_put_post", put_post_txn, gathering_id, room_id, key, now
         )
-
-    async def _send(self, room_id: str, content: Mapping[str, Any]) -> str:
-        event = await self._api.create_and_send_event_into_room(
-            {
-                "type": "m.room.message",
-                "room_id": room_id,
-                "sender": self._service_user,
-                "content": dict(content),
-            }
-        )
-        return event.event_id
 
 
 def _key_of(one: Gathering, content: Mapping[str, Any]) -> PostKey | None:

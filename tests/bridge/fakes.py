@@ -6,7 +6,7 @@ import re
 
 from attrs import define, field
 
-from bridge.ports import Message, SendFailure, Sent
+from bridge.ports_sending import Message, SendFailure, Sent
 from bridge.roles import ClassId, OrgId
 from tests.support import personal
 

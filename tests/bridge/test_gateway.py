@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.gateway import Gateway, at
-from bridge.ports import Message, SendFailure, Sent
+from bridge.ports_sending import Message, SendFailure, Sent
 from bridge.sms_http import HttpSms
 from bridge.sms_presets import PRESETS, preset
 from tests.bridge.values import PHONE

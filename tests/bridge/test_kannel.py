@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestServer
 from attrs import evolve
 
 from bridge.contact import Email
-from bridge.ports import Message, SendFailure, Sent
+from bridge.ports_sending import Message, SendFailure, Sent
 from bridge.sms_http import HttpSms
 from bridge.sms_presets import preset
 from bridge.texts import sms_text

@@ -15,7 +15,7 @@ from attrs import define, evolve, field
 
 from bridge.contact import Email, parse_email
 from bridge.mail import MailServer, SmtpMail, compose
-from bridge.ports import Message, SendFailure, Sent
+from bridge.ports_sending import Message, SendFailure, Sent
 from bridge.texts import mail_text
 from bridge.verification import Code
 from tests.bridge.values import NOW, PHONE

@@ -52,6 +52,23 @@ def test_a_file_is_kept_and_dropped(tmp_path: Path) -> None:
     assert files.path(NAME) is None
 
 
+def test_two_who_write_the_same_file(tmp_path: Path) -> None:
+    """What is in its place is whole at any moment: another process that is at its beginning takes nothing from it."""
+    files = MaterialFiles(tmp_path)
+    film = b"12345" * 100_000
+    first = files.begin(NAME)
+    first.add(film)
+    second = files.begin(NAME)
+    second.add(film[:7])
+    assert first.finish() == len(film)
+    path = files.path(NAME)
+    assert path is not None
+    assert path.read_bytes() == film
+    second.drop()
+    first.drop()
+    assert [one.name for one in tmp_path.iterdir()] == [NAME]
+
+
 def test_a_full_disk_keeps_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither a file nor a piece of one, and the database keeps its room."""
     monkeypatch.setattr(material_files, "LEAVES_FREE", 10**18)

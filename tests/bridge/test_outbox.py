@@ -9,7 +9,7 @@ import pytest
 from attrs import define, evolve
 
 from bridge.outbox import LEASE, SEND_WITHIN_S, Delivered, deliver_due, pack, unpack
-from bridge.ports import Message, Senders, SendFailure, Sent
+from bridge.ports_sending import Message, Senders, SendFailure, Sent
 from bridge.records import OutboxId, OutboxKind
 from bridge.vault import CannotUnseal
 from tests.bridge.desk import ANNA, Desk

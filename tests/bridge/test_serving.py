@@ -20,7 +20,7 @@ from bridge.answers import Chance
 from bridge.contact import Medium, Phone, subject
 from bridge.ids import new_localpart, user_id_of
 from bridge.outbox import plain, waiting
-from bridge.ports import Message
+from bridge.ports_sending import Message
 from bridge.records import BoundContact, ContactId, OutboxKind, StepsId, StepsState
 from bridge.roles import OrgId, UserId
 from bridge.steps import EnsureAccount, Steps

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bridge.console import Console
 from bridge.contact import Email
-from bridge.ports import Message, Sent
+from bridge.ports_sending import Message, Sent
 from bridge.texts import LANGUAGES, SMS_LENGTH, length, mail_text, sms_text
 from bridge.verification import Code
 from tests.bridge.values import PHONE

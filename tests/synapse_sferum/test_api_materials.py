@@ -67,25 +67,45 @@ def test_a_classs_material(world: World, school: ApiSchool) -> None:
     until(lambda: not told(), what="the message taken back")
 
 
-def test_a_file_from_a_chat_client(world: World, school: ApiSchool) -> None:
-    """What staff post into the materials room is on the shelf; deleted there, it is off it; pupils cannot post."""
-    room = school.room_id("materials")
+def upload(school: ApiSchool, who: str) -> str:
+    """A file in Synapse; its address."""
+    answer = school.server.request(
+        "POST",
+        "/_matrix/media/v3/upload",
+        school.token(who),
+        headers={"Content-Type": "application/pdf"},
+        body=b"%PDF-1.",
+    )
+    assert answer.status == 200, answer.json
+    return str(answer.json["content_uri"])
+
+
+def send(school: ApiSchool, who: str, url: str, txn: str, body: str = "План работы.pdf") -> Any:
+    """A file posted into the materials room."""
     content = {
         "msgtype": "m.file",
-        "body": "План работы.pdf",
-        "url": f"mxc://{world.server.server_name}/abcdef",
+        "body": body,
+        "url": url,
         "info": {"mimetype": "application/pdf", "size": 7},
     }
+    path = f"/_matrix/client/v3/rooms/{school.room_id('materials')}/send/m.room.message/{txn}"
+    return school.server.request("PUT", path, school.token(who), content)
 
-    def send(who: str, txn: str) -> Any:
-        path = f"/_matrix/client/v3/rooms/{room}/send/m.room.message/{txn}"
-        return school.server.request("PUT", path, school.token(who), content)
 
-    assert send("P1", "1").status == 403
-    event_id = send("T1", "2").json["event_id"]
+def test_a_file_from_a_chat_client(world: World, school: ApiSchool) -> None:
+    """What staff post into the materials room is on the shelf; deleted there, it is off it; pupils cannot post.
+
+    Addresses of another school's file and of none are on nobody's shelf (R27).
+    """
+    room, url = school.room_id("materials"), upload(school, "T2")
+    assert send(school, "P1", url, "1").status == 403
+    theirs = upload(world.school("materials-other", "P1"), "P1")
+    for at, foreign in enumerate((theirs, f"{theirs[:-4]}none")):
+        assert send(school, "T1", foreign, f"foreign{at}", "Чужое.pdf").status == 200
+    event_id = send(school, "T1", url, "2").json["event_id"]
     until(lambda: shelf(school, "P3") == ["План работы.pdf"], what="it on the shelf")
     (found,) = school.get("/materials", "P3")["materials"]
-    assert (found["mxc"], found["size"], found["file_id"]) == (content["url"], 7, "")
+    assert (found["mxc"], found["size"], found["file_id"]) == (url, 7, "")
     path = f"/_matrix/client/v3/rooms/{room}/redact/{event_id.replace('$', '%24')}/3"
     assert school.server.request("PUT", path, school.token("T1"), {}).status == 200
     until(lambda: shelf(school, "P3") == [], what="it off the shelf")
@@ -133,3 +153,29 @@ def test_no_export_of_a_room_is_without_its_line(world: World, school: ApiSchool
     school.do("POST", "/rooms/export", {"room_id": rooms[0], "from": 1, "reason": "г"}, "D1")
     assert lines() == ["а", "в", "г"]
     assert school.ask("POST", "/rooms/export", {"room_id": rooms[0]}, "T1").status == 404
+
+
+def test_a_deleted_message_is_in_no_export(school: ApiSchool) -> None:
+    """That it was deleted is said, what it said is not: nor by its edits, which a client leaves where they are."""
+    room = school.room_id("class", "5Б")
+
+    def put(action: str, name: str, content: dict[str, Any]) -> str:
+        path = f"/_matrix/client/v3/rooms/{room}/{action}/{name}"
+        answer = school.server.request("PUT", path, school.token("T2"), content)
+        assert answer.status == 200, answer.json
+        return str(answer.json["event_id"])
+
+    def text(body: str) -> dict[str, Any]:
+        return {"msgtype": "m.text", "body": body}
+
+    kept = put("send/m.room.message", "e1", text("осталось"))
+    first = put("send/m.room.message", "e2", text("секрет раз"))
+    relation = {"rel_type": "m.replace", "event_id": first}
+    words = {**text("* секрет два"), "m.new_content": text("секрет два"), "m.relates_to": relation}
+    edit = put("send/m.room.message", "e3", words)
+    put("redact", f"{first.replace('$', '%24')}/e4", {})
+    found = school.do("POST", "/rooms/export", {"room_id": room, "reason": "жалоба"}, "D1")
+    deleted = {one["event_id"]: one["deleted"] for one in found["messages"]}
+    assert (deleted[kept], deleted[first], deleted[edit]) == (False, True, True)
+    assert "осталось" in str(found)
+    assert "секрет" not in str(found)

@@ -1,4 +1,4 @@
-"""The contract of private.py for sign-in and the badge: Synapse's private names are what we take them for."""
+"""The contract of `private` for sign-in and the badge: Synapse's private names are what we take them for."""
 
 from __future__ import annotations
 

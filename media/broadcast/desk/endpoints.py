@@ -14,7 +14,7 @@ from aiohttp import web
 from attrs import field, frozen
 
 from media.access.limits import Buckets
-from media.broadcast.desk import floor, render
+from media.broadcast.desk import floor, listing, render
 from media.broadcast.desk.leading import ACTS, DONE, FLOOR_DONE, FloorAct, Leading, Overview
 from media.broadcast.desk.shown import Led, Place, Unable
 from media.broadcast.desk.wishing import BadWish, wish_of
@@ -241,7 +241,7 @@ class DeskPages:
         bad: BadWish | None,
         typed: Mapping[str, str] | None,
     ) -> str:
-        return render.listing(
+        return listing.listing(
             found.listed,
             found.places,
             language(request),

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
 from string import Template
 
 from media.broadcast.desk.leading import FLOOR_DONE
-from media.broadcast.desk.shown import Led, Listed, Place, Recording, Speaker, Unable
-from media.broadcast.desk.wishing import BadWish
+from media.broadcast.desk.shown import Led, Recording, Speaker, Unable
 from media.broadcast.desk.words import WORDS
 from media.broadcast.pages import render as watch
 from media.broadcast.pages.filling import Html, filled, link, paragraph, said, wrong
@@ -40,51 +39,10 @@ FOLLOWED = {
     "away": "schools_away",
     "cut_off": "schools_refused",
 }
-#: A form with this much of a wish in it, to be typed no second time.
-KEPT = ("title", "date", "time")
 
 
 def fill(name: str, language: str, /, **values: str) -> Html:
     return filled(TEMPLATES[name], WORDS[language], values)
-
-
-def listing(
-    some: Sequence[Listed],
-    places: Sequence[Place] | None,
-    language: str,
-    now: datetime,
-    *,
-    word: str = "",
-    elsewhere: Sequence[str] = (),
-    bad: BadWish | None = None,
-    typed: Mapping[str, str] | None = None,
-) -> Html:
-    """The list, with the form of a new one.
-
-    Args:
-        places: for whom this visitor may broadcast; None: they may not.
-        word: of SAID.
-        elsewhere: addresses of other nodes with broadcasts.
-        typed: the form as it was sent, where `bad` says what is wrong with it.
-    """
-    words = WORDS[language]
-    ahead = [one for one in some if one.broadcast.phase is not Phase.ENDED]
-    past = [one for one in some if one.broadcast.phase is Phase.ENDED]
-    before = Html()
-    if past:
-        before = fill("past", language, rows=_rows(past, language, now))
-    main = fill(
-        "list",
-        language,
-        said=said_of(word, language),
-        elsewhere=_elsewhere(elsewhere, language),
-        now=_rows(ahead, language, now) if ahead else paragraph(words["nothing_now"]),
-        new=paragraph(words["may_not"], "hint")
-        if places is None
-        else _new(places, language, bad, typed),
-        before=before,
-    )
-    return page(words["list_title"], language, main, here="/broadcasts")
 
 
 def led(
@@ -137,11 +95,9 @@ def led(
         said=said_of(word, language),
         state_kind=phase.value,
         state=WORDS[language][f"state_{phase.value}"],
-        sees=_sees(one.place, language),
-        begins=_begins(broadcast, language, now),
-        notices=_joined(
-            paragraph(pair[LANGUAGES.index(language)], "wrong") for pair in one.notices
-        ),
+        sees=sees(one.place, language),
+        begins=begins(broadcast, language, now),
+        notices=joined(paragraph(pair[LANGUAGES.index(language)], "wrong") for pair in one.notices),
         recording=_recording(one, language),
         sections=Html("\n".join(sections)),
     )
@@ -185,82 +141,8 @@ def message(why: Unable, language: str) -> Html:
 
 
 def page(title: str, language: str, main: Html, *, here: str, head: str = "") -> Html:
-    other = next(code for code in LANGUAGES if code != language)
-    return fill(
-        "base",
-        language,
-        language=language,
-        page_title=title,
-        watch_css=f"{watch.STATIC}/watch.css",
-        desk_css=f"{STATIC}/desk.css",
-        head=Html(head),
-        main=main,
-        here=here,
-        other_code=other,
-    )
-
-
-def _rows(some: Iterable[Listed], language: str, now: datetime) -> Html:
-    words = WORDS[language]
-    rows = []
-    for one in some:
-        broadcast = one.broadcast
-        where = [(f"/watch/{broadcast.id}", words["watch"])]
-        if one.leads:
-            where.insert(0, (f"/broadcasts/{broadcast.id}", words["lead"]))
-        links = "".join(
-            f'<a href="{html.escape(url)}">{html.escape(text)}'
-            f'<span class="unseen"> {html.escape(broadcast.title)}</span></a>'
-            for url, text in where
-        )
-        rows.append(
-            fill(
-                "row",
-                language,
-                title=broadcast.title,
-                state_kind=broadcast.phase.value,
-                state=words[f"state_{broadcast.phase.value}"],
-                sees=_sees(one.place, language),
-                begins=_begins(broadcast, language, now),
-                links=Html(links),
-            )
-        )
-    return Html('<ul class="list">\n' + "".join(rows) + "</ul>\n")
-
-
-def _elsewhere(some: Sequence[str], language: str) -> Html:
-    """Lists of other nodes: each has its own."""
-    if not some:
-        return Html()
-    words = WORDS[language]
-    links = _joined(link(f"{one}/broadcasts", one.partition("://")[2]) for one in some)
-    return Html(paragraph(words["elsewhere"]) + links)
-
-
-def _new(
-    places: Sequence[Place],
-    language: str,
-    bad: BadWish | None,
-    typed: Mapping[str, str] | None,
-) -> Html:
-    given = typed or {}
-    chosen = given.get("place", places[0].key if places else "")
-    options = "".join(
-        f'<option value="{html.escape(one.key)}"{" selected" if one.key == chosen else ""}>'
-        f"{html.escape(one.name or WORDS[language]['whole_school'])}</option>"
-        for one in places
-    )
-    recorded = typed is None or given.get("recorded") == "1"
-    return fill(
-        "new",
-        language,
-        wrong=Html() if bad is None else wrong(WORDS[language][bad.value]),
-        wrong_id="" if bad is None else " wrong",
-        places=Html(options),
-        recorded=" checked" if recorded else "",
-        low=" checked" if given.get("low_latency") == "1" else "",
-        **{name: given.get(name, "")[:200] for name in KEPT},
-    )
+    styles = (f"{STATIC}/desk.css",)
+    return watch.framed(title, language, main, head=head, here=here, styles=styles)
 
 
 def _sources(one: Led, language: str, key: str) -> Html:
@@ -316,7 +198,7 @@ def _captions(one: Led, language: str) -> Html:
 
 def _call(one: Led, language: str) -> Html:
     words = WORDS[language]
-    rows = _joined(_speaker(one, speaker, language) for speaker in one.speakers)
+    rows = joined(_speaker(one, speaker, language) for speaker in one.speakers)
     if one.speaker:
         none = {"key": "", "name": words["no_call_shown"], "pressed": ""}
         rows = Html(rows + fill("speaker", language, id=one.broadcast.id, **none))
@@ -387,12 +269,12 @@ def _recording(one: Led, language: str) -> str:
     return WORDS[language][one.recording.value]
 
 
-def _sees(place: str, language: str) -> str:
+def sees(place: str, language: str) -> str:
     words = WORDS[language]
     return words["sees"].format(place=place or words["whole_school"])
 
 
-def _begins(one: Broadcast, language: str, now: datetime) -> str:
+def begins(one: Broadcast, language: str, now: datetime) -> str:
     if one.begins_at is None or one.phase is not Phase.WAITING:
         return ""
     return WORDS[language]["begins"].format(when=when(one.begins_at, now, language))
@@ -406,6 +288,6 @@ def said_of(word: str, language: str) -> Html:
     return said(text) if word in GOOD else paragraph(text, "wrong")
 
 
-def _joined(some: Iterable[str]) -> Html:
+def joined(some: Iterable[str]) -> Html:
     """Pieces that are HTML already."""
     return Html("".join(some))

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 RU: Mapping[str, str] = {
-    "other_language": "English",
-    "skip": "К содержанию",
     "list_title": "Трансляции",
     "list_hint": "Концерт, линейка, открытый урок: ведут учителя и администрация, "
     "смотрят те, кто зарегистрирован в школе.",
@@ -192,8 +190,6 @@ RU: Mapping[str, str] = {
 }
 
 EN: Mapping[str, str] = {
-    "other_language": "Русский",
-    "skip": "To the content",
     "list_title": "Broadcasts",
     "list_hint": "A concert, an assembly, an open lesson: staff lead them, people registered at the school watch.",
     "now": "Now and soon",

@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager
 from attrs import define, field
 from prometheus_client.registry import Collector
 
-from media.access.hashes import room_name
 from media.broadcast.cmaf.rhythm import LOW_LATENCY, USUAL
 from media.broadcast.desk.shown import Speaker, Unable
 from media.broadcast.hls.captions import Unsayable
@@ -19,6 +18,7 @@ from media.broadcast.hls.multivariant import Captions
 from media.broadcast.house import showing, speaking
 from media.broadcast.house.admitting import Publishers
 from media.broadcast.house.board import OF_ORIGIN, Board
+from media.broadcast.house.halls import Halls
 from media.broadcast.house.names import Names
 from media.broadcast.house.onair import OnAir
 from media.broadcast.house.signing import Signing
@@ -29,7 +29,6 @@ from media.broadcast.origin.publication import Opening, Publication, Told
 from media.broadcast.pages.asking import BadLine
 from media.broadcast.pages.shown import Said
 from media.broadcast.passes import Pass
-from media.broadcast.program.choosing import Shot
 from media.broadcast.program.figures import ProgramFigures
 from media.broadcast.program.gallery import MediaGallery
 from media.broadcast.program.producer import Producer
@@ -45,7 +44,6 @@ from media.broadcast.whip.ingest import Ingest
 from media.broadcast.whip.links import IceServer
 from media.forwarder.api import Copy
 from media.ids import TrackSid
-from media.signal.hall import Hall
 from media.signal.node import Node
 from serving.addresses import Network
 
@@ -72,7 +70,7 @@ NAME_BITS = 128
 
 @define(eq=False, kw_only=True)
 class MediaStudio:
-    """`Studio` of `media.broadcast.opening`; made by `open_studio`.
+    """`Studio` of `media.broadcast.around`; made by `open_studio`.
 
     Attributes:
         follows: whether a broadcast shows another school's: then it has no stage here.
@@ -87,6 +85,7 @@ class MediaStudio:
     ice_servers: Callable[[], tuple[IceServer, ...]] = tuple
     trusted: tuple[Network, ...]
     follows: Callable[[BroadcastId], bool] = field(default=lambda _: False, init=False)
+    halls: Halls = field(init=False)
     stage: MediaStage = field(init=False)
     gallery: MediaGallery = field(init=False)
     ingest: Ingest = field(init=False)
@@ -99,6 +98,7 @@ class MediaStudio:
 
     def __attrs_post_init__(self) -> None:
         services = self.node.services
+        self.halls = Halls(self.node, self.people)
         self.stage = MediaStage(
             services.listener,
             services.plane,
@@ -167,20 +167,7 @@ class MediaStudio:
         return found.seen(publishers)
 
     async def speakers(self, broadcast: Broadcast) -> Sequence[Speaker]:
-        hall = self._hall(broadcast)
-        if hall is None:
-            return ()
-        found = list(speaking.shown(hall.room.view(self.node.services.clock())))
-        accounts = {one.key: self._account(hall, one.person.sid) for one in found}
-        names = await self.people.of(set(accounts.values()))
-        return [
-            Speaker(
-                one.key,
-                one.person.name or names.get(accounts[one.key], "?"),
-                screen=one.shot is Shot.SCREEN,
-            )
-            for one in found
-        ]
+        return await self.halls.speakers(broadcast)
 
     def show(self, broadcast: Broadcast, account: str, speaker: str) -> Unable | None:
         found = self._on_air.get(broadcast.id)
@@ -189,7 +176,7 @@ class MediaStudio:
         if not speaker:
             found.leave_call()
             return None
-        hall, choice = self._hall(broadcast), speaking.choice_of(speaker)
+        hall, choice = self.halls.of(broadcast), speaking.choice_of(speaker)
         if hall is None or choice is None:
             return Unable.NO_CALL
         why = found.choose(hall, choice)
@@ -205,7 +192,7 @@ class MediaStudio:
         return await self.people.of(accounts)
 
     def calls(self, broadcast: Broadcast) -> bool:
-        found, hall = self._on_air.get(broadcast.id), self._hall(broadcast)
+        found, hall = self._on_air.get(broadcast.id), self.halls.of(broadcast)
         return found is not None and found.from_call and hall is not None and bool(hall.clients)
 
     def caption(self, broadcast: Broadcast) -> None:
@@ -354,17 +341,6 @@ class MediaStudio:
             return None
         allowed = await self.register.watchers.may_watch(given.account, broadcast)
         return given.account if allowed else None
-
-    def _hall(self, broadcast: Broadcast) -> Hall | None:
-        """The call of its room; a broadcast for the whole school has none."""
-        room_id = broadcast.audience.room_id
-        return self.node.halls.get(room_name(room_id)) if room_id else None
-
-    @staticmethod
-    def _account(hall: Hall, sid: object) -> str:
-        client = next((one for one in hall.clients.values() if one.sid == sid), None)
-        member = None if client is None else client.claims.member
-        return "" if member is None else member.user_id
 
     def _find(self, track: TrackSid) -> Running | None:
         return next(

@@ -16,13 +16,16 @@ from attrs import define, field
 
 from media.broadcast.hls.answers import MEDIA, PLAIN, PLAYLIST_TYPE, Media, Text
 from media.broadcast.hls.multivariant import multivariant
-from media.broadcast.hls.names import Ask, Kind, read
+from media.broadcast.hls.names import CAPTIONS, Ask, Kind, captions_file, read
 from media.broadcast.origin.bucket import Bucket
 from media.broadcast.origin.live import Live
 
 #: Seconds between two looks for segments that are whole; after a failure twice as long each time, up to the longest.
 EVERY_S, LONGEST_S = 1.0, 30.0
-_FILES = re.compile(r'^(s\d+\.m4s)$|^#EXT-X-MAP:URI="(i\d+\.mp4)"$', re.MULTILINE)
+#: Files of captions of one look: where they begin in the middle, there is one for each segment that has been, and
+#: pictures and sound do not wait for all of them.
+MOST_CAPTIONS = 20
+_FILES = re.compile(r'^(s\d+\.(?:m4s|vtt))$|^#EXT-X-MAP:URI="(i\d+\.mp4)"$', re.MULTILINE)
 
 
 @define(eq=False, kw_only=True)
@@ -65,6 +68,10 @@ class Mirror:
         files |= {f"{name}/i{number}.mp4" for name, number in live.inits}
         files |= {"main.m3u8", "sound.m3u8", *(f"{name}/live.m3u8" for name in names)}
         files |= {f"{name}/{one}" for name in names for one in _named(_rewind(live, name))}
+        if live.of.captions is not None:
+            files |= {f"{CAPTIONS}/{captions_file(number)}" for _, number in live.places}
+            files |= {f"{CAPTIONS}/{one}" for one in _named(_rewind(live, CAPTIONS))}
+            files.add(f"{CAPTIONS}/live.m3u8")
         folder, pause = self.folder_of(live.opening.broadcast), self.every_s
         # Playlists first: nobody begins any more.
         for file in sorted(files, key=lambda one: (not one.endswith(".m3u8"), one)):
@@ -78,36 +85,50 @@ class Mirror:
         """What is new, and then the playlists that name it."""
         for one in live.opening.variants:
             text = _rewind(live, one.rendition)
-            if not text:
-                continue
-            for file in _named(text):
-                path = f"{one.rendition}/{file}"
-                if path not in there and not await self._media(live, path):
-                    return False
-                there.add(path)
-            path = f"{one.rendition}/live.m3u8"
-            if f"{path} {hash(text)}" not in there:
-                if not await self._put(live, path, text.encode(), PLAYLIST_TYPE, PLAIN):
-                    return False
-                there.add(f"{path} {hash(text)}")
+            if text and not await self._rendition(live, one.rendition, text, there):
+                return False
+        text = _rewind(live, CAPTIONS)
+        if text and not await self._rendition(live, CAPTIONS, text, there):
+            return False
         return not there or await self._tops(live, there)
 
+    async def _rendition(self, live: Live, name: str, text: str, there: set[str]) -> bool:
+        """Files that its playlist names, and then the playlist."""
+        paths = [f"{name}/{file}" for file in _named(text)]
+        new = [path for path in paths if path not in there]
+        some = new[:MOST_CAPTIONS] if name == CAPTIONS and live.over is None else new
+        for path in some:
+            if not await self._file(live, path):
+                return False
+            there.add(path)
+        return len(some) < len(new) or await self._playlist(live, f"{name}/live.m3u8", text, there)
+
+    async def _playlist(self, live: Live, path: str, text: str, there: set[str]) -> bool:
+        """Where it is not yet as it is now."""
+        if f"{path} {hash(text)}" in there:
+            return True
+        if not await self._put(live, path, text.encode(), PLAYLIST_TYPE, PLAIN):
+            return False
+        there.update((path, f"{path} {hash(text)}"))
+        return True
+
     async def _tops(self, live: Live, there: set[str]) -> bool:
-        """The playlists of all qualities, and of the sound alone."""
+        """The playlists of all qualities, and of the sound alone; with captions as soon as theirs is there."""
         every = live.opening.variants
+        captions = live.of.captions if f"{CAPTIONS}/live.m3u8" in there else None
         for file, some in (
             ("sound.m3u8", [one for one in every if one.picture is None]),
             ("main.m3u8", every),
         ):
-            if file not in there:
-                text = multivariant(some, independent=live.opening.independent)
-                if not await self._put(live, file, text.encode(), PLAYLIST_TYPE, PLAIN):
-                    return False
-                there.add(file)
+            text = multivariant(some, captions, independent=live.opening.independent)
+            if not await self._playlist(live, file, text, there):
+                return False
         return True
 
-    async def _media(self, live: Live, path: str) -> bool:
+    async def _file(self, live: Live, path: str) -> bool:
         answer = live.of.answer(read(path))
+        if isinstance(answer, Text):  # captions
+            return await self._put(live, path, answer.text.encode(), answer.content_type, MEDIA)
         assert isinstance(answer, Media)
         data = live.at_hand(answer) or await live.from_disk(answer)
         if data is None:  # an earlier process had it, and the disk has it not

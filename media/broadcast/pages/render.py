@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
@@ -278,16 +278,30 @@ def page(
     here: str = "",
 ) -> Html:
     """`here`: the page's own address below its folder, where a form may have been sent to another one."""
-    words = WORDS[language]
     if not title:
-        title = words["title"] if one is None else f"{one.title} — {one.school}"
+        title = WORDS[language]["title"] if one is None else f"{one.title} — {one.school}"
+    return framed(title, language, main, head=head, here=here)
+
+
+def framed(
+    title: str,
+    language: str,
+    main: Html,
+    *,
+    head: str = "",
+    here: str = "",
+    styles: Iterable[str] = (),
+) -> Html:
+    """What every page of broadcasts has around it. `styles`: addresses of style sheets besides the common one."""
     other = next(code for code in LANGUAGES if code != language)
+    more = (f'<link rel="stylesheet" href="{html.escape(one)}">\n' for one in styles)
     return fill(
         "base",
         language,
         language=language,
         static=STATIC,
         page_title=title,
+        styles=Html("".join(more)),
         head=Html(head),
         main=main,
         other_code=other,

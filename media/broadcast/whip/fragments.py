@@ -13,7 +13,8 @@ from attrs import field, frozen
 
 from media.broadcast.whip.refusals import Refused, Why
 from media.sdp.api import Local, SdpError, SectionKind, parse_candidate
-from media.sdp.section import MAX_CANDIDATES, is_mid, transport_of
+from media.sdp.reach import MAX_CANDIDATES, transport_of
+from media.sdp.section import is_mid
 from media.sdp.writer import candidate_text
 
 MEDIA_TYPE = "application/trickle-ice-sdpfrag"

@@ -53,6 +53,8 @@ async def test_a_film_is_published_and_seen(world: World) -> None:
     assert "<video" in page.text
     assert "media-src 'self'" in page.headers["Content-Security-Policy"]
     assert "Опыт" in (await parent.get("/materials?q=опы&folder=Физика/Опыты")).text
+    for start in ("9999", "99999999", "-1", "x"):
+        assert (await parent.get(f"/materials?from={start}")).status == 200
     file = f"{address}/file"
     status, body, headers = await fetched(pupil, file)
     assert (status, body) == (200, FILM)

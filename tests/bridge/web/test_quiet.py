@@ -55,6 +55,7 @@ async def test_a_rooms_messages_for_the_director(world: World) -> None:
     room = world.school.room_id("class", "5А")
     reply = await director.post("/school/rooms/export", room=room, reason="проверка")
     assert reply.status == 200, reply.text
+    assert reply.headers["X-Content-Type-Options"] == "nosniff"
     for line in reply.text.splitlines():
         assert "event_id" in json.loads(line)
     entries = await world.services.directory.audit(world.org_id)

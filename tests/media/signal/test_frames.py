@@ -18,7 +18,6 @@ from media.signal.frames import (
     BadFrame,
     Encoded,
     Frames,
-    Pace,
     framed,
 )
 
@@ -59,15 +58,6 @@ def test_any_frame_is_read_or_refused(frame: bytes | str) -> None:
     """No frame raises anything but BadFrame."""
     with contextlib.suppress(BadFrame):
         Frames().read(frame)
-
-
-def test_a_flood_is_stopped_and_a_patient_client_goes_on() -> None:
-    """A burst is let through, then so many a second."""
-    pace = Pace(burst=3, per_second=2)
-
-    assert [pace.allows(10.0) for _ in range(4)] == [True, True, True, False]
-    assert [pace.allows(10.5) for _ in range(2)] == [True, False]
-    assert pace.allows(100.0)
 
 
 @pytest.mark.parametrize(

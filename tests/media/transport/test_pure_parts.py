@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from media.transport import parameters
-from media.transport.admission import Admission
 from media.transport.api import IceCredentials, Ignored
 from media.transport.binding import Binding, answers, question, read_binding, ufrag_of
 from media.transport.demux import PacketKind, kind_of
@@ -214,14 +213,6 @@ def test_no_record_is_torn(sizes: list[int]) -> None:
 def test_any_flight_is_survived(flight: bytes) -> None:
     """What is no DTLS comes out as it went in."""
     assert b"".join(datagrams(flight)) == flight
-
-
-def test_admission_is_a_bucket() -> None:
-    """Two at once, then one for each half second that passed, and never more than two."""
-    admission = Admission(rate_per_s=2, burst=2)
-    assert [admission.admit(10.0) for _ in range(3)] == [True, True, False]
-    assert [admission.admit(10.5), admission.admit(10.5)] == [True, False]
-    assert [admission.admit(99.0) for _ in range(3)] == [True, True, False]
 
 
 @pytest.mark.parametrize(

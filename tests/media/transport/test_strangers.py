@@ -142,7 +142,7 @@ async def test_a_flood_of_hellos_begins_few_handshakes() -> None:
         second.send(DTLS_HELLO)
         await eventually(lambda: counted(listener) == {"too_many_handshakes": 1}, "refused")
         assert peer._inbox == []
-        listener._admission.rate_per_s = 1000.0
+        listener._admission.per_second = 1000.0
         await second.connect(listener)
         assert peer.state is PeerState.CONNECTED
         await first.close()

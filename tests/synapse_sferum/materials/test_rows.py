@@ -5,6 +5,7 @@ from __future__ import annotations
 from attrs import evolve
 from synapse.storage.database import LoggingTransaction
 
+from synapse_sferum.due import forget_room_txn
 from synapse_sferum.materials.rows import (
     change_material_txn,
     claim_txn,
@@ -23,6 +24,7 @@ from synapse_sferum.materials.rows import (
     untold_txn,
 )
 from synapse_sferum.materials.values import MaterialId
+from synapse_sferum.model import RoomKey, RoomKind
 from tests.synapse_sferum.materials.test_values import FILM
 
 ORG = FILM.org_id
@@ -59,6 +61,20 @@ def test_from_the_message_to_its_end(txn: LoggingTransaction) -> None:
     taken_back_txn(txn, "m1", 22)
     assert gone_txn(txn, 22, 10) == []
     assert forget_gone_txn(txn, 30) == 1
+
+
+def test_a_room_that_is_removed_takes_its_materials_along(txn: LoggingTransaction) -> None:
+    """R36: they are nobody's any more, no message is looked for in a room that is not there, and others' stay."""
+    other = evolve(
+        FILM, material_id=MaterialId("m2"), key=RoomKey(RoomKind.STAFF), file_id="f" * 16
+    )
+    for one in (FILM, other):
+        put_material_txn(txn, one)
+        told_txn(txn, one.material_id, "!a", "$1")
+    forget_room_txn(txn, ORG, FILM.key, 8)
+    assert materials_txn(txn, ORG, 8, 10) == [other]
+    assert gone_txn(txn, 8, 10) == []
+    assert forget_gone_txn(txn, 9) == 1
 
 
 def test_one_that_was_posted_and_deleted_in_the_chat(txn: LoggingTransaction) -> None:

@@ -18,6 +18,7 @@ from attrs import define, evolve, field
 from prometheus_client.registry import Collector
 
 from media.access.openid import OpenId
+from media.broadcast.around import Around
 from media.broadcast.desk.leading import FloorAct
 from media.broadcast.desk.shown import Floor, Speaker, Unable
 from media.broadcast.fanout.asking import write_public
@@ -28,7 +29,7 @@ from media.broadcast.hls.names import Ask, Kind
 from media.broadcast.house.following import Following
 from media.broadcast.house.leads import Leads
 from media.broadcast.house.staging import OnStage
-from media.broadcast.opening import Around, Broadcasting, open_broadcasts
+from media.broadcast.opening import Broadcasting, open_broadcasts
 from media.broadcast.origin.publication import Told
 from media.broadcast.pages.asking import Asked, Question
 from media.broadcast.pages.shown import Phase, Said, Seat

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from aiohttp import ClientSession, web
 from attrs import define, field
 
@@ -14,7 +15,7 @@ from media.broadcast.origin.bucket import Bucket
 from media.broadcast.origin.mirror import Mirror
 from media.broadcast.origin.signing import Credentials, signed
 from tests.media.broadcast import apple, m3u8
-from tests.media.broadcast.origins.world import KEY, coded, make, serving
+from tests.media.broadcast.origins.world import KEY, coded, make, moments, serving
 from tests.support.polling import until_async
 
 #: Of the examples of docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html.
@@ -61,10 +62,10 @@ def test_the_published_signatures() -> None:
 
 @define
 class Storage:
-    """Objects by path; `away`: nothing is answered well. `ever`: whatever was there at some time."""
+    """Objects by path; `away`: nothing is answered well. `ever`: whatever was there, as it was last."""
 
     objects: dict[str, tuple[bytes, str, str]] = field(factory=dict)
-    ever: set[str] = field(factory=set)
+    ever: dict[str, tuple[bytes, str, str]] = field(factory=dict)
     away: bool = False
     refused: int = 0
 
@@ -94,9 +95,12 @@ class Storage:
             self.objects.pop(request.path, None)
             return web.Response(status=204)
         said = request.headers["Content-Type"], request.headers["Cache-Control"]
-        self.objects[request.path] = (body, *said)
-        self.ever.add(request.path)
+        self.objects[request.path] = self.ever[request.path] = (body, *said)
         return web.Response()
+
+    def text(self, path: str) -> str:
+        """As it was last, "" for what never was."""
+        return self.ever[path][0].decode() if path in self.ever else ""
 
 
 @asynccontextmanager
@@ -123,8 +127,12 @@ async def stored() -> AsyncIterator[tuple[Storage, Mirror]]:
         await runner.cleanup()
 
 
-async def test_a_broadcast_in_a_bucket(tmp_path: Path) -> None:
-    """Whole segments and a playlist that names no others, with an end; then nothing is left. All of it is signed."""
+async def test_a_broadcast_in_a_bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whole segments and a playlist that names no others, with an end; then nothing is left. All of it is signed.
+
+    Captions are there a few at a time, and named when they are all there.
+    """
+    monkeypatch.setattr("media.broadcast.origin.mirror.MOST_CAPTIONS", 2)
     async with stored() as (storage, mirror):
         world = make(tmp_path, mirror=mirror)
         world.origin.lingers_s = 1.5
@@ -132,7 +140,9 @@ async def test_a_broadcast_in_a_bucket(tmp_path: Path) -> None:
         async with serving(world):
             storage.away = True
             stage = world.publish()
-            stage.give(coded(20))
+            *early, last = moments(coded(20))
+            for moment in early:
+                stage.one(moment)
             await fact(lambda: mirror.failed > 1, "tries in vain")
             storage.away = False
             await fact(lambda: f"{folder}/main.m3u8" in storage.objects, "all of it")
@@ -146,12 +156,24 @@ async def test_a_broadcast_in_a_bucket(tmp_path: Path) -> None:
                 for segment in playlist.segments:
                     assert storage.objects[f"{folder}/{name}/{segment.uri}"][0]
                     assert storage.objects[f"{folder}/{name}/{segment.map}"][0]
-            assert "captions" not in storage.objects[f"{folder}/main.m3u8"][0].decode()
+            playlists = [f"{folder}/{name}/live.m3u8" for name in ("video", "audio", "captions")]
+            named = 'URI="captions/live.m3u8"'
+            await fact(lambda: named in storage.text(f"{folder}/main.m3u8"), "captions")
+            live = world.origin.get("concert")
+            assert live is not None
+            assert live.say("Здравствуйте") is None
+            stage.one(last)
             stage.to.end()
-            ended = b"#EXT-X-ENDLIST"
-            await fact(lambda: ended in storage.objects[f"{folder}/video/live.m3u8"][0], "its end")
+            for path in playlists:
+                await fact(lambda path=path: "#EXT-X-ENDLIST" in storage.text(path), f"its end in {path}")  # type: ignore[misc] # fmt: skip
             await fact(lambda: not storage.objects, "an empty bucket")
             await fact(lambda: not world.origin.lives, "nothing of it")
+        captions = m3u8.read(storage.text(playlists[2])).segments
+        assert len(captions) == len(m3u8.read(storage.text(playlists[1])).segments) > 2
+        files = [storage.ever[f"{folder}/captions/{one.uri}"] for one in captions]
+        assert {type_ for _, type_, _ in files} == {"text/vtt"}
+        said = ["Здравствуйте" in file.decode() for file, _, _ in files]
+        assert (said[0], said[-1]) == (False, True)
         assert storage.refused == 0
         assert mirror.put >= len(storage.ever)
-        assert "concert" not in str(storage.ever)
+        assert "concert" not in str(list(storage.ever))

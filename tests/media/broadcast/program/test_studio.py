@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from io import BytesIO
@@ -11,9 +12,16 @@ import av
 import numpy as np
 import pytest
 from aiohttp.test_utils import TestServer
+from aiortc.mediastreams import VideoStreamTrack
+from attrs import define, field
+from av import VideoFrame
 
 from media.broadcast.program.figures import ProgramFigures
+from media.broadcast.program.notices import Notice
 from media.broadcast.program.scene import SOUND
+from media.broadcast.program.stage import track_of
+from media.forwarder.api import Kind, LayersSeen
+from media.ids import TrackSid
 from media.transport.listener import listen
 from tests.media.broadcast.program.assembly import Assembly, assembled
 from tests.media.broadcast.whip.doubles import CONCERT, KEY
@@ -149,21 +157,68 @@ async def test_from_the_page_to_parts() -> None:
     assert sizes == [(320, 180), (640, 360)]
 
 
-def green(file: bytes) -> list[bool]:
-    """Of each picture: whether it is aiortc's, and not the still one."""
+class Shade(enum.Enum):
+    """Whose a picture is, by its second plane: aiortc's is green, the still one grey."""
+
+    FIRST = 0
+    STILL = 128
+    SPARE = 255
+
+
+def shades(file: bytes) -> list[Shade]:
+    """Of each picture."""
     with av.open(BytesIO(file), "r") as container:
-        return [bytes(frame.planes[1])[0] < 64 for frame in container.decode(video=0)]
+        seen = [bytes(frame.planes[1])[0] for frame in container.decode(video=0)]
+    return [min(Shade, key=lambda one: abs(one.value - blue)) for blue in seen]
+
+
+class Blue(VideoStreamTrack):
+    """What the second computer sends."""
+
+    async def recv(self) -> VideoFrame:
+        frame = await super().recv()
+        assert isinstance(frame, VideoFrame)
+        frame.planes[1].update(bytes([Shade.SPARE.value]) * frame.planes[1].buffer_size)
+        return frame
+
+
+@define
+class Viewer:
+    """Looks at the smallest size of the broadcast whenever there is more of it."""
+
+    world: Assembly
+    seen: list[Shade] = field(factory=list)
+    _parts: int = 0
+
+    def sees(self, shade: Shade) -> bool:
+        """Whether the newest picture is this one's."""
+        if self.world.opened and len(self.world.origin.parts) != self._parts:
+            origin = self.world.origin
+            self._parts = len(origin.parts)
+            last = max(part.discontinuity for part, _ in origin.parts)
+            files = [origin.file(origin.names[0], number) for number in range(last + 1)]
+            self.seen = [one for file in files for one in shades(file)]
+        return self.seen[-1:] == [shade]
 
 
 @pytest.mark.asyncio
 async def test_a_second_computer_takes_over() -> None:
-    """OBS' spare is seen at once when the first one ends, without a dark picture; figures say what there is."""
+    """OBS' spare is seen once the first one ends, and nothing of the first any more; figures say what there is.
+
+    That no dark picture is between them, test_producer shows by a clock of its own: here the machine may be too slow.
+    """
     async with studio_on_ports() as (world, url), aiohttp.ClientSession() as http:
-        first, second = obs(), obs()
+        arrived: set[TrackSid] = set()
+        world.plane.hear = lambda event: arrived.update(
+            {event.track} if isinstance(event, LayersSeen) and event.layers else ()
+        )
+        first, second, viewer = obs(), obs(Blue()), Viewer(world)
         place = await publish(first, url, http)
-        await eventually(lambda: world.segments() >= 1, "a segment is out", 40)
+        await eventually(lambda: viewer.sees(Shade.FIRST), "the first one is seen", 40)
         await publish(second, url, http)
-        await eventually(lambda: len(world.stage) == 2, "the spare is there")
+        spare = world.ingest.lineup(CONCERT).spare
+        assert spare is not None
+        await eventually(lambda: track_of(spare, Kind.VIDEO) in arrived, "the spare's picture", 40)
         figures = {
             (sample.name, *sample.labels.values()): sample.value
             for metric in ProgramFigures(
@@ -173,18 +228,15 @@ async def test_a_second_computer_takes_over() -> None:
         }
         assert figures["sferum_broadcast_program_publishers",] == 2
         assert figures["sferum_broadcast_program_tapped",] == 2
-        before = world.segments()
         async with http.delete(place, headers=HEADERS) as response:
             assert response.status == 200
-        await eventually(lambda: world.segments() >= before + 2, "it goes on", 40)
+        await eventually(lambda: viewer.sees(Shade.SPARE), "the spare is seen", 40)
         world.stop()
-        await eventually(lambda: world.origin.ended, "what is left is written", 20)
-        await eventually(lambda: len(world.stage) == 0, "both are sent away")
+        await eventually(lambda: world.origin.ended, "what is left is written", 40)
+        await eventually(lambda: len(world.stage) == 0, "both are sent away", 40)
         await first.close()
         await second.close()
-    origin = world.origin
-    assert origin.wrong == []
-    name = origin.names[0]
-    last = max(part.discontinuity for part, _ in origin.parts)
-    assert all(one for number in range(last + 1) for one in green(origin.file(name, number)))
-    assert world.told == []
+    assert world.origin.wrong == []
+    shown = [one for one in viewer.seen if one is not Shade.STILL]
+    assert shown == sorted(shown, key=lambda one: one is Shade.SPARE)
+    assert Notice.NOT_PUBLISHED not in world.told

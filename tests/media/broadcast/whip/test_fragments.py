@@ -16,7 +16,7 @@ from media.broadcast.whip.fragments import (
 from media.broadcast.whip.preconditions import MAX_IF_MATCH, Patch, etag_of, judge, tags_of
 from media.broadcast.whip.refusals import Refused, Why
 from media.sdp.api import SectionKind
-from media.sdp.section import MAX_CANDIDATES
+from media.sdp.reach import MAX_CANDIDATES
 from tests.media.broadcast.whip.offers import NEW_PWD, RFC_PWD, restart, trickle
 from tests.media.sdp.goldens import LOCAL
 

@@ -30,10 +30,10 @@ def as_obs(text: str) -> str:
     return f"{head}a=group:LS 0 1\r\n{said}{bare}"
 
 
-def obs() -> RTCPeerConnection:
-    """Silence and a green picture; sound is the first section."""
+def obs(picture: VideoStreamTrack | None = None) -> RTCPeerConnection:
+    """Silence and a picture, green unless another is given; sound is the first section."""
     client = RTCPeerConnection()
-    for track in (AudioStreamTrack(), VideoStreamTrack()):
+    for track in (AudioStreamTrack(), picture or VideoStreamTrack()):
         client.addTransceiver(track, direction="sendonly")
     return client
 
