@@ -13,8 +13,7 @@ class EndingConnection(sqlite3.Connection):
     Python's `close` is `sqlite3_close_v2`: while there is a statement whose rows are not all read, "the deallocation of
     resources is deferred" (sqlite.org/c3ref/close.html), and a BEGIN IMMEDIATE keeps every other writer out. A task
     that is cancelled while it reads leaves such a statement: the cursor hangs in the traceback of the CancelledError,
-    that in a circle of SQLAlchemy's frames, and in a process that waits for its database nothing may call the garbage
-    collector for minutes.
+    in a circle with SQLAlchemy's frames, and with CPython 3.11 not even `gc.collect()` always frees it.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -22,9 +21,13 @@ class EndingConnection(sqlite3.Connection):
         self._cursors: WeakSet[sqlite3.Cursor] = WeakSet()
 
     def cursor(self, factory: Any = sqlite3.Cursor) -> Any:
-        """Every cursor comes from here, those of `execute` too."""
         made = super().cursor(factory)
         self._cursors.add(made)
+        return made
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        """sqlite3's own makes its cursor past `cursor`."""
+        made: sqlite3.Cursor = self.cursor().execute(sql, parameters)
         return made
 
     def close(self) -> None:
