@@ -15,6 +15,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from bridge.store.sqlite_connection import EndingConnection
+
 MIGRATIONS = Path(__file__).parent / "migrations"
 #: Seconds a SQLite writer waits for the one before it. Transactions take milliseconds.
 BUSY_S = 30
@@ -38,7 +40,13 @@ def open_engine(url: str) -> AsyncEngine:
     if drivername == "sqlite+aiosqlite":
         # isolation_level None: the driver begins nothing by itself, `_begin_sqlite` does.
         engine = create_async_engine(
-            url, hide_parameters=True, connect_args={"timeout": BUSY_S, "isolation_level": None}
+            url,
+            hide_parameters=True,
+            connect_args={
+                "timeout": BUSY_S,
+                "isolation_level": None,
+                "factory": EndingConnection,
+            },
         )
         event.listen(engine.sync_engine, "connect", _set_up_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
@@ -65,7 +73,9 @@ async def _write_ahead(engine: AsyncEngine) -> None:
     """
     for left in reversed(range(BUSY_S * 20)):
         try:
-            async with aiosqlite.connect(engine.url.database or ":memory:") as connection:
+            async with aiosqlite.connect(
+                engine.url.database or ":memory:", factory=EndingConnection
+            ) as connection:
                 await connection.execute("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError as error:
             if not left or error.sqlite_errorcode not in BUSY:

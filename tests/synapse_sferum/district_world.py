@@ -113,6 +113,11 @@ class District:
         self.schools.append(school)
         return school
 
+    def stop(self) -> None:
+        """Every server: idle ones cost whoever comes after."""
+        for school in self.schools:
+            school.server.stop()
+
     def publish(
         self,
         serial: int,

@@ -43,6 +43,7 @@ def district(homeserver: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Ite
             open_school(school)
             until_standing(school, standing="open", serial=10, peers=2)
         yield made
+        made.stop()
 
 
 def rooms(district: District) -> list[dict[str, Any]]:

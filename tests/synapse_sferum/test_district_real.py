@@ -51,6 +51,7 @@ def district(homeserver: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Ite
             open_school(school)
             until_standing(school, standing="open", serial=10, peers=1)
         yield made
+        made.stop()
 
 
 def test_teachers_of_two_schools_meet(district: District) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,7 @@ def test_files_without_a_token_stop_the_start(homeserver: Fleet) -> None:
 
 
 @pytest.fixture(scope="module")
-def ports(homeserver: Fleet) -> dict[str, int]:
+def ports(homeserver: Fleet) -> Iterator[dict[str, int]]:
     """One server with a listener of every kind; ports by kind."""
     kinds: dict[str, tuple[str, ...]] = {
         "client": ("client",),
@@ -113,7 +114,8 @@ def ports(homeserver: Fleet) -> dict[str, int]:
     server.processes[0].port = found["client"]
     server.processes[0].api = Api(f"http://127.0.0.1:{found['client']}")
     server.start()
-    return found
+    yield found
+    server.stop()
 
 
 def get(port: int, path: str, **rest: Any) -> Response:

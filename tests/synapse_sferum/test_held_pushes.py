@@ -26,7 +26,7 @@ def gateway() -> Iterator[Gateway]:
 
 
 @pytest.fixture(scope="module")
-def school(homeserver: Fleet, gateway: Gateway) -> ApiSchool:
+def school(homeserver: Fleet, gateway: Gateway) -> Iterator[ApiSchool]:
     """P1 has a phone."""
     server = homeserver(
         module={"poll_interval_s": 0.05, "push_gateways": [gateway.url]},
@@ -38,7 +38,8 @@ def school(homeserver: Fleet, gateway: Gateway) -> ApiSchool:
         "POST", "/_matrix/client/v3/pushers/set", school.token("P1"), gateway.pusher()
     )
     assert answer.status == 200, answer.json
-    return school
+    yield school
+    server.stop()
 
 
 def say(school: ApiSchool, who: str, text: str, room: str, number: list[int]) -> str:

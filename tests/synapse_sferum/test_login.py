@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -88,11 +88,12 @@ def phone(country: str, number: str) -> Identifier:
 
 
 @pytest.fixture(scope="module")
-def logins(homeserver: Fleet) -> Logins:
+def logins(homeserver: Fleet) -> Iterator[Logins]:
     found = Logins.start(homeserver)
     account = found.school.sign_in("P1")
     found.contacts(account.user_id, PHONE, "Anna@Example.ORG")
-    return found
+    yield found
+    found.server.stop()
 
 
 def test_passwords_are_offered(logins: Logins) -> None:

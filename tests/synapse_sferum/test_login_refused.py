@@ -31,9 +31,11 @@ NewPerson = Callable[[str, str], str]
 
 
 @pytest.fixture(scope="module")
-def logins(homeserver: Fleet) -> Logins:
+def logins(homeserver: Fleet) -> Iterator[Logins]:
     # 10 rounds take about 60 ms: enough to see a check too many, in the noise of a busy machine.
-    return Logins.start(homeserver, bcrypt_rounds=10)
+    found = Logins.start(homeserver, bcrypt_rounds=10)
+    yield found
+    found.server.stop()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(scope="module")
-def logins(homeserver: Fleet) -> Logins:
+def logins(homeserver: Fleet) -> Iterator[Logins]:
     server = homeserver(
         module={"operator_users": ["@operator:school.test"], "poll_interval_s": 0.05},
         overrides=NO_RATE_LIMITS,
@@ -36,7 +37,8 @@ def logins(homeserver: Fleet) -> Logins:
     school.apply(small_school())
     found.contacts(school.sign_in("P1").user_id, "75001000001", "anna@example.org")
     school.settle()
-    return found
+    yield found
+    server.stop()
 
 
 def login(api: Api, name: str, password: str = PASSWORD) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -64,7 +65,7 @@ def document() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def school(homeserver: Fleet, document: dict[str, Any]) -> School:
+def school(homeserver: Fleet, document: dict[str, Any]) -> Iterator[School]:
     """The school on a real server; three classes with their parents, all staff, and the odd cases have accounts."""
     server = homeserver(module={"apply_rate": 500.0}, overrides=NO_RATE_LIMITS)
     school = School(server, "school86")
@@ -79,7 +80,8 @@ def school(homeserver: Fleet, document: dict[str, Any]) -> School:
     school.sign_in_all(sorted(signed_in))
     school.activate_all(sorted(active & known - signed_in))
     school.settle()
-    return school
+    yield school
+    server.stop()
 
 
 @pytest.mark.integration

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 from typing import Any
 
@@ -36,8 +36,9 @@ ROOM = "!anyroom:school.test"
 
 
 @pytest.fixture(scope="module")
-def synapse(homeserver: Fleet) -> Homeserver:
-    return homeserver()
+def synapse(homeserver: Fleet) -> Iterator[Homeserver]:
+    with homeserver() as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -72,8 +72,9 @@ class Caller:
 
 
 @pytest.fixture(scope="module")
-def synapse(homeserver: Fleet) -> Homeserver:
-    return homeserver()
+def synapse(homeserver: Fleet) -> Iterator[Homeserver]:
+    with homeserver() as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -50,8 +50,9 @@ ROSTER = rosters.roster(
 
 
 @pytest.fixture(scope="module")
-def synapse(homeserver: Fleet) -> Homeserver:
-    return homeserver(module={"poll_interval_s": 0.1, "apply_rate": 400.0})
+def synapse(homeserver: Fleet) -> Iterator[Homeserver]:
+    with homeserver(module={"poll_interval_s": 0.1, "apply_rate": 400.0}) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
