@@ -169,17 +169,13 @@ def read_until(typed: str, today: date) -> date | ClassRefusal:
     return ClassRefusal.TOO_FAR if found - today > timedelta(days=LONGEST_DAYS) else found
 
 
-def substitute_refusal(
-    class_: SchoolClass, person: PersonRecord | None
-) -> ClassRefusal | None:
+def substitute_refusal(class_: SchoolClass, person: PersonRecord | None) -> ClassRefusal | None:
     """Whether somebody may stand beside the class teacher."""
     if person is None:
         return ClassRefusal.NO_PERSON
     if not person.roles & STAFF:
         return ClassRefusal.NOT_STAFF
-    return (
-        ClassRefusal.IS_TEACHER if person.person_id in class_.homeroom_teachers else None
-    )
+    return ClassRefusal.IS_TEACHER if person.person_id in class_.homeroom_teachers else None
 
 
 def _parents(pupils: Collection[Pupil]) -> set[PersonId]:

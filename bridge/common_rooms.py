@@ -45,7 +45,6 @@ class CommonRoom:
         return bool(({*words, "staff"} if words else words) & set(self.members))
 
 
-
 @frozen(kw_only=True)
 class CommonRooms:
     """All of them. `district` is "" for a school of none."""

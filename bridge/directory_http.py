@@ -170,9 +170,7 @@ class HttpDirectory:
         return [one.raw for one in self._calls.read(answer, lambda a: a.objects("rooms"))]
 
     async def common_rooms(self, org_id: OrgId) -> CommonRooms:
-        return self._calls.read(
-            await self._calls.get(org_path(org_id, "rooms")), common_rooms_of
-        )
+        return self._calls.read(await self._calls.get(org_path(org_id, "rooms")), common_rooms_of)
 
     async def why(self, org_id: OrgId, user_id: UserId, room_id: str) -> Mapping[str, Any]:
         params = {"user_id": user_id, "room_id": room_id}

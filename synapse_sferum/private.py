@@ -61,9 +61,7 @@ def members_txn(txn: LoggingTransaction, room_id: str) -> dict[str, str]:
     return {str(user_id): str(membership) for user_id, membership in txn}
 
 
-def joined_of_txn(
-    txn: LoggingTransaction, room_id: str, user_ids: Sequence[str]
-) -> frozenset[str]:
+def joined_of_txn(txn: LoggingTransaction, room_id: str, user_ids: Sequence[str]) -> frozenset[str]:
     """Which of these, whatever servers they are of, are joined to a room that this server is in."""
     found: set[str] = set()
     for start in range(0, len(user_ids), 500):  # SQLite's limit of parameters is above it

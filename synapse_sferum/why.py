@@ -95,9 +95,7 @@ def why_common(
         subjects: what this account teaches.
         made_here: this school makes the room; only its people have a level where not everybody writes.
     """
-    words = (
-        frozenset() if account is None else role_words(role.value for role in account.roles)
-    )
+    words = frozenset() if account is None else role_words(role.value for role in account.roles)
     word = "no_active_profile"
     if account is not None:
         if not words & room.members:

@@ -119,9 +119,7 @@ async def rooms(
     )
 
 
-async def _common(
-    visit: Visit, account: Account, person: PersonRecord
-) -> list[dict[str, Any]]:
+async def _common(visit: Visit, account: Account, person: PersonRecord) -> list[dict[str, Any]]:
     """Rooms of several schools, for staff; `theirs`: for somebody of these roles, whatever they teach."""
     if not person.roles & STAFF:
         return []

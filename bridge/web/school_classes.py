@@ -115,9 +115,7 @@ def substitutes_of(class_: SchoolClass, roll: Roll) -> list[tuple[PersonRecord, 
     """Who stands beside the class teacher, and until which day."""
     known = {one.person_id: one for one in roll.homeroom_teachers}
     return [
-        (known[one.person_id], one.until)
-        for one in class_.substitutes
-        if one.person_id in known
+        (known[one.person_id], one.until) for one in class_.substitutes if one.person_id in known
     ]
 
 

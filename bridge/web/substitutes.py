@@ -9,7 +9,7 @@ from aiohttp import web
 
 from bridge.changing_classes import set_substitute
 from bridge.class_change import ClassRefusal, parents_of, read_until, substitute_refusal
-from bridge.people import PersonRecord, Roll, SchoolClass, Status
+from bridge.people import PersonRecord, Roll, SchoolClass
 from bridge.roles import Account, ClassId, PersonId
 from bridge.web.access import administration
 from bridge.web.class_words import errors_of
@@ -48,9 +48,7 @@ async def substitute(request: web.Request, visit: Visit, account: Account) -> we
     typed = str(form.get("until", ""))[:LONGEST]
     if do == "end":
         return await _end(request, visit, account, class_, roll, person_id)
-    person = (
-        await visit.services.directory.person(account.org_id, person_id) if person_id else None
-    )
+    person = await visit.services.directory.person(account.org_id, person_id) if person_id else None
     today = visit.now.astimezone(ZoneInfo(account.timezone)).date()
     refused = substitute_refusal(class_, person)
     until = read_until(typed, today)

@@ -72,7 +72,5 @@ async def explain_common(
 
 def _was_here_txn(txn: LoggingTransaction, org_id: str, user_id: str) -> bool:
     """Whether a record of the school, also of somebody who has left, has this account."""
-    txn.execute(
-        "SELECT 1 FROM sferum_people WHERE org_id = ? AND user_id = ?", (org_id, user_id)
-    )
+    txn.execute("SELECT 1 FROM sferum_people WHERE org_id = ? AND user_id = ?", (org_id, user_id))
     return txn.fetchone() is not None

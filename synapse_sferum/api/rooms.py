@@ -18,7 +18,7 @@ from synapse_sferum.why import why
 
 
 async def list_rooms(services: Services, call: Call) -> tuple[int, Any]:
-    """Every managed room of the school, with how many are wanted and how many are in; rooms of several schools apart."""
+    """Every managed room of the school, how many are wanted and how many are in; rooms of several schools apart."""
 
     def rooms_txn(txn: LoggingTransaction) -> list[dict[str, Any]]:
         txn.execute(

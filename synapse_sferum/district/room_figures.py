@@ -34,9 +34,7 @@ def figures_txn(txn: LoggingTransaction, now_ms: int) -> RoomFigures:
     """Two short queries, and two for each room."""
     txn.execute("SELECT district FROM sferum_register")
     row = txn.fetchone()
-    txn.execute(
-        "SELECT server_name, name FROM sferum_peer_servers WHERE until_ms > ?", (now_ms,)
-    )
+    txn.execute("SELECT server_name, name FROM sferum_peer_servers WHERE until_ms > ?", (now_ms,))
     peers = {str(server): str(name) for server, name in txn}
     rooms = tuple(rooms_txn(txn))
     asked = [service_user_of(server) for server in sorted(peers)]

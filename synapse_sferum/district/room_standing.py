@@ -21,8 +21,12 @@ class Stage(enum.Enum):
     """What a director waits for. The value is stable: the API has it."""
 
     UP_TO_DATE = "up_to_date"
-    WAITS_FOR_MAKER = "waits_for_maker"  # the school that makes it has not made it, or not invited us
-    WAITS_FOR_SCHOOLS = "waits_for_schools"  # ours, and not every school of the register has come in
+    WAITS_FOR_MAKER = (
+        "waits_for_maker"  # the school that makes it has not made it, or not invited us
+    )
+    WAITS_FOR_SCHOOLS = (
+        "waits_for_schools"  # ours, and not every school of the register has come in
+    )
     FILLING = "filling"  # our own people come in or go
     PAUSED = "paused"  # no register is in force
     ALONE = "alone"  # ours, and the district has cut this school off
@@ -122,9 +126,7 @@ def room_json(
         "members": sorted(room.members),
         "writers": sorted(room.writers),
         "subject": room.subject,
-        "stage": stage(
-            room, own, peers, occupants, belonging=belonging, joined=joined
-        ).value,
+        "stage": stage(room, own, peers, occupants, belonging=belonging, joined=joined).value,
         "wanted": len(belonging),
         "joined": len(joined),
         "roles": dict(sorted(roles.items())),

@@ -85,7 +85,10 @@ def test_each_standing_has_its_word(
             {"waiting": [{"name": "Главы", "host": "edu.example"}]},
             [("common_rooms_waiting", Level.WARNING)],
         ),
-        ({"absent": [f"s{n}.example" for n in range(50)]}, [("common_rooms_absent", Level.WARNING)]),
+        (
+            {"absent": [f"s{n}.example" for n in range(50)]},
+            [("common_rooms_absent", Level.WARNING)],
+        ),
         ({"leaving": 2}, [("common_rooms_leaving", Level.WARNING)]),
     ],
     ids=str,

@@ -1,4 +1,4 @@
-"""A room of several schools that the register takes away and later names again, or whose maker makes another (ADR 30)."""
+"""A room of several schools that is taken away and later named again, or whose maker makes another (ADR 30)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,13 @@ from tests.synapse_sferum.district_values import NEIGHBOUR, NOW_S, OWN, THIRD, r
 US, THEM = service_user_of(OWN), service_user_of(NEIGHBOUR)
 TEACHER = f"@t:{OWN}"
 OURS = {"ref": "news", "host": OWN, "name": "Объявления", "members": ["staff"], "writers": []}
-THEIRS = {"ref": "heads", "host": NEIGHBOUR, "name": "Главы", "members": ["director"], "writers": []}
+THEIRS = {
+    "ref": "heads",
+    "host": NEIGHBOUR,
+    "name": "Главы",
+    "members": ["director"],
+    "writers": [],
+}
 
 
 @define(eq=False)
@@ -71,7 +77,12 @@ class World:
         if room_id not in self.members:
             return {}
         marker = {events.ROOM: {"kind": "common", "ref": "news"}}
-        kinds = ("m.room.join_rules", "m.room.guest_access", "m.room.history_visibility", events.ROOM)
+        kinds = (
+            "m.room.join_rules",
+            "m.room.guest_access",
+            "m.room.history_visibility",
+            events.ROOM,
+        )
         return {
             ("m.room.create", ""): _Event(marker),
             ("m.room.member", US): _Event({}, self._at(room_id, US)),
@@ -107,9 +118,7 @@ class World:
         """A newer register with these rooms is in force."""
         self.serial += 1
         held = register(serial=self.serial, rooms=list(rooms))
-        self.database.run(
-            room_rows.write_rooms_txn, held, Standing.OPEN, OWN, (NEIGHBOUR, THIRD)
-        )
+        self.database.run(room_rows.write_rooms_txn, held, Standing.OPEN, OWN, (NEIGHBOUR, THIRD))
 
     def invite(self, room_id: str) -> None:
         """The neighbour invites us to its room."""

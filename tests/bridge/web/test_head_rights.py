@@ -55,7 +55,10 @@ FORMS: tuple[tuple[str, dict[str, str]], ...] = (
     ("/school/people/{pupil}/leave", {"reason": "x"}),
     ("/school/classes/{class_id}", {"add": "{teacher}"}),
     ("/school/classes/{class_id}/split", {"pupil": "{pupil}", "name": "5Ж", "do": "apply"}),
-    ("/school/classes/{class_id}/substitute", {"person": "{teacher}", "until": "2099-01-01", "do": "apply"}),
+    (
+        "/school/classes/{class_id}/substitute",
+        {"person": "{teacher}", "until": "2099-01-01", "do": "apply"},
+    ),
     ("/school/classes/merge", {"class": "{class_id}", "name": "5Ж", "do": "apply"}),
     ("/school/invites/code", {"max_uses": "5", "days": "7"}),
     ("/school/failed/s1", {"do": "retry"}),
