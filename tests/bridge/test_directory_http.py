@@ -196,9 +196,9 @@ async def test_an_approved_application_makes_one_record(world: World, ways: Ways
     with pytest.raises(DirectoryRefused):  # nobody stands in for seventy years
         await directory.set_substitute(ORG, second, world.person("T1"), day, STRANGER)
     await directory.split_class(ORG, second, "5В", [enrolled.person_id], STRANGER)
-    classes = {one.name: one for one in await directory.classes(ORG)}
-    assert classes["5В"].students == 1
-    ids = [second, classes["5В"].class_id]
+    named = {one.name: one for one in await directory.classes(ORG)}
+    assert named["5В"].students == 1
+    ids = [second, named["5В"].class_id]
     await directory.merge_classes(ORG, ids, "5Б", STRANGER)
     assert [one.name for one in await directory.classes(ORG)] == ["5А", "5Б"]
 
