@@ -181,7 +181,8 @@ def shared(**changes: Any) -> dict[str, Any]:
 ROOMS = (
     shared(),
     shared(name="Учителя математики", members=["teacher"], subject="математика", room_id=None,
-           stage="waits_for_maker", joined=0, wanted=2, roles={}),
+           stage="waits_for_maker", joined=0, wanted=2, roles={},
+           schools={"inside": 0, "absent": 0, "inside_names": [], "absent_names": []}),
     shared(name="Директора", members=["director", "deputy"], ours=True, host="school7.example", host_name="",
            stage="waits_for_schools", joined=1, wanted=1, roles={"director": 1},
            schools={"inside": 1, "absent": 2, "inside_names": ["Школа № 12"],
@@ -219,7 +220,7 @@ async def test_rooms_of_several_schools(world: World, monkeypatch: pytest.Monkey
         "учителя, математика",
         "Ещё не вошли (2): Лицей № 3, Школа № 40",
         "эта школа",
-        "В чате 3 из 12",
+        "3 из 12 (директор",
         "чат закрыт",
     ):
         assert words in page, words
