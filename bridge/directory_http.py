@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import aiohttp
 from attrs import field, frozen
 
 from bridge import directory_json as read
+from bridge.common_rooms import CommonRooms, common_rooms_of
 from bridge.directory_calls import DirectoryCalls, org_path
 from bridge.people import (
     Family,
@@ -167,6 +169,9 @@ class HttpDirectory:
         answer = await self._calls.get(org_path(org_id, "rooms"))
         return [one.raw for one in self._calls.read(answer, lambda a: a.objects("rooms"))]
 
+    async def common_rooms(self, org_id: OrgId) -> CommonRooms:
+        return self._calls.read(await self._calls.get(org_path(org_id, "rooms")), common_rooms_of)
+
     async def why(self, org_id: OrgId, user_id: UserId, room_id: str) -> Mapping[str, Any]:
         params = {"user_id": user_id, "room_id": room_id}
         return (await self._calls.get(org_path(org_id, "why"), params)).json.raw
@@ -225,6 +230,31 @@ class HttpDirectory:
     ) -> None:
         path = org_path(org_id, "classes", class_id, "homeroom_teachers")
         await self._change("PUT", path, {"person_ids": list(teachers)}, org_id, by)
+
+    async def split_class(
+        self, org_id: OrgId, class_id: ClassId, name: str, going: Sequence[PersonId], by: UserId
+    ) -> None:
+        path = org_path(org_id, "classes", class_id, "split")
+        body = {"name": name, "person_ids": list(going)}
+        await self._change("POST", path, body, org_id, by)
+
+    async def merge_classes(
+        self, org_id: OrgId, class_ids: Sequence[ClassId], name: str, by: UserId
+    ) -> None:
+        body = {"class_ids": list(class_ids), "name": name}
+        await self._change("POST", org_path(org_id, "classes", "merge"), body, org_id, by)
+
+    async def set_substitute(
+        self,
+        org_id: OrgId,
+        class_id: ClassId,
+        person_id: PersonId,
+        until: date | None,
+        by: UserId,
+    ) -> None:
+        path = org_path(org_id, "classes", class_id, "substitute")
+        body = {"person_id": person_id, "until": None if until is None else until.isoformat()}
+        await self._change("PUT", path, body, org_id, by)
 
     async def link(
         self,

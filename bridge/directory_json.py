@@ -20,6 +20,7 @@ from bridge.people import (
     SchoolClass,
     Seat,
     Status,
+    Substitute,
 )
 from bridge.roles import Account, ClassId, OrgId, PersonId, Role, UserId
 from serving.json_object import JsonObject
@@ -93,7 +94,15 @@ def school_class(found: JsonObject) -> SchoolClass:
         students=found.number("students"),
         active_students=found.number("active_students"),
         homeroom_teachers=tuple(map(PersonId, found.texts("homeroom_teachers"))),
+        substitutes=tuple(map(_substitute, found.objects("substitutes"))),
     )
+
+
+def _substitute(found: JsonObject) -> Substitute:
+    until = _date(found.text("until"))
+    if until is None:
+        raise BadJson("until")
+    return Substitute(PersonId(found.text("person_id")), until)
 
 
 def roll(found: JsonObject) -> Roll:

@@ -37,6 +37,14 @@ class Org:
     open: bool = True
 
 
+@frozen
+class Substitute:
+    """Somebody beside a class teacher. `until`: the last day, that day included."""
+
+    person_id: PersonId
+    until: date
+
+
 @frozen(kw_only=True)
 class SchoolClass:
     """A class of this year with its figures."""
@@ -47,6 +55,7 @@ class SchoolClass:
     students: int = 0
     active_students: int = 0
     homeroom_teachers: tuple[PersonId, ...] = ()
+    substitutes: tuple[Substitute, ...] = ()
 
 
 @frozen
@@ -107,7 +116,7 @@ class Pupil:
 
 @frozen(kw_only=True)
 class Roll:
-    """A class with everybody of it who has not left."""
+    """A class with everybody of it who has not left. Substitutes are among the teachers."""
 
     class_id: ClassId
     name: str

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any, Protocol
 
+from bridge.common_rooms import CommonRooms
 from bridge.people import (
     Family,
     LinkStatus,
@@ -76,6 +78,9 @@ class Directory(Protocol):
         self, org_id: OrgId, *, limit: int = 100, before: int | None = None
     ) -> Sequence[Mapping[str, Any]]: ...
     async def rooms(self, org_id: OrgId) -> Sequence[Mapping[str, Any]]: ...
+    async def common_rooms(self, org_id: OrgId) -> CommonRooms:
+        """Rooms of several schools, as this school has them (ADR 30)."""
+
     async def why(self, org_id: OrgId, user_id: UserId, room_id: str) -> Mapping[str, Any]: ...
     async def progress(self, org_id: OrgId) -> Mapping[str, Any]: ...
     async def dead_jobs(self, org_id: OrgId) -> Sequence[Mapping[str, Any]]:
@@ -107,6 +112,24 @@ class Directory(Protocol):
     async def set_homeroom_teachers(
         self, org_id: OrgId, class_id: ClassId, teachers: Sequence[PersonId], by: UserId
     ) -> None: ...
+    async def split_class(
+        self, org_id: OrgId, class_id: ClassId, name: str, going: Sequence[PersonId], by: UserId
+    ) -> None:
+        """Some pupils become a class of their own (R36)."""
+
+    async def merge_classes(
+        self, org_id: OrgId, class_ids: Sequence[ClassId], name: str, by: UserId
+    ) -> None: ...
+    async def set_substitute(
+        self,
+        org_id: OrgId,
+        class_id: ClassId,
+        person_id: PersonId,
+        until: date | None,
+        by: UserId,
+    ) -> None:
+        """Somebody beside the class teacher until a day, that day included; None ends it."""
+
     async def link(
         self,
         org_id: OrgId,

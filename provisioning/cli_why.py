@@ -48,6 +48,34 @@ REASONS: dict[str, tuple[str, str]] = {
         "has no confirmed link to a pupil of this class and is not its homeroom teacher",
     ),
     "archived": ("класса больше нет, чат только для чтения", "the class is gone; kept to read"),
+    "of_the_common_room": (
+        "общий чат нескольких школ: роль из тех, что назвал реестр округа",
+        "a room of several schools: of the roles that the district's register names",
+    ),
+    "teaches_the_subject": (
+        "общий чат нескольких школ: ведёт этот предмет",
+        "a room of several schools: teaches its subject",
+    ),
+    "not_of_the_roles": (
+        "ни одной роли из тех, что назвал реестр округа",
+        "of none of the roles that the district's register names",
+    ),
+    "not_of_the_subject": (
+        "не ведёт предмет этого чата: так записано у школы",
+        "does not teach the room's subject, as the school has written it down",
+    ),
+    "register_paused": (
+        "действующего реестра округа нет: никто не входит и не выходит",
+        "no register of the district is in force: nobody comes or goes",
+    ),
+    "cut_off": (
+        "округ отрезал эту школу: в чате остались только свои, и никто не пишет",
+        "the district has cut this school off: only its own people are left, and nobody writes",
+    ),
+    "room_taken_away": (
+        "в реестре округа этого чата для школы больше нет: из него все выходят",
+        "the district's register gives the school this room no more: everybody leaves it",
+    ),
 }
 
 

@@ -12,6 +12,8 @@ DAY_S = 86_400
 SOON_S = 7 * DAY_S
 #: Seconds without an agreeing answer; the module asks at least each seven and a half minutes.
 SILENT_S = 3_600
+#: Rooms or schools named in one line; the line says how many there are.
+MOST_NAMED = 5
 
 
 def check_district(health: Mapping[str, Any], now_s: int) -> list[Finding]:
@@ -23,7 +25,12 @@ def check_district(health: Mapping[str, Any], now_s: int) -> list[Finding]:
     register = health.get("district")
     if not isinstance(register, Mapping):
         return []
-    return [_standing(register, now_s), *_answers(register, now_s)]
+    rooms = health.get("common_rooms")
+    return [
+        _standing(register, now_s),
+        *_answers(register, now_s),
+        *(_rooms(register, rooms) if isinstance(rooms, Mapping) else ()),
+    ]
 
 
 def _standing(register: Mapping[str, Any], now_s: int) -> Finding:
@@ -63,6 +70,35 @@ def _answers(register: Mapping[str, Any], now_s: int) -> Iterator[Finding]:
         # 0 is "never": since 1970 would tell nobody anything.
         hours = silent_s // 3600 if _seconds(register, "agreed_s") else "?"
         yield Finding(Level.WARNING, "register_silent", district, {"hours": hours})
+
+
+def _rooms(register: Mapping[str, Any], rooms: Mapping[str, Any]) -> Iterator[Finding]:
+    """Rooms of several schools (ADR 30). While no register is in force they wait, and `_standing` has said so."""
+    district, count = str(register.get("district", "")), rooms.get("rooms")
+    if register.get("standing") != "open" or not count:
+        return
+    waiting, absent = _list(rooms, "waiting"), _list(rooms, "absent")
+    if waiting:
+        names = ", ".join(
+            f"«{one.get('name', '')}» ({one.get('host', '')})"
+            for one in waiting[:MOST_NAMED]
+            if isinstance(one, Mapping)
+        )
+        figures = {"count": len(waiting), "names": names}
+        yield Finding(Level.WARNING, "common_rooms_waiting", district, figures)
+    if absent:
+        figures = {"count": len(absent), "names": ", ".join(map(str, absent[:MOST_NAMED]))}
+        yield Finding(Level.WARNING, "common_rooms_absent", district, figures)
+    if rooms.get("leaving"):
+        figures = {"count": rooms.get("leaving")}
+        yield Finding(Level.WARNING, "common_rooms_leaving", district, figures)
+    if not (waiting or absent or rooms.get("leaving")):
+        yield Finding(Level.OK, "common_rooms_good", district, {"count": count})
+
+
+def _list(rooms: Mapping[str, Any], name: str) -> list[Any]:
+    found = rooms.get(name)
+    return found if isinstance(found, list) else []
 
 
 def _seconds(register: Mapping[str, Any], name: str) -> int:

@@ -50,4 +50,28 @@ DISTRICT: dict[str, Text] = {
         "Проверьте, доступен ли district_url с этой машины, и сообщите оператору округа",
         "Check whether this machine reaches district_url, and tell the district's operator",
     ),
+    "common_rooms_good": Text(
+        "Общие чаты округа {s}: {count}, все на месте",
+        "Rooms shared with other schools of {s}: {count}, all in place",
+    ),
+    "common_rooms_waiting": Text(
+        "Общие чаты округа {s} ещё не пришли: {count}. Школа ждёт приглашения от того, кто их ведёт: {names}",
+        "Rooms shared with other schools of {s} have not come yet: {count}. The school waits for their makers: {names}",
+        "Обычно это минута. Если дольше часа — сервер того, кто ведёт чат, не работает или не видит эту школу: "
+        "позвоните туда",
+        "A minute is usual. After an hour the maker's server is down, or does not reach this school: call them",
+    ),
+    "common_rooms_absent": Text(
+        "В общие чаты округа {s}, которые ведёт эта школа, ещё не вошли серверы: {count} ({names})",
+        "Servers that have not come into the rooms that this school makes for {s}: {count} ({names})",
+        "Приглашения повторяются каждую минуту. Если дольше часа — сервер той школы не работает или его реестр старый: "
+        "позвоните туда",
+        "They are invited again every minute. After an hour their server is down or has an old register: call them",
+    ),
+    "common_rooms_leaving": Text(
+        "Общие чаты, которых в реестре округа {s} больше нет: {count}; люди этой школы из них выходят",
+        "Rooms that the register of {s} has no more: {count}; this school's people are leaving them",
+        "Обычно это минуты. Если дольше часа — найдите в журнале Synapse: room of the district not as wanted",
+        "Minutes are usual. After an hour search Synapse's log: room of the district not as wanted",
+    ),
 }  # fmt: skip

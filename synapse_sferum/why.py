@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from synapse_sferum.account import Account, power_in, rooms_of
+from synapse_sferum.district.room_plan import WRITES, CommonRoom, RoomState, belongs
 from synapse_sferum.model import OrgId, RoomKey, RoomKind
+from synapse_sferum.policy import role_words
 
 #: Reason word → sentence for a person.
 SENTENCES = {
@@ -23,6 +26,19 @@ SENTENCES = {
     "not_of_the_class": "is neither a pupil nor a class teacher of this class this year",
     "no_child_in_the_class": "has no confirmed link to a pupil of this class and does not teach it as class teacher",
     "archived": "the class is gone; the room is kept to read",
+    "of_the_common_room": "is of the roles that the district's register names for this room",
+    "teaches_the_subject": "teaches the subject of this room, as the school has it",
+    "not_of_the_roles": "is of none of the roles that the district's register names for this room",
+    "not_of_the_subject": "does not teach the subject of this room, as the school has it",
+    "register_paused": "no register of the district is in force: nobody comes or goes",
+    "cut_off": "the district has cut this school off: the room is its own people's alone, and nobody writes",
+    "room_taken_away": "the district's register gives this school the room no more: everybody leaves it",
+}
+#: States of a room of several schools in which that is what has to be told first.
+_NOT_OPEN = {
+    RoomState.PAUSED: "register_paused",
+    RoomState.ALONE: "cut_off",
+    RoomState.LEAVING: "room_taken_away",
 }
 
 
@@ -64,3 +80,37 @@ def _reason(account: Account | None, org_id: OrgId, key: RoomKey, *, archived: b
         RoomKind.CLASS: "not_of_the_class",
         RoomKind.CLASS_PARENTS: "no_child_in_the_class",
     }[key.kind]
+
+
+def why_common(
+    account: Account | None,
+    room: CommonRoom,
+    subjects: Collection[str],
+    *,
+    made_here: bool,
+) -> dict[str, Any]:
+    """The same for a room of several schools (ADR 30): `belongs` decides, this says why.
+
+    Args:
+        subjects: what this account teaches.
+        made_here: this school makes the room; only its people have a level where not everybody writes.
+    """
+    words = frozenset() if account is None else role_words(role.value for role in account.roles)
+    word = "no_active_profile"
+    if account is not None:
+        if not words & room.members:
+            word = "not_of_the_roles"
+        elif room.subject:
+            word = "teaches_the_subject" if room.subject in subjects else "not_of_the_subject"
+        else:
+            word = "of_the_common_room"
+    told = [_NOT_OPEN[room.state], word] if room.state in _NOT_OPEN else [word]
+    # Cut off from the others a room goes on to hold its own people; else it waits, or everybody leaves.
+    holds = room.state in {RoomState.OPEN, RoomState.ALONE}
+    required = holds and belongs(room, account, subjects)
+    writes = required and made_here and not room.everybody_writes and bool(words & room.writers)
+    return {
+        "required": required,
+        "power": WRITES if writes else 0,
+        "reasons": [{"reason": one, "text": SENTENCES[one]} for one in told],
+    }

@@ -17,7 +17,7 @@ from bridge.web import head_words
 from media.broadcast.register import tickets
 from media.broadcast.register.values import Audience, Broadcast, Recording, State
 from media.broadcast.whip.ids import BroadcastId
-from provisioning import homeserver, refusals, year_report, year_table
+from provisioning import cli_why, homeserver, refusals, year_report, year_table
 from provisioning import roster as theirs
 from provisioning.district import question as district_question
 from provisioning.district.draft import new_draft
@@ -40,6 +40,7 @@ from synapse_sferum import roster as wire
 from synapse_sferum.api import call, routes, views
 from synapse_sferum.desired import DesiredRoom
 from synapse_sferum.district import question as module_question
+from synapse_sferum.district import room_standing
 from synapse_sferum.district.force import Standing
 from synapse_sferum.district.question import Question
 from synapse_sferum.district.status_answer import status_answer
@@ -280,6 +281,23 @@ def test_reasons_have_sentences() -> None:
     source = Path(account.__file__).read_text("utf-8")
     body = source[source.index("def rooms_of") : source.index("def power_in")]
     assert set(re.findall(r'= "(\w+)"', body)) <= why.SENTENCES.keys()
+
+
+def test_every_reason_is_said_in_russian() -> None:
+    """The administration's pages know each word of the module, the command line all but the bot's."""
+    assert set(head_words.WHY) == set(why.SENTENCES)
+    assert set(cli_why.REASONS) == set(why.SENTENCES) - {"staff_bot"}
+
+
+def test_stages_of_a_shared_room_are_the_same_words() -> None:
+    """How a room of several schools stands: the module, the page and both documents agree."""
+    stages = [one.value for one in room_standing.Stage]
+    assert list(head_words.COMMON_STAGES) == stages
+    assert set(stages) <= code_words(section("2."))
+    shape = OPENAPI.document["components"]["schemas"]["CommonRoom"]["properties"]
+    assert shape["stage"]["enum"] == stages
+    named = shape["schools"]["properties"]["inside_names"]["maxItems"]
+    assert named == room_standing.MOST_NAMES
 
 
 def test_a_ticket_of_the_bridge_opens_the_calls_server() -> None:

@@ -16,10 +16,12 @@ from bridge.web import (
     broadcasts,
     calendar,
     class_cards,
+    class_changes,
     class_invites,
     class_pupil,
     classes,
     clients,
+    common_rooms,
     contacts,
     devices,
     disputes,
@@ -55,6 +57,7 @@ from bridge.web import (
     service_api,
     settings,
     signin,
+    substitutes,
     welcome,
 )
 from bridge.web.render import STATIC, problem
@@ -71,8 +74,8 @@ OWN = (
 JOIN = (join, join_link, join_code, join_next, welcome, disputes)
 #: What the administration has.
 SCHOOL = (
-    school, people, person, person_changes, person_family, school_classes, school_invites, roster,
-    roster_columns, school_year, school_year_class, audit, settings,
+    school, people, person, person_changes, person_family, class_changes, substitutes, school_classes,
+    school_invites, roster, roster_columns, school_year, school_year_class, common_rooms, audit, settings,
 )  # fmt: skip
 #: Every part of the pages: a module with `routes`.
 PARTS = (

@@ -136,6 +136,31 @@ WHY = {
     "no_child_in_the_class": N_("нет подтверждённой связи с учеником класса"),
     "archived": N_("класса больше нет, чат оставлен для чтения"),
     "staff_bot": N_("помощник, который приносит заявки"),
+    "of_the_common_room": N_("общий чат школ округа: по роли"),
+    "teaches_the_subject": N_("общий чат школ округа: ведёт этот предмет"),
+    "not_of_the_roles": N_("общий чат школ округа: не для этой роли"),
+    "not_of_the_subject": N_("общий чат школ округа: не ведёт этот предмет"),
+    "register_paused": N_("реестр округа не действует, никто не входит и не выходит"),
+    "cut_off": N_("округ отключил школу, в чате остались только свои"),
+    "room_taken_away": N_("округ закрыл этот чат, все выходят"),
+}
+#: How a room of several schools stands: `synapse_sferum/district/room_standing.py`, Stage.
+COMMON_STAGES = {
+    "up_to_date": N_("всё на месте"),
+    "waits_for_maker": N_("ждём приглашения"),
+    "waits_for_schools": N_("ждём другие школы"),
+    "filling": N_("состав меняется"),
+    "paused": N_("реестр не действует: никто не пишет"),
+    "alone": N_("округ отключил школу: никто не пишет"),
+    "leaving": N_("чат закрыт: мы из него выходим"),
+}
+#: Whom the register names: words of staff.
+COMMON_WORDS = {
+    "staff": N_("все сотрудники"),
+    "director": N_("директора"),
+    "deputy": N_("заместители директоров"),
+    "administrator": N_("администраторы"),
+    "teacher": N_("учителя"),
 }
 ROOM_KINDS = {
     "school": N_("Школа"),
@@ -145,6 +170,7 @@ ROOM_KINDS = {
     "class": N_("Класс"),
     "class_parents": N_("Родители класса"),
     "materials": N_("Материалы"),
+    "common": N_("Общий чат школ"),
 }
 
 #: Entries of both logs (docs/openapi.yaml, AuditEntry.action; `records.Action`).

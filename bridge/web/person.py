@@ -15,7 +15,7 @@ from bridge.people import Family, PersonRecord, Status
 from bridge.ports_directory import DirectoryRefused
 from bridge.ports_homeserver import Device
 from bridge.records import Departure
-from bridge.roles import Account, PersonId, Role, UserId
+from bridge.roles import STAFF, Account, PersonId, Role, UserId
 from bridge.school_rights import touch_refusal, visible
 from bridge.services import Services
 from bridge.vault import CannotUnseal
@@ -26,6 +26,9 @@ from bridge.web.render import page, problem
 from bridge.web.visit import Visit
 
 routes = web.RouteTableDef()
+
+#: Rooms of several schools that are explained without being asked for.
+MOST_COMMON = 30
 
 #: A page about one person of the reader's own school.
 PersonPage = Callable[[web.Request, Visit, Account, PersonRecord], Awaitable[web.StreamResponse]]
@@ -93,9 +96,12 @@ async def rooms(
     """R51: every chat that could be theirs, with the reason for or against; any other on request."""
     directory = visit.services.directory
     all_rooms = [one for one in await directory.rooms(account.org_id) if one.get("state") != "gone"]
+    common = await _common(visit, account, person)
+    all_rooms += common
     chosen = request.query.get("room", "")
     near = await _near(visit, account, person)
     listed = [one for one in all_rooms if not one.get("ref") or one.get("ref") in near]
+    listed += [one for one in common if one["theirs"]][:MOST_COMMON]
     listed += [one for one in all_rooms if one.get("room_id") == chosen and one not in listed]
     user_id = person.user_id
     reasons = (
@@ -111,6 +117,24 @@ async def rooms(
         rooms=[one for one in all_rooms if one not in listed],
         kinds=ROOM_KINDS,
     )
+
+
+async def _common(visit: Visit, account: Account, person: PersonRecord) -> list[dict[str, Any]]:
+    """Rooms of several schools, for staff; `theirs`: for somebody of these roles, whatever they teach."""
+    if not person.roles & STAFF:
+        return []
+    found = await visit.services.directory.common_rooms(account.org_id)
+    return [
+        {
+            "room_id": one.room_id,
+            "kind": "common",
+            "ref": "common",
+            "name": one.name,
+            "theirs": one.is_for(person.roles),
+        }
+        for one in found.rooms
+        if one.room_id
+    ]
 
 
 async def login_of(person: PersonRecord, *, services: Services) -> Login | None:

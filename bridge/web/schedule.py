@@ -48,7 +48,7 @@ async def week(request: web.Request, visit: Visit, account: Account) -> web.Stre
         request,
         "schedule/week.html",
         days=[
-            (day, visit.gettext(WEEKDAYS[day.weekday()]), planned.get(day, []))
+            (day, WEEKDAYS[day.weekday()], planned.get(day, []))
             for day in (first + timedelta(days=number) for number in range(7))
         ],
         first=first,
@@ -85,7 +85,7 @@ async def one(request: web.Request, visit: Visit, account: Account) -> web.Strea
         request,
         "schedule/one.html",
         planned=found.planned,
-        kind=visit.gettext(KINDS[found.planned.kind]),
+        kind=KINDS[found.planned.kind],
         held=held,
         off=off,
         begins=None if held is None else held.begins.astimezone(zone),
@@ -95,7 +95,7 @@ async def one(request: web.Request, visit: Visit, account: Account) -> web.Strea
         soon=held is not None and visit.now < held.begins,
         dates=_dates(found, visit, zone),
         zone=zone,
-        weekdays=[visit.gettext(WEEKDAYS[number]) for number in _weekdays(found)],
+        weekdays=[WEEKDAYS[number] for number in _weekdays(found)],
         calls=bool(visit.services.config.clients.calls),
     )
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from datetime import date
 
 from aiohttp import web
 
-from bridge.people import ClassFigures, PersonRecord, Roll, Status
+from bridge.people import ClassFigures, PersonRecord, Roll, SchoolClass, Status
 from bridge.roles import Account, ClassId, PersonId, Role
 from bridge.school_people import MOST_HOMEROOM_TEACHERS, set_class_teachers
 from bridge.web.access import administration
@@ -27,7 +28,14 @@ MOST_FOUND = 30
 @administration
 async def classes(request: web.Request, visit: Visit, account: Account) -> web.StreamResponse:
     """Every class with its teacher and figures."""
-    return page(request, "head/classes.html", rows=await _rows(visit, account))
+    rows = await _rows(visit, account)
+    listed = {one.class_id: one for one in await visit.services.directory.classes(account.org_id)}
+    lent = {
+        row.class_id: max(one.until for one in listed[row.class_id].substitutes)
+        for row, _ in rows
+        if row.class_id in listed and listed[row.class_id].substitutes
+    }
+    return page(request, "head/classes.html", rows=rows, lent=lent)
 
 
 @routes.get("/school/classes.csv")
@@ -54,7 +62,8 @@ async def set_teachers(request: web.Request, visit: Visit, account: Account) -> 
     if roll is None:
         return problem(request, 404)
     form = form_of(request)
-    now = [one.person_id for one in roll.homeroom_teachers]
+    class_ = await class_of(visit, account, class_id)
+    now = [] if class_ is None else list(class_.homeroom_teachers)
     gone, added = str(form.get("remove", "")), str(form.get("add", ""))
     wanted = [one for one in now if one != gone]
     if added and added not in wanted:
@@ -74,28 +83,48 @@ async def set_teachers(request: web.Request, visit: Visit, account: Account) -> 
 async def _one(
     request: web.Request, visit: Visit, account: Account, error: str = ""
 ) -> web.StreamResponse:
-    directory = visit.services.directory
-    roll = await directory.roll(account.org_id, ClassId(request.match_info["class_id"]))
-    if roll is None:
+    class_id = ClassId(request.match_info["class_id"])
+    roll = await visit.services.directory.roll(account.org_id, class_id)
+    class_ = await class_of(visit, account, class_id)
+    if roll is None or class_ is None:
         return problem(request, 404)
     words = request.query.get("q", "").replace("\0", "").strip()[:LONGEST_WORDS]
-    found: list[PersonRecord] = []
-    if words:
-        found = await _staff(visit, account, roll, words)
+    known = {one.person_id for one in roll.homeroom_teachers}
     return page(
         request,
         "head/class_teachers.html",
         status=422 if error else 200,
         roll=roll,
+        teachers=[
+            one for one in roll.homeroom_teachers if one.person_id in class_.homeroom_teachers
+        ],
+        substitutes=substitutes_of(class_, roll),
         words=words,
-        found=found,
+        found=await staff_found(visit, account, words, besides=known),
         errors=[error] if error else [],
     )
 
 
-async def _staff(visit: Visit, account: Account, roll: Roll, words: str) -> list[PersonRecord]:
-    """Members of staff of this name who do not lead the class yet."""
-    known = {one.person_id for one in roll.homeroom_teachers}
+async def class_of(visit: Visit, account: Account, class_id: ClassId) -> SchoolClass | None:
+    """A class of the year with its teachers, substitutes apart."""
+    classes = await visit.services.directory.classes(account.org_id)
+    return next((one for one in classes if one.class_id == class_id), None)
+
+
+def substitutes_of(class_: SchoolClass, roll: Roll) -> list[tuple[PersonRecord, date]]:
+    """Who stands beside the class teacher, and until which day."""
+    known = {one.person_id: one for one in roll.homeroom_teachers}
+    return [
+        (known[one.person_id], one.until) for one in class_.substitutes if one.person_id in known
+    ]
+
+
+async def staff_found(
+    visit: Visit, account: Account, words: str, *, besides: Collection[PersonId]
+) -> list[PersonRecord]:
+    """Members of staff of this name; nobody without words."""
+    if not words:
+        return []
     found: dict[PersonId, PersonRecord] = {}
     for role in (Role.TEACHER, Role.DEPUTY, Role.DIRECTOR, Role.ADMINISTRATOR):
         answer = await visit.services.directory.search(
@@ -104,7 +133,7 @@ async def _staff(visit: Visit, account: Account, roll: Roll, words: str) -> list
         found |= {
             one.person_id: one
             for one in answer.people
-            if one.status is not Status.LEFT and one.person_id not in known
+            if one.status is not Status.LEFT and one.person_id not in besides
         }
     return list(found.values())[:MOST_FOUND]
 

@@ -11,6 +11,7 @@ from attrs import evolve
 
 from synapse_sferum import __version__, edits, jobs, schema
 from synapse_sferum.api.call import MOST_ROWS, PAGE, BadField, Call
+from synapse_sferum.api.common_rooms import health_of_common
 from synapse_sferum.api.services import Services
 from synapse_sferum.api.views import org_json, plan_json
 from synapse_sferum.district import rows as district_rows
@@ -40,6 +41,7 @@ async def health(services: Services, call: Call) -> tuple[int, Any]:
         "background": services.api.should_run_background_tasks(),
         "jobs": counts,
         "district": None if register is None else _register_json(register),
+        "common_rooms": await health_of_common(services),
         "time_ms": services.now_ms(),
     }
 

@@ -9,6 +9,7 @@ from synapse.module_api import LoggingTransaction
 from synapse_sferum import edits
 from synapse_sferum.account import Account
 from synapse_sferum.api.call import MOST_ROWS, PAGE, BadField, Call
+from synapse_sferum.api.common_rooms import explain_common, list_common
 from synapse_sferum.api.services import Services
 from synapse_sferum.facts import ManagedRoom
 from synapse_sferum.model import RoomKind
@@ -17,7 +18,7 @@ from synapse_sferum.why import why
 
 
 async def list_rooms(services: Services, call: Call) -> tuple[int, Any]:
-    """Every managed room of the school, with how many are wanted and how many are in."""
+    """Every managed room of the school, how many are wanted and how many are in; rooms of several schools apart."""
 
     def rooms_txn(txn: LoggingTransaction) -> list[dict[str, Any]]:
         txn.execute(
@@ -32,7 +33,8 @@ async def list_rooms(services: Services, call: Call) -> tuple[int, Any]:
         names = ("room_id", "kind", "ref", "name", "state", "wanted", "members")
         return [dict(zip(names, row, strict=True)) for row in txn]
 
-    return 200, {"rooms": await services.directory.read(rooms_txn)}
+    rooms = await services.directory.read(rooms_txn)
+    return 200, {"rooms": rooms, "common": await list_common(services, call.org_id)}
 
 
 async def list_members(services: Services, call: Call) -> tuple[int, Any]:
@@ -77,10 +79,15 @@ def _may_export(account: Account, room: ManagedRoom) -> bool:
 
 async def explain(services: Services, call: Call) -> tuple[int, Any]:
     """Why somebody is in a room, or is not (R51)."""
-    room = await _room(services, call)
+    room_id = call.query.get("room_id", "")
+    common = await services.facts.common_room(room_id) if room_id else None
+    room = None if common is not None else await _room(services, call)
     user_id = call.query.get("user_id", "")
     if not user_id.startswith("@"):
         raise BadField("user_id", "must be a Matrix user id such as @uabc23456:school.example")
+    if common is not None:
+        return await explain_common(services, call, common, user_id)
+    assert room is not None
     account = await services.facts.account(user_id)
     members = await services.directory.read(members_txn, room.room_id)
     shown = account if account is None or account.org_id == call.org_id else None

@@ -184,18 +184,20 @@ def plan_as_maker(
 ) -> tuple[RoomAction, ...]:
     """Of the school that made the room. Strangers go first: the access list, then one by one.
 
+    Whoever has left the room can do nothing in it any more: then there is nothing to do.
+
     Args:
         own: our server's name.
         peers: servers that are let in today; none while this school is cut off.
         people: ours who belong → whether they write.
     """
-    if room.state is RoomState.PAUSED:
+    ours = service_user_of(own)
+    if room.state is RoomState.PAUSED or actual.members.get(ours) != "join":
         return ()
     leaving = room.state is RoomState.LEAVING
     servers = frozenset() if leaving else frozenset(peers)
     people = {} if leaving else people
     present = [user for user, found in actual.members.items() if found in {"join", "invite"}]
-    ours = service_user_of(own)
     actions: list[RoomAction] = []
     allowed = acl({own, *servers})
     if dict(actual.acl) != allowed:

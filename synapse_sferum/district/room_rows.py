@@ -83,7 +83,7 @@ def write_rooms_txn(
 
 
 def _write_txn(txn: LoggingTransaction, room: CommonRoom) -> None:
-    delete_txn(txn, room)
+    txn.execute("DELETE FROM sferum_common_rooms WHERE host = ? AND ref = ?", (room.host, room.ref))
     txn.execute(
         f"INSERT INTO sferum_common_rooms ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
@@ -100,8 +100,11 @@ def _write_txn(txn: LoggingTransaction, room: CommonRoom) -> None:
 
 
 def delete_txn(txn: LoggingTransaction, room: CommonRoom) -> None:
-    """The room is no more of ours."""
-    txn.execute("DELETE FROM sferum_common_rooms WHERE host = ? AND ref = ?", (room.host, room.ref))
+    """The room is no more of ours; unless a newer register has named it again since `room` was read."""
+    txn.execute(
+        "DELETE FROM sferum_common_rooms WHERE host = ? AND ref = ? AND state = ? AND room_id = ?",
+        (room.host, room.ref, room.state.value, room.room_id),
+    )
 
 
 def set_room_id_txn(txn: LoggingTransaction, room: CommonRoom, room_id: str) -> None:

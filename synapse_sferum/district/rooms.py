@@ -59,6 +59,11 @@ _CREATED_WITH = (
 )
 
 
+def _is_left(room: CommonRoom, actual: ActualCommonRoom, service_user: str) -> bool:
+    """Whether the maker has gone from a room that is wanted again: no way leads back into it."""
+    return room.state is RoomState.OPEN and actual.members.get(service_user) != "join"
+
+
 class DistrictRooms:
     """The loop over the rooms of the register.
 
@@ -139,11 +144,13 @@ class DistrictRooms:
         """One of ours. Whom to invite of other schools goes into `asks`."""
         room_id = room.room_id
         actual = await self._actual(room_id) if room_id else None
-        if actual is None:
+        if actual is None or _is_left(room, actual, self._service_user):
             if room.state is not RoomState.OPEN:
                 await self._gone(room)
                 return
             room_id = await self._create(room, people)
+            if room.room_id:
+                await self._facts.forget_common_rooms([room.room_id])
             actual = await self._actual(room_id)
             if actual is None:
                 raise RuntimeError("the room made just now is not there")
@@ -169,32 +176,48 @@ class DistrictRooms:
             await self._gone(room)
 
     async def _entered(self, room: CommonRoom, invited: Sequence[Invitation]) -> str:
-        """The id of another school's room, entered first where we are invited and not inside; "": not invited (yet).
+        """The id of another school's room, entered first where we are invited; "": not invited (yet).
 
-        One room at a time: who makes another one under the same name is followed, and the old one is left.
+        One room at a time: who makes another one under the same name is followed, and the old one is left, also where
+        word of its end has never come here. What the maker invited to earlier is then declined.
         """
-        room_id = room.room_id
         if room.state is not RoomState.OPEN:
-            return room_id
-        if room_id and await self._facts.membership(self._service_user, room_id) == "join":
-            return room_id
+            return room.room_id
         maker, told = service_user_of(room.host), {"ref": room.ref}
-        for invitation in invited:
-            if invitation.sender != maker or invitation.content.get(events.SHARED) != told:
-                continue
-            await self._api.update_room_membership(
-                self._service_user,
-                self._service_user,
-                invitation.room_id,
-                "join",
-                remote_room_hosts=[room.host],
-            )
-            await self._set_room_id(room, invitation.room_id)
+        asked = [
+            invitation.room_id
+            for invitation in invited
+            if invitation.sender == maker and invitation.content.get(events.SHARED) == told
+        ]
+        for number, room_id in enumerate(asked):
+            try:
+                await self._api.update_room_membership(
+                    self._service_user,
+                    self._service_user,
+                    room_id,
+                    "join",
+                    remote_room_hosts=[room.host],
+                )
+            except Exception as error:
+                self._failed(room, error, "Enter")
+                continue  # an earlier one may still be good
+            await self._set_room_id(room, room_id)
             logger.info("entered a room of the district ref=%s", room.ref)
-            if room_id and room_id != invitation.room_id:
-                await self._leave_behind(room, room_id)
-            return invitation.room_id
-        return room_id
+            if room.room_id and room_id != room.room_id:
+                await self._leave_behind(room, room.room_id)
+            await self._decline(room, asked[number + 1 :])
+            return room_id
+        return room.room_id
+
+    async def _decline(self, room: CommonRoom, room_ids: Sequence[str]) -> None:
+        """Invitations of before the one that was taken: their rooms are gone."""
+        for room_id in room_ids:
+            try:
+                await self._api.update_room_membership(
+                    self._service_user, self._service_user, room_id, "leave"
+                )
+            except Exception as error:
+                self._failed(room, error, "Decline")
 
     async def _leave_behind(self, room: CommonRoom, room_id: str) -> None:
         """A room of before, which is none of the register's any more: our people go, the service user last."""
@@ -204,11 +227,13 @@ class DistrictRooms:
         await self._apply(left, room_id, plan_as_guest(left, self._own, {}, members))
 
     async def _apply(self, room: CommonRoom, room_id: str, plan: Sequence[RoomAction]) -> bool:
-        """Everything that can be done; whether all of it was."""
+        """Everything that can be done; whether all of it was. The service user stays until everybody else is out."""
         whole = True
         for action in plan:
             if isinstance(action, Ask):
                 continue  # beside the loop
+            if action == Withdraw(self._service_user) and not whole:
+                continue  # without it nobody of those who are still there could be taken out
             try:
                 await self._do(action, room_id)
             except Exception as error:

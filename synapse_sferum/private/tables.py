@@ -62,11 +62,13 @@ class Invitation:
 
 
 def invitations_txn(txn: LoggingTransaction, user_id: str) -> list[Invitation]:
-    """Rooms that one of our users is invited to today, also those of other servers."""
+    """Rooms that one of our users is invited to today, also those of other servers; the newest invitation first."""
     txn.execute(
         "SELECT c.room_id, j.json FROM local_current_membership AS c"
         " JOIN event_json AS j ON j.event_id = c.event_id"
-        " WHERE c.user_id = ? AND c.membership = 'invite' ORDER BY c.room_id",
+        " JOIN events AS e ON e.event_id = c.event_id"
+        " WHERE c.user_id = ? AND c.membership = 'invite'"
+        " ORDER BY e.stream_ordering DESC, c.room_id",
         (user_id,),
     )
     found = [(str(room_id), json.loads(text)) for room_id, text in txn]
@@ -144,6 +146,30 @@ def messages_txn(
         (int(place), str(event_id), json.loads(text), bool(gone))
         for place, event_id, text, gone in txn
     ]
+
+
+def joined_of_txn(txn: LoggingTransaction, room_id: str, user_ids: Sequence[str]) -> frozenset[str]:
+    """Which of these, whatever servers they are of, are joined to a room that this server is in."""
+    found: set[str] = set()
+    for start in range(0, len(user_ids), 500):  # SQLite's limit of parameters is above it
+        some = user_ids[start : start + 500]
+        marks = ", ".join("?" * len(some))
+        txn.execute(
+            "SELECT state_key FROM current_state_events WHERE room_id = ?"
+            f" AND type = 'm.room.member' AND membership = 'join' AND state_key IN ({marks})",
+            [room_id, *some],
+        )
+        found.update(str(row[0]) for row in txn)
+    return frozenset(found)
+
+
+def joined_here_txn(txn: LoggingTransaction, room_id: str) -> frozenset[str]:
+    """This server's users who are joined to a room."""
+    txn.execute(
+        "SELECT user_id FROM local_current_membership WHERE room_id = ? AND membership = 'join'",
+        (room_id,),
+    )
+    return frozenset(str(row[0]) for row in txn)
 
 
 def profiles_txn(

@@ -12,6 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from attrs import define, field
 
+from bridge.common_rooms import CommonRooms
 from bridge.directory_calls import PREFIX
 from bridge.directory_http import KEEP_S, HttpDirectory
 from bridge.people import LinkStatus, NewPerson, SourceKey, Status
@@ -191,6 +192,15 @@ async def test_an_approved_application_makes_one_record(world: World, ways: Ways
     await directory.set_homeroom_teachers(ORG, second, [world.person("T3")], STRANGER)
     classes = {one.class_id: one for one in await directory.classes(ORG)}
     assert classes[second].homeroom_teachers == (world.person("T3"),)
+    day = date(2099, 1, 1)
+    with pytest.raises(DirectoryRefused):  # nobody stands in for seventy years
+        await directory.set_substitute(ORG, second, world.person("T1"), day, STRANGER)
+    await directory.split_class(ORG, second, "5В", [enrolled.person_id], STRANGER)
+    named = {one.name: one for one in await directory.classes(ORG)}
+    assert named["5В"].students == 1
+    ids = [second, named["5В"].class_id]
+    await directory.merge_classes(ORG, ids, "5Б", STRANGER)
+    assert [one.name for one in await directory.classes(ORG)] == ["5А", "5Б"]
 
     await directory.erase(ORG, enrolled.person_id, STRANGER)
     erased = await directory.person(ORG, enrolled.person_id)
@@ -232,6 +242,7 @@ async def test_figures_rooms_and_reasons(world: World, ways: Ways) -> None:
     world.school.settle()
     room = next(one for one in await ways.directory.rooms(ORG) if one["kind"] == "class")
     assert "membership" in await ways.directory.why(ORG, user_id, room["room_id"])
+    assert await ways.directory.common_rooms(ORG) == CommonRooms(district="", rooms=())
 
 
 @pytest.mark.integration

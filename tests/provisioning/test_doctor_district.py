@@ -76,6 +76,37 @@ def test_each_standing_has_its_word(
     assert found(**changes) == codes
 
 
+@pytest.mark.parametrize(
+    ("changes", "codes"),
+    [
+        ({"rooms": 0}, []),
+        ({}, [("common_rooms_good", Level.OK)]),
+        (
+            {"waiting": [{"name": "Главы", "host": "edu.example"}]},
+            [("common_rooms_waiting", Level.WARNING)],
+        ),
+        (
+            {"absent": [f"s{n}.example" for n in range(50)]},
+            [("common_rooms_absent", Level.WARNING)],
+        ),
+        ({"leaving": 2}, [("common_rooms_leaving", Level.WARNING)]),
+    ],
+    ids=str,
+)
+def test_rooms_of_several_schools(changes: dict[str, Any], codes: list[tuple[str, Level]]) -> None:
+    """Who is waited for is named, a few of them; nothing where there are none, and nothing while none can be open."""
+    rooms = {"rooms": 3, "leaving": 0, "waiting": [], "absent": [], **changes}
+    told = check_district({"district": REGISTER, "common_rooms": rooms}, NOW_S)[1:]
+    assert [(finding.code, finding.level) for finding in told] == codes
+    for finding in told:
+        for language in ("ru", "en"):
+            assert "district-56.example" in sentence(finding, language)
+            assert bool(remedy(finding, language)) == (finding.level is not Level.OK)
+            assert "s5.example" not in sentence(finding, language)
+    expired = {"district": {**REGISTER, "standing": "expired"}, "common_rooms": rooms}
+    assert [one.code for one in check_district(expired, NOW_S)] == ["register_expired"]
+
+
 def test_every_standing_of_the_module_is_known() -> None:
     """No word of the module falls through to "there is none" but that one."""
     words = {standing.value: found(standing=standing.value)[0][0] for standing in Standing}

@@ -171,6 +171,14 @@ def test_strangers_go_first() -> None:
     assert plan[-1] == Ask(service_user_of(B))
 
 
+def test_a_maker_that_has_left_can_do_nothing() -> None:
+    """Out of its room it neither takes out nor brings in anybody: whatever is wanted, the plan is empty."""
+    members = {US: "leave", f"@t:{C}": "join"}
+    actual = ActualCommonRoom(name="", power_levels={}, acl={}, members=members)
+    for state in RoomState:
+        assert plan_as_maker(room(state=state), OWN, {B}, {f"@t:{OWN}": True}, actual) == ()
+
+
 def test_who_came_in_is_told_of_once() -> None:
     """One event for all who came in since the last look; none while it is the same people, or only our own."""
     members = {US: "join", f"@t:{OWN}": "join", service_user_of(B): "join", f"@t:{C}": "leave"}

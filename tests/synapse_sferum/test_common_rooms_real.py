@@ -10,8 +10,10 @@ import pytest
 
 from tests.support.fleet import Fleet
 from tests.support.foreign import ForeignServer
+from tests.support.openapi import Contract
 from tests.support.polling import until
 from tests.support.school import API, School
+from tests.synapse_sferum.district_values import DISTRICT
 from tests.synapse_sferum.district_world import (
     District,
     ask,
@@ -28,6 +30,7 @@ from tests.synapse_sferum.hostile import Hostile
 pytestmark = pytest.mark.integration
 
 CALL = "org.matrix.msc3401.call.member"
+CONTRACT = Contract.load()
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +139,47 @@ def test_every_school_puts_in_its_own(district: District) -> None:
     for school in district.schools:
         assert room_of(school, "P1", "Объявления округа") is None
         assert room_of(school, "G1", "Объявления округа") is None
+
+
+def test_what_a_director_sees(district: District) -> None:
+    """Each room with its maker, schools and numbers of one's own people, and why somebody is in one; of other schools'
+    people nothing. Monitoring hears that nothing is waited for.
+    """
+    office, a, b = district.schools
+
+    def listed(school: School) -> dict[str, Any]:
+        found = school.call("GET", "/rooms")["common"]
+        assert found["district"] == DISTRICT
+        for one in found["rooms"]:
+            CONTRACT.validate({"$ref": "#/components/schemas/CommonRoom"}, one, "common")
+        return {one["name"]: one for one in found["rooms"]}
+
+    def settled() -> bool:
+        found = [one["stage"] for school in district.schools for one in listed(school).values()]
+        return found == ["up_to_date"] * 9
+
+    until(settled, what="every room to be in place", deadline_s=120)
+    news = listed(a)["Объявления округа"]
+    assert (news["host"], news["host_name"], news["ours"]) == (
+        office.server.server_name,
+        "Школа",
+        False,
+    )
+    assert (news["wanted"], news["joined"], news["roles"]) == (2, 2, {"director": 1, "teacher": 1})
+    assert news["schools"]["inside"] == 2
+    assert listed(a)["Директора"]["ours"]
+    health = a.server.call("GET", f"{API}/health", a.server.service_token)
+    assert health["common_rooms"] == {"rooms": 3, "leaving": 0, "waiting": [], "absent": []}
+
+    def why(user_id: str) -> tuple[bool, str, str]:
+        path = f"/why?room_id={quote(news['room_id'])}&user_id={quote(user_id)}"
+        found = a.call("GET", path)
+        CONTRACT.validate({"$ref": "#/components/schemas/Why"}, found, "why")
+        return found["required"], found["membership"], found["reasons"][0]["reason"]
+
+    assert why(a.accounts["T1"]) == (True, "join", "of_the_common_room")
+    assert why(a.accounts["P1"]) == (False, "leave", "not_of_the_roles")
+    assert why(b.accounts["T1"]) == (False, "leave", "no_active_profile")
 
 
 def test_what_members_may_not(district: District) -> None:
@@ -283,9 +327,9 @@ def test_a_school_taken_out_of_live_rooms(district: District) -> None:
     until_read(b, "T1", news, "Без вас")
 
 
-def test_a_maker_cut_off_and_rooms_taken_away(district: District) -> None:
+def test_a_maker_cut_off(district: District) -> None:
     """The school that made a room is isolated: the others leave it, it keeps its own people there, who do not write,
-    and is out of everybody else's. A room that the register no longer has is left by all.
+    and is out of everybody else's.
     """
     office, a, b = district.schools
     own = people([a], "D1")
@@ -298,7 +342,26 @@ def test_a_maker_cut_off_and_rooms_taken_away(district: District) -> None:
     until_out(a, "T1", "Объявления округа")
     assert write(a, "D1", heads, "Есть кто?").status == 403
     assert may_call(a, a.accounts["D1"], heads) == {"member": False}
+
+
+def test_rooms_taken_away_and_named_again(district: District) -> None:
+    """A room that the register no longer has is left by all. Named again it is another one, with nothing of before in
+    it; a school whose server was down meanwhile goes from the old to the new.
+    """
+    office, a, b = district.schools
+    before = room_of(b, "T1", "Объявления округа")
+    b.server.stop()
     district.publish(14)
-    for school in district.schools:
+    for school in (office, a):
         for name in ("Директора", "Объявления округа"):
             until_out(school, "D1", name)
+    district.publish(15, rooms=rooms(district))
+    news = until_members(a, "T1", "Объявления округа", people([office, a], "D1", "T1"))
+    assert news != before
+    assert write(office, "D1", news, "Начнём сначала").status == 200
+    b.server.start()
+    in_it = "school-b in the new room and out of the old"
+    until(lambda: room_of(b, "T1", "Объявления округа") == news, what=in_it, deadline_s=120)
+    until_members(b, "T1", "Объявления округа", people(district.schools, "D1", "T1"))
+    until_read(b, "T1", news, "Начнём сначала")
+    assert "Без вас" not in texts(b, "T1", news)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from synapse_sferum.account import rooms_of
+from synapse_sferum.account import Account, rooms_of
 from synapse_sferum.desired import accounts_of
+from synapse_sferum.district.room_plan import CommonRoom, RoomState, belongs
 from synapse_sferum.model import ClassId, Directory, OrgId, Role, RoomKey, RoomKind
-from synapse_sferum.why import SENTENCES, why
+from synapse_sferum.why import SENTENCES, why, why_common
 from tests.support.directories import account
 from tests.support.schools import ORG, directories
 
@@ -88,3 +92,62 @@ def test_why_the_bot_is_there() -> None:
     assert (gone["required"], gone["reasons"][0]["reason"]) == (False, "archived")
     elsewhere = why(None, ORG, CLASS, archived=False, staff_bot=True)
     assert elsewhere["reasons"][0]["reason"] == "no_active_profile"
+
+
+NEWS: dict[str, Any] = {
+    "host": "a.example",
+    "ref": "news",
+    "name": "Объявления",
+    "members": frozenset({"staff"}),
+    "writers": frozenset({"director"}),
+    "subject": "",
+    "room_id": "!r",
+    "state": RoomState.OPEN,
+}
+MATHS = {**NEWS, "members": frozenset({"teacher"}), "subject": "математика"}
+
+
+@pytest.mark.parametrize(
+    ("who", "what", "words", "power"),
+    [
+        (account(Role.TEACHER), NEWS, ["of_the_common_room"], 0),
+        (account(Role.DIRECTOR), NEWS, ["of_the_common_room"], 50),
+        (account(Role.GUARDIAN), NEWS, ["not_of_the_roles"], None),
+        (None, NEWS, ["no_active_profile"], None),
+        (account(Role.TEACHER), MATHS, ["teaches_the_subject"], 0),
+        (account(Role.DIRECTOR), MATHS, ["not_of_the_roles"], None),
+        (account(Role.TEACHER), {**MATHS, "subject": "физика"}, ["not_of_the_subject"], None),
+        (account(Role.TEACHER), {**NEWS, "state": RoomState.PAUSED}, ["register_paused", "of_the_common_room"], None),
+        (account(Role.TEACHER), {**NEWS, "state": RoomState.LEAVING}, ["room_taken_away", "of_the_common_room"], None),
+        (account(Role.DIRECTOR), {**NEWS, "state": RoomState.ALONE}, ["cut_off", "of_the_common_room"], 50),
+        (account(Role.DIRECTOR), {**NEWS, "writers": frozenset({"staff"})}, ["of_the_common_room"], 0),
+    ],
+)  # fmt: skip
+def test_reasons_of_a_room_of_several_schools(
+    who: Account | None, what: dict[str, Any], words: list[str], power: int | None
+) -> None:
+    """By role, by subject, by how the register stands; a level only for the maker's writers where not all write."""
+    answer = why_common(who, CommonRoom(**what), {"математика"}, made_here=True)
+    assert [one["reason"] for one in answer["reasons"]] == words
+    assert all(one["text"] == SENTENCES[one["reason"]] for one in answer["reasons"])
+    assert (answer["required"], answer["power"]) == (power is not None, power or 0)
+    elsewhere = why_common(who, CommonRoom(**what), {"математика"}, made_here=False)
+    assert elsewhere["power"] == 0
+
+
+@given(
+    st.frozensets(st.sampled_from(list(Role))),
+    st.frozensets(st.sampled_from(["staff", "director", "teacher"]), min_size=1),
+    st.sampled_from(["", "математика"]),
+    st.frozensets(st.sampled_from(["математика", "физика"])),
+)
+def test_the_explanation_of_a_shared_room_agrees_with_the_decision(
+    roles: frozenset[Role], members: frozenset[str], subject: str, subjects: frozenset[str]
+) -> None:
+    """Whoever belongs is told why, and nobody else is."""
+    one = account(*roles) if roles else None
+    shared = CommonRoom(**{**NEWS, "members": members, "subject": subject})
+    answer = why_common(one, shared, subjects, made_here=False)
+    assert answer["required"] == belongs(shared, one, subjects)
+    in_it = {"of_the_common_room", "teaches_the_subject"}
+    assert (answer["reasons"][-1]["reason"] in in_it) == answer["required"]

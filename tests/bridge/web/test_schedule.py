@@ -6,6 +6,7 @@ import re
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from bridge.web.schedule import WEEKDAYS
 from tests.bridge.test_calendar_file import unfolded
 from tests.bridge.web.axe import assert_accessible_everywhere
 from tests.bridge.web.world import Reply, Visitor, World
@@ -53,6 +54,12 @@ async def test_a_lesson_from_the_form_to_the_call(world: World) -> None:
     week = await pupil.get(f"/schedule?week={begins.date().isoformat()}")
     assert "Алгебра" in week.text
     assert "каб. 7" in week.text
+    assert f"{WEEKDAYS[begins.weekday()].capitalize()}, " in week.text
+    english = await pupil.get(
+        f"/schedule?week={begins.date().isoformat()}", Cookie=f"sid={pupil.token}; lang=en"
+    )
+    assert f"{begins:%A}, " in english.text
+    assert WEEKDAYS[begins.weekday()] not in english.text.lower()
     page = await pupil.get(address)
     assert "https://rtc.school.example/room#?roomId=" in page.text
     assert "/host#room=" not in page.text
