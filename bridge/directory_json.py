@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from bridge.people import (
     ClassFigures,
+    DistrictSchool,
     Family,
     Figures,
     LinkStatus,
@@ -38,6 +39,10 @@ def org(found: JsonObject) -> Org:
         settings=dict(found.object("settings").raw),
         open=found.text("status") == "open",
     )
+
+
+def district_school(found: JsonObject) -> DistrictSchool:
+    return DistrictSchool(server_name=found.text("server_name"), name=found.text("name"))
 
 
 def account(found: JsonObject) -> Account:
