@@ -86,7 +86,11 @@ def _stopped(standing: Standing) -> Stopped | None:
     if standing.is_me and Role.STUDENT in standing.roles:
         return None  # they are in already
     stop = pupil_stop(roles, standing.grade, standing.email_signup_max_grade)
-    return None if stop is None else Stopped(stop=stop, bound=standing.owner is not None or standing.elsewhere is not None)
+    return (
+        None
+        if stop is None
+        else Stopped(stop=stop, bound=standing.owner is not None or standing.elsewhere is not None)
+    )
 
 
 def _whose(standing: Standing) -> Outcome:

@@ -104,9 +104,7 @@ async def has_applied(user_id: UserId, services: Services) -> bool:
     return any(one.state in WAITS for one in found)
 
 
-async def _without_nobodys(
-    kept: _Kept, org_id: OrgId, now: datetime, services: Services
-) -> _Kept:
+async def _without_nobodys(kept: _Kept, org_id: OrgId, now: datetime, services: Services) -> _Kept:
     """R40: profiles of people who are of no school any more lose the contact."""
     mine = [one for one in (kept.owner, *sorted(kept.elsewhere)) if one is not None]
     freed = {one for one in mine if await free_if_nobodys(one, org_id, now, services=services)}

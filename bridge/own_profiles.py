@@ -151,8 +151,7 @@ async def behind(holders: Sequence[BoundContact], *, services: Services) -> tupl
         org = await services.directory.org(one.org_id)
         name = "" if org is None else org.name
         found.append(Behind(user_id=one.user_id, org_name=name, account=account))
-    here = []
-    for one in found:
-        if one.account is not None or await has_applied(one.user_id, services):
-            here.append(one)
+    here = [
+        one for one in found if one.account is not None or await has_applied(one.user_id, services)
+    ]
     return tuple(sorted(here or found[:1], key=lambda one: (one.org_name, one.user_id)))

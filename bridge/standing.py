@@ -26,7 +26,7 @@ class Standing:
     is_me: the newcomer says that they are the owner, or is signed in as the owner (`by_session`).
     persons: the owner's records; () for an applicant, who has none yet.
     same_school: False: the session is of a profile at another school of this server, which has nothing to do here.
-    elsewhere: what profiles with this contact are at other schools of this server; None: there are none; empty: not known.
+    elsewhere: what profiles with this contact are at other schools here; None: there are none; empty: not known.
     applied: what the owner has applied for and nobody has decided on.
     listed: people whom the school's lists name with this contact.
     children: of the listed guardians and of the owner's records.
@@ -91,7 +91,9 @@ class Why(enum.Enum):
     CHILDS_PHONE = "childs_phone"  # R14: «Покинуть»
     CHILDS_BROWSER = "childs_browser"  # R13
     ALREADY_IN = "already_in"  # the record has an account, with another contact
-    OTHER_SCHOOL = "other_school"  # R40: a pupil's number, and whoever wants to be a pupil with another's
+    OTHER_SCHOOL = (
+        "other_school"  # R40: a pupil's number, and whoever wants to be a pupil with another's
+    )
     OTHER_PROFILE = "other_profile"  # signed in as a profile of another school (ADR 32)
     NOT_LISTED = "not_listed"  # R19: rights are the listed phone's
     OTHER_PHONE = "other_phone"  # R19: the list has another phone for this name

@@ -248,8 +248,8 @@ def test_a_hostile_school_of_the_room(district: District) -> None:
 
 
 async def test_a_school_taken_out_of_live_rooms(district: District) -> None:
-    """While it is in a call and rooms, a school is taken out: its people are out of them on both sides, the others go on,
-    and so does the call that it has at home. Let in again, they are back and read what was written meanwhile.
+    """While it is in a call and rooms, a school is taken out: its people are out of them on both sides, the others go
+    on, and so does the call that it has at home. Let in again, they are back and read what was written meanwhile.
     """
     office, a, b = district.schools
     news, heads = (room_of(b, "D1", name) for name in ("Объявления округа", "Директора"))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest_asyncio
 from attrs import evolve
-from playwright.async_api import expect
+from playwright.async_api import Page, expect
 
 from bridge.binding import ProofRefusal
 from bridge.journey import journey_of
@@ -65,6 +65,15 @@ async def link_profiles(visitor: Visitor, phone: str) -> str:
     return (await visitor.post(asked.location, code=code)).location
 
 
+async def proves(world: World, page: Page, label: str, phone: str) -> None:
+    """Type a phone, and the code that comes to it."""
+    sent = len(world.messages_to(phone))
+    await page.get_by_label(label).fill(phone)
+    await press(page, "Получить код")
+    await page.get_by_label("Код из сообщения").fill(await world.code_to(phone, after=sent))
+    await press(page, "Дальше")
+
+
 @contextmanager
 def in_a_district(world: World, server_name: str, name: str) -> Iterator[None]:
     """As if the register had this other school, while the block runs."""
@@ -112,11 +121,7 @@ async def test_a_mother_of_two_schools_sees_all_her_children(browsing: World) ->
     await page.goto("/family")
     assert "Школа № 7" not in await page.inner_text("main")
     await page.goto("/me/profiles")
-    await page.get_by_label("Телефон или почта профиля").fill(phone)
-    sent = len(browsing.messages_to(phone))
-    await press(page, "Получить код")
-    await page.get_by_label("Код из сообщения").fill(await browsing.code_to(phone, after=sent))
-    await press(page, "Дальше")
+    await proves(browsing, page, "Телефон или почта профиля", phone)
     await expect(page.get_by_role("status")).to_have_text("Готово: теперь обе школы видны вместе.")
     await looked_at(page, "profiles")
     with in_a_district(browsing, "school9.example", "Школа № 9"):
@@ -133,11 +138,7 @@ async def test_a_mother_of_two_schools_sees_all_her_children(browsing: World) ->
     await titled(page, "Вход")
 
     await page.goto("/signin/code")
-    await page.get_by_label("Телефон или почта вашего профиля").fill(phone)
-    sent = len(browsing.messages_to(phone))
-    await press(page, "Получить код")
-    await page.get_by_label("Код из сообщения").fill(await browsing.code_to(phone, after=sent))
-    await press(page, "Дальше")
+    await proves(browsing, page, "Телефон или почта вашего профиля", phone)
     await titled(page, "В какую школу войти?")
     await looked_at(page, "which")
     await press(page, "Войти: Школа № 7")
@@ -262,7 +263,7 @@ async def test_a_code_of_one_school_is_none_at_the_other(world: World) -> None:
 
 
 async def test_numbers_that_have_no_second_profile(world: World) -> None:
-    """R12, R40: a pupil's number makes no parent at another school, a parent's no pupil; a child's is nobody's second."""
+    """R12, R40: a pupil's number makes no parent at another school, a parent's no pupil; a child's is no second."""
     await world.let_in("U1", "R1")
     other = await second_school(world)
     await other.let_in("T1", "R2")
