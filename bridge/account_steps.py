@@ -3,6 +3,9 @@
 Synapse takes a contact away from whoever has it when it is written to somebody else, without a word
 (`reference/onboarding.md` §2). So before every writing the owner is looked up, and between look and writing nobody
 else of ours touches the accounts and contacts concerned (`hold.py`; one process writes, `store/writer_turn.py`).
+
+In Synapse a contact is of one account. Where profiles of several schools have it, that is whoever proved it first
+(ADR 32); when they release it the next one gets it.
 """
 
 from __future__ import annotations
@@ -16,7 +19,12 @@ from bridge.contact import subject
 from bridge.hold import Hold
 from bridge.outbox import contact_of
 from bridge.ports import Store, Vault
-from bridge.ports_homeserver import Homeserver, HomeserverAccount, Threepid
+from bridge.ports_homeserver import (
+    Homeserver,
+    HomeserverAccount,
+    HomeserverRefused,
+    Threepid,
+)
 from bridge.records import BoundContact, Lookup
 from bridge.roles import UserId
 
@@ -73,8 +81,32 @@ class AccountSteps:
             account = await self.homeserver.account(user_id)
             if account is not None and not account.deactivated:
                 await self.homeserver.deactivate(user_id, erase=True)
+        await self._hand_on(user_id)
+
+    async def _hand_on(self, user_id: UserId) -> None:
+        """Whoever is first in line now for what the account has released has it in Synapse too.
+
+        Looked for in our own table: after a crash between two writings it is found again. An account that is not made
+        yet gets it from its own list.
+        """
+        async with self.store.begin() as work:
+            heirs = await work.contacts.heirs(user_id)
+        for heir in heirs:
+            account = await self.homeserver.account(heir)
+            if account is None or account.deactivated:
+                continue
+            try:
+                await self._write_whole(heir, None, make=False)
+            except (GaveUp, HomeserverRefused) as refused:  # nobody else's list is given up for it
+                logger.warning(
+                    "contact not handed on account=%s kind=%s", heir, type(refused).__name__
+                )
 
     async def _write(self, user_id: UserId, password: str | None, *, make: bool) -> None:
+        await self._write_whole(user_id, password, make=make)
+        await self._hand_on(user_id)
+
+    async def _write_whole(self, user_id: UserId, password: str | None, *, make: bool) -> None:
         involved = {user_id, *map(_name, await self._wanted(user_id))}
         while True:
             async with self._hold.on(involved):
@@ -122,7 +154,9 @@ class AccountSteps:
             return set()
         async with self.store.begin() as work:
             released = await work.contacts.was_of(threepid.medium, lookup, owner)
-        if not released:
+            holders = await work.contacts.holders(threepid.medium, lookup)
+        later = owner in {one.user_id for one in holders}  # and was written before us
+        if not released and not later:
             logger.error("contact is another account's account=%s owner=%s", user_id, owner)
             raise GaveUp(Failure.THREEPID_TAKEN)
         theirs = await self._wanted(owner)
@@ -141,13 +175,17 @@ class AccountSteps:
             await self.homeserver.put_account(account.user_id, threepids=left)
 
     async def _wanted(self, user_id: UserId) -> dict[Threepid, Lookup]:
-        """The account's active contacts as Synapse keeps them.
+        """The account's active contacts that Synapse keeps with it: those which no other profile proved before.
 
         Raises:
             CannotUnseal: the key file is another one.
         """
         async with self.store.begin() as work:
-            contacts = await work.contacts.of_account(user_id)
+            contacts = [
+                one
+                for one in await work.contacts.of_account(user_id)
+                if (await work.contacts.holders(one.medium, one.lookup))[0].id == one.id
+            ]
         return {self._threepid(one): one.lookup for one in contacts}
 
     def _threepid(self, contact: BoundContact) -> Threepid:

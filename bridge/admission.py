@@ -206,6 +206,7 @@ async def _pass(work: Repositories, door: Door, newcomer: Newcomer, user_id: Use
         door.now,
         vault=door.services.vault,
         chance=door.services.chance,
+        beside=newcomer.beside,
     )
     if isinstance(bound, Taken | ProofRefusal):
         _undo(bound)

@@ -46,20 +46,20 @@ class Bound:
     again: bool = False  # it was theirs before: a second role of one person (R32)
 
 
-async def owner_of_proved(
+async def holders_of_proved(
     challenge_id: ChallengeId,
     session: SessionHash,
     now: datetime,
     *,
     store: Store,
     purpose: Purpose = Purpose.JOIN,
-) -> UserId | ProofRefusal | None:
-    """Who has the contact that this browser has proved; None: nobody."""
+) -> tuple[BoundContact, ...] | ProofRefusal:
+    """The profiles that have the contact which this browser has proved: at most one at each school."""
     async with store.begin() as work:
         chain = await proved(work, challenge_id, session, now, purpose)
         if chain is None:
             return ProofRefusal.NOT_PROVED
-        return await work.contacts.owner(chain.medium, chain.lookup)
+        return tuple(await work.contacts.holders(chain.medium, chain.lookup))
 
 
 async def bind_contact(
@@ -100,21 +100,32 @@ async def bind_in(
     vault: Vault,
     chance: Chance,
     purpose: Purpose = Purpose.JOIN,
+    beside: frozenset[UserId] = frozenset(),
 ) -> Bound | Taken | ProofRefusal:
-    """The same inside a transaction that does more: the steps of the new account, the use of an invite."""
+    """The same inside a transaction that does more: the steps of the new account, the use of an invite.
+
+    Args:
+        beside: profiles of other schools that may have it as well (ADR 32); of anybody else there it is `Taken`. Who
+            gives some has begun with `rates.serialise`: two schools at once must see each other.
+    """
     chain = await proved(work, challenge_id, session, now, purpose)
     if chain is None:
         return ProofRefusal.NOT_PROVED
+    for holder in await work.contacts.holders(chain.medium, chain.lookup):
+        if holder.org_id != org_id and holder.user_id not in {user_id, *beside}:
+            logger.info("contact taken elsewhere challenge=%s by=%s", challenge_id, user_id)
+            return Taken(holder.user_id)
     contact = BoundContact(
         id=ContactId(chance.new_id()),
         user_id=user_id,
+        org_id=org_id,
         medium=chain.medium,
         lookup=chain.lookup,
         sealed=_resealed(chain, user_id, vault),
         verified_at=now,
     )
     if not await work.contacts.claim(contact):
-        owner = await work.contacts.owner(chain.medium, chain.lookup)
+        owner = await work.contacts.owner(chain.medium, chain.lookup, org_id)
         if owner is None or owner == user_id:
             # None: released between the two statements; the person presses the button again.
             return Bound(user_id, again=True) if owner else ProofRefusal.NOT_PROVED
@@ -148,6 +159,7 @@ async def release_in(
     released = await work.contacts.release(user_id, now)
     await work.sessions.end_all(user_id)
     await work.feeds.end(user_id)
+    await work.profiles.end(user_id)
     if released:
         await work.audit.add(
             AuditEntry(

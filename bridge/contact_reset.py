@@ -84,6 +84,7 @@ async def reset_contacts(
         if isinstance(sheet_id, IssueRefusal):
             return sheet_id
         released = await work.contacts.release(user_id, now)
+        await work.profiles.end(user_id)
         await work.sessions.end_all(user_id)
         await work.audit.add(
             AuditEntry(

@@ -179,6 +179,7 @@ async def forget_applicant(
     others = await work.applications.of_applicant(user_id)
     if any(one.id != application.id and one.state in {State.NEW, State.APPROVED} for one in others):
         return None
+    await work.profiles.end(user_id)
     if await work.contacts.release(user_id, now):
         await work.audit.add(
             AuditEntry(

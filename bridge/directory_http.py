@@ -13,6 +13,7 @@ from bridge import directory_json as read
 from bridge.common_rooms import CommonRooms, common_rooms_of
 from bridge.directory_calls import DirectoryCalls, org_path
 from bridge.people import (
+    DistrictSchool,
     Family,
     LinkStatus,
     NewPerson,
@@ -319,6 +320,12 @@ class HttpDirectory:
             return (await self._calls.roster(org_path(org_id, "year", "undo"), {}, by)).json.raw
         finally:
             self._forget(org_id)
+
+    async def district_schools(self) -> tuple[DistrictSchool, ...]:
+        found = await self._calls.get("/district/schools")
+        return self._calls.read(
+            found, lambda a: tuple(map(read.district_school, a.objects("schools")))
+        )
 
     async def health(self) -> Mapping[str, Any]:
         return (await self._calls.get("/health")).json.raw

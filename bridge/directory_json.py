@@ -6,6 +6,7 @@ from typing import Any
 
 from bridge.people import (
     ClassFigures,
+    DistrictSchool,
     Family,
     Figures,
     LinkStatus,
@@ -35,6 +36,10 @@ def org(found: JsonObject) -> Org:
         settings=dict(found.object("settings").raw),
         open=found.text("status") == "open",
     )
+
+
+def district_school(found: JsonObject) -> DistrictSchool:
+    return DistrictSchool(server_name=found.text("server_name"), name=found.text("name"))
 
 
 def account(found: JsonObject) -> Account:

@@ -44,13 +44,16 @@ async def open_dispute(
     """Whoever has proved a number says that its profile is not theirs. None: it is nobody's (any more).
 
     The same number disputed again while one is open changes nothing. `org_id`: of the invite; the owner's own school
-    decides, if the owner is of one.
+    decides, if the owner is of one. Nobody's at this school, it is a profile of another one that is disputed (R12).
     """
     async with services.store.begin() as work:
         chain = await proved(work, challenge_id, session, now)
-        owner = None if chain is None else await work.contacts.owner(chain.medium, chain.lookup)
-    if chain is None:
-        return ProofRefusal.NOT_PROVED
+        if chain is None:
+            return ProofRefusal.NOT_PROVED
+        owner = await work.contacts.owner(chain.medium, chain.lookup, org_id)
+        if owner is None:
+            holders = await work.contacts.holders(chain.medium, chain.lookup)
+            owner = holders[0].user_id if holders else None
     if owner is None:
         return None
     account = await services.directory.account(owner)
@@ -162,6 +165,7 @@ async def _release(
     contact = await _contact(work, dispute)
     if contact is None or not await work.contacts.release_one(contact.id, now):
         return None
+    await work.profiles.end(dispute.owner)
     await work.audit.add(
         AuditEntry(
             at=now,

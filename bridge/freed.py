@@ -10,7 +10,7 @@ import logging
 from datetime import datetime, timedelta
 
 from bridge.application import State
-from bridge.binding import owner_of_proved
+from bridge.binding import ProofRefusal, holders_of_proved
 from bridge.records import Purpose, SessionHash
 from bridge.roles import OrgId, UserId
 from bridge.services import Services
@@ -33,11 +33,13 @@ async def free_proved(
     *,
     services: Services,
 ) -> None:
-    """The same for whoever has the contact that this browser has proved; nothing without a proof."""
+    """The same for whoever has the contact that this browser has proved, at any school; nothing without a proof."""
     store = services.store
-    owner = await owner_of_proved(challenge_id, session, now, store=store, purpose=purpose)
-    if isinstance(owner, str):
-        await free_if_nobodys(UserId(owner), org_id, now, services=services)
+    found = await holders_of_proved(challenge_id, session, now, store=store, purpose=purpose)
+    if isinstance(found, ProofRefusal):
+        return
+    for holder in found:
+        await free_if_nobodys(holder.user_id, org_id, now, services=services)
 
 
 async def free_if_nobodys(
@@ -61,6 +63,7 @@ async def free_if_nobodys(
         if any(one.state in {State.NEW, State.APPROVED} for one in applied):
             return False
         released = await work.contacts.release(owner, now)
+        await work.profiles.end(owner)
         await work.sessions.end_all(owner)
         steps = Steps(user_id=owner, org_id=org_id, by=owner, steps=(WriteContacts(), SignOut()))
         await enqueue(work, steps, now, services.vault, services.chance)

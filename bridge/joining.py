@@ -31,6 +31,8 @@ def outcome_of(standing: Standing) -> Outcome:
     if standing.owner is not None and not standing.is_me:
         return _whose(standing)
     if not standing.same_school:
+        return Halt(Why.OTHER_PROFILE)
+    if standing.owner is None and not may_have_two(standing.role, standing.elsewhere):
         return Halt(Why.OTHER_SCHOOL)
     outcome = _of_role(standing)
     if outcome == AskNames() and (standing.role, standing.class_id) in standing.applied:
@@ -67,13 +69,28 @@ def card_outcome(standing: Standing) -> Outcome:
     return Admit(person=standing.named)
 
 
+def may_have_two(role: Role, elsewhere: frozenset[Role] | None) -> bool:
+    """Whether a contact may have a profile here in `role` beside those at other schools (ADR 32).
+
+    An adult's may: a teacher at both, a parent with children in both. A pupil is of one school at a time (R40), and a
+    number that is a pupil's at one school is no parent's at another (R12). What is not known (yet) is no adult.
+    """
+    if elsewhere is None:
+        return True
+    return role is not Role.STUDENT and bool(elsewhere) and Role.STUDENT not in elsewhere
+
+
 def _stopped(standing: Standing) -> Stopped | None:
-    """R12: a parent's or colleague's number makes no pupil, whether it is bound or only listed."""
-    roles = standing.roles | standing.listed_roles
+    """R12: a parent's or colleague's number makes no pupil, whether it is bound, at any school, or only listed."""
+    roles = standing.roles | standing.listed_roles | (standing.elsewhere or frozenset())
     if standing.is_me and Role.STUDENT in standing.roles:
         return None  # they are in already
     stop = pupil_stop(roles, standing.grade, standing.email_signup_max_grade)
-    return None if stop is None else Stopped(stop=stop, bound=standing.owner is not None)
+    return (
+        None
+        if stop is None
+        else Stopped(stop=stop, bound=standing.owner is not None or standing.elsewhere is not None)
+    )
 
 
 def _whose(standing: Standing) -> Outcome:

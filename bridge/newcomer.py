@@ -16,31 +16,43 @@ from bridge.invite import Invite, InviteRefusal
 from bridge.journey import Journey
 from bridge.people import Family, PersonRecord, Relative, SourceKey, Status
 from bridge.ports import Repositories
-from bridge.records import ListedContact, Lookup, SessionHash
+from bridge.records import NOWHERE, ListedContact, Lookup, SessionHash
 from bridge.roles import ClassId, OrgId, PersonId, Role, UserId
 from bridge.services import Services
 from bridge.standing import Standing
 
 #: People of one contact whom we look at; a school that lists its own switchboard for everybody is no match for anyone.
 MOST_LISTED = 8
+#: States in which an application may still come true.
+WAITS = frozenset({State.NEW, State.APPROVED})
 
 
 @frozen(kw_only=True)
 class Newcomer:
     """Attributes:
     lookup: of the contact that stands for them, for what they apply for; None: signed in without any.
+    beside: their profiles at other schools of this server, which have the same contact (ADR 32).
     """
 
     invite: Invite
     standing: Standing = field(repr=False)
     lookup: Lookup | None = field(repr=False)
+    beside: frozenset[UserId] = frozenset()
 
 
 @frozen(kw_only=True)
 class _Kept:
-    """What the bridge's own tables say."""
+    """What the bridge's own tables say.
+
+    Attributes:
+        owner: at the invite's school, or whoever is signed in.
+        schools: of the contacts of whoever is signed in.
+        elsewhere: profiles of other schools with the contact.
+    """
 
     owner: UserId | None
+    schools: frozenset[OrgId] = frozenset()
+    elsewhere: frozenset[UserId] = frozenset()
     contacts: Sequence[tuple[Medium, Lookup]] = field(repr=False)
     listed: Sequence[ListedContact] = field(repr=False)
     applied: frozenset[tuple[Role | None, ClassId | None]]
@@ -65,9 +77,8 @@ async def newcomer_of(
         kept = await _kept(work, invite, journey, session, signed_in, now)
     if isinstance(kept, ProofRefusal):
         return kept
-    if kept.owner is not None and not journey.is_me:
-        freed = await free_if_nobodys(kept.owner, invite.org_id, now, services=services)
-        kept = evolve(kept, owner=None) if freed else kept
+    if not journey.is_me:
+        kept = await _without_nobodys(kept, invite.org_id, now, services)
     role = invite.role or journey.role
     if role is None:
         return InviteRefusal.UNKNOWN
@@ -75,7 +86,7 @@ async def newcomer_of(
     if journey.is_me and not (standing.persons or kept.contacts or kept.applied):
         return ProofRefusal.NOT_PROVED  # R16: the account of somebody who got a no is closed
     lookup = kept.contacts[0][1] if kept.contacts else None
-    return Newcomer(invite=invite, standing=standing, lookup=lookup)
+    return Newcomer(invite=invite, standing=standing, lookup=lookup, beside=kept.elsewhere)
 
 
 async def is_waited_for(user_id: UserId, services: Services) -> bool:
@@ -83,8 +94,42 @@ async def is_waited_for(user_id: UserId, services: Services) -> bool:
     async with services.store.begin() as work:
         if await work.contacts.of_account(user_id):
             return True
+    return await has_applied(user_id, services)
+
+
+async def has_applied(user_id: UserId, services: Services) -> bool:
+    """Whether an application of the account may still come true."""
+    async with services.store.begin() as work:
         found = await work.applications.of_applicant(user_id)
-    return any(one.state in {State.NEW, State.APPROVED} for one in found)
+    return any(one.state in WAITS for one in found)
+
+
+async def _without_nobodys(kept: _Kept, org_id: OrgId, now: datetime, services: Services) -> _Kept:
+    """R40: profiles of people who are of no school any more lose the contact."""
+    mine = [one for one in (kept.owner, *sorted(kept.elsewhere)) if one is not None]
+    freed = {one for one in mine if await free_if_nobodys(one, org_id, now, services=services)}
+    owner = None if kept.owner in freed else kept.owner
+    return evolve(kept, owner=owner, elsewhere=kept.elsewhere - freed)
+
+
+async def roles_at(accounts: Iterable[UserId], services: Services) -> frozenset[Role] | None:
+    """What these are at their schools, or wait to become there; None: there are none.
+
+    Empty when of one of them it is not known: whoever has come in this minute, or was dropped by a list today.
+    """
+    found: list[frozenset[Role]] = []
+    for user_id in accounts:
+        account = await services.directory.account(user_id)
+        if account is not None:
+            found.append(account.roles)
+            continue
+        async with services.store.begin() as work:
+            applied = await work.applications.of_applicant(user_id)
+        waits = (one.role for one in applied if one.state in WAITS)
+        found.append(frozenset(role for role in waits if role is not None))
+    if not found:
+        return None
+    return frozenset().union(*found) if all(found) else frozenset()
 
 
 async def _kept(
@@ -101,24 +146,32 @@ async def _kept(
         owner: UserId | None = signed_in
         mine = await work.contacts.of_account(signed_in)
         contacts = [(one.medium, one.lookup) for one in mine]
+        schools, elsewhere = frozenset(one.org_id for one in mine), frozenset[UserId]()
     else:
         chain = None
         if journey.challenge_id is not None:
             chain = await proved(work, journey.challenge_id, session, now)
         if chain is None or chain.invite_id != invite.id:
             return ProofRefusal.NOT_PROVED
-        owner = await work.contacts.owner(chain.medium, chain.lookup)
+        owner = await work.contacts.owner(chain.medium, chain.lookup, invite.org_id)
         contacts = [(chain.medium, chain.lookup)]
+        holders = await work.contacts.holders(chain.medium, chain.lookup)
+        schools = frozenset[OrgId]()
+        elsewhere = frozenset(one.user_id for one in holders if one.user_id != owner)
     listed = [
         one
         for medium, lookup in contacts
         for one in await work.listed.matches(invite.org_id, medium, lookup)
     ]
     waiting = [] if owner is None else await work.applications.of_applicant(owner)
-    applied = frozenset(
-        (one.role, one.class_id) for one in waiting if one.state in {State.NEW, State.APPROVED}
+    return _Kept(
+        owner=owner,
+        schools=schools,
+        elsewhere=elsewhere,
+        contacts=contacts,
+        listed=listed,
+        applied=frozenset((one.role, one.class_id) for one in waiting if one.state in WAITS),
     )
-    return _Kept(owner=owner, contacts=contacts, listed=listed, applied=applied)
 
 
 async def _standing(
@@ -147,7 +200,10 @@ async def _standing(
         is_me=journey.is_me,
         by_session=journey.by_session,
         persons=persons,
-        same_school=account is None or account.org_id == org_id,
+        same_school=kept.schools <= {org_id, NOWHERE}
+        if account is None
+        else account.org_id == org_id,
+        elsewhere=await roles_at(kept.elsewhere, services),
         applied=kept.applied,
         listed=listed,
         children=await _children(org_id, parents, services),

@@ -116,18 +116,22 @@ async def request_recovery(
     vault: Vault,
     settings: Settings,
     chance: Chance,
+    purpose: Purpose = Purpose.RECOVER,
 ) -> Requested | ContactRefusal | Refused:
     """Put a code into the outbox for somebody who has an account and not its password.
 
     Needs no invite, so it writes to proved contacts only: nobody makes us pay for numbers they rent. For
     others everything else is the same, the counting, the answer and the page for a code that never comes.
+
+    Args:
+        purpose: `LINK`, for somebody signed in at one school who has a profile at another.
     """
     contact = _parsed(asked, settings)
     if isinstance(contact, ContactRefusal):
-        return _refused("recover", contact)
-    chain, code = _chain(asked, contact, Purpose.RECOVER, now, vault, chance)
+        return _refused(purpose.value, contact)
+    chain, code = _chain(asked, contact, purpose, now, vault, chance)
     return await _send_first(
-        "recover",
+        purpose.value,
         asked,
         chain,
         contact,
@@ -312,9 +316,9 @@ async def _send_first(
 
 async def _goes_out(chain: Chain, work: Repositories) -> bool:
     """Without an invite only to a contact that is somebody's."""
-    if chain.purpose is not Purpose.RECOVER:
+    if chain.purpose not in {Purpose.RECOVER, Purpose.LINK}:
         return True
-    return await work.contacts.owner(chain.medium, chain.lookup) is not None
+    return bool(await work.contacts.holders(chain.medium, chain.lookup))
 
 
 async def _invite_over(chain: Chain, now: datetime, work: Repositories) -> InviteRefusal | None:

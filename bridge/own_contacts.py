@@ -73,9 +73,15 @@ async def change_contact(
     store: Store,
     vault: Vault,
     chance: Chance,
+    beside: frozenset[UserId] = frozenset(),
 ) -> Changed | ChangeRefusal:
-    """The proved contact is `by`'s from now on; an older one of the same kind is free for others (R7)."""
+    """The proved contact is `by`'s from now on; an older one of the same kind is free for others (R7).
+
+    Args:
+        beside: profiles of other schools that may have the same one (`own_profiles.may_share`).
+    """
     async with store.begin() as work:
+        await work.rates.serialise()
         chain = await proved(work, challenge_id, session, now, Purpose.CHANGE)
         if chain is None:
             return ChangeRefusal.NOT_PROVED
@@ -85,7 +91,7 @@ async def change_contact(
             return refusal
         bound = await bind_in(
             work, challenge_id, session, by.user_id, by.org_id, now,
-            vault=vault, chance=chance, purpose=Purpose.CHANGE,
+            vault=vault, chance=chance, purpose=Purpose.CHANGE, beside=beside,
         )  # fmt: skip
         if isinstance(bound, ProofRefusal):
             return ChangeRefusal.NOT_PROVED

@@ -46,6 +46,19 @@ class Substitute:
 
 
 @frozen(kw_only=True)
+class DistrictSchool:
+    """Another school of the district, on a server of its own, as the register names it."""
+
+    server_name: str
+    name: str
+
+    @property
+    def page(self) -> str:
+        """Where its own pages are: at the address of its server (docs/operations.md)."""
+        return f"https://{self.server_name.partition(':')[0]}/"
+
+
+@frozen(kw_only=True)
 class SchoolClass:
     """A class of this year with its figures."""
 

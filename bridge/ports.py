@@ -42,9 +42,16 @@ from bridge.verification import ChallengeId
 
 class Contacts(Protocol):
     async def claim(self, contact: BoundContact) -> bool:
-        """Bind it; False: an active profile has it (R7). Of any number at a time exactly one gets True."""
+        """Bind it; False: an active profile of the same school has it (R7). Of any number at a time one gets True."""
 
-    async def owner(self, medium: Medium, lookup: Lookup) -> UserId | None: ...
+    async def owner(self, medium: Medium, lookup: Lookup, org_id: OrgId) -> UserId | None:
+        """Whose it is at this school."""
+
+    async def holders(self, medium: Medium, lookup: Lookup) -> list[BoundContact]:
+        """The same at every school of this server, whoever proved it first before the others."""
+
+    async def heirs(self, user_id: UserId) -> list[UserId]:
+        """Who is first in line now for what the account has released: Synapse keeps it with them (ADR 32)."""
 
     async def of_account(self, user_id: UserId) -> list[BoundContact]:
         """The active ones."""
@@ -57,6 +64,22 @@ class Contacts(Protocol):
 
     async def release(self, user_id: UserId, now: datetime) -> int:
         """R14: all of the account's contacts are free, and no longer readable. How many it were."""
+
+
+class OwnProfiles(Protocol):
+    """Profiles at two schools that one person has shown to be theirs (`bridge/own_profiles.py`)."""
+
+    async def link(self, user_id: UserId, other_id: UserId, now: datetime) -> None:
+        """Both ways; again changes nothing."""
+
+    async def of(self, user_id: UserId) -> list[UserId]:
+        """In the order in which they were linked."""
+
+    async def unlink(self, user_id: UserId, other_id: UserId) -> bool:
+        """Both ways; False: they were not linked."""
+
+    async def end(self, user_id: UserId) -> None:
+        """All of the account's: it has left its school, or its number."""
 
 
 class Challenges(Protocol):
@@ -341,6 +364,8 @@ class Repositories(Protocol):
     def years(self) -> YearDrafts: ...
     @property
     def feeds(self) -> Feeds: ...
+    @property
+    def profiles(self) -> OwnProfiles: ...
 
 
 class WriterTurn(Protocol):

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from bridge.common_rooms import CommonRooms
 from bridge.people import (
+    DistrictSchool,
     Family,
     LinkStatus,
     NewPerson,
@@ -165,5 +166,8 @@ class Directory(Protocol):
         self, org_id: OrgId, plan: Mapping[str, Any], plan_hash: str, by: UserId
     ) -> Mapping[str, Any]: ...
     async def undo_year(self, org_id: OrgId, by: UserId) -> Mapping[str, Any]: ...
+    async def district_schools(self) -> Sequence[DistrictSchool]:
+        """The other schools of the register in force, by name; none without one."""
+
     async def health(self) -> Mapping[str, Any]:
         """The module about itself; `district` says how the district's register stands."""

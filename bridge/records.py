@@ -29,13 +29,21 @@ CardId = NewType("CardId", str)
 FeedHash = NewType("FeedHash", bytes)
 UploadId = NewType("UploadId", str)
 
+#: School of a contact that was kept before schools were, and of which no log says whose it is: every school's.
+NOWHERE = OrgId("")
+
 
 @frozen(kw_only=True)
 class BoundContact:
-    """A proved phone or e-mail of a profile. Released ones stay as a record of who had it, unreadable."""
+    """A proved phone or e-mail of a profile. Released ones stay as a record of who had it, unreadable.
+
+    Attributes:
+        org_id: the profile's school: one contact has at most one profile at each (R7, ADR 32).
+    """
 
     id: ContactId
     user_id: UserId
+    org_id: OrgId
     medium: Medium
     lookup: Lookup = field(repr=False)
     sealed: Sealed | None = field(repr=False)  # None once released
@@ -60,6 +68,7 @@ class Purpose(enum.Enum):
     JOIN = "join"  # by an invite
     RECOVER = "recover"  # sign in without the password, or set a new one
     CHANGE = "change"  # somebody signed in wants another phone or e-mail
+    LINK = "link"  # somebody signed in says that a profile at another school is theirs too
 
 
 @frozen(kw_only=True)

@@ -6,10 +6,10 @@ import logging
 from datetime import datetime
 
 from bridge.answers import Chance
-from bridge.binding import ProofRefusal, owner_of_proved
+from bridge.binding import ProofRefusal, holders_of_proved
 from bridge.ports import Store, Vault
-from bridge.records import Purpose, SessionHash, StepsId
-from bridge.roles import Account, UserId
+from bridge.records import BoundContact, Purpose, SessionHash, StepsId
+from bridge.roles import Account
 from bridge.steps import SetPassword, Steps
 from bridge.verification import ChallengeId
 from bridge.writer import enqueue
@@ -19,10 +19,15 @@ logger = logging.getLogger(__name__)
 
 async def recovered(
     challenge_id: ChallengeId, session: SessionHash, now: datetime, *, store: Store
-) -> UserId | ProofRefusal:
-    """Whose account the code opens that this browser has typed. The browser is to get a new session with it."""
-    owner = await owner_of_proved(challenge_id, session, now, store=store, purpose=Purpose.RECOVER)
-    return ProofRefusal.NOT_PROVED if owner is None else owner
+) -> tuple[BoundContact, ...] | ProofRefusal:
+    """Which profiles the code opens that this browser has typed: one, or one at each of several schools (ADR 32).
+
+    The browser is to get a new session with it, and the code is worth nothing afterwards.
+    """
+    found = await holders_of_proved(
+        challenge_id, session, now, store=store, purpose=Purpose.RECOVER
+    )
+    return found or ProofRefusal.NOT_PROVED
 
 
 async def change_password(

@@ -124,6 +124,7 @@ async def _on_account(
     async with services.store.begin() as work:
         if release:
             await work.contacts.release(user_id, now)
+            await work.profiles.end(user_id)
         await work.sessions.end_all(user_id)
         await work.audit.add(
             AuditEntry(at=now, org_id=by.org_id, actor=by.user_id, action=action, subject=user_id)

@@ -22,9 +22,11 @@ class Standing:
     """Attributes:
     role, class_id: what the invite gives, or, where it leaves that open, what the newcomer wants.
     named: whom the invite names: the pupil, or the child of a parent. `guardians` are the child's, restricted too.
-    owner: the account that has the contact, or whose session this is; None: nobody's.
+    owner: the account of this school that has the contact, or whose session this is; None: nobody's.
     is_me: the newcomer says that they are the owner, or is signed in as the owner (`by_session`).
     persons: the owner's records; () for an applicant, who has none yet.
+    same_school: False: the session is of a profile at another school of this server, which has nothing to do here.
+    elsewhere: what profiles with this contact are at other schools here; None: there are none; empty: not known.
     applied: what the owner has applied for and nobody has decided on.
     listed: people whom the school's lists name with this contact.
     children: of the listed guardians and of the owner's records.
@@ -44,6 +46,7 @@ class Standing:
     by_session: bool = False
     persons: Sequence[PersonRecord] = field(default=(), repr=False)
     same_school: bool = True
+    elsewhere: frozenset[Role] | None = None
     applied: frozenset[tuple[Role | None, ClassId | None]] = frozenset()
     listed: Sequence[PersonRecord] = field(default=(), repr=False)
     children: Mapping[PersonId, Sequence[Relative]] = field(factory=dict, repr=False)
@@ -88,7 +91,10 @@ class Why(enum.Enum):
     CHILDS_PHONE = "childs_phone"  # R14: «Покинуть»
     CHILDS_BROWSER = "childs_browser"  # R13
     ALREADY_IN = "already_in"  # the record has an account, with another contact
-    OTHER_SCHOOL = "other_school"  # R40
+    OTHER_SCHOOL = (
+        "other_school"  # R40: a pupil's number, and whoever wants to be a pupil with another's
+    )
+    OTHER_PROFILE = "other_profile"  # signed in as a profile of another school (ADR 32)
     NOT_LISTED = "not_listed"  # R19: rights are the listed phone's
     OTHER_PHONE = "other_phone"  # R19: the list has another phone for this name
     GONE = "gone"  # whom the link names is not of the school any more

@@ -79,6 +79,7 @@ async def _bind(
     contact = BoundContact(
         id=ContactId(services.chance.new_id()),
         user_id=user_id,
+        org_id=by.org_id,
         medium=medium_of(phone),
         lookup=lookup,
         sealed=services.vault.seal(plain(phone).encode(), f"contact:{user_id}"),

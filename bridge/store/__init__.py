@@ -20,6 +20,7 @@ from bridge.store.engine import migrate, open_engine
 from bridge.store.feeds import SqlFeeds
 from bridge.store.invites import SqlInvites
 from bridge.store.journals import SqlAudit, SqlOutbox, SqlRates
+from bridge.store.profiles import SqlOwnProfiles
 from bridge.store.rosters import SqlRosterMappings, SqlRosterUploads
 from bridge.store.sessions import SqlSessions
 from bridge.store.steps import SqlSteps
@@ -99,6 +100,10 @@ class SqlRepositories:
     @property
     def feeds(self) -> SqlFeeds:
         return SqlFeeds(self._connection)
+
+    @property
+    def profiles(self) -> SqlOwnProfiles:
+        return SqlOwnProfiles(self._connection)
 
     @property
     def mappings(self) -> SqlRosterMappings:

@@ -11,8 +11,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.contact import Medium
-from bridge.records import BoundContact, ContactId, Lookup, Sealed
-from bridge.roles import UserId
+from bridge.records import NOWHERE, BoundContact, ContactId, Lookup, Sealed
+from bridge.roles import OrgId, UserId
 from bridge.store.tables import contact as table
 
 
@@ -29,6 +29,7 @@ class SqlContacts:
         values = {
             "id": contact.id,
             "user_id": contact.user_id,
+            "org_id": contact.org_id,
             "medium": contact.medium.value,
             "lookup": contact.lookup,
             "sealed": contact.sealed,
@@ -39,15 +40,30 @@ class SqlContacts:
         )
         return made.first() is not None
 
-    async def owner(self, medium: Medium, lookup: Lookup) -> UserId | None:
-        found = await self._connection.scalar(
-            select(table.c.user_id).where(
+    async def owner(self, medium: Medium, lookup: Lookup, org_id: OrgId) -> UserId | None:
+        found = await self.holders(medium, lookup)
+        return next((one.user_id for one in found if one.org_id in {org_id, NOWHERE}), None)
+
+    async def holders(self, medium: Medium, lookup: Lookup) -> list[BoundContact]:
+        rows = await self._connection.execute(
+            select(table)
+            .where(
                 table.c.medium == medium.value,
                 table.c.lookup == lookup,
                 table.c.released_at.is_(None),
             )
+            .order_by(table.c.verified_at, table.c.id)
         )
-        return None if found is None else UserId(found)
+        return [_contact(row) for row in rows]
+
+    async def heirs(self, user_id: UserId) -> list[UserId]:
+        released = await self._connection.execute(
+            select(table.c.medium, table.c.lookup)
+            .where(table.c.user_id == user_id, table.c.released_at.is_not(None))
+            .distinct()
+        )
+        first = [await self.holders(Medium(row.medium), row.lookup) for row in released.all()]
+        return sorted({found[0].user_id for found in first if found} - {user_id})
 
     async def of_account(self, user_id: UserId) -> list[BoundContact]:
         rows = await self._connection.execute(
@@ -101,6 +117,7 @@ def _contact(row: Row[Any]) -> BoundContact:
     return BoundContact(
         id=ContactId(row.id),
         user_id=UserId(row.user_id),
+        org_id=OrgId(row.org_id),
         medium=Medium(row.medium),
         lookup=Lookup(row.lookup),
         sealed=None if row.sealed is None else Sealed(row.sealed),

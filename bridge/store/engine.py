@@ -63,7 +63,7 @@ async def migrate(engine: AsyncEngine) -> None:
     async with engine.begin() as connection:
         if engine.dialect.name == "postgresql":  # SQLite's BEGIN IMMEDIATE is such a lock
             await connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
-        await connection.run_sync(_upgrade)
+        await connection.run_sync(upgrade)
 
 
 async def _write_ahead(engine: AsyncEngine) -> None:
@@ -85,11 +85,12 @@ async def _write_ahead(engine: AsyncEngine) -> None:
             return
 
 
-def _upgrade(connection: Connection) -> None:
+def upgrade(connection: Connection, revision: str = "head") -> None:
+    """The schema of a revision; those before it are not gone back to."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)
 
 
 def _set_up_sqlite(connection: DBAPIConnection, _record: Any) -> None:

@@ -47,16 +47,18 @@ contact = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("user_id", Text, nullable=False, index=True),
+    Column("org_id", Text, nullable=False, server_default=""),
     Column("medium", Text, nullable=False),
     Column("lookup", LargeBinary, nullable=False),
     Column("sealed", LargeBinary),
     Column("verified_at", Instant, nullable=False),
     Column("released_at", Instant),
-    # R7: one phone, one active profile. The database says so, not the code around it.
+    # R7: one phone, one active profile at each school. The database says so, not the code around it.
     Index(
         "contact_one_active",
         "medium",
         "lookup",
+        "org_id",
         unique=True,
         sqlite_where=text("released_at IS NULL"),
         postgresql_where=text("released_at IS NULL"),
@@ -264,6 +266,15 @@ card = Table(
     Column("settled_at", Instant, index=True),
     Index("card_subject", "kind", "ref", unique=True),
     Index("card_number", "org_id", "number", unique=True),
+)
+
+# Profiles at two schools of which somebody has shown that both are theirs (own_profiles.py); each pair both ways.
+own_profile = Table(
+    "own_profile",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("other_id", Text, primary_key=True),
+    Column("linked_at", Instant, nullable=False),
 )
 
 # Addresses of calendars (bridge.calendar_feed): SHA-256 of the random part, one of each account.

@@ -44,6 +44,7 @@ from bridge.web import (
     person_changes,
     person_family,
     profile,
+    profiles,
     quiet,
     roster,
     roster_columns,
@@ -68,7 +69,7 @@ logger = logging.getLogger(__name__)
 
 #: What everybody has: sign-in, one's own profile and family.
 OWN = (
-    signin, again, profile, contacts, password, devices, family, leaving, clients, help_pages,
+    signin, again, profile, profiles, contacts, password, devices, family, leaving, clients, help_pages,
 )  # fmt: skip
 #: From a link, a code or a card to an account.
 JOIN = (join, join_link, join_code, join_next, welcome, disputes)

@@ -11,6 +11,7 @@ from bridge.contact import Medium
 from bridge.freed import free_proved
 from bridge.onboarding import request_change
 from bridge.own_contacts import ChangeRefusal, change_contact, own_contacts
+from bridge.own_profiles import may_share
 from bridge.records import Purpose
 from bridge.roles import Account
 from bridge.web.access import member
@@ -115,6 +116,7 @@ async def code_posted(request: web.Request, visit: Visit, account: Account) -> w
     await free_proved(
         proved, visit.session, Purpose.CHANGE, account.org_id, visit.now, services=services
     )
+    beside = await may_share(proved, visit.session, account, visit.now, services=services)
     changed = await change_contact(
         proved,
         visit.session,
@@ -123,6 +125,7 @@ async def code_posted(request: web.Request, visit: Visit, account: Account) -> w
         store=services.store,
         vault=services.vault,
         chance=services.chance,
+        beside=beside,
     )
     if isinstance(changed, ChangeRefusal):
         text = visit.gettext(REFUSALS[changed])

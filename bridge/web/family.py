@@ -21,6 +21,7 @@ from bridge.family import (
 from bridge.invite import CHILD_LINK_LIFETIME
 from bridge.inviting import Issued
 from bridge.onboarding_rules import CONFIRMATION_AGE
+from bridge.own_profiles import other_profiles
 from bridge.printing import qr_image
 from bridge.records import Sealed
 from bridge.roles import Account, PersonId, Role
@@ -66,6 +67,9 @@ async def family(request: web.Request, visit: Visit, account: Account) -> web.St
         "self/family.html",
         children=children,
         links=links,
+        others=await other_profiles(account, visit.now, services=services),
+        schools=await services.directory.district_schools(),
+        several=len([one for one in await services.directory.orgs() if one.open]) > 1,
         State=ChildState,
         age=CONFIRMATION_AGE,
         zone=account.timezone,

@@ -145,6 +145,9 @@ def _session_page(
         continues=may_continue(visit, shown),
         for_parent=shown.invite.role is Role.GUARDIAN,
         is_pupil=visit.account is not None and Role.STUDENT in visit.account.roles,
+        elsewhere=visit.account is not None
+        and visit.account.org_id != shown.invite.org_id
+        and shown.invite.role is not Role.STUDENT,
         form=_form(visit, shown) if shown.chooses else None,
         wrong=wrong,
     )

@@ -76,6 +76,8 @@ def may_continue(visit: Visit, shown: Shown) -> bool:
         return False
     if visit.account is None:  # an applicant: with a second child, or a better link
         return True
+    if visit.account.org_id != shown.invite.org_id:
+        return False  # a profile is of one school (ADR 32)
     return shown.invite.role is not Role.STUDENT and Role.STUDENT not in visit.account.roles
 
 

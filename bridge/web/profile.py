@@ -12,6 +12,7 @@ from bridge.disputes import disputes_of, keep_number
 from bridge.family import class_of, live_link, parents_of
 from bridge.onboarding_rules import CONFIRMATION_AGE
 from bridge.own_contacts import own_contacts
+from bridge.own_profiles import contact_leads_to
 from bridge.people import LinkStatus, PersonRecord
 from bridge.roles import Account, Role
 from bridge.web.access import member
@@ -73,6 +74,9 @@ async def me(request: web.Request, visit: Visit, account: Account) -> web.Stream
         name=cards[0].person.full_name if cards else account.display_name,
         login=login_of(account),
         contacts=await own_contacts(account.user_id, store=services.store, vault=services.vault),
+        leads_to=await contact_leads_to(account, services=services),
+        several=account.roles != {Role.STUDENT}
+        and len([one for one in await services.directory.orgs() if one.open]) > 1,
         disputes=await disputes_of(account.user_id, services=services),
         pupil=pupil,
         has_class=pupil is not None and class_of(pupil) is not None,

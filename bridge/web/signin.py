@@ -10,10 +10,13 @@ from bridge.answers import Asked, Requested
 from bridge.binding import ProofRefusal
 from bridge.contact import Medium
 from bridge.onboarding import request_recovery
+from bridge.own_profiles import Behind, behind
 from bridge.people import PersonRecord
 from bridge.ports_homeserver import SignIn
 from bridge.records import Purpose
 from bridge.recovery import recovered
+from bridge.roles import UserId
+from bridge.verification import ChallengeId
 from bridge.web.code_step import CodeStep, carried, next_of
 from bridge.web.code_words import code_words
 from bridge.web.forms import LONGEST_PASSWORD, PageForm
@@ -111,14 +114,51 @@ async def again(request: web.Request) -> web.StreamResponse:
 
 @routes.post("/signin/code/{challenge_id}")
 async def code_posted(request: web.Request) -> web.StreamResponse:
-    """The right code signs in. A new password is offered; whoever only had to prove themselves goes on."""
+    """The right code signs in; of profiles at several schools one is chosen first."""
     answer = await STEP.typed(request)
     if isinstance(answer, web.StreamResponse):
         return answer
-    visit = visit_of(request)
-    owner = await recovered(answer, visit.session, visit.now, store=request.app[SERVICES].store)
-    if isinstance(owner, ProofRefusal):
+    found = await _behind(request, answer)
+    mine = next((one for one in found if one.user_id == visit_of(request).user_id), None)
+    if mine is None and len(found) > 1:
+        return redirect(f"{STEP.base}/{answer}/profile", **carried(request))
+    return STEP.begin(request) if not found else await _enter(request, (mine or found[0]).user_id)
+
+
+@routes.get("/signin/code/{challenge_id}/profile")
+async def profile(request: web.Request) -> web.StreamResponse:
+    """Which of the profiles that have this contact (ADR 32)."""
+    challenge_id = ChallengeId(request.match_info["challenge_id"])
+    found = await _behind(request, challenge_id)
+    if not found:
         return STEP.begin(request)
+    return page(
+        request,
+        "self/which.html",
+        profiles=found,
+        action=f"{STEP.base}/{challenge_id}/profile",
+        back=next_of(request),
+    )
+
+
+@routes.post("/signin/code/{challenge_id}/profile")
+async def profile_chosen(request: web.Request) -> web.StreamResponse:
+    found = await _behind(request, ChallengeId(request.match_info["challenge_id"]))
+    chosen = str(form_of(request).get("profile", ""))
+    one = next((one for one in found if one.user_id == chosen), None)
+    return STEP.begin(request) if one is None else await _enter(request, one.user_id)
+
+
+async def _behind(request: web.Request, challenge_id: ChallengeId) -> tuple[Behind, ...]:
+    """The profiles that a code typed in this browser opens; () without one."""
+    visit, services = visit_of(request), request.app[SERVICES]
+    found = await recovered(challenge_id, visit.session, visit.now, store=services.store)
+    return () if isinstance(found, ProofRefusal) else await behind(found, services=services)
+
+
+async def _enter(request: web.Request, owner: UserId) -> web.StreamResponse:
+    """A new password is offered; whoever only had to prove themselves goes on."""
+    visit = visit_of(request)
     was_in = visit.user_id == owner
     await visit.sign_in(owner)
     if visit.account is None:

@@ -62,6 +62,12 @@ def _register_json(state: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+async def district_schools(services: Services, call: Call) -> tuple[int, Any]:
+    """The other schools of the district's register: public words of it, for people with a child at each of two."""
+    found = await services.directory.read(district_rows.schools_txn, services.now_ms())
+    return 200, {"schools": [{"server_name": server, "name": name} for server, name in found]}
+
+
 async def list_orgs(services: Services, call: Call) -> tuple[int, Any]:
     """Every school for the service, one's own for others."""
     orgs = await services.directory.orgs()

@@ -87,6 +87,7 @@ ROUTES: tuple[Route, ...] = (
     _small("GET", _ORG + "/audit", "leader", rooms.list_audit),
     _small("GET", _ORG + "/overview", "service", bridge.get_overview),
     _small("GET", "/accounts/{user_id}", "service", bridge.get_account),
+    _small("GET", "/district/schools", "service", orgs.district_schools),
     _small("GET", "/calls/rights", "service", calls.call_rights),
     _small("GET", "/broadcasts/rights", "service", broadcasts.broadcast_rights),
     _small("GET", "/broadcasts/audiences", "service", broadcasts.broadcast_audiences),

@@ -90,6 +90,16 @@ def agreed_ms_txn(txn: LoggingTransaction) -> int:
     return int(row[0]) if row else 0
 
 
+def schools_txn(txn: LoggingTransaction, now_ms: int) -> list[tuple[str, str]]:
+    """(server name, name) of the schools that are let in at `now_ms`, by name."""
+    txn.execute(
+        "SELECT server_name, name FROM sferum_peer_servers WHERE until_ms > ?"
+        " ORDER BY name, server_name",
+        (now_ms,),
+    )
+    return [(str(row[0]), str(row[1])) for row in txn]
+
+
 def state_txn(txn: LoggingTransaction) -> dict[str, Any] | None:
     """How the register stands; None: this school is of no district."""
     txn.execute(f"SELECT {_STATE} FROM sferum_register")

@@ -17,6 +17,7 @@ from bridge.dispute import Dispute, DisputeId, DisputeState
 from bridge.invite import Invite, InviteId
 from bridge.ports import Repositories, WriterTurn
 from bridge.records import (
+    NOWHERE,
     Action,
     AuditEntry,
     BoundContact,
@@ -51,16 +52,31 @@ class MemoryContacts:
     rows: list[BoundContact] = field(factory=list)
 
     async def claim(self, contact: BoundContact) -> bool:
-        if await self.owner(contact.medium, contact.lookup) is not None:
+        if await self.owner(contact.medium, contact.lookup, contact.org_id) is not None:
             return False
         self.rows.append(contact)
         return True
 
-    async def owner(self, medium: Medium, lookup: Lookup) -> UserId | None:
-        for row in self.rows:
-            if (row.medium, row.lookup, row.released_at) == (medium, lookup, None):
-                return row.user_id
-        return None
+    async def owner(self, medium: Medium, lookup: Lookup, org_id: OrgId) -> UserId | None:
+        found = await self.holders(medium, lookup)
+        return next((one.user_id for one in found if one.org_id in {org_id, NOWHERE}), None)
+
+    async def holders(self, medium: Medium, lookup: Lookup) -> list[BoundContact]:
+        found = [
+            row
+            for row in self.rows
+            if (row.medium, row.lookup, row.released_at) == (medium, lookup, None)
+        ]
+        return sorted(found, key=lambda one: (one.verified_at, one.id))
+
+    async def heirs(self, user_id: UserId) -> list[UserId]:
+        gone = {
+            (row.medium, row.lookup)
+            for row in self.rows
+            if row.user_id == user_id and row.released_at is not None
+        }
+        first = [await self.holders(medium, lookup) for medium, lookup in gone]
+        return sorted({found[0].user_id for found in first if found} - {user_id})
 
     async def of_account(self, user_id: UserId) -> list[BoundContact]:
         return [row for row in self.rows if row.user_id == user_id and row.released_at is None]
@@ -623,6 +639,26 @@ class MemoryFeeds:
 
 
 @define
+class MemoryOwnProfiles:
+    rows: dict[tuple[UserId, UserId], datetime] = field(factory=dict)
+
+    async def link(self, user_id: UserId, other_id: UserId, now: datetime) -> None:
+        self.rows.setdefault((user_id, other_id), now)
+        self.rows.setdefault((other_id, user_id), now)
+
+    async def of(self, user_id: UserId) -> list[UserId]:
+        found = sorted((at, other) for (one, other), at in self.rows.items() if one == user_id)
+        return [other for _, other in found]
+
+    async def unlink(self, user_id: UserId, other_id: UserId) -> bool:
+        gone = [self.rows.pop((user_id, other_id), None), self.rows.pop((other_id, user_id), None)]
+        return gone != [None, None]
+
+    async def end(self, user_id: UserId) -> None:
+        self.rows = {pair: at for pair, at in self.rows.items() if user_id not in pair}
+
+
+@define
 class MemoryRepositories:
     contacts: MemoryContacts = field(factory=MemoryContacts)
     challenges: MemoryChallenges = field(factory=MemoryChallenges)
@@ -642,6 +678,7 @@ class MemoryRepositories:
     mappings: MemoryRosterMappings = field(factory=MemoryRosterMappings)
     years: MemoryYearDrafts = field(factory=MemoryYearDrafts)
     feeds: MemoryFeeds = field(factory=MemoryFeeds)
+    profiles: MemoryOwnProfiles = field(factory=MemoryOwnProfiles)
 
 
 class MemoryTurn:

@@ -163,17 +163,24 @@ def pupil_of(key: SourceKey, class_id: ClassId) -> NewPerson:
     )
 
 
-async def bind(work: Repositories, user_id: UserId, contacts: Iterable[Phone | Email]) -> None:
+async def bind(
+    work: Repositories,
+    user_id: UserId,
+    contacts: Iterable[Phone | Email],
+    org_id: OrgId = ORG,
+    at: datetime = NOW,
+) -> None:
     """Contacts that the account has proved."""
     for contact in contacts:
         assert await work.contacts.claim(
             BoundContact(
                 id=ContactId(f"contact{next(_numbers)}"),
                 user_id=user_id,
+                org_id=org_id,
                 medium=medium_of(contact),
                 lookup=VAULT.lookup(subject(contact)),
                 sealed=VAULT.seal(plain(contact).encode(), f"contact:{user_id}"),
-                verified_at=NOW,
+                verified_at=at,
             )
         )
 

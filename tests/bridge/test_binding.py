@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from attrs import evolve
@@ -14,14 +14,15 @@ from bridge.binding import (
     ProofRefusal,
     Taken,
     bind_contact,
-    owner_of_proved,
+    bind_in,
+    holders_of_proved,
     release_contacts,
 )
 from bridge.limits import Limits
 from bridge.outbox import contact_of
 from bridge.ports import Store
 from bridge.records import Action, Session, SessionHash
-from bridge.roles import UserId
+from bridge.roles import OrgId, UserId
 from bridge.verification import ChallengeId
 from tests.bridge.desk import FORM, Desk
 from tests.bridge.memory import MemoryStore
@@ -47,6 +48,14 @@ async def bind(
     )
 
 
+async def accounts(
+    desk: Desk, challenge: ChallengeId, session: SessionHash, now: datetime = NOW
+) -> list[UserId] | ProofRefusal:
+    """Whose the proved contact is."""
+    found = await holders_of_proved(challenge, session, now, store=desk.store)
+    return found if isinstance(found, ProofRefusal) else [one.user_id for one in found]
+
+
 async def test_whoever_proved_a_phone_gets_it(desk: Desk) -> None:
     """And the sealed number is readable as this person's only."""
     assert await bind(desk, await proved(desk), MASHA) == Bound(MASHA)
@@ -65,12 +74,31 @@ async def test_whose_it_is_comes_out_after_the_code(desk: Desk) -> None:
     other = SessionHash(b"o" * 32)
     asked = await desk.requested(evolve(FORM, session=other))
 
-    owner = await owner_of_proved(asked, other, NOW, store=desk.store)
-    assert owner is ProofRefusal.NOT_PROVED
+    assert await accounts(desk, asked, other) is ProofRefusal.NOT_PROVED
     await desk.verify(asked, desk.codes[-1], session=other)
-    assert await owner_of_proved(asked, other, NOW, store=desk.store) == MOTHER
+    assert await accounts(desk, asked, other) == [MOTHER]
     assert await bind(desk, asked, MASHA, other) == Taken(MOTHER)
     assert await bind(desk, asked, MOTHER, other) == Bound(MOTHER, again=True)  # R32
+
+
+async def test_another_school_s_number_only_beside_who_was_looked_at(desk: Desk) -> None:
+    """ADR 32: a profile at another school is no bar if it is known and an adult's; of anybody else it is taken."""
+    await bind(desk, await proved(desk), MOTHER)
+    challenge, other = await proved(desk), OrgId("other")
+
+    async def at_the_other(*beside: UserId) -> Bound | Taken | ProofRefusal:
+        async with desk.store.begin() as work:
+            return await bind_in(
+                work, challenge, BROWSER, MASHA, other, NOW,
+                vault=VAULT, chance=desk.chance, beside=frozenset(beside),
+            )  # fmt: skip
+
+    assert await at_the_other() == Taken(MOTHER)
+    assert await at_the_other(UserId("somebody")) == Taken(MOTHER)
+    assert await at_the_other(MOTHER) == Bound(MASHA)
+    assert await accounts(desk, challenge, BROWSER) == [MOTHER, MASHA]
+    assert await release_contacts(MASHA, other, MASHA, NOW, store=desk.store) == 1
+    assert await accounts(desk, challenge, BROWSER) == [MOTHER]
 
 
 async def test_leaving_frees_the_phone(desk: Desk) -> None:
@@ -98,7 +126,7 @@ async def test_a_proof_is_of_one_browser_and_half_an_hour(desk: Desk) -> None:
 
     assert await bind(desk, challenge, MASHA, SessionHash(b"o" * 32)) is ProofRefusal.NOT_PROVED
     assert await bind(desk, ChallengeId("none"), MASHA) is ProofRefusal.NOT_PROVED
-    late = await owner_of_proved(challenge, BROWSER, NOW + PROOF_LIFETIME, store=desk.store)
+    late = await accounts(desk, challenge, BROWSER, NOW + PROOF_LIFETIME)
     assert late is ProofRefusal.NOT_PROVED
 
 

@@ -124,7 +124,26 @@ NEW = AskNames()
         ),
         (
             K.CLASS_PUPIL, S, bound(IN, user_id=MASHA, is_me=True, same_school=False),
-            Halt(Why.OTHER_SCHOOL),
+            Halt(Why.OTHER_PROFILE),
+        ),
+        # a number that has a profile at another school of this server: adults only have two (R12, R40, ADR 32)
+        (K.CLASS_PUPIL, S, {"listed": [PUPIL], "elsewhere": {S}}, Halt(Why.OTHER_SCHOOL)),
+        (K.CLASS_PUPIL, S, {"elsewhere": frozenset()}, Halt(Why.OTHER_SCHOOL)),
+        (K.CLASS_PARENT, G, {"elsewhere": {S}}, Halt(Why.OTHER_SCHOOL)),
+        (K.CLASS_PARENT, G, {"elsewhere": {S, T}}, Halt(Why.OTHER_SCHOOL)),
+        (K.CLASS_PARENT, G, {"elsewhere": frozenset()}, Halt(Why.OTHER_SCHOOL)),
+        (K.CLASS_PARENT, G, {"elsewhere": {G}}, NEW),
+        (
+            K.CLASS_PARENT, G,
+            {"listed": [MUM], "children": {"mum": [link(PUPIL)]}, "elsewhere": {G, T}},
+            Admit(person=MUM),
+        ),
+        (K.CHILD_PARENT, G, {**child(), "elsewhere": {T}}, AskNames(child=IN)),
+        (K.STAFF, T, {"listed": [STAFF], "elsewhere": {T}}, Admit(person=STAFF)),
+        # whose is it *here* comes first, whatever there is elsewhere
+        (
+            K.CLASS_PARENT, G, bound(MUM_IN, user_id=MOTHER, elsewhere={S}),
+            IsItYou(persons=(MUM_IN,)),
         ),
         # parents
         (K.CLASS_PARENT, G, {}, NEW),

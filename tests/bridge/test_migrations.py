@@ -7,12 +7,13 @@ from typing import Any
 
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from bridge.contact import Medium
 from bridge.store import SqlStore
+from bridge.store.engine import migrate, open_engine, upgrade
 from bridge.store.tables import Instant, metadata
-from tests.bridge.values import LOOKUP, MASHA, bound
+from tests.bridge.values import LOOKUP, MASHA, SCHOOL, bound
 
 
 def differences(connection: Connection) -> list[Any]:
@@ -44,8 +45,37 @@ async def test_migrating_again_changes_nothing(empty_database: str) -> None:
 
     second = await SqlStore.open(empty_database)
     async with second.begin() as work:
-        assert await work.contacts.owner(Medium.MSISDN, LOOKUP) == MASHA
+        assert await work.contacts.owner(Medium.MSISDN, LOOKUP, SCHOOL) == MASHA
     await second.close()
+
+
+async def test_contacts_of_before_get_the_school_of_their_log(empty_database: str) -> None:
+    """A contact's school is the one in whose log its claiming stands; without an entry it is every school's."""
+    engine = open_engine(empty_database)
+    async with engine.begin() as connection:
+        await connection.run_sync(upgrade, "0004")
+        row = {"medium": "msisdn", "verified_at": 1}
+        for number, (name, org) in enumerate([("masha", "school"), ("nobody", None)]):
+            await connection.execute(
+                text(
+                    "INSERT INTO contact (id, user_id, medium, lookup, verified_at)"
+                    " VALUES (:id, :user_id, :medium, :lookup, :verified_at)"
+                ),
+                {**row, "id": name, "user_id": name, "lookup": bytes([number])},
+            )
+            if org is not None:
+                await connection.execute(
+                    text(
+                        "INSERT INTO audit (at, org_id, actor, action, subject, reason)"
+                        " VALUES (1, :org, :name, 'contact_claimed', :name, '')"
+                    ),
+                    {"org": org, "name": name},
+                )
+    await migrate(engine)
+    async with engine.connect() as connection:
+        found = await connection.execute(text("SELECT user_id, org_id FROM contact ORDER BY id"))
+        assert [tuple(one) for one in found] == [("masha", "school"), ("nobody", "")]
+    await engine.dispose()
 
 
 async def test_processes_that_start_together_migrate_once(empty_database: str) -> None:

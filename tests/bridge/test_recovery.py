@@ -7,12 +7,13 @@ from datetime import timedelta
 from attrs import evolve
 
 from bridge.answers import Proven, Requested
-from bridge.binding import ProofRefusal, owner_of_proved
+from bridge.binding import ProofRefusal, holders_of_proved
 from bridge.onboarding import request_change
 from bridge.records import Purpose
+from bridge.recovery import recovered
 from tests.bridge.desk import FORM, Desk
 from tests.bridge.memory import MemoryStore
-from tests.bridge.values import BROWSER, MASHA, NOW, VAULT, bound
+from tests.bridge.values import BROWSER, NOW, VAULT, bound
 
 
 async def test_only_a_known_number_gets_a_message() -> None:
@@ -23,15 +24,14 @@ async def test_only_a_known_number_gets_a_message() -> None:
     await desk.resend(unknown, NOW + timedelta(minutes=1))
     assert desk.codes == []
 
+    bound_now = bound("k1")
     async with desk.store.begin() as work:
-        await work.contacts.claim(bound("k1"))
+        await work.contacts.claim(bound_now)
     known = await desk.recover(now=NOW + timedelta(minutes=2))
     assert len(desk.codes) == 1
     assert isinstance(await desk.verify(known, desk.codes[0], NOW + timedelta(minutes=2)), Proven)
-    proved = await owner_of_proved(
-        known, BROWSER, NOW + timedelta(minutes=2), store=desk.store, purpose=Purpose.RECOVER
-    )
-    assert proved == MASHA
+    proved = await recovered(known, BROWSER, NOW + timedelta(minutes=2), store=desk.store)
+    assert proved == (bound_now,)
 
 
 async def test_a_code_to_sign_in_does_nothing_else() -> None:
@@ -41,8 +41,8 @@ async def test_a_code_to_sign_in_does_nothing_else() -> None:
         await work.contacts.claim(bound("k1"))
     challenge = await desk.recover()
     await desk.verify(challenge, desk.codes[0])
-    for purpose in (Purpose.JOIN, Purpose.CHANGE):
-        answer = await owner_of_proved(challenge, BROWSER, NOW, store=desk.store, purpose=purpose)
+    for purpose in (Purpose.JOIN, Purpose.CHANGE, Purpose.LINK):
+        answer = await holders_of_proved(challenge, BROWSER, NOW, store=desk.store, purpose=purpose)
         assert answer is ProofRefusal.NOT_PROVED
 
 

@@ -77,6 +77,7 @@ def bound(user_id: UserId, phone: Phone, vault: FileVault) -> BoundContact:
     return BoundContact(
         id=ContactId(secrets.token_hex(10)),
         user_id=user_id,
+        org_id=OrgId("x"),
         medium=Medium.MSISDN,
         lookup=vault.lookup(subject(phone)),
         sealed=vault.seal(plain(phone).encode(), f"contact:{user_id}"),

@@ -13,6 +13,7 @@ from bridge.contact import Medium
 from bridge.invite import InviteId, token_hash
 from bridge.ports import Store
 from bridge.records import (
+    NOWHERE,
     Action,
     AuditEntry,
     CalendarFeed,
@@ -53,8 +54,8 @@ async def test_a_bound_contact_comes_back_as_it_was(store: Store) -> None:
         assert await work.contacts.claim(bound("k1"))
     async with store.begin() as work:
         (kept,) = await work.contacts.of_account(MASHA)
-        assert await work.contacts.owner(Medium.MSISDN, LOOKUP) == MASHA
-        assert await work.contacts.owner(Medium.EMAIL, LOOKUP) is None
+        assert await work.contacts.owner(Medium.MSISDN, LOOKUP, SCHOOL) == MASHA
+        assert await work.contacts.owner(Medium.EMAIL, LOOKUP, SCHOOL) is None
     assert kept.sealed is not None
     assert VAULT.unseal(kept.sealed, "contact") == PHONE.e164.encode()
 
@@ -65,10 +66,53 @@ async def test_a_released_phone_is_free_and_unreadable(store: Store) -> None:
         assert await work.contacts.claim(bound("k1", MOTHER))
         assert not await work.contacts.claim(bound("k2", MASHA))
         assert await work.contacts.release(MOTHER, LATER) == 1
-        assert await work.contacts.owner(Medium.MSISDN, LOOKUP) is None
+        assert await work.contacts.owner(Medium.MSISDN, LOOKUP, SCHOOL) is None
         assert await work.contacts.claim(bound("k3", MASHA))
         assert await work.contacts.of_account(MOTHER) == []
         assert await work.contacts.release(MOTHER, LATER) == 0
+
+
+async def test_a_contact_has_one_profile_at_each_school(store: Store) -> None:
+    """R7, ADR 32: of each school its own; the first to prove it is first in line until they release it."""
+    other = OrgId("other")
+    later = evolve(bound("k2", MASHA, other), verified_at=LATER)
+    async with store.begin() as work:
+        assert await work.contacts.claim(bound("k1", MOTHER))
+        assert await work.contacts.claim(later)
+        assert not await work.contacts.claim(bound("k3", TEACHER, other))
+        assert await work.contacts.owner(Medium.MSISDN, LOOKUP, other) == MASHA
+        assert await work.contacts.owner(Medium.MSISDN, LOOKUP, SCHOOL) == MOTHER
+        holders = await work.contacts.holders(Medium.MSISDN, LOOKUP)
+        assert [one.user_id for one in holders] == [MOTHER, MASHA]
+        assert holders[1] == later
+        assert await work.contacts.heirs(MOTHER) == await work.contacts.heirs(MASHA) == []
+        assert await work.contacts.release(MOTHER, LATER) == 1
+        assert await work.contacts.heirs(MOTHER) == [MASHA]
+        assert await work.contacts.owner(Medium.MSISDN, LOOKUP, SCHOOL) is None
+        assert await work.contacts.owner(Medium.MSISDN, LOOKUP, other) == MASHA
+
+
+async def test_a_contact_of_no_known_school_is_every_school_s(store: Store) -> None:
+    """Kept before schools were: nobody else gets it by coming in at another one."""
+    async with store.begin() as work:
+        assert await work.contacts.claim(bound("k1", MOTHER, NOWHERE))
+        assert await work.contacts.owner(Medium.MSISDN, LOOKUP, SCHOOL) == MOTHER
+
+
+async def test_two_profiles_of_one_person(store: Store) -> None:
+    """Each knows the other; apart again on both sides, or when one of them ends."""
+    async with store.begin() as work:
+        for _ in range(2):
+            await work.profiles.link(MOTHER, TEACHER, NOW)
+        await work.profiles.link(MOTHER, MASHA, LATER)
+        assert await work.profiles.of(MOTHER) == [TEACHER, MASHA]
+        assert await work.profiles.of(TEACHER) == await work.profiles.of(MASHA) == [MOTHER]
+        assert await work.profiles.unlink(TEACHER, MOTHER)
+        assert not await work.profiles.unlink(TEACHER, MOTHER)
+        assert await work.profiles.of(TEACHER) == []
+        assert await work.profiles.of(MOTHER) == [MASHA]
+        await work.profiles.end(MASHA)
+        assert await work.profiles.of(MOTHER) == []
 
 
 async def test_a_chain_comes_back_as_it_was(store: Store) -> None:
@@ -256,7 +300,7 @@ async def test_an_error_rolls_everything_back(store: Store) -> None:
     with pytest.raises(ZeroDivisionError):
         await claim_and_fail()
     async with store.begin() as work:
-        assert await work.contacts.owner(Medium.MSISDN, LOOKUP) is None
+        assert await work.contacts.owner(Medium.MSISDN, LOOKUP, SCHOOL) is None
 
 
 async def test_an_error_of_the_database_quotes_no_values(sql_store: SqlStore) -> None:
@@ -276,7 +320,7 @@ async def test_one_of_two_contacts_can_be_released(store: Store) -> None:
         await work.contacts.claim(bound("k1"))
         assert await work.contacts.release_one(ContactId("k1"), LATER)
         assert not await work.contacts.release_one(ContactId("k1"), LATER)
-        assert await work.contacts.owner(Medium.MSISDN, LOOKUP) is None
+        assert await work.contacts.owner(Medium.MSISDN, LOOKUP, SCHOOL) is None
 
 
 async def test_a_journey_ends_by_itself(store: Store) -> None:

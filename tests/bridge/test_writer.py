@@ -19,7 +19,7 @@ from bridge.people import LinkStatus, SourceKey, Status
 from bridge.ports import Store
 from bridge.ports_homeserver import HomeserverDown, SignIn
 from bridge.records import StepsId, StepsState
-from bridge.roles import ClassId, PersonId, UserId
+from bridge.roles import ClassId, OrgId, PersonId, UserId
 from bridge.steps import (
     Activate,
     Confirm,
@@ -42,11 +42,13 @@ from tests.bridge.synapse_world import (
     PASSWORD,
     Ways,
     World,
+    bind,
     clock,
     decide,
     pupil_of,
     threepid,
 )
+from tests.bridge.values import NOW
 from tests.support import personal
 from tests.support.fleet import Fleet
 from tests.support.polling import until_async
@@ -219,6 +221,28 @@ async def test_a_phone_goes_from_the_mother_to_her_child(
         assert await finished(writer, second) == [Finished.DONE]
     assert await ways.threepids(child) == {threepid(phone)}
     assert await ways.threepids(mother) == {threepid(mail)}
+
+
+@pytest.mark.parametrize("end", [WriteContacts(), Deactivate()])
+async def test_a_contact_of_two_schools_is_with_whoever_proved_it_first(
+    world: World, ways: Ways, store: Store, end: WriteContacts | Deactivate
+) -> None:
+    """ADR 32: whoever's list is carried out first; the next one gets it when the first releases it or is closed."""
+    writer, phone = ways.writer(store), world.new_phone()
+    first, second = world.new_user_id(), world.new_user_id()
+    async with store.begin() as work:
+        await bind(work, first, [phone])
+        await bind(work, second, [phone], OrgId("other"), NOW + timedelta(minutes=1))
+    for user_id, has in ((second, False), (first, True)):
+        made = await decide(store, user_id, user_id, EnsureAccount(PASSWORD))
+        async with running(writer):
+            assert await finished(writer, made) == [Finished.DONE]
+        assert await ways.threepids(user_id) == ({threepid(phone)} if has else set())
+    released = await decide(store, first, first, end, releases=True)
+    async with running(writer):
+        assert await finished(writer, released) == [Finished.DONE]
+    assert await ways.threepids(first) == set()
+    assert await ways.threepids(second) == {threepid(phone)}
 
 
 async def test_a_stale_list_takes_nothing_back(world: World, ways: Ways, store: Store) -> None:

@@ -30,9 +30,9 @@ BROWSER = SessionHash(b"b" * 32)
 CODE = Code("482913")
 
 
-def bound(name: str, person: UserId = MASHA) -> BoundContact:
+def bound(name: str, person: UserId = MASHA, org_id: OrgId = SCHOOL) -> BoundContact:
     return BoundContact(
-        id=ContactId(name), user_id=person, medium=Medium.MSISDN, lookup=LOOKUP,
+        id=ContactId(name), user_id=person, org_id=org_id, medium=Medium.MSISDN, lookup=LOOKUP,
         sealed=VAULT.seal(PHONE.e164.encode(), "contact"), verified_at=NOW,
     )  # fmt: skip
 

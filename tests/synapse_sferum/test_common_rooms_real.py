@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
+from tests.media.world import eventually
 from tests.support.fleet import Fleet
 from tests.support.foreign import ForeignServer
 from tests.support.openapi import Contract
 from tests.support.polling import until
 from tests.support.school import API, School
+from tests.synapse_sferum.district_call import calls_server
 from tests.synapse_sferum.district_values import DISTRICT
 from tests.synapse_sferum.district_world import (
     District,
@@ -287,19 +290,58 @@ def test_a_hostile_school_of_the_room(district: District) -> None:
     assert hostile.ask("PUT", path, request).status in {400, 403}
 
 
-def test_a_school_taken_out_of_live_rooms(district: District) -> None:
-    """While it is in a call and rooms, a school is taken out: its people are out of them on both sides, without
-    call and state; the others go on. Let in again, they are back and read what was written meanwhile.
+async def test_a_school_taken_out_of_live_rooms(district: District) -> None:
+    """While it is in a call and rooms, a school is taken out: its people are out of them on both sides, the others go
+    on, and so does the call that it has at home. Let in again, they are back and read what was written meanwhile.
     """
     office, a, b = district.schools
     news, heads = (room_of(b, "D1", name) for name in ("Объявления округа", "Директора"))
     assert news is not None
     assert heads is not None
+    staff = b.room_id("staff")
+    async with calls_server(a, [office, b]) as theirs, calls_server(b, []) as at_home:
+        await asyncio.to_thread(until_may_call, a, people(district.schools, "D1"), heads)
+        host = await theirs.enter("host", await theirs.claims(a, "D1", heads))
+        guest = await theirs.enter("guest", await theirs.claims(b, "D1", heads))
+        colleague = await theirs.enter("colleague", await theirs.claims(office, "D1", heads))
+        family = [
+            await at_home.enter(who, await at_home.claims(b, who, staff)) for who in ("D1", "T1")
+        ]
+        await guest.publish_tone()
+        await eventually(lambda: len(host.room.remote_participants) == 2, "all three")
+        await asyncio.to_thread(taken_out, district, news, heads)
+
+        await guest.until_happened("disconnected")
+        await eventually(lambda: theirs.present() == {"host", "colleague"}, "those who stay")
+        for one in (host, colleague):
+            await eventually(lambda one=one: len(one.room.remote_participants) == 1, "their view")
+        assert (await theirs.answer(b, "D1", heads))[0] == 403
+        looks = at_home.checks.counted["still"]
+        await eventually(lambda: at_home.checks.counted["still"] > looks + 2, "looks at home")
+        assert at_home.present() == {"D1", "T1"}
+        assert (theirs.checks.counted["removed"], at_home.checks.counted["removed"]) == (1, 0)
+        for one in (host, colleague, *family):
+            assert "disconnected" not in one.happened
+        await asyncio.to_thread(let_in_again, district, news)
+        await asyncio.to_thread(until_may_call, a, people([b], "D1"), heads)
+
+
+def until_may_call(school: School, users: set[str], room_id: str) -> None:
+    """Wait until all of these may enter the call of a room there."""
+    until(
+        lambda: all(may_call(school, user_id, room_id)["member"] for user_id in users),
+        what="everybody's rights",
+        deadline_s=120,
+    )
+
+
+def taken_out(district: District, news: str, heads: str) -> None:
+    """School Б is no longer in the register: of rooms, rights and requests nothing is left to it."""
+    office, a, b = district.schools
+    guest = b.accounts["D1"]
     present = f"/rooms/{quote(heads)}/state/{CALL}/{quote('_' + b.accounts['D1'] + '_X')}"
     session = {"application": "m.call", "device_id": "X", "call_id": ""}
     assert ask(b, "D1", "PUT", present, session).status == 200
-    guest = b.accounts["D1"]
-    until(lambda: may_call(a, guest, heads)["member"], what="the call with a guest")
     entries = [entry(school.server) for school in (office, a)]
     district.publish(11, rooms=rooms(district), entries=entries)
     left = people([office, a], "D1", "T1")
@@ -320,6 +362,11 @@ def test_a_school_taken_out_of_live_rooms(district: District) -> None:
     assert write(office, "D1", news, "Без вас").status == 200
     assert write(b, "D1", news, "Мы здесь").status == 403
     until_read(a, "T1", news, "Без вас")
+
+
+def let_in_again(district: District, news: str) -> None:
+    """School Б is in the register again."""
+    office, _, b = district.schools
     district.publish(12, rooms=rooms(district))
     everybody = people(district.schools, "D1", "T1")
     for school in (office, b):

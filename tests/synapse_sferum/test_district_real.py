@@ -54,6 +54,15 @@ def district(homeserver: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Ite
         made.stop()
 
 
+def others(school: School) -> list[dict[str, str]]:
+    """What the pages of a school may say of the district's other schools."""
+    path = f"{API}/district/schools"
+    found: list[dict[str, str]] = school.server.call("GET", path, school.server.service_token)[
+        "schools"
+    ]
+    return found
+
+
 def test_teachers_of_two_schools_meet(district: District) -> None:
     """A teacher makes a room with a colleague of the other school, who joins; both read and write; a pupil and a parent
     of either side are not to be had, and neither are their profiles.
@@ -135,11 +144,13 @@ def test_a_removal_a_restart_and_a_new_key(district: District) -> None:
     assert write(a, "D1", room_id, "До").status == 200
     path = f"{API}/calls/rights?user_id={quote(b.accounts['D1'])}&room_id={quote(room_id)}"
     assert a.server.call("GET", path, a.server.service_token)["member"]
+    assert others(a) == [{"server_name": b.server.server_name, "name": "Школа"}]
     waiting = make_room(b, "T1", a.accounts["T1"]).json["room_id"]
     until(lambda: waiting in invites(a, "T1"), what="an invitation nobody has accepted")
     district.publish(15, entries=[entry(a.server)])
     until_standing(a, serial=15, peers=0, standing="open")
     until_standing(b, serial=15, peers=0, standing="not_listed")
+    assert others(a) == others(b) == []
     assert write(a, "D1", room_id, "После").status == 403
     assert a.server.call("GET", path, a.server.service_token) == {"member": False}
     assert make_room(a, "D1", b.accounts["D1"]).status == 403

@@ -254,7 +254,7 @@ def test_real_answers_are_as_described(world: World) -> None:
     assert school.ask("POST", "/year/undo", {"x": 1}).status == 400
     world.ask("POST", "/orgs", token, {"org_id": "openapi-2", "name": "Школа"})
     assert world.ask("POST", "/orgs", token, {"org_id": "openapi-2", "name": "Школа"}).status == 409
-    for path in ("/health", "/orgs"):
+    for path in ("/health", "/orgs", "/district/schools"):
         assert world.ask("GET", path, token).status == 200
         assert world.ask("GET", path).status == 401
     assert world.ask("GET", "/me", school.token("D1")).status == 200

@@ -198,6 +198,7 @@ class Office:
         contact = BoundContact(
             id=ContactId(secrets.token_hex(8)),
             user_id=user_id,
+            org_id=made.org_id,
             medium=Medium.MSISDN,
             lookup=services.vault.lookup(subject(parsed)),
             sealed=services.vault.seal(typed.encode(), f"contact:{user_id}"),

@@ -39,6 +39,7 @@ async def test_what_waits_for_a_day_is_said_once_a_day(office: Office) -> None:
         contact = BoundContact(
             id=ContactId("mail"),
             user_id=director,
+            org_id=office.world.org_id,
             medium=Medium.EMAIL,
             lookup=services.vault.lookup(subject(email)),  # type: ignore[arg-type]
             sealed=services.vault.seal(ADDRESS.encode(), f"contact:{director}"),

@@ -151,6 +151,7 @@ async def test_the_owner_hears_of_a_dispute_by_mail(world: World) -> None:
             BoundContact(
                 id=ContactId(secrets.token_hex(8)),
                 user_id=account.user_id,
+                org_id=account.org_id,
                 medium=Medium.EMAIL,
                 lookup=services.vault.lookup(subject(address)),
                 sealed=services.vault.seal(address.address.encode(), f"contact:{account.user_id}"),

@@ -50,7 +50,7 @@ async def owner_of(world: World, phone: str) -> UserId | None:
     number = parse_phone(phone, world.services.settings.phones)
     lookup = world.services.vault.lookup(subject(number))  # type: ignore[arg-type]
     async with world.services.store.begin() as work:
-        return await work.contacts.owner(Medium.MSISDN, lookup)
+        return await work.contacts.owner(Medium.MSISDN, lookup, world.org_id)
 
 
 async def code_of(world: World, visitor: Visitor, path: str, contact: str) -> tuple[str, str]:

@@ -55,6 +55,7 @@ async def applies(
             BoundContact(
                 id=ContactId(secrets.token_hex(8)),
                 user_id=user_id,
+                org_id=world.org_id,
                 medium=Medium.MSISDN,
                 lookup=lookup,
                 sealed=services.vault.seal(

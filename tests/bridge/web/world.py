@@ -228,6 +228,7 @@ class World:
         return BoundContact(
             id=ContactId(secrets.token_hex(8)),
             user_id=user_id,
+            org_id=self.org_id,
             medium=medium,
             lookup=vault.lookup(named),
             sealed=vault.seal(plain.encode(), f"contact:{user_id}"),
