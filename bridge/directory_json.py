@@ -104,10 +104,7 @@ def school_class(found: JsonObject) -> SchoolClass:
 
 
 def _substitute(found: JsonObject) -> Substitute:
-    until = _date(found.text("until"))
-    if until is None:
-        raise BadJson("until")
-    return Substitute(PersonId(found.text("person_id")), until)
+    return Substitute(PersonId(found.text("person_id")), found.day("until"))
 
 
 def roll(found: JsonObject) -> Roll:
