@@ -21,6 +21,8 @@ from attrs import define
 from bench.native import answer_of, end, say
 
 PACKAGE = "sferum-load"
+#: Of the environment: how subscribers take segments (rust/load/src/sys.rs, `prepare`).
+SEGMENTED = "SFERUM_LOAD_SEGMENTED"
 #: Real-time priority of the subscribers' thread; the publishers' is one above.
 PRIORITY = 20
 #: Of the floor: bytes, and packets of one measurement.

@@ -19,7 +19,7 @@ from attrs import define, field
 from bench.light import Light, until
 from bench.load.medians import Round, Window, of_server, over, storm
 from bench.load.plan import HUNDRED, ONE, SPEAKER, Mix
-from bench.load.program import Program
+from bench.load.program import SEGMENTED, Program
 from bench.load.server import Server
 from bench.peers.api import Peer
 
@@ -77,6 +77,7 @@ def _circumstances(server: str, windows: Sequence[Window]) -> dict[str, Any]:
         "real_time": all(one["real_time"] for one in windows),
         "latest_burst_ms": max(one["latest_burst_ms"] for one in windows),
         "windows": len(windows),
+        "segmented": SEGMENTED in os.environ,
         "load": round(os.getloadavg()[0], 1),
     }
 

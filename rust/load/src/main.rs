@@ -30,6 +30,8 @@ use crate::taking::Subscriber;
 
 /// Bytes of each socket's buffers.
 const BUFFER: i32 = 4 << 20;
+/// Of the environment: subscribers take segments together, as behind a network card that takes them apart.
+const SEGMENTED: &str = "SFERUM_LOAD_SEGMENTED";
 /// After a window: what is under way still comes.
 const SETTLE: Duration = Duration::from_millis(100);
 
@@ -79,9 +81,10 @@ impl Load {
         if let Some((shared, _)) = &self.running {
             return Ok(Arc::clone(shared));
         }
+        let segmented = std::env::var_os(SEGMENTED).is_some();
         let mut wires = Vec::new();
         for (number, plan) in std::mem::take(&mut self.wires).into_iter().enumerate() {
-            sys::prepare(plan.fd, BUFFER);
+            sys::prepare(plan.fd, BUFFER, segmented);
             let session = SrtpSession::new(&plan.keys).map_err(|_| "bad word: keys".to_owned())?;
             wires.push(Wire {
                 fd: plan.fd,
@@ -93,7 +96,7 @@ impl Load {
             });
         }
         let sources = std::mem::take(&mut self.streams).into_iter().map(|plan| Held::new(Source::new(plan)));
-        let shared = Arc::new(Shared::new(wires, sources.collect()));
+        let shared = Arc::new(Shared::new(wires, sources.collect(), segmented));
         let place = self.place;
         // A publisher's burst does not wait for a round of the subscribers.
         let threads = [(publish::run as fn(&Arc<Shared>), 1), (receive::run, 0)].map(|(run, above)| {

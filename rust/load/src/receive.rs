@@ -19,7 +19,7 @@ const POLL: Duration = Duration::from_micros(700);
 const CONSENT: Duration = Duration::from_secs(4);
 
 pub fn run(shared: &Arc<Shared>) {
-    let mut inbox = Inbox::default();
+    let mut inbox = Inbox::new(shared.segmented);
     let begun = Instant::now();
     let mut checked = begun;
     while shared.phase() != Phase::Over {

@@ -65,16 +65,19 @@ pub struct Shared {
     pub sources: Vec<Held<Source>>,
     pub published: Published,
     pub seen: Held<Seen>,
+    /// Segments that were sent together come together (`sys::prepare`).
+    pub segmented: bool,
     phase: AtomicU8,
 }
 
 impl Shared {
-    pub fn new(wires: Vec<Wire>, sources: Vec<Held<Source>>) -> Self {
+    pub fn new(wires: Vec<Wire>, sources: Vec<Held<Source>>, segmented: bool) -> Self {
         Self {
             wires,
             sources,
             published: Published::default(),
             seen: Held::new(Seen::default()),
+            segmented,
             phase: AtomicU8::new(0),
         }
     }

@@ -5,10 +5,11 @@
 use std::mem::{size_of, size_of_val, zeroed};
 use std::ptr::{from_mut, from_ref, null_mut};
 
-/// Datagrams taken with one call, and the longest that is taken whole.
+/// Messages taken with one call, and the longest that is taken whole: a datagram, or segments that came together.
 pub const BATCH: usize = 64;
 const LONGEST: usize = 2_048;
-const CONTROL: usize = 64; // bytes; a stamp takes 32
+const LONGEST_SEGMENTED: usize = 65_536;
+const CONTROL: usize = 64; // bytes; a stamp takes 32, the size of segments 24
 
 /// Whether this thread is on that processor from now on.
 pub fn pin(cpu: usize) -> bool {
@@ -41,18 +42,22 @@ pub fn thread_cpu_ns() -> u64 {
 }
 
 /// The kernel's time of arrival with each datagram, and a buffer of this size (beyond the limit where root).
-pub fn prepare(fd: i32, buffer: i32) {
-    for (name, value) in [
-        (libc::SO_TIMESTAMPNS, 1),
-        (libc::SO_RCVBUF, buffer),
-        (libc::SO_RCVBUFFORCE, buffer),
-        (libc::SO_SNDBUFFORCE, buffer),
+///
+/// `segmented`: segments that were sent together come together (`UDP_GRO`), so that on loopback the sender does not pay
+/// for taking them apart, as it does not where a network card does that.
+pub fn prepare(fd: i32, buffer: i32, segmented: bool) {
+    for (level, name, value) in [
+        (libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1),
+        (libc::SOL_SOCKET, libc::SO_RCVBUF, buffer),
+        (libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, buffer),
+        (libc::SOL_SOCKET, libc::SO_SNDBUFFORCE, buffer),
+        (libc::SOL_UDP, libc::UDP_GRO, i32::from(segmented)),
     ] {
         // SAFETY: an int, as each of these options wants.
         unsafe {
             libc::setsockopt(
                 fd,
-                libc::SOL_SOCKET,
+                level,
                 name,
                 from_ref::<i32>(&value).cast(),
                 size_of::<i32>() as libc::socklen_t,
@@ -85,32 +90,42 @@ pub fn send(fd: i32, datagrams: &[Vec<u8>]) -> usize {
 
 /// Buffers for what comes.
 pub struct Inbox {
-    data: Vec<[u8; LONGEST]>,
+    data: Vec<Vec<u8>>,
     control: Vec<[u64; CONTROL / 8]>, // aligned as a cmsghdr is
-    sizes: Vec<(usize, u64)>,
+    messages: usize,
+    found: Vec<Found>,
 }
 
-impl Default for Inbox {
-    fn default() -> Self {
-        Self {
-            data: vec![[0; LONGEST]; BATCH],
-            control: vec![[0; CONTROL / 8]; BATCH],
-            sizes: Vec::with_capacity(BATCH),
-        }
-    }
+/// A datagram: which message holds it, from where to where; when it came.
+struct Found {
+    place: usize,
+    begin: usize,
+    end: usize,
+    at: u64,
 }
 
 impl Inbox {
-    /// Takes what is there, at most `BATCH`; how many that was.
+    /// `segmented`: as the sockets are (`prepare`).
+    pub fn new(segmented: bool) -> Self {
+        let longest = if segmented { LONGEST_SEGMENTED } else { LONGEST };
+        Self {
+            data: vec![vec![0; longest]; BATCH],
+            control: vec![[0; CONTROL / 8]; BATCH],
+            messages: 0,
+            found: Vec::with_capacity(BATCH),
+        }
+    }
+
+    /// Takes what is there, at most `BATCH` messages; how many datagrams that was.
     pub fn receive(&mut self, fd: i32) -> usize {
-        self.sizes.clear();
+        self.found.clear();
         // SAFETY: the parts point into `data` and `control`, whose sizes they carry; both outlive the call. The control
         // messages are read as the kernel left them.
         unsafe {
             let mut parts: [libc::iovec; BATCH] = zeroed();
             let mut heads: [libc::mmsghdr; BATCH] = zeroed();
             for (place, (data, control)) in self.data.iter_mut().zip(&mut self.control).enumerate() {
-                parts[place] = libc::iovec { iov_base: data.as_mut_ptr().cast(), iov_len: LONGEST };
+                parts[place] = libc::iovec { iov_base: data.as_mut_ptr().cast(), iov_len: data.len() };
                 let head = &mut heads[place].msg_hdr;
                 head.msg_iov = &mut parts[place];
                 head.msg_iovlen = 1;
@@ -118,44 +133,55 @@ impl Inbox {
                 head.msg_controllen = size_of_val(control) as _;
             }
             let count = libc::recvmmsg(fd, heads.as_mut_ptr(), BATCH as u32, libc::MSG_DONTWAIT, null_mut());
-            for head in heads.iter().take(usize::try_from(count).unwrap_or(0)) {
-                self.sizes.push((head.msg_len as usize, arrival(&head.msg_hdr)));
+            self.messages = usize::try_from(count).unwrap_or(0);
+            for (place, head) in heads.iter().take(self.messages).enumerate() {
+                let (at, segment) = told(&head.msg_hdr);
+                let size = (head.msg_len as usize).min(self.data[place].len());
+                let step = segment.unwrap_or(size).max(1);
+                for begin in (0..size.max(1)).step_by(step) {
+                    self.found.push(Found { place, begin, end: (begin + step).min(size), at });
+                }
             }
         }
-        self.sizes.len()
+        self.found.len()
     }
 
     /// Whether there may be more.
     pub fn is_full(&self) -> bool {
-        self.sizes.len() == BATCH
+        self.messages == BATCH
     }
 
     pub fn datagrams(&self) -> impl Iterator<Item = (&[u8], u64)> {
-        (0..self.sizes.len()).map(|place| self.datagram(place))
-    }
-
-    /// A datagram of the last `receive`, and when it came: nanoseconds since 1970.
-    pub fn datagram(&self, place: usize) -> (&[u8], u64) {
-        let (size, at) = self.sizes[place];
-        (&self.data[place][..size.min(LONGEST)], at)
+        self.found.iter().map(|one| (&self.data[one.place][one.begin..one.end], one.at))
     }
 }
 
 /// # Safety
 /// `head` is one that the kernel has filled.
-unsafe fn arrival(head: &libc::msghdr) -> u64 {
-    // SAFETY: the macros walk what the kernel wrote; a stamp is a timespec, read without asking for its alignment.
+///
+/// When it came, nanoseconds since 1970; of how many bytes its segments are, if there are several.
+unsafe fn told(head: &libc::msghdr) -> (u64, Option<usize>) {
+    let (mut at, mut segment) = (0, None);
+    // SAFETY: the macros walk what the kernel wrote; a stamp is a timespec and a size an int, read without asking for
+    // their alignment.
     unsafe {
         let mut control = libc::CMSG_FIRSTHDR(head);
         while !control.is_null() {
-            if (*control).cmsg_level == libc::SOL_SOCKET && (*control).cmsg_type == libc::SCM_TIMESTAMPNS {
-                let time: libc::timespec = libc::CMSG_DATA(control).cast::<libc::timespec>().read_unaligned();
-                return time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64;
+            match ((*control).cmsg_level, (*control).cmsg_type) {
+                (libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS) => {
+                    let time: libc::timespec =
+                        libc::CMSG_DATA(control).cast::<libc::timespec>().read_unaligned();
+                    at = time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64;
+                }
+                (libc::SOL_UDP, libc::UDP_GRO) => {
+                    segment = usize::try_from(libc::CMSG_DATA(control).cast::<i32>().read_unaligned()).ok();
+                }
+                _ => {}
             }
             control = libc::CMSG_NXTHDR(head, control);
         }
     }
-    0
+    (at, segment)
 }
 
 #[cfg(test)]
@@ -170,14 +196,38 @@ mod tests {
         let to = UdpSocket::bind("127.0.0.1:0").expect("a socket");
         let from = UdpSocket::bind("127.0.0.1:0").expect("a socket");
         from.connect(to.local_addr().expect("an address")).expect("connected");
-        prepare(to.as_raw_fd(), 1 << 20);
-        assert_eq!(send(from.as_raw_fd(), &[b"one".to_vec(), vec![7; 1_200]]), 2);
-        let mut inbox = Inbox::default();
-        assert_eq!(inbox.receive(to.as_raw_fd()), 2);
-        assert_eq!(inbox.datagram(0).0, b"one");
-        assert_eq!(inbox.datagram(1).0, vec![7; 1_200]);
-        assert!(inbox.datagram(0).1 > 1_600_000_000_000_000_000);
-        assert_eq!(inbox.receive(to.as_raw_fd()), 0);
+        for segmented in [false, true] {
+            prepare(to.as_raw_fd(), 1 << 20, segmented);
+            assert_eq!(send(from.as_raw_fd(), &[b"one".to_vec(), vec![7; 1_200], vec![]]), 3);
+            let mut inbox = Inbox::new(segmented);
+            assert_eq!(inbox.receive(to.as_raw_fd()), 3);
+            let came: Vec<_> = inbox.datagrams().collect();
+            assert_eq!(came.iter().map(|one| one.0).collect::<Vec<_>>(), [&b"one"[..], &[7; 1_200], &[]]);
+            assert!(came.iter().all(|one| one.1 > 1_600_000_000_000_000_000));
+            assert_eq!(inbox.receive(to.as_raw_fd()), 0);
+        }
+    }
+
+    #[test]
+    fn segments_that_were_sent_together_come_apart() {
+        let to = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+        let from = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+        from.connect(to.local_addr().expect("an address")).expect("connected");
+        let segment = 1_000_i32;
+        // SAFETY: an int, as the option wants.
+        let granted = unsafe {
+            let size = size_of::<i32>() as libc::socklen_t;
+            let option = libc::UDP_SEGMENT;
+            libc::setsockopt(from.as_raw_fd(), libc::SOL_UDP, option, from_ref::<i32>(&segment).cast(), size)
+        };
+        assert_eq!(granted, 0);
+        prepare(to.as_raw_fd(), 1 << 20, true);
+        let all: Vec<u8> = (0..2_500_u32).map(|one| (one / 1_000) as u8).collect();
+        assert_eq!(from.send(&all).ok(), Some(2_500));
+        let mut inbox = Inbox::new(true);
+        assert_eq!(inbox.receive(to.as_raw_fd()), 3);
+        let sizes: Vec<_> = inbox.datagrams().map(|one| (one.0.len(), one.0[0])).collect();
+        assert_eq!(sizes, [(1_000, 0), (1_000, 1), (500, 2)]);
     }
 
     #[test]
