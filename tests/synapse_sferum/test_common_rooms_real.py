@@ -313,8 +313,10 @@ async def test_a_school_taken_out_of_live_rooms(district: District) -> None:
 
         await guest.until_happened("disconnected")
         await eventually(lambda: theirs.present() == {"host", "colleague"}, "those who stay")
-        for one in (host, colleague):
-            await eventually(lambda one=one: len(one.room.remote_participants) == 1, "their view")
+        stayed = [host.room, colleague.room]
+        await eventually(
+            lambda: [len(one.remote_participants) for one in stayed] == [1, 1], "what they see"
+        )
         assert (await theirs.answer(b, "D1", heads))[0] == 403
         looks = at_home.checks.counted["still"]
         await eventually(lambda: at_home.checks.counted["still"] > looks + 2, "looks at home")

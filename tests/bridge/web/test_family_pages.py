@@ -194,7 +194,7 @@ async def test_the_other_parent_is_named_before_they_are_in(world: World) -> Non
     await world.let_in("R1", "D1", "U1", "U2")
     mother = await world.visitor("R1")
     page = (await mother.get("/family")).text
-    _, elder, younger = page.split("<h2>")[:3]
+    _, elder, younger = page.split("<h3>")[:3]
     assert "Иванов Александр" in elder
     assert 'Иванов Сергей <span class="tag">ещё не зарегистрировался</span>' in elder
     assert "Второго родителя пока нет" not in elder
@@ -206,6 +206,6 @@ async def test_the_other_parent_is_named_before_they_are_in(world: World) -> Non
         assert page.count("Второго родителя пока нет") == 2
     await set_link(world, "R2", "U1", LinkStatus.CONFIRMED)
     await world.let_in("R2")
-    _, elder, _ = (await mother.get("/family")).text.split("<h2>")[:3]
+    _, elder, _ = (await mother.get("/family")).text.split("<h3>")[:3]
     assert "Иванов Сергей" in elder
     assert "ещё не зарегистрировался" not in elder

@@ -36,6 +36,7 @@ from bridge.inviting import Issued, issue_invite
 from bridge.materials_http import HttpMaterials
 from bridge.outbox import deliver_due, plain
 from bridge.people import PersonRecord, SourceKey
+from bridge.ports import Vault
 from bridge.posted_files import PostedFiles
 from bridge.quiet_http import HttpQuietHours
 from bridge.records import BoundContact, ContactId, ListedContact, OutboxKind, Session
@@ -328,7 +329,7 @@ def contact_of(listed: Listed) -> tuple[Medium, str, str]:
     return Medium.EMAIL, subject(email), listed.email  # type: ignore[arg-type]
 
 
-def listed_contacts(vault: FileVault, people: Iterable[Listed]) -> list[ListedContact]:
+def listed_contacts(vault: Vault, people: Iterable[Listed]) -> list[ListedContact]:
     """What the lists say of phones and e-mails, as the bridge keeps it."""
     return [
         ListedContact(
