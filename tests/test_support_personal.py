@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.support import personal
 
@@ -39,6 +41,32 @@ def test_personal_data_is_found(text: str, kind: str) -> None:
 def test_ordinary_lines_are_left_alone(text: str) -> None:
     """Milliseconds, Matrix ids and durations are not personal data."""
     assert personal.kind_of(text) is None
+
+
+PIECES = st.sampled_from(
+    [
+        "+7",
+        "8",
+        "79120000001",
+        "@school.example",
+        "ivanov",
+        "%40",
+        ".",
+        " ",
+        "(912) 000-00-01",
+        "\n",
+        "Никтова",
+        "1",
+    ]
+)
+
+
+@given(st.lists(st.lists(PIECES, max_size=4).map("".join), max_size=4))
+def test_many_are_searched_at_once_with_the_same_answer(texts: list[str]) -> None:
+    """What stands in one text is found among others; what only two of them together would make is not."""
+    personal.watch("Никтова")
+    alone = [personal.kind_of(text) or personal.watched(text) for text in texts]
+    assert personal.clean(texts) is not any(alone)
 
 
 def test_a_leak_is_named_without_repeating_it(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 #: +7 912 345-67-89, 8(912)3456789, 79123456789, and any +number of 10-15 digits (E.164). Not: milliseconds since 1970,
@@ -76,6 +76,14 @@ def kind_of(text: str) -> str | None:
     if ("@" in text or "%40" in text) and EMAIL.search(text):
         return "e-mail"
     return None
+
+
+def clean(texts: Sequence[str]) -> bool:
+    """Whether `kind_of` and `watched` find nothing in any of them: one search, where there are thousands to a test."""
+    whole = "\n".join(texts)
+    if PHONE.search(whole) or watched(whole):
+        return False
+    return not EMAIL.search("\n".join(text for text in texts if "@" in text or "%40" in text))
 
 
 def leaks_in_file(path: Path, secrets: Iterable[str] = ()) -> Iterator[str]:

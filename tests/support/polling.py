@@ -16,6 +16,14 @@ DEADLINE_S = 30.0
 INTERVAL_S = 0.02
 #: Where a look costs the server that is waited for some milliseconds of its one core.
 UNHURRIED_S = 0.1
+#: Of what was waited already, until the next look: whoever waits long hardly notices, and a server is not asked fifty
+#: times a second for half a minute.
+SHARE = 0.05
+
+
+def pause_s(waited_s: float, interval_s: float = INTERVAL_S) -> float:
+    """Seconds until the next look, after having waited so long."""
+    return max(interval_s, min(SHARE * waited_s, UNHURRIED_S))
 
 
 def until(
@@ -24,23 +32,26 @@ def until(
     what: str,
     deadline_s: float = DEADLINE_S,
     interval_s: float = INTERVAL_S,
+    steady: bool = False,
 ) -> T:
     """Call `probe` until it answers something true, and return that.
 
     Args:
-        interval_s: seconds between two calls.
+        interval_s: seconds between two calls; up to `UNHURRIED_S` when it takes long.
+        steady: never more than that, because what happens meanwhile matters too.
 
     Raises:
         TimeoutError: nothing true within `deadline_s` seconds; the message names `what` and the last answer.
     """
-    end = time.monotonic() + deadline_s
+    begun = time.monotonic()
     while True:
         answer = probe()
         if answer:
             return answer
-        if time.monotonic() > end:
+        waited = time.monotonic() - begun
+        if waited > deadline_s:
             raise TimeoutError(f"{what}: not within {deadline_s:g} s; last answer {answer!r}")
-        time.sleep(interval_s)
+        time.sleep(interval_s if steady else pause_s(waited, interval_s))
 
 
 async def until_async(

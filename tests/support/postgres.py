@@ -72,6 +72,7 @@ class Cluster:
             "fsync": "off",
             "synchronous_commit": "off",
             "full_page_writes": "off",
+            "autovacuum": "off",  # it starts a process for each database each minute, and there are hundreds
             "max_connections": "200",
             "shared_buffers": "64MB",
         }

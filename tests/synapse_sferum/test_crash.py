@@ -99,7 +99,7 @@ def test_kill_9_at_random_points_of_an_apply(homeserver: Fleet) -> None:
         def further(goal: int = before + reach) -> bool:
             return newest_event(server) >= goal or bool(school.progress()["settled"])
 
-        until(further, what="some progress", deadline_s=60)
+        until(further, what="some progress", deadline_s=60, steady=True)
         server.kill()
         assert open_rooms(server) == []
         server.start()
@@ -133,7 +133,7 @@ def test_the_door_is_never_found_open(homeserver: Fleet) -> None:
         refused.append(server.request("POST", path, stranger, {}).status)
         return bool(school.progress()["settled"])
 
-    until(all_are_in, what="the class", deadline_s=60)
+    until(all_are_in, what="the class", deadline_s=60, steady=True)
 
     assert set(refused) == {403}
     assert school.source_ids("class", "7А") == {f"P{n}" for n in range(14)}

@@ -326,7 +326,7 @@ def test_kill_9_in_the_middle_of_a_promotion(homeserver: Fleet) -> None:
             def further(goal: int = goal) -> bool:
                 return newest_event(server) >= goal or bool(school.progress()["settled"])
 
-            until(further, what="some progress", deadline_s=60)
+            until(further, what="some progress", deadline_s=60, steady=True)
             server.kill()
             server.start()
 
