@@ -192,9 +192,10 @@ def test_a_slow_or_greedy_viewer_is_limited() -> None:
     assert zone.startswith("$mark ")
     rate = int(zone.rpartition("rate=")[2].removesuffix("r/s"))
     burst = int(re.findall(r"burst=(\d+) nodelay", live.one("limit_req"))[0])
-    assert burst + rate * EDGE.longest_wait_s < int(
-        main.block("events").one("worker_connections")
-    ) * EDGE.workers / 100
+    assert (
+        burst + rate * EDGE.longest_wait_s
+        < int(main.block("events").one("worker_connections")) * EDGE.workers / 100
+    )
     assert _seconds(main.block("http").one("send_timeout")) <= 15
 
 
