@@ -190,6 +190,7 @@ ROOMS = (
                     "absent_names": ["Лицей № 3", "Школа № 40"]}),
     shared(name="Новые учителя", stage="filling", joined=3),
     shared(name="Физика", stage="leaving"),
+    shared(name="Химия", stage="left", room_id=None, joined=0, roles={}),
 )  # fmt: skip
 
 
@@ -223,7 +224,8 @@ async def test_rooms_of_several_schools(world: World, monkeypatch: pytest.Monkey
         "Ещё не вошли (2): Лицей № 3, Школа № 40",
         "эта школа",
         "3 из 12 (директор",
-        "чат закрыт",
+        "чат закрыт: мы из него выходим",
+        "чат закрыт: мы из него вышли",
     ):
         assert words in page, words
     english = (await director.get("/school/district", Cookie=f"sid={director.token}; lang=en")).text
