@@ -39,6 +39,7 @@ _NOT_OPEN = {
     RoomState.PAUSED: "register_paused",
     RoomState.ALONE: "cut_off",
     RoomState.LEAVING: "room_taken_away",
+    RoomState.LEFT: "room_taken_away",
 }
 
 

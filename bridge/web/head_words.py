@@ -153,6 +153,7 @@ COMMON_STAGES = {
     "paused": N_("реестр не действует: никто не пишет"),
     "alone": N_("округ отключил школу: никто не пишет"),
     "leaving": N_("чат закрыт: мы из него выходим"),
+    "left": N_("чат закрыт: мы из него вышли"),
 }
 #: Whom the register names: words of staff.
 COMMON_WORDS = {

@@ -44,7 +44,8 @@ async def substitute(request: web.Request, visit: Visit, account: Account) -> we
         return problem(request, 404)
     class_, roll = found
     form = form_of(request)
-    person_id, do = PersonId(str(form.get("person", ""))[:20]), form.get("do")
+    posted, do = str(form.get("person", ""))[:20], form.get("do")
+    person_id = PersonId(posted if posted.isascii() and posted.isalnum() else "")
     typed = str(form.get("until", ""))[:LONGEST]
     if do == "end":
         return await _end(request, visit, account, class_, roll, person_id)

@@ -37,6 +37,7 @@ class RoomState(enum.Enum):
     PAUSED = "paused"  # no register is in force: nobody writes, nobody comes or goes
     ALONE = "alone"  # ours, and the district has cut this school off: the others are out
     LEAVING = "leaving"  # not in the register, or its maker is not: everybody of ours goes
+    LEFT = "left"  # everybody has gone; only its name is kept, for people who ask where it is
 
 
 @frozen(kw_only=True)
@@ -192,7 +193,7 @@ def plan_as_maker(
         people: ours who belong → whether they write.
     """
     ours = service_user_of(own)
-    if room.state is RoomState.PAUSED or actual.members.get(ours) != "join":
+    if room.state in {RoomState.PAUSED, RoomState.LEFT} or actual.members.get(ours) != "join":
         return ()
     leaving = room.state is RoomState.LEAVING
     servers = frozenset() if leaving else frozenset(peers)
@@ -232,7 +233,7 @@ def plan_as_guest(
     room: CommonRoom, own: str, people: Mapping[str, bool], members: Mapping[str, str]
 ) -> tuple[RoomAction, ...]:
     """Of a school whose service user has been in the room: its own people, and itself last of all."""
-    if room.state is RoomState.PAUSED:
+    if room.state in {RoomState.PAUSED, RoomState.LEFT}:
         return ()
     ours = service_user_of(own)
     present = {

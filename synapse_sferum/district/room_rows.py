@@ -61,6 +61,8 @@ def write_rooms_txn(
             named=entry is not None,
             maker_listed=host == own or host in peers,
         )
+        if was is not None and was.state is RoomState.LEFT and state is not RoomState.OPEN:
+            continue
         if was is None and (state is not RoomState.OPEN or not host):
             continue
         told = was if entry is None else entry
@@ -104,6 +106,15 @@ def delete_txn(txn: LoggingTransaction, room: CommonRoom) -> None:
     txn.execute(
         "DELETE FROM sferum_common_rooms WHERE host = ? AND ref = ? AND state = ? AND room_id = ?",
         (room.host, room.ref, room.state.value, room.room_id),
+    )
+
+
+def left_txn(txn: LoggingTransaction, room: CommonRoom) -> None:
+    """Everybody of ours is out, and its name is kept; unless a newer register has named it again since."""
+    txn.execute(
+        "UPDATE sferum_common_rooms SET state = ?, room_id = ''"
+        " WHERE host = ? AND ref = ? AND state = ? AND room_id = ?",
+        (RoomState.LEFT.value, room.host, room.ref, room.state.value, room.room_id),
     )
 
 

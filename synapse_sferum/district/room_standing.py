@@ -31,6 +31,7 @@ class Stage(enum.Enum):
     PAUSED = "paused"  # no register is in force
     ALONE = "alone"  # ours, and the district has cut this school off
     LEAVING = "leaving"  # not in the register, or its maker is not: our people go
+    LEFT = "left"  # they have gone
 
 
 @frozen(kw_only=True)
@@ -73,6 +74,7 @@ def stage(
             RoomState.PAUSED: Stage.PAUSED,
             RoomState.ALONE: Stage.ALONE,
             RoomState.LEAVING: Stage.LEAVING,
+            RoomState.LEFT: Stage.LEFT,
         }[room.state]
     ours = room.host == own
     if not entered(room, own, occupants.here):
@@ -154,6 +156,8 @@ def health_json(
     missing: set[str] = set()
     count = leaving = 0
     for room in rooms:
+        if room.state is RoomState.LEFT:
+            continue
         count += 1
         leaving += room.state is RoomState.LEAVING
         if room.state is not RoomState.OPEN:

@@ -88,7 +88,10 @@ class DistrictRooms:
         view = await self._api.run_db_interaction(
             "sferum_common_view", room_rows.view_txn, self._now_ms()
         )
-        states = Counter(room.state.value if room.room_id else "waiting" for room in view.rooms)
+        states = Counter(
+            room.state.value if room.room_id or room.state is RoomState.LEFT else "waiting"
+            for room in view.rooms
+        )
         for state in ("waiting", *(one.value for one in RoomState)):
             metrics.COMMON_ROOMS.labels(state).set(states[state])
         if not view.rooms:
@@ -106,6 +109,8 @@ class DistrictRooms:
         )
         asks: dict[str, list[tuple[CommonRoom, str]]] = {}
         for room in view.rooms:
+            if room.state is RoomState.LEFT:
+                continue
             people = wanted(room, staff, subjects)
             try:
                 if room.host == self._own:
@@ -363,7 +368,9 @@ class DistrictRooms:
         await self._facts.forget_common_rooms([room_id])
 
     async def _gone(self, room: CommonRoom) -> None:
-        await self._api.run_db_interaction("sferum_common_gone", room_rows.delete_txn, room)
+        been_in = room.state is RoomState.LEAVING and bool(room.room_id)
+        write = room_rows.left_txn if been_in else room_rows.delete_txn
+        await self._api.run_db_interaction("sferum_common_gone", write, room)
         if room.room_id:
             await self._facts.forget_common_rooms([room.room_id])
         logger.info("out of a room of the district ref=%s", room.ref)

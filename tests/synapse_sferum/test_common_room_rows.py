@@ -59,6 +59,13 @@ def test_the_table_follows_the_register(txn: LoggingTransaction) -> None:
     assert room_rows.rooms_txn(txn, "!other") == []
     assert write(txn, held(HEADS)) == ["!news"]
     assert states(txn) == {"news": RoomState.LEAVING, "heads": RoomState.OPEN}
+    room_rows.left_txn(txn, known(txn, "news"))
+    assert (known(txn, "news").state, known(txn, "news").room_id) == (RoomState.LEFT, "")
+    for stands in Standing:
+        write(txn, held(HEADS), stands)
+        assert known(txn, "news").state is RoomState.LEFT
+    write(txn, held(NEWS, HEADS))
+    assert known(txn, "news").state is RoomState.OPEN
     room_rows.delete_txn(txn, known(txn, "news"))
     assert states(txn) == {"heads": RoomState.OPEN}
 

@@ -166,7 +166,11 @@ async def test_named_again_it_is_another_room(world: World) -> None:
     (first,) = world.is_in(US)
     world.hold()
     await world.look()
-    assert (world.room(), world.is_in(US)) == (None, [])
+    left = world.room()
+    assert left is not None
+    assert (left.state, left.room_id, world.is_in(US)) == (RoomState.LEFT, "", [])
+    await world.look()
+    assert (world.room(), world.is_in(US)) == (left, [])
     world.hold(OURS)
     await world.look()
     (second,) = world.is_in(US)
@@ -219,7 +223,9 @@ async def test_the_last_one_out(world: World) -> None:
     world.refused.clear()
     await world.look()
     assert world.is_in(US) == world.is_in(f"@t:{NEIGHBOUR}") == []
-    assert world.room() is None
+    left = world.room()
+    assert left is not None
+    assert left.state is RoomState.LEFT
 
 
 async def test_another_room_of_the_maker_is_followed(world: World) -> None:

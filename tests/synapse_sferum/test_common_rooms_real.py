@@ -403,6 +403,12 @@ def test_rooms_taken_away_and_named_again(district: District) -> None:
     for school in district.schools:
         for name in ("Директора", "Объявления округа"):
             until_out(school, "D1", name)
+
+    def left() -> bool:
+        found = b.call("GET", "/rooms")["common"]["rooms"]
+        return {one["stage"] for one in found} == {"left"}
+
+    until(left, what="what a director reads of rooms that are over")
     district.publish(15, rooms=rooms(district))
     everybody = people(district.schools, "D1", "T1")
     news = until_members(b, "T1", "Объявления округа", everybody)

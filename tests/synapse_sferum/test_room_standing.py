@@ -37,6 +37,7 @@ SCHEMAS = Contract.load()
         ({"state": RoomState.PAUSED}, IN, "t", "", Stage.PAUSED),
         ({"state": RoomState.ALONE}, IN, "t", "", Stage.ALONE),
         ({"state": RoomState.LEAVING}, IN, "t", "", Stage.LEAVING),
+        ({"state": RoomState.LEFT, "room_id": ""}, Occupants(), "t", "", Stage.LEFT),
     ],
     ids=str,
 )  # fmt: skip
@@ -82,6 +83,7 @@ def test_what_monitoring_hears() -> None:
         room(ref="later", room_id=""),
         room(ref="heads", host=B, name="Главы", room_id=""),
         room(ref="gone", host=B, room_id="!gone", state=RoomState.LEAVING),
+        room(ref="over", host=B, room_id="", state=RoomState.LEFT),
         room(ref="rest", host=B, room_id="!rest", state=RoomState.PAUSED),
     ]
     occupants = {"!ours": Occupants(here=frozenset({US}), servers=frozenset({B}))}

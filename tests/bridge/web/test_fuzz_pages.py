@@ -32,6 +32,7 @@ NAMES = (
     "force", "plan_hash", "columns", "csrf",
     "title", "day", "at", "minutes", "weekdays", "until", "every_weeks", "audience", "once", "which", "week", "folder",
     "file", "last_day", "room_id", "what", "begins", "ends", "key", "q", "from", "__proto__", "id",
+    "class", "name", "seen",
 )  # fmt: skip
 
 

@@ -128,12 +128,13 @@ async def test_a_substitute_until_a_day(world: World) -> None:
     page = f"/school/classes/{class_id}"
     path, teacher = f"{page}/substitute", await world.visitor("T3")
     today = world.clock().astimezone(ZoneInfo("Europe/Moscow")).date()
-    until = (today + timedelta(days=30)).isoformat()
+    until, tomorrow = ((today + timedelta(days=ahead)).isoformat() for ahead in (30, 1))
     assert "Белова Анна" in (await office.get(f"{path}?q=Белова")).text
     led = await office.get(f"{path}?q=Зайцев")  # whoever leads the class is no choice
     assert f'value="{world.person_id("T2")}"' not in led.text
     for fields, words in (
         ({"until": until}, "Выберите сотрудника"),
+        ({"person": "a\0/../b", "until": until}, "Выберите сотрудника"),
         ({"person": world.person_id("T2"), "until": until}, "и так руководит"),
         ({"person": world.person_id("U1"), "until": until}, "только сотрудник"),
         ({"person": t3, "until": "завтра"}, "Это не дата"),
@@ -153,7 +154,7 @@ async def test_a_substitute_until_a_day(world: World) -> None:
         assert (await office.post(path, do="apply", **asked)).location.endswith("substitute_set")
     assert (await teacher.get(f"/class/{class_id}")).status == 200
     assert "замещение до" in (await office.get("/school/classes")).text
-    assert "было:" in (await office.post(path, do="check", person=t3, until=today.isoformat())).text
+    assert "было:" in (await office.post(path, do="check", person=t3, until=tomorrow)).text
     one = await office.get(page)
     assert "Замещает Белова Анна" in one.text
     assert one.text.count("Снять") == 1  # the class teacher alone
@@ -189,12 +190,14 @@ ROOMS = (
                     "absent_names": ["Лицей № 3", "Школа № 40"]}),
     shared(name="Новые учителя", stage="filling", joined=3),
     shared(name="Физика", stage="leaving"),
+    shared(name="Химия", stage="left", room_id=None, joined=0, roles={}),
 )  # fmt: skip
 
 
 async def test_rooms_of_several_schools(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Which, for whom, whose, which schools, how many of ours by role, whom they wait for; none without a district."""
     await world.let_in("D1", "T3")
+    await world.settle()
     director = await world.visitor("D1")
     alone = await director.get("/school/district")
     assert "не входит в округ" in alone.text
@@ -221,7 +224,8 @@ async def test_rooms_of_several_schools(world: World, monkeypatch: pytest.Monkey
         "Ещё не вошли (2): Лицей № 3, Школа № 40",
         "эта школа",
         "3 из 12 (директор",
-        "чат закрыт",
+        "чат закрыт: мы из него выходим",
+        "чат закрыт: мы из него вышли",
     ):
         assert words in page, words
     english = (await director.get("/school/district", Cookie=f"sid={director.token}; lang=en")).text
