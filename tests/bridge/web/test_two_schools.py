@@ -153,7 +153,7 @@ async def test_a_mother_of_two_schools_sees_all_her_children(browsing: World) ->
 async def two(
     school_server: Homeserver, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[tuple[World, World]]:
-    """A mother, a teacher and a director at both schools, the mother's profiles linked; she leaves one in the last test."""
+    """A mother, a teacher and a director at both schools, the mother's profiles linked; she leaves one in the last."""
     async with open_world(school_server, tmp_path_factory.mktemp("two")) as world:
         await world.let_in("D1", "T1", "R1", "U1")
         other = await second_school(world)
