@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 from attrs import evolve
 from playwright.async_api import Page, expect
@@ -36,6 +37,7 @@ from tests.bridge.web.world import Visitor, World, listed_contacts, open_world
 from tests.support.fleet import Fleet
 from tests.support.polling import until_async
 from tests.support.school import School
+from tests.support.synapse import Homeserver
 
 OTHER = "Гимназия № 8"
 
@@ -147,15 +149,19 @@ async def test_a_mother_of_two_schools_sees_all_her_children(browsing: World) ->
     assert OTHER in await page.inner_text("main")
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def two(world: World) -> AsyncIterator[tuple[World, World]]:
-    """A mother, a teacher and a director at both schools, the mother's profiles linked."""
-    await world.let_in("D1", "T1", "R1", "U1")
-    other = await second_school(world)
-    await other.let_in("D1", "T1", "R1", "U2")
-    mother = await other.visitor("R1")
-    assert await link_profiles(mother, world.phone("R1")) == "/me/profiles?said=profile_linked"
-    yield world, other
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def two(
+    school_server: Homeserver, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[tuple[World, World]]:
+    """A mother, a teacher and a director at both schools, the mother's profiles linked; she leaves one in the last."""
+    async with open_world(school_server, tmp_path_factory.mktemp("two")) as world:
+        await world.let_in("D1", "T1", "R1", "U1")
+        other = await second_school(world)
+        await other.let_in("D1", "T1", "R1", "U2")
+        mother = await other.visitor("R1")
+        linked = await link_profiles(mother, world.phone("R1"))
+        assert linked == "/me/profiles?said=profile_linked"
+        yield world, other
 
 
 async def family_of(world: World) -> str:
@@ -188,6 +194,44 @@ async def test_neither_school_s_staff_learns_of_the_other(two: tuple[World, Worl
         assert teacher.homeroom_of == {here.class_id("5А")}
 
 
+async def test_a_dismissal_and_a_lost_device_are_of_one_school(two: tuple[World, World]) -> None:
+    """A teacher dismissed at one school, and a mother whose devices one school signs out, go on at the other."""
+    here, there = two
+    services, now = here.services, here.clock()
+    teacher, mother = await there.visitor("T1"), await there.visitor("R1")
+    director = await here.account("D1")
+    lost = await here.visitor("R1")
+    await sign_out_devices(director, await here.person("R1"), services=services)
+    assert (await lost.get("/me")).location.startswith("/signin")
+    assert (await mother.get("/me")).status == 200
+    going = await going_of(await here.person("T1"), services=services)
+    steps_id = await take_out(director, going, "уволен", now, erase=False, services=services)
+    assert isinstance(steps_id, str)
+    await services.writer.finish(steps_id, 30)
+    second = await there.account("T1")
+    assert (await teacher.get(f"/class/{there.class_id('5А')}")).status == 200
+    assert await signs_in(here, here.phone("T1"), OLD_PASSWORD) == second.user_id
+    assert not (await here.person("T1")).active
+
+
+async def test_profiles_apart_again(two: tuple[World, World]) -> None:
+    """Either page takes the other's children off both; a stranger's account changes nothing."""
+    here, there = two
+    first, second = await here.account("R1"), await there.account("R1")
+    stranger = await there.visitor("T1")
+    await stranger.post("/me/profiles/apart", profile=first.user_id)
+    assert OTHER in await family_of(here)
+    visitor = await there.visitor("R1")
+    reply = await visitor.post("/me/profiles/apart", profile=first.user_id)
+    assert reply.location == "/family?said=profile_apart"
+    assert OTHER not in await family_of(here)
+    assert "Школа № 7" not in await family_of(there)
+    async with here.services.store.begin() as work:
+        assert await work.profiles.of(UserId(second.user_id)) == []
+    linked = await link_profiles(visitor, here.phone("R1"))
+    assert linked == "/me/profiles?said=profile_linked"
+
+
 async def test_leaving_one_school_leaves_the_other_alone(two: tuple[World, World]) -> None:
     """R14, R40: the mother leaves the first: out of it at once, number and page are the other profile's, which has lost
     nothing but the first one's children.
@@ -209,26 +253,6 @@ async def test_leaving_one_school_leaves_the_other_alone(two: tuple[World, World
     text = (await at_home.get("/family")).text
     assert "Петрова Мария" in text
     assert "Школа № 7" not in text
-
-
-async def test_a_dismissal_and_a_lost_device_are_of_one_school(two: tuple[World, World]) -> None:
-    """A teacher dismissed at one school, and a mother whose devices one school signs out, go on at the other."""
-    here, there = two
-    services, now = here.services, here.clock()
-    teacher, mother = await there.visitor("T1"), await there.visitor("R1")
-    director = await here.account("D1")
-    lost = await here.visitor("R1")
-    await sign_out_devices(director, await here.person("R1"), services=services)
-    assert (await lost.get("/me")).location.startswith("/signin")
-    assert (await mother.get("/me")).status == 200
-    going = await going_of(await here.person("T1"), services=services)
-    steps_id = await take_out(director, going, "уволен", now, erase=False, services=services)
-    assert isinstance(steps_id, str)
-    await services.writer.finish(steps_id, 30)
-    second = await there.account("T1")
-    assert (await teacher.get(f"/class/{there.class_id('5А')}")).status == 200
-    assert await signs_in(here, here.phone("T1"), OLD_PASSWORD) == second.user_id
-    assert not (await here.person("T1")).active
 
 
 async def test_a_code_of_one_school_is_none_at_the_other(world: World) -> None:
@@ -283,22 +307,6 @@ async def test_numbers_that_have_no_second_profile(world: World) -> None:
     refused = await father.post(asked.location, code=await world.code_to(phone, after=1))
     assert refused.status == 409
     assert (await (await world.visitor("U1")).get("/me/profiles")).status == 404
-
-
-async def test_profiles_apart_again(two: tuple[World, World]) -> None:
-    """Either page takes the other's children off both; a stranger's account changes nothing."""
-    here, there = two
-    first, second = await here.account("R1"), await there.account("R1")
-    stranger = await there.visitor("T1")
-    await stranger.post("/me/profiles/apart", profile=first.user_id)
-    assert OTHER in await family_of(here)
-    visitor = await there.visitor("R1")
-    reply = await visitor.post("/me/profiles/apart", profile=first.user_id)
-    assert reply.location == "/family?said=profile_apart"
-    assert OTHER not in await family_of(here)
-    assert "Школа № 7" not in await family_of(there)
-    async with here.services.store.begin() as work:
-        assert await work.profiles.of(UserId(second.user_id)) == []
 
 
 async def test_the_same_phone_on_two_servers(
