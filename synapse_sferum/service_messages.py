@@ -1,7 +1,7 @@
 """Messages of the service user: written, taken back, looked for where a process may have died over them.
 
-Who posts claims a message in a table before it is written. Whoever finds a claim looks into the room first, so that a
-crash between writing and writing it down makes no second message.
+Turns claim a message in a table before it is written. Whoever finds a claim looks into the room first, so that a crash
+between writing and writing it down makes no second message.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,10 @@ class Storage:
         return self.ever[path][0].decode() if path in self.ever else ""
 
 
+def _ended(storage: Storage, path: str) -> bool:
+    return "#EXT-X-ENDLIST" in storage.text(path)
+
+
 @asynccontextmanager
 async def stored() -> AsyncIterator[tuple[Storage, Mirror]]:
     """A storage, and a mirror into it."""
@@ -135,7 +140,7 @@ async def test_a_broadcast_in_a_bucket(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr("media.broadcast.origin.mirror.MOST_CAPTIONS", 2)
     async with stored() as (storage, mirror):
         world = make(tmp_path, mirror=mirror)
-        world.origin.lingers_s = 1.5
+        world.kept.refuses = 10**9  # it is there until its recording is taken
         folder = f"/school-1/{mirror.folder_of('concert')}"
         async with serving(world):
             storage.away = True
@@ -165,7 +170,8 @@ async def test_a_broadcast_in_a_bucket(tmp_path: Path, monkeypatch: pytest.Monke
             stage.one(last)
             stage.to.end()
             for path in playlists:
-                await fact(lambda path=path: "#EXT-X-ENDLIST" in storage.text(path), f"its end in {path}")  # type: ignore[misc] # fmt: skip
+                await fact(partial(_ended, storage, path), f"its end in {path}")
+            world.kept.refuses = 0
             await fact(lambda: not storage.objects, "an empty bucket")
             await fact(lambda: not world.origin.lives, "nothing of it")
         captions = m3u8.read(storage.text(playlists[2])).segments
