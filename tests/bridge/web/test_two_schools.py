@@ -118,7 +118,7 @@ async def test_a_mother_of_two_schools_sees_all_her_children(browsing: World) ->
     assert await signs_in(browsing, second.user_id) == second.user_id
 
     await page.goto("/me")
-    await expect(page.get_by_text("откроется ваш профиль школы «Школа № 7»")).to_be_visible()
+    await expect(page.get_by_text("откроется профиль школы «Школа № 7»")).to_be_visible()
     await looked_at(page, "me-two-schools")
     await page.goto("/family")
     assert "Школа № 7" not in await page.inner_text("main")
