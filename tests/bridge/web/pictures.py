@@ -23,6 +23,7 @@ from bridge.web.visit import VISIT
 PARTS = frozenset(
     {
         "base.html", "fields.html", "head/base.html", "hello/box.html", "join/about.html", "join/dispute_owner.html",
+        "self/other_schools.html",
         "print/base.html", "teacher/tags.html",
     }
 )  # fmt: skip
