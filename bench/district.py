@@ -19,6 +19,7 @@ from statistics import median
 from typing import Any
 from urllib.parse import quote
 
+from bench import timed
 from bench.promotion import measure as measure_promotion
 from bench.servers import fine_cpu_s
 from synapse_sferum.district.signed import verified
@@ -42,6 +43,8 @@ from tests.synapse_sferum.district_world import (
 SCHOOLS, VERIFIED, TURN = 300, 20, 25
 #: Seconds in which a server is only looked at.
 IDLE_S = 10.0
+#: As homeserver.yaml names the module.
+MODULE = "synapse_sferum.SferumModule"
 #: Turns of each server: thousands of decisions against a noise of some ten microseconds.
 TURNS, QUICK_TURNS = 40, 4
 
@@ -125,6 +128,7 @@ def measure(fleet: Fleet, folder: Path, turns: int) -> dict[str, Any]:
         web = stack.enter_context(serving())
         district = District(web, folder)
         a, b = (district.join(fleet, name) for name in ("school-a", "school-b"))
+        with_clocks(a.server)
         for school in (a, b):
             school.server.start()
             open_school(school)
@@ -148,13 +152,13 @@ def measure(fleet: Fleet, folder: Path, turns: int) -> dict[str, Any]:
         stock = fleet.foreign(overrides=known).homeserver
         somebody = stock.register("somebody").user_id
         peer = ForeignServer(b.server)
-        return {
+        found = {
             "schools": SCHOOLS,
             "register_bytes": len(web.body),
             "verify_ms": round(verify_ms(web.body), 2),
-            "decision_us_per_event": round(difference_us(*senders, turns) - apart),
+            "server_us_per_event": round(difference_us(*senders, turns) - apart),
             "servers_apart_us": round(apart),
-            "decision_us_per_federation_request": round(
+            "server_us_per_federation_request": round(
                 difference_us(
                     (a.server, questions(peer, a.server, a.accounts["T1"])),
                     (stock, questions(peer, stock, somebody)),
@@ -163,6 +167,31 @@ def measure(fleet: Fleet, folder: Path, turns: int) -> dict[str, Any]:
             ),
             "rss_mb_added": round(added, 1),
         }
+        clocked = decisions_us(a.server)
+        return {
+            **found,
+            "decision_us_per_event": round(median(clocked["event"])),
+            "decision_us_per_federation_request": round(median(clocked["federation"])),
+            "decisions": {what: len(each) for what, each in clocked.items()},
+        }
+
+
+def with_clocks(server: Homeserver) -> None:
+    """Its module is `bench.timed`'s; before it starts."""
+    file = server.directory / "homeserver.yaml"
+    text = file.read_text("utf-8")
+    if text.count(MODULE) != 1:
+        raise RuntimeError(f"{file.name} names the module otherwise")
+    file.write_text(text.replace(MODULE, "bench.timed.TimedModule"), "utf-8")
+
+
+def decisions_us(server: Homeserver) -> dict[str, list[float]]:
+    """What its decisions took since the register was there: those of the measurement are nearly all."""
+    found: dict[str, list[float]] = {"event": [], "federation": []}
+    for line in (server.directory / timed.FILE).read_text("utf-8").splitlines():
+        for what, took in json.loads(line).items():
+            found[what].append(took)
+    return found
 
 
 def main() -> None:
