@@ -116,7 +116,8 @@ def _http(edge: Edge) -> list[str]:
     }}
 
     # Of a pass: what is before its mark could be anything while the mark is on the roll.
-    # Of its own a pass may hold what it may ask for while the origin lets it wait: limit_conn cost more than this does.
+    # It bounds what one pass holds at once, too: what it may ask for while the origin lets it wait. limit_conn, which
+    # says so directly, is a fortieth of an edge's CPU.
     limit_req_zone $mark zone=requests:16m rate={edge.requests_per_s}r/s;
     limit_req_status 429;
 """
