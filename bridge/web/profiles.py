@@ -6,20 +6,17 @@ from aiohttp import web
 from wtforms.fields import StringField
 from wtforms.validators import InputRequired, Length
 
-from bridge.answers import Asked, Requested
-from bridge.contact import Medium
-from bridge.onboarding import request_recovery
 from bridge.own_profiles import LinkRefusal, link_proved, other_profiles, unlink
 from bridge.records import Purpose
 from bridge.roles import Account, Role, UserId
 from bridge.web.access import only
 from bridge.web.again import fresh
 from bridge.web.code_step import CodeStep
-from bridge.web.code_words import code_words
 from bridge.web.forms import PageForm
 from bridge.web.i18n import N_
 from bridge.web.render import page, redirect
 from bridge.web.security import form_of
+from bridge.web.signin import send_code
 from bridge.web.visit import SERVICES, Visit
 
 routes = web.RouteTableDef()
@@ -53,30 +50,14 @@ async def profiles(request: web.Request, visit: Visit, account: Account) -> web.
 @fresh
 async def ask_posted(request: web.Request, visit: Visit, account: Account) -> web.StreamResponse:
     """A code to the other profile's contact; the answer is the same whether anybody has it or not (R7)."""
-    services, form = request.app[SERVICES], _form(visit, form_of(request))
+    form = _form(visit, form_of(request))
     if not form.validate():
         return await _page(request, visit, account, form)
-    typed = str(form.contact.data)
-    answer = await request_recovery(
-        Asked(
-            token="",
-            medium=Medium.EMAIL if "@" in typed else Medium.MSISDN,
-            typed=typed,
-            session=visit.session,
-            address=visit.address,
-            language=visit.language,
-        ),
-        visit.now,
-        store=services.store,
-        vault=services.vault,
-        settings=services.settings,
-        chance=services.chance,
-        purpose=Purpose.LINK,
-    )
-    if not isinstance(answer, Requested):
-        form.fail("contact", code_words(visit, answer))
+    answer = await send_code(request, str(form.contact.data), STEP)
+    if isinstance(answer, str):
+        form.fail("contact", answer)
         return await _page(request, visit, account, form)
-    return redirect(f"{STEP.base}/{answer.challenge_id}")
+    return answer
 
 
 @routes.post("/me/profiles/apart")

@@ -168,8 +168,14 @@ async def _enter(request: web.Request, owner: UserId) -> web.StreamResponse:
     return redirect("/me/password", by="code", **carried(request))
 
 
-async def send_code(request: web.Request, typed: str) -> web.StreamResponse | str:
-    """Ask for a code to `typed` and go to its page; a sentence if none is sent."""
+async def send_code(
+    request: web.Request, typed: str, step: CodeStep = STEP
+) -> web.StreamResponse | str:
+    """Ask for a code to `typed` and go to its page; a sentence if none is sent.
+
+    Args:
+        step: of a code to a contact that somebody has proved already: `RECOVER` or `LINK`.
+    """
     visit, services = visit_of(request), request.app[SERVICES]
     answer = await request_recovery(
         Asked(
@@ -185,10 +191,11 @@ async def send_code(request: web.Request, typed: str) -> web.StreamResponse | st
         vault=services.vault,
         settings=services.settings,
         chance=services.chance,
+        purpose=step.purpose,
     )
     if not isinstance(answer, Requested):
         return code_words(visit, answer)
-    return redirect(f"{STEP.base}/{answer.challenge_id}", **carried(request))
+    return redirect(f"{step.base}/{answer.challenge_id}", **carried(request))
 
 
 def short_name(person: PersonRecord) -> str:
