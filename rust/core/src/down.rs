@@ -81,6 +81,8 @@ pub struct Media<'a> {
     pub packet: Incoming<'a>,
     /// `packet.payload`, to be kept.
     pub payload: Arc<[u8]>,
+    /// When it came, none of its stream had come that was sent after it.
+    pub latest: bool,
     pub now: f64,
 }
 
@@ -329,7 +331,7 @@ impl Down {
             stream.want_keyframe();
             return Err(Drop::NotAKeyframe);
         }
-        if packet.sequence != stream.highest() {
+        if !media.latest {
             return Err(Drop::TooLate); // what followed it was not forwarded
         }
         self.numbers.sequence.begin(packet.sequence);

@@ -8,11 +8,11 @@ use crate::api::{
 };
 use crate::control::Control;
 use crate::down::{Down, Media};
+use crate::fan_out::{Ready, fan_out};
 use crate::incoming::look_into;
 use crate::loudest::Loudest;
 use crate::loudness::LoudnessMeter;
 use crate::outbox::Outbox;
-use crate::passing::{pass_on, pass_or_hold};
 use crate::peer::Peer;
 use crate::periodic::{next_wakeup, poll_peer};
 use crate::rtcp::parse_rtcp;
@@ -34,7 +34,7 @@ pub struct Forwarder {
     loudness: LoudnessMeter,
     loudest: Loudest,
     layers_due: Option<f64>, // None: at once
-    datagram: Vec<u8>,       // that is being decrypted; kept for its memory
+    datagrams: Vec<Vec<u8>>, // that are being decrypted; kept for their memory
 }
 
 type Known = Result<(), BadId>;
@@ -240,36 +240,63 @@ impl Forwarder {
 
     /// An SRTP or SRTCP packet (RFC 7983: first byte 128..191) of a peer.
     pub fn receive(&mut self, peer: &str, datagram: &[u8], now: f64) {
-        self.outbox.stats.packets_in += 1;
-        self.outbox.stats.bytes_in += datagram.len() as u64;
-        let taken = match (self.peers.key(peer), datagram) {
-            (None, _) => Err(Drop::UnknownPeer),
-            (Some(key), [128..=191, second, ..]) if datagram.len() >= 12 => {
-                let mut data = std::mem::take(&mut self.datagram);
-                data.clear();
-                data.extend_from_slice(datagram);
-                // RFC 5761 4
-                let taken = if (192..=223).contains(second) {
-                    self.receive_rtcp(key, &mut data, now)
-                } else {
-                    self.receive_rtp(key, &mut data, now)
-                };
-                self.datagram = data;
-                taken
-            }
-            _ => Err(Drop::NotRtp),
-        };
-        if let Err(drop) = taken {
-            self.outbox.count(drop);
-        }
+        self.receive_run(peer, &[(datagram, 0)], now, &mut |_| ());
     }
 
-    /// The same, with so many bytes of padding in every packet that it becomes: those of one picture get one size, and the kernel
-    /// can cut them out of one message.
-    pub fn receive_padded(&mut self, peer: &str, datagram: &[u8], now: f64, padding: u8) {
-        self.outbox.padding = padding;
-        self.receive(peer, datagram, now);
-        self.outbox.padding = 0;
+    /// Packets of a peer that came together, those of one picture at best: they go to one subscriber after another, all of them
+    /// to each. With every packet the bytes of padding of what it becomes: with one size the kernel can cut them out of one message.
+    ///
+    /// `spill` may take what is to be sent out of the outbox while there is more to come; it is called now and then.
+    pub fn receive_run(
+        &mut self,
+        peer: &str,
+        run: &[(&[u8], u8)],
+        now: f64,
+        spill: &mut dyn FnMut(&mut Outbox),
+    ) {
+        let key = self.peers.key(peer);
+        let mut opened = std::mem::take(&mut self.datagrams);
+        opened.resize_with(run.len().max(opened.len()), Vec::new);
+        let mut ready = Vec::with_capacity(run.len());
+        for ((datagram, padding), data) in run.iter().zip(&mut opened) {
+            self.outbox.stats.packets_in += 1;
+            self.outbox.stats.bytes_in += datagram.len() as u64;
+            match self.take_in(key, datagram, data, *padding, now) {
+                Ok(taken) => ready.extend(taken),
+                Err(drop) => self.outbox.count(drop),
+            }
+        }
+        let Self { peers, tracks, downs, outbox, .. } = self;
+        for together in ready.chunk_by(Ready::goes_with) {
+            fan_out(together, peers, tracks, downs, outbox, spill);
+        }
+        self.datagrams = opened;
+    }
+
+    /// `Some`: it goes on to others. `opened`: memory for the packet without SRTP.
+    fn take_in<'a>(
+        &mut self,
+        key: Option<usize>,
+        datagram: &[u8],
+        opened: &'a mut Vec<u8>,
+        padding: u8,
+        now: f64,
+    ) -> Result<Option<Ready<'a>>, Drop> {
+        let key = key.ok_or(Drop::UnknownPeer)?;
+        let [128..=191, second, ..] = datagram else {
+            return Err(Drop::NotRtp);
+        };
+        if datagram.len() < 12 {
+            return Err(Drop::NotRtp);
+        }
+        opened.clear();
+        opened.extend_from_slice(datagram);
+        // RFC 5761 4
+        if (192..=223).contains(second) {
+            self.receive_rtcp(key, opened, now)?;
+            return Ok(None);
+        }
+        self.receive_rtp(key, opened, padding, now)
     }
 
     fn receive_rtcp(&mut self, key: usize, data: &mut Vec<u8>, now: f64) -> Result<(), Drop> {
@@ -290,7 +317,13 @@ impl Forwarder {
         Ok(())
     }
 
-    fn receive_rtp(&mut self, key: usize, data: &mut Vec<u8>, now: f64) -> Result<(), Drop> {
+    fn receive_rtp<'a>(
+        &mut self,
+        key: usize,
+        data: &'a mut Vec<u8>,
+        padding: u8,
+        now: f64,
+    ) -> Result<Option<Ready<'a>>, Drop> {
         let peer = self.peers.get_mut(key).ok_or(Drop::UnknownPeer)?;
         let ssrc = u32_at(data, 8).ok_or(Drop::NotRtp)?;
         if !peer.may_use(ssrc) {
@@ -298,6 +331,7 @@ impl Forwarder {
         }
         peer.srtp.unprotect(data)?;
         peer.accepted(ssrc);
+        let data: &'a [u8] = data;
         let mut packet = parse_rtp(data).map_err(|_| Drop::NotRtp)?;
         if packet.payload.len() > MAX_PAYLOAD {
             return Err(Drop::TooLong);
@@ -320,33 +354,35 @@ impl Forwarder {
         } else if let Some(replaced) = track.meet(route.layer, ssrc, &mut self.downs, &mut self.outbox) {
             peer.demux.forget(replaced);
         }
-        let handed = self.hand_on(route.track, route.layer, &packet, now, repairs.is_some());
+        let ready = self.judge(route.track, route.layer, &packet, now, repairs.is_some());
+        let ready = ready.map(|ready| Ready { padding, ..ready });
         let Self { tracks, outbox, .. } = self;
         let track = tracks.get(route.track).ok_or(Drop::UnknownSsrc)?;
         let tapped = track.stream(route.layer).filter(|stream| stream.tapped);
-        let Some(stream) = tapped.filter(|_| handed != Err(Drop::Replayed)) else {
-            return handed;
+        let Some(stream) = tapped.filter(|_| ready.as_ref().err() != Some(&Drop::Replayed)) else {
+            return ready.map(Some);
         };
         let plain = match repairs {
-            None => Some(data.clone()),
+            None => Some(data.to_vec()),
             Some(_) => unwrap_rtx(data, packet.payload_type, stream.ssrc),
         };
         let (layer, codec) = (stream.layer, track.spec.codec(packet.payload_type));
         if let Some(packet) = plain {
             outbox.tap(Copied::Media { track: track.spec.sid.clone(), layer, codec, packet, at: now });
         }
-        if stream.takers.is_empty() { Ok(()) } else { handed }
+        if stream.takers.is_empty() { Ok(None) } else { ready.map(Some) }
     }
 
-    fn hand_on(
+    /// Whether a packet goes on to those who take its stream, and with what.
+    fn judge<'a>(
         &mut self,
         key: usize,
         layer: Layer,
-        packet: &RtpPacket<'_>,
+        packet: &RtpPacket<'a>,
         now: f64,
         repaired: bool,
-    ) -> Result<(), Drop> {
-        let Self { peers, tracks, downs, outbox, loudness, loudest, .. } = self;
+    ) -> Result<Ready<'a>, Drop> {
+        let Self { tracks, downs, outbox, loudness, loudest, .. } = self;
         let track = tracks.get_mut(key).ok_or(Drop::UnknownSsrc)?;
         let codec = track.spec.codec(packet.payload_type);
         let ids = track.spec.extensions;
@@ -389,37 +425,9 @@ impl Forwarder {
             stream.go_on_from(packet.sequence, downs);
         }
         let passed_over = stream.passed_over(&packet);
-        // Nobody who takes this packet leaves this stream by it: the list does not change meanwhile.
-        let takers = std::mem::take(&mut stream.takers);
         let payload = Arc::from(packet.payload);
-        let media = Media { packet, payload, now };
-        for taker in &takers {
-            let Some(down) = downs.get_mut(*taker) else {
-                continue;
-            };
-            let Some(peer) = peers.get_mut(down.peer) else {
-                continue;
-            };
-            let mut full = false;
-            if !passed_over.is_empty()
-                && let Some(stream) = track.stream(layer)
-            {
-                for filler in down.fill(&passed_over, &media, stream) {
-                    full |= pass_or_hold(filler, down, *taker, peer, outbox, now);
-                }
-            }
-            match down.forward(*taker, &media, &mut track.streams, layer, outbox) {
-                Ok(sent) => full |= pass_or_hold(sent, down, *taker, peer, outbox, now),
-                Err(drop) => outbox.count(drop),
-            }
-            if full {
-                pass_on(peer, downs, outbox, now);
-            }
-        }
-        if let Some(stream) = track.stream_mut(layer) {
-            stream.takers = takers;
-        }
-        Ok(())
+        let media = Media { packet, payload, latest, now };
+        Ok(Ready { track: key, layer, media, passed_over, padding: 0 })
     }
 
     // --- time
@@ -474,6 +482,11 @@ impl Forwarder {
     }
 
     // --- results
+
+    /// What waits to be sent, for `spill` to take.
+    pub fn outbox(&mut self) -> &mut Outbox {
+        &mut self.outbox
+    }
 
     /// Everything to be sent, in order.
     pub fn output(&self) -> impl ExactSizeIterator<Item = (&Id, &[u8])> {

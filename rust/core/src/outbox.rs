@@ -87,6 +87,11 @@ impl Outbox {
         std::mem::take(&mut self.tapped)
     }
 
+    /// Bytes that are to be sent.
+    pub fn size(&self) -> usize {
+        self.transmits.last().map_or(0, |transmit| transmit.1)
+    }
+
     /// Everything to be sent, in order.
     pub fn output(&self) -> impl ExactSizeIterator<Item = (&Id, &[u8])> {
         let mut begin = 0;

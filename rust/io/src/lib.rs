@@ -13,7 +13,7 @@ mod ids;
 mod ignored;
 mod line;
 mod media_thread;
-mod padding;
+mod runs;
 mod sender;
 pub mod stun;
 mod sys;

@@ -3,12 +3,14 @@
 use std::collections::{HashMap, VecDeque};
 use std::io::Result;
 use std::net::UdpSocket;
+use std::ops::Range;
 use std::os::fd::AsRawFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use sferum_forwarder_core::api::{BadId, Id, Stats};
 use sferum_forwarder_core::forwarder::{Forwarder, Held};
+use sferum_forwarder_core::outbox::Outbox;
 
 use crate::batch::Batch;
 use crate::connection::{Connection, Reading};
@@ -16,7 +18,7 @@ use crate::directory::{Directory, Route, Verdict};
 use crate::framing::MAX_FRAME;
 use crate::ignored::{Counters, Ignored};
 use crate::line::{Gone, Taker};
-use crate::padding::paddings;
+use crate::runs::{paddings, runs};
 use crate::sender::{Sender, Sent};
 use crate::sys::{Inbox, LONGEST, Poll, Ready, Wake, go_before_others, monotonic, receive_segments};
 use crate::upward::{Datagram, Told, Upward};
@@ -195,11 +197,11 @@ impl MediaThread {
             return false;
         }
         for (peer, datagram, now, padding) in handed {
-            self.work.receive(&peer, &datagram, now, padding);
+            self.work.receive(&peer, &[(&datagram, padding)], now);
         }
         let now = monotonic();
         if now >= self.due {
-            self.work.guarded(|forwarder| forwarder.poll(now));
+            guarded(&mut self.work.forwarder, &self.work.shared, |forwarder| forwarder.poll(now));
             let wakeup = self.work.forwarder.next_wakeup().map_or(POLL_S, |wakeup| wakeup - now);
             self.due = now + wakeup.clamp(REST_S, POLL_S);
             self.work.tell_stats();
@@ -247,8 +249,9 @@ impl MediaThread {
                 }
                 came.extend(data.chunks(segment.max(1)).map(|datagram| (Route::Udp(from), datagram)));
             }
-            for ((from, datagram), padding) in came.iter().zip(self.work.paddings(&came)) {
-                self.work.take_in(datagram, *from, now, LONGEST, padding);
+            let paddings = self.work.paddings(&came);
+            for run in runs(&came, LONGEST) {
+                self.work.take_run(&came, &paddings, run, now);
             }
             self.work.flush();
         }
@@ -256,21 +259,9 @@ impl MediaThread {
 }
 
 impl Work {
-    fn guarded(&mut self, work: impl FnOnce(&mut Forwarder)) {
-        let forwarder = &mut self.forwarder;
-        let done = catch_unwind(AssertUnwindSafe(|| work(forwarder)));
-        if done.is_err() {
-            self.shared.upward.fault("the native forwarder made a mistake; where, stderr says");
-            let forwarder = &mut self.forwarder;
-            if catch_unwind(AssertUnwindSafe(|| forwarder.mend())).is_err() {
-                self.shared.upward.fault("the native forwarder could not be mended; where, stderr says");
-            }
-        }
-    }
-
     fn obey(&mut self, command: Command) {
         let mut refused = false;
-        self.guarded(|forwarder| refused = command(forwarder).is_err());
+        guarded(&mut self.forwarder, &self.shared, |forwarder| refused = command(forwarder).is_err());
         if refused {
             self.shared
                 .upward
@@ -283,11 +274,28 @@ impl Work {
         if self.sender.has_segments() { paddings(came) } else { vec![0; came.len()] }
     }
 
+    /// Of one picture: the first says whose they are. Another thread's go one by one.
+    fn take_run(&mut self, came: &[(Route, &[u8])], paddings: &[u8], run: Range<usize>, now: f64) {
+        let run = came.get(run.clone()).into_iter().flatten().zip(paddings.get(run).into_iter().flatten());
+        let mut each = run.clone();
+        let first = each.next().filter(|_| each.next().is_some());
+        let verdict = first.map(|((from, datagram), _)| self.shared.directory().judge(datagram, *from, LONGEST));
+        match verdict {
+            Some(Ok(Verdict::Media(peer, thread))) if thread == self.number => {
+                let run: Vec<_> = run.map(|((_, datagram), padding)| (*datagram, *padding)).collect();
+                self.receive(&peer, &run, now);
+            }
+            _ => run.for_each(|((from, datagram), padding)| {
+                self.take_in(datagram, *from, now, LONGEST, *padding);
+            }),
+        }
+    }
+
     fn take_in(&mut self, datagram: &[u8], from: Route, now: f64, longest: usize, padding: u8) {
         let verdict = self.shared.directory().judge(datagram, from, longest);
         match verdict {
             Ok(Verdict::Media(peer, thread)) if thread == self.number => {
-                self.receive(&peer, datagram, now, padding);
+                self.receive(&peer, &[(datagram, padding)], now);
             }
             Ok(Verdict::Media(peer, thread)) => {
                 if let Some(mailbox) = self.shared.mailboxes.get(thread) {
@@ -302,8 +310,12 @@ impl Work {
         }
     }
 
-    fn receive(&mut self, peer: &str, datagram: &[u8], now: f64, padding: u8) {
-        self.guarded(|forwarder| forwarder.receive_padded(peer, datagram, now, padding));
+    /// What comes of it is sent while the next subscriber's is not made yet.
+    fn receive(&mut self, peer: &str, run: &[(&[u8], u8)], now: f64) {
+        let Self { sender, shared, .. } = self;
+        // Borrowed apart from the forwarder, which `guarded` has.
+        let mut spilled = |outbox: &mut Outbox| deliver(outbox, sender, shared);
+        guarded(&mut self.forwarder, shared, |forwarder| forwarder.receive_run(peer, run, now, &mut spilled));
         if self.forwarder.output().len() > MOST_UNSENT {
             self.flush();
         }
@@ -350,32 +362,7 @@ impl Work {
         if !tapped.is_empty() {
             self.shared.upward.tap(tapped);
         }
-        let batch = Batch::new(self.forwarder.output());
-        if batch.peers.is_empty() {
-            return;
-        }
-        let directory = self.shared.directory();
-        let routes: Vec<_> = batch.peers.iter().map(|(peer, _)| directory.route(peer)).collect();
-        drop(directory);
-        let mut over_udp = Vec::with_capacity(routes.len());
-        for (route, (_, range)) in routes.into_iter().zip(&batch.peers) {
-            match route {
-                Some(Route::Udp(to)) => over_udp.push((to, batch.of(range))),
-                Some(Route::Tcp(number)) => {
-                    let Some(connection) = self.shared.connection(number) else {
-                        continue;
-                    };
-                    for part in batch.of(range) {
-                        if let Err(ignored) = connection.send(part) {
-                            self.shared.counters.count(ignored);
-                        }
-                    }
-                }
-                None => (), // no address (yet)
-            }
-        }
-        self.sender.send(&over_udp, &self.shared.counters);
-        self.forwarder.clear_output();
+        deliver(self.forwarder.outbox(), &mut self.sender, &self.shared);
     }
 
     fn tell_stats(&self) {
@@ -385,4 +372,44 @@ impl Work {
             *figures.lock().unwrap_or_else(PoisonError::into_inner) = now;
         }
     }
+}
+
+fn guarded(forwarder: &mut Forwarder, shared: &Shared, work: impl FnOnce(&mut Forwarder)) {
+    let done = catch_unwind(AssertUnwindSafe(|| work(forwarder)));
+    if done.is_err() {
+        shared.upward.fault("the native forwarder made a mistake; where, stderr says");
+        if catch_unwind(AssertUnwindSafe(|| forwarder.mend())).is_err() {
+            shared.upward.fault("the native forwarder could not be mended; where, stderr says");
+        }
+    }
+}
+
+/// Datagrams go out to where their peers are.
+fn deliver(outbox: &mut Outbox, sender: &mut Sender, shared: &Shared) {
+    let batch = Batch::new(outbox.output());
+    if batch.peers.is_empty() {
+        return;
+    }
+    let directory = shared.directory();
+    let routes: Vec<_> = batch.peers.iter().map(|(peer, _)| directory.route(peer)).collect();
+    drop(directory);
+    let mut over_udp = Vec::with_capacity(routes.len());
+    for (route, (_, range)) in routes.into_iter().zip(&batch.peers) {
+        match route {
+            Some(Route::Udp(to)) => over_udp.push((to, batch.of(range))),
+            Some(Route::Tcp(number)) => {
+                let Some(connection) = shared.connection(number) else {
+                    continue;
+                };
+                for part in batch.of(range) {
+                    if let Err(ignored) = connection.send(part) {
+                        shared.counters.count(ignored);
+                    }
+                }
+            }
+            None => (), // no address (yet)
+        }
+    }
+    sender.send(&over_udp, &shared.counters);
+    outbox.clear_output();
 }

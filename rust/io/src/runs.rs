@@ -1,8 +1,9 @@
-//! How much padding makes the packets of one picture equal, so that they go as one message. Pure.
+//! Packets of one picture that came together: which they are, and how much padding makes them equal, so that they go as one message. Pure.
 //!
 //! Chromium's differ by a byte or two in nearly every picture; a third of them could be cut as they are, all of them with padding.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use crate::directory::Route;
 
@@ -20,6 +21,28 @@ fn picture(from: Route, datagram: &[u8]) -> Option<Picture> {
         return None; // RTCP
     }
     Some((from, *datagram.get(4..12)?.first_chunk()?))
+}
+
+/// Which of the datagrams that came together are worked on together: those of a picture, where their numbers follow one another (so none
+/// of them begins its stream anew). All datagrams are in one of the ranges. `longest`: a datagram of so many bytes was longer.
+pub fn runs(datagrams: &[(Route, &[u8])], longest: usize) -> Vec<Range<usize>> {
+    let mut found: Vec<Range<usize>> = Vec::new();
+    let mut before = None;
+    for (at, (from, datagram)) in datagrams.iter().enumerate() {
+        let packet = picture(*from, datagram).filter(|_| datagram.len() < longest).zip(number(datagram));
+        let follows = |(picture, number): (Picture, u16)| (picture, number.wrapping_add(1));
+        match found.last_mut() {
+            Some(run) if packet.is_some() && packet == before.map(follows) => run.end = at + 1,
+            _ => found.push(at..at + 1),
+        }
+        before = packet;
+    }
+    found
+}
+
+/// Its sequence number.
+fn number(datagram: &[u8]) -> Option<u16> {
+    Some(u16::from_be_bytes(*datagram.get(2..4)?.first_chunk()?))
 }
 
 /// For each of the datagrams that came together.
