@@ -2,8 +2,6 @@
 
 use crate::api::{Drop, Kind};
 use crate::down::Down;
-use crate::history::as_rtx;
-use crate::incoming::number;
 use crate::outbox::Outbox;
 use crate::peer::Peer;
 use crate::replay::REPLAY_WINDOW;
@@ -151,30 +149,23 @@ impl Control<'_> {
         let Some(sent) = sent.filter(|sent| sent.number >= oldest) else {
             return;
         };
-        let size = sent.head.len() + sent.body.bytes().len();
-        if !self.peer.may_resend(size, self.now) {
+        if !self.peer.may_resend(down.looks.size(sent), self.now) {
             return;
         }
-        let payload_type = sent.head.get(1).map_or(0, |second| second & 0x7F);
         let types = &down.spec.payload_types;
-        let found = types.iter().find(|(_, each)| each.0 == payload_type);
+        let found = types.iter().find(|(_, each)| each.0 == sent.shape.payload_type());
         let rtx_type = found.map_or(0, |(_, each)| each.1);
-        let numbered = down.spec.extensions.transport_cc != 0;
         let mut transport = None;
         let (buffer, begin) = self.outbox.begin();
         if rtx_type != 0 && down.spec.rtx_ssrc != 0 {
-            if as_rtx(sent, rtx_type, down.numbers.rtx_sequence, down.spec.rtx_ssrc, buffer).is_none() {
-                return;
+            if down.spec.extensions.transport_cc != 0 {
+                transport = Some(self.peer.sending.outstanding.number());
             }
+            let stream = (down.spec.rtx_ssrc, rtx_type, down.numbers.rtx_sequence);
+            down.looks.write_rtx(sent, stream, transport.unwrap_or_default() as u16, buffer);
             down.numbers.rtx_sequence = down.numbers.rtx_sequence.wrapping_add(1);
-            if numbered {
-                let given = self.peer.sending.outstanding.number();
-                number(buffer.get_mut(begin..).unwrap_or_default(), given);
-                transport = Some(given);
-            }
         } else {
-            buffer.extend_from_slice(&sent.head);
-            buffer.extend_from_slice(sent.body.bytes());
+            down.looks.write(sent, buffer);
         }
         if self.peer.srtp.protect(buffer, begin).is_err() {
             return;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::api::{Codec, DownTrack, Drop, Event, Kind, Layer, Want};
-use crate::history::{Body, History, Sent};
-use crate::incoming::{ExtensionWriter, Incoming};
+use crate::history::{EXTENDED, History, Looks, PADDED, Sent, Shape, VERSION};
+use crate::incoming::{ExtensionWriter, Incoming, Source};
 use crate::outbox::Outbox;
 use crate::pictures::PictureMap;
 use crate::red::primary_block;
@@ -16,10 +16,6 @@ use crate::stream::Stream;
 use crate::timestamps::TimestampMap;
 use crate::vp8::{Descriptor, Written};
 
-/// Version 2, and with P or X (RFC 3550 5.1).
-const VERSION: u8 = 0x80;
-const PADDED: u8 = 0x20;
-const EXTENDED: u8 = 0x10;
 /// Packets between two reports; more, and the receiver began to count anew, or an old report was overtaken.
 const MOST_REPORTED: u32 = 10_000;
 /// Seconds between two words of another layer inside a stream: a publisher can change them with every packet.
@@ -63,13 +59,14 @@ pub struct Down {
     pub octets: u64,
     pub history: History,
     pub numbers: Numbering,
-    writer: ExtensionWriter,
-    epoch: i64,                // of the current stream
-    temporal: u8,              // highest temporal layer sent now
-    selection: Selection,      // of layers inside the current stream
-    inside: Option<Layer>,     // layer that is sent of it
-    tells_inside_at: f64,      // not before
-    last_picture: Option<u32>, // incoming timestamp of the picture whose layer was judged last
+    pub looks: Looks,
+    types: Option<(Codec, (u8, u8))>, // of the codec that came last
+    epoch: i64,                       // of the current stream
+    temporal: u8,                     // highest temporal layer sent now
+    selection: Selection,             // of layers inside the current stream
+    inside: Option<Layer>,            // layer that is sent of it
+    tells_inside_at: f64,             // not before
+    last_picture: Option<u32>,        // incoming timestamp of the picture whose layer was judged last
     told: Option<Layer>,
     reported: Option<ReportBlock>, // the last
     given: i64,                    // numbers that went out
@@ -79,8 +76,8 @@ pub struct Down {
 /// A packet as all subscribers of a stream see it before theirs is made.
 pub struct Media<'a> {
     pub packet: Incoming<'a>,
-    /// `packet.payload`, to be kept.
-    pub payload: Arc<[u8]>,
+    /// What is kept of it.
+    pub source: Arc<Source>,
     /// When it came, none of its stream had come that was sent after it.
     pub latest: bool,
     pub now: f64,
@@ -100,7 +97,8 @@ impl Down {
             octets: 0,
             history: History::new(kind),
             numbers: Numbering::new(&spec, clock_rate),
-            writer: ExtensionWriter::new(spec.extensions, &spec.mid),
+            looks: Looks { ssrc: spec.ssrc, extensions: ExtensionWriter::new(spec.extensions, &spec.mid) },
+            types: None,
             epoch: 0,
             temporal: 3,
             selection: Selection::new(Layer::High),
@@ -188,13 +186,13 @@ impl Down {
         if packet.payload.is_empty() && packet.descriptor.is_none() {
             return self.leave_out(media, packet.sequence, packet.why_empty, late);
         }
-        let mut types = self.spec.types(packet.codec);
-        let mut part = 0..packet.payload.len();
+        let (mut types, mut start) = (self.types(packet.codec), 0);
         if types.is_none() && packet.codec == Codec::Red {
-            types = self.spec.types(Codec::Opus);
-            part.start = primary_block(packet.payload).unwrap_or(part.end);
+            types = self.types(Codec::Opus);
+            start = primary_block(packet.payload).unwrap_or(packet.payload.len());
         }
-        let Some((payload_type, _)) = types.filter(|_| !part.is_empty() || packet.codec != Codec::Red) else {
+        let size = packet.payload.len() - start.min(packet.payload.len());
+        let Some((payload_type, _)) = types.filter(|_| size > 0 || packet.codec != Codec::Red) else {
             return self.leave_out(media, packet.sequence, Drop::UnknownPayload, late);
         };
         let verdict = self.choose(packet, streams, layer, late);
@@ -224,11 +222,16 @@ impl Down {
         };
         self.packets += 1;
         self.given += 1;
-        self.octets += (written.bytes().len() + part.len()) as u64;
-        let body = Body::Shared(media.payload.clone(), part);
-        let mut sent = self.packet(media, 0, marker, payload_type, number, timestamp, body);
-        sent.head.extend_from_slice(written.bytes());
-        Ok(sent)
+        self.octets += (written.bytes().len() + size) as u64;
+        let shape = Shape::media(payload_type, marker, start, written.bytes());
+        Ok(Sent { number, timestamp, transport: 0, shape, source: media.source.clone() })
+    }
+
+    fn types(&mut self, codec: Codec) -> Option<(u8, u8)> {
+        if self.types.is_none_or(|known| known.0 != codec) {
+            self.types = Some((codec, self.spec.types(codec)?));
+        }
+        self.types.map(|known| known.1)
     }
 
     /// A packet that was to be sent later is not: its number stays a hole, and is none of the link's losses.
@@ -259,7 +262,7 @@ impl Down {
     }
 
     /// A packet of a train (`probe.rs`): 255 bytes of padding on the RTX stream, in nobody's way.
-    pub fn padding(&mut self, into: &mut Vec<u8>) {
+    pub fn padding(&mut self, transport: u16, into: &mut Vec<u8>) {
         into.extend_from_slice(&header(
             VERSION | EXTENDED | PADDED,
             false,
@@ -268,7 +271,7 @@ impl Down {
             self.spec.first_timestamp,
             self.spec.rtx_ssrc,
         ));
-        self.writer.write_bare(into);
+        self.looks.extensions.write_bare(transport, into);
         into.extend_from_slice(&[0; 254]);
         into.push(255);
         self.numbers.rtx_sequence = self.numbers.rtx_sequence.wrapping_add(1);
@@ -286,36 +289,6 @@ impl Down {
             filled.extend(self.leave_out(media, *number, Drop::PaddingOnly, late));
         }
         filled
-    }
-
-    #[allow(clippy::too_many_arguments)] // the fields of a header
-    fn packet(
-        &mut self,
-        media: &Media<'_>,
-        flags: u8,
-        marker: bool,
-        payload_type: u8,
-        number: i64,
-        timestamp: u32,
-        body: Body,
-    ) -> Sent {
-        let mut head = self.history.head(number);
-        head.extend_from_slice(&header(
-            VERSION | flags,
-            marker,
-            payload_type,
-            number as u16,
-            timestamp,
-            self.spec.ssrc,
-        ));
-        self.writer.write(&media.packet, media.now, &mut head);
-        let head_size = head.len();
-        if head_size > 12
-            && let Some(first) = head.first_mut()
-        {
-            *first |= EXTENDED;
-        }
-        Sent { number, head, head_size, body }
     }
 
     /// Begin with another stream, if a decoder can begin with this packet. The layer that was sent before.
@@ -408,6 +381,7 @@ impl Down {
         let &(_, (payload_type, _)) = self.spec.payload_types.first().ok_or(Drop::TooLate)?;
         let timestamp = self.numbers.clock.late(media.packet.timestamp);
         self.given += 1;
-        Ok(self.packet(media, PADDED, false, payload_type, number, timestamp, Body::Filler))
+        let shape = Shape::filler(payload_type);
+        Ok(Sent { number, timestamp, transport: 0, shape, source: media.source.clone() })
     }
 }

@@ -9,7 +9,7 @@ use crate::api::{
 use crate::control::Control;
 use crate::down::{Down, Media};
 use crate::fan_out::{Ready, fan_out};
-use crate::incoming::look_into;
+use crate::incoming::{Source, look_into};
 use crate::loudest::Loudest;
 use crate::loudness::LoudnessMeter;
 use crate::outbox::Outbox;
@@ -425,8 +425,8 @@ impl Forwarder {
             stream.go_on_from(packet.sequence, downs);
         }
         let passed_over = stream.passed_over(&packet);
-        let payload = Arc::from(packet.payload);
-        let media = Media { packet, payload, latest, now };
+        let source = Arc::new(Source::new(&packet, now));
+        let media = Media { packet, source, latest, now };
         Ok(Ready { track: key, layer, media, passed_over, padding: 0 })
     }
 
@@ -489,7 +489,7 @@ impl Forwarder {
     }
 
     /// Everything to be sent, in order.
-    pub fn output(&self) -> impl ExactSizeIterator<Item = (&Id, &[u8])> {
+    pub fn output(&self) -> impl Iterator<Item = (&Id, &[u8])> {
         self.outbox.output()
     }
 

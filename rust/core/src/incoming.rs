@@ -9,9 +9,6 @@ use crate::vp8::{Descriptor, parse_descriptor};
 /// Bytes of a packet beside extensions and payload: header, longest VP8 descriptor, RTX's number.
 const BESIDE: usize = 12 + 6 + 2;
 
-/// Where a transport-wide number has its place: the writer puts that element first, empty.
-const NO_NUMBER: &[u8] = &[0, 0];
-
 pub struct Incoming<'a> {
     pub codec: Codec,
     pub sequence: i64, // unrolled
@@ -93,56 +90,99 @@ pub fn look_into<'a>(
     media
 }
 
-/// Header extensions as a subscriber with these ids and this mid gets them.
-pub struct ExtensionWriter {
-    ids: Extensions,
-    mid: Vec<u8>,
+/// What all subscribers of a stream get of a packet; kept as long as one of them may ask for it again.
+pub struct Source {
+    /// As `Incoming` has it.
+    pub payload: Box<[u8]>,
+    audio_level: Box<[u8]>,
+    capture_time: Box<[u8]>,
+    dependency_descriptor: Box<[u8]>,
+    /// When it came.
+    at: f64,
 }
 
-impl ExtensionWriter {
-    pub fn new(ids: Extensions, mid: &str) -> Self {
-        let mid = if ids.mid == 0 { &[] } else { mid.as_bytes() };
-        Self { ids, mid: mid.get(..16).unwrap_or(mid).to_vec() }
+#[cfg(test)]
+impl Source {
+    pub fn of(payload: &[u8]) -> Self {
+        let (audio_level, capture_time, dependency_descriptor) = Default::default();
+        Self { payload: payload.into(), audio_level, capture_time, dependency_descriptor, at: 0.0 }
     }
+}
 
-    /// Of a packet that carries nothing of a publisher: whose it is, and the place for a number.
-    pub fn write_bare(&self, into: &mut Vec<u8>) {
-        let mid = if self.mid.is_empty() { 0 } else { self.ids.mid };
-        write_elements(&[(self.ids.transport_cc, NO_NUMBER), (mid, &self.mid)], into);
-    }
-
-    /// Appends the block. Where it would make the packet too long, only what is needed.
-    pub fn write(&self, media: &Incoming<'_>, now: f64, into: &mut Vec<u8>) {
-        let ids = &self.ids;
-        let time = send_time(now);
-        let id_unless_empty = |id: u8, value: &[u8]| if value.is_empty() { 0 } else { id };
-        let elements: [(u8, &[u8]); 6] = [
-            (ids.transport_cc, NO_NUMBER),
-            (id_unless_empty(ids.mid, &self.mid), &self.mid),
-            (id_unless_empty(ids.audio_level, media.audio_level), media.audio_level),
-            (ids.abs_send_time, &time),
-            (id_unless_empty(ids.abs_capture_time, media.capture_time), media.capture_time),
-            (
-                id_unless_empty(ids.dependency_descriptor, media.dependency_descriptor),
-                media.dependency_descriptor,
-            ),
-        ];
-        let fits = elements_size(&elements) + media.payload.len() <= MAX_PACKET - BESIDE;
-        let [number, mid, level, time, ..] = elements;
-        if fits {
-            write_elements(&elements, into);
-        } else {
-            write_elements(&[number, mid, level, time], into);
+impl Source {
+    pub fn new(media: &Incoming<'_>, at: f64) -> Self {
+        Self {
+            payload: media.payload.into(),
+            audio_level: media.audio_level.into(),
+            capture_time: media.capture_time.into(),
+            dependency_descriptor: media.dependency_descriptor.into(),
+            at,
         }
     }
 }
 
-/// Writes a packet's transport-wide number where a writer that knows transport-cc left its place: behind header and
-/// block header, and the element's one or two bytes.
-pub fn number(packet: &mut [u8], number: i64) {
-    let at = if packet.get(12) == Some(&0xBE) { 17 } else { 18 };
-    if let Some(place) = packet.get_mut(at..at + 2) {
-        place.copy_from_slice(&(number as u16).to_be_bytes());
+/// Header extensions as a subscriber with these ids and this mid gets them.
+pub struct ExtensionWriter {
+    ids: Extensions,
+    mid: [u8; 16],
+    mid_size: usize,
+}
+
+impl ExtensionWriter {
+    pub fn new(ids: Extensions, mid: &str) -> Self {
+        let mut writer = Self { ids, mid: [0; 16], mid_size: 0 };
+        for (place, byte) in writer.mid.iter_mut().zip(mid.bytes()) {
+            *place = byte;
+            writer.mid_size += 1;
+        }
+        if writer.mid_size == 0 {
+            writer.ids.mid = 0;
+        }
+        writer
+    }
+
+    fn mid(&self) -> &[u8] {
+        self.mid.get(..self.mid_size).unwrap_or_default()
+    }
+
+    /// Of a packet that carries nothing of a publisher: whose it is, and its transport-wide number.
+    pub fn write_bare(&self, transport: u16, into: &mut Vec<u8>) {
+        write_elements(
+            &[(self.ids.transport_cc, &transport.to_be_bytes()), (self.ids.mid, self.mid())],
+            into,
+        );
+    }
+
+    /// Appends the block.
+    pub fn write(&self, source: &Source, transport: u16, into: &mut Vec<u8>) {
+        self.with(source, transport, |elements| write_elements(elements, into));
+    }
+
+    /// Bytes that `write` adds.
+    pub fn size(&self, source: &Source) -> usize {
+        self.with(source, 0, elements_size)
+    }
+
+    /// Where all of them would make the packet too long, only what is needed.
+    fn with<T>(&self, source: &Source, transport: u16, work: impl FnOnce(&[(u8, &[u8])]) -> T) -> T {
+        let ids = &self.ids;
+        let (number, time) = (transport.to_be_bytes(), send_time(source.at));
+        let id_unless_empty = |id: u8, value: &[u8]| if value.is_empty() { 0 } else { id };
+        let elements: [(u8, &[u8]); 6] = [
+            (ids.transport_cc, &number),
+            (ids.mid, self.mid()),
+            (id_unless_empty(ids.audio_level, &source.audio_level), &source.audio_level),
+            (ids.abs_send_time, &time),
+            (id_unless_empty(ids.abs_capture_time, &source.capture_time), &source.capture_time),
+            (
+                id_unless_empty(ids.dependency_descriptor, &source.dependency_descriptor),
+                &source.dependency_descriptor,
+            ),
+        ];
+        let (needed, others) = elements.split_at(4);
+        let has_others = others.iter().any(|element| element.0 != 0);
+        let fits = !has_others || elements_size(&elements) + source.payload.len() <= MAX_PACKET - BESIDE;
+        work(if fits && has_others { &elements } else { needed })
     }
 }
 
@@ -168,12 +208,13 @@ mod tests {
         let mut media = look_into(&packet, 1, Some(Codec::Av1), &published, true, None);
         let writer = ExtensionWriter::new(ids, "mid");
         let mut block = Vec::new();
-        writer.write(&media, 64.5, &mut block);
+        writer.write(&Source::new(&media, 64.5), 0, &mut block);
         assert_eq!(block.get(..12), Some(&[0xBE, 0xDE, 0, 7, 0x32, b'm', b'i', b'd', 0x72, 2, 0, 0][..]));
+        assert_eq!(block.len(), writer.size(&Source::new(&media, 64.5)));
         let long = [0; 1_310];
         media.payload = &long;
         block.clear();
-        writer.write(&media, 64.5, &mut block);
+        writer.write(&Source::new(&media, 64.5), 0, &mut block);
         assert_eq!(block.len(), 12);
     }
 }

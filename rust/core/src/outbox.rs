@@ -1,6 +1,7 @@
 //! What a forwarder has to say: datagrams, events, counters. Bounded; taken by the caller.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use crate::api::{Copied, Drop, Event, Id, Stats};
 
@@ -17,24 +18,13 @@ const KEPT: usize = 4 << 20;
 #[derive(Default)]
 pub struct Outbox {
     buffer: Vec<u8>,
-    transmits: Vec<(Id, usize)>, // whose, and where it ends
+    ends: Vec<usize>,        // of each datagram
+    whose: Vec<(Id, usize)>, // and how many datagrams there are before the first of this peer's
     events: Vec<Event>,
     tapped: VecDeque<Copied>,
     pub stats: Stats,
     /// Bytes that media packets get at their end; the plain forwarder knows only 0.
     pub padding: u8,
-}
-
-/// RFC 3550 5.1: so many bytes at the end of the packet that begins at `begin`, unless it has some.
-pub fn pad(buffer: &mut Vec<u8>, begin: usize, padding: u8) {
-    if padding > 0
-        && let Some(first) = buffer.get_mut(begin)
-        && *first & 0x20 == 0
-    {
-        *first |= 0x20;
-        buffer.resize(buffer.len() + usize::from(padding) - 1, 0);
-        buffer.push(padding);
-    }
 }
 
 impl Outbox {
@@ -46,21 +36,25 @@ impl Outbox {
 
     /// Where the next datagram is written. What is there beyond `end` afterwards is one, if `send` follows.
     pub fn begin(&mut self) -> (&mut Vec<u8>, usize) {
-        let end = self.transmits.last().map_or(0, |transmit| transmit.1);
+        let end = self.size();
         self.buffer.truncate(end);
         (&mut self.buffer, end)
     }
 
     /// Its size. `None`: the caller does not keep up, the datagram is dropped.
     pub fn send(&mut self, peer: &Id) -> Option<usize> {
-        let end = self.transmits.last().map_or(0, |transmit| transmit.1);
+        let end = self.size();
         let size = self.buffer.len() - end;
-        if self.transmits.len() >= MOST_DATAGRAMS {
+        if self.ends.len() >= MOST_DATAGRAMS {
             self.buffer.truncate(end);
             self.count(Drop::QueueFull);
             return None;
         }
-        self.transmits.push((peer.clone(), self.buffer.len()));
+        // A peer has one name, which all its datagrams share; counting its users for each of them costs more than this look.
+        if !self.whose.last().is_some_and(|last| Arc::ptr_eq(&last.0, peer)) {
+            self.whose.push((peer.clone(), self.ends.len()));
+        }
+        self.ends.push(self.buffer.len());
         self.stats.packets_out += 1;
         self.stats.bytes_out += size as u64;
         Some(size)
@@ -89,21 +83,35 @@ impl Outbox {
 
     /// Bytes that are to be sent.
     pub fn size(&self) -> usize {
-        self.transmits.last().map_or(0, |transmit| transmit.1)
+        self.ends.last().copied().unwrap_or(0)
+    }
+
+    /// Datagrams that are to be sent.
+    pub fn count_output(&self) -> usize {
+        self.ends.len()
     }
 
     /// Everything to be sent, in order.
-    pub fn output(&self) -> impl ExactSizeIterator<Item = (&Id, &[u8])> {
+    pub fn output(&self) -> impl Iterator<Item = (&Id, &[u8])> {
+        let until = self.whose.iter().skip(1).map(|next| next.1).chain([self.ends.len()]);
         let mut begin = 0;
-        self.transmits.iter().map(move |(peer, end)| {
-            let datagram = self.buffer.get(begin..*end).unwrap_or_default();
-            begin = *end;
-            (peer, datagram)
-        })
+        self.whose
+            .iter()
+            .zip(until)
+            .flat_map(|((peer, from), until)| {
+                let ends = self.ends.get(*from..until).unwrap_or_default();
+                ends.iter().map(move |end| (peer, *end))
+            })
+            .map(move |(peer, end)| {
+                let datagram = self.buffer.get(begin..end).unwrap_or_default();
+                begin = end;
+                (peer, datagram)
+            })
     }
 
     pub fn clear_output(&mut self) {
-        self.transmits.clear();
+        self.whose.clear();
+        self.ends.clear();
         self.buffer.clear();
         self.buffer.shrink_to(KEPT);
     }
@@ -116,16 +124,6 @@ impl Outbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn padding_says_its_size_and_comes_once() {
-        let mut buffer = vec![7, 0x80, 96];
-        pad(&mut buffer, 1, 3);
-        assert_eq!(buffer, [7, 0xA0, 96, 0, 0, 3]);
-        pad(&mut buffer, 1, 3);
-        pad(&mut buffer, 0, 0);
-        assert_eq!(buffer.len(), 6);
-    }
 
     #[test]
     fn datagrams_come_out_as_they_were_written_and_no_more_than_fit() {
@@ -146,6 +144,6 @@ mod tests {
         assert_eq!(outbox.stats.drops.get(Drop::QueueFull as usize), Some(&1));
         assert_eq!(outbox.stats.packets_out, 20_000);
         outbox.clear_output();
-        assert_eq!(outbox.output().len(), 0);
+        assert_eq!(outbox.output().count(), 0);
     }
 }

@@ -3,8 +3,7 @@
 use crate::api::Kind;
 use crate::down::Down;
 use crate::history::Sent;
-use crate::incoming::number;
-use crate::outbox::{Outbox, pad};
+use crate::outbox::Outbox;
 use crate::peer::Peer;
 use crate::table::Table;
 
@@ -21,7 +20,7 @@ pub fn pass_or_hold(
         pass(sent, down, peer, outbox, now);
         return false;
     }
-    peer.pacer.hold(key, sent.number, sent.head.len() + sent.body.bytes().len());
+    peer.pacer.hold(key, sent.number, down.looks.size(&sent));
     down.history.put(sent);
     peer.pacer.is_full()
 }
@@ -45,14 +44,10 @@ pub fn pass_on(peer: &mut Peer, downs: &mut Table<Down>, outbox: &mut Outbox, no
 
 fn pass(mut sent: Sent, down: &mut Down, peer: &mut Peer, outbox: &mut Outbox, now: f64) {
     let transport = down.is_numbered().then(|| peer.sending.outstanding.number());
-    if let Some(given) = transport {
-        number(&mut sent.head, given);
-    }
-    let padding = outbox.padding;
+    sent.transport = transport.unwrap_or_default() as u16;
+    sent.shape = sent.shape.padded(outbox.padding);
     let (buffer, begin) = outbox.begin();
-    buffer.extend_from_slice(&sent.head);
-    buffer.extend_from_slice(sent.body.bytes());
-    pad(buffer, begin, padding);
+    down.looks.write(&sent, buffer);
     let sealed = peer.srtp.protect(buffer, begin);
     down.history.put(sent);
     if sealed.is_err() {

@@ -2,7 +2,6 @@
 
 use crate::api::{Event, Kind};
 use crate::down::Down;
-use crate::incoming::number;
 use crate::outbox::Outbox;
 use crate::passing::pass_on;
 use crate::peer::Peer;
@@ -87,8 +86,7 @@ fn train(peer: &mut Peer, downs: &mut Table<Down>, outbox: &mut Outbox, now: f64
     for _ in 0..packets {
         let given = peer.sending.outstanding.number();
         let (buffer, begin) = outbox.begin();
-        carrier.padding(buffer);
-        number(buffer.get_mut(begin..).unwrap_or_default(), given);
+        carrier.padding(given as u16, buffer);
         if peer.srtp.protect(buffer, begin).is_ok()
             && let Some(size) = outbox.send(&peer.id)
         {

@@ -9,14 +9,13 @@ const WORDS: usize = (WINDOW / 64) as usize;
 /// RTCP's window in libsrtp.
 const RTCP_WINDOW: u32 = 128;
 
-/// Of RTP: 48-bit indices, guessed from 16 bits.
-#[derive(Clone, Debug, Default)]
-pub struct RtpReplay {
+/// The newest index of RTP, 48 bits, from which others are guessed by 16 of them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RtpIndex {
     newest: u64,
-    seen: [u64; WORDS], // bit index % WINDOW
 }
 
-impl RtpReplay {
+impl RtpIndex {
     /// RFC 3711 3.3.1; in the first half of the first round the counter is 0 whatever comes.
     pub fn guess(&self, sequence: u16) -> u64 {
         let number = u64::from(sequence);
@@ -32,6 +31,25 @@ impl RtpReplay {
             round
         };
         round << 16 | number
+    }
+
+    /// A packet with this index goes out, perhaps again. `false`: it is too late for that.
+    pub fn send(&mut self, index: u64) -> bool {
+        self.newest = self.newest.max(index);
+        self.newest - index < WINDOW
+    }
+}
+
+/// Of RTP that is received.
+#[derive(Clone, Debug, Default)]
+pub struct RtpReplay {
+    newest: u64,
+    seen: [u64; WORDS], // bit index % WINDOW
+}
+
+impl RtpReplay {
+    pub fn guess(&self, sequence: u16) -> u64 {
+        RtpIndex { newest: self.newest }.guess(sequence)
     }
 
     /// Whether a packet with this index may still be taken. `Replayed`: it came; `TooLate`: nobody knows any more.

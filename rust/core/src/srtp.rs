@@ -1,7 +1,7 @@
 //! SRTP and SRTCP of one peer (RFC 3711, RFC 7714), with the windows and the order of checks of libsrtp.
 
 use crate::api::{Drop, SrtpKeys, SrtpProfile};
-use crate::replay::{RtcpReplay, RtpReplay};
+use crate::replay::{RtcpReplay, RtpIndex, RtpReplay};
 use crate::rtp::{MAX_PACKET, u16_at, u32_at};
 use crate::srtp_keys::{Cipher, Refused, Use};
 use crate::table::NumberMap;
@@ -30,10 +30,10 @@ struct Received {
     rtcp: RtcpReplay,
 }
 
-/// And of one that is sent: the last index of its RTCP packets.
+/// And of one that is sent: the last indices.
 #[derive(Default)]
 struct Sent {
-    rtp: RtpReplay,
+    rtp: RtpIndex,
     rtcp: u32,
 }
 
@@ -124,12 +124,11 @@ impl SrtpSession {
         let clear = header_size(packet).ok_or(Refused)?;
         let sequence = u16_at(packet, 2).ok_or(Refused)?;
         let ssrc = u32_at(packet, 8).ok_or(Refused)?;
-        let replay = &mut self.sent.entry(ssrc).or_default().rtp;
-        let index = replay.guess(sequence);
-        if replay.check(index) == Err(Drop::TooLate) {
+        let newest = &mut self.sent.entry(ssrc).or_default().rtp;
+        let index = newest.guess(sequence);
+        if !newest.send(index) {
             return Err(Refused);
         }
-        replay.add(index);
         self.tx.rtp.seal_rtp(buffer, from, clear, ssrc, index)
     }
 

@@ -44,19 +44,19 @@ impl Descriptor {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Written {
     bytes: [u8; 6],
-    size: usize,
+    size: u8,
 }
 
 impl Written {
     fn push(&mut self, byte: u8) {
-        if let Some(place) = self.bytes.get_mut(self.size) {
+        if let Some(place) = self.bytes.get_mut(usize::from(self.size)) {
             *place = byte;
             self.size += 1;
         }
     }
 
     pub fn bytes(&self) -> &[u8] {
-        self.bytes.get(..self.size).unwrap_or_default()
+        self.bytes.get(..usize::from(self.size)).unwrap_or_default()
     }
 }
 

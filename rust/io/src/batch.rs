@@ -19,17 +19,22 @@ pub struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    pub fn new(output: impl ExactSizeIterator<Item = (&'a Id, &'a [u8])>) -> Self {
+    pub fn new(output: impl Iterator<Item = (&'a Id, &'a [u8])>, count: usize) -> Self {
         let mut ranks: HashMap<*const u8, usize> = HashMap::new();
         let mut peers: Vec<(&Id, Range<usize>)> = Vec::new();
-        let mut places = Vec::with_capacity(output.len());
+        let mut places = Vec::with_capacity(count);
+        let mut last = (std::ptr::null(), 0);
         for (peer, datagram) in output {
             // A peer has one name, which all its datagrams share.
-            let rank = *ranks.entry(Arc::as_ptr(peer).cast()).or_insert_with(|| {
-                peers.push((peer, 0..0));
-                peers.len() - 1
-            });
-            places.push((rank, datagram));
+            let name = Arc::as_ptr(peer).cast();
+            if last.0 != name {
+                let rank = *ranks.entry(name).or_insert_with(|| {
+                    peers.push((peer, 0..0));
+                    peers.len() - 1
+                });
+                last = (name, rank);
+            }
+            places.push((last.1, datagram));
         }
         places.sort_by_key(|place| place.0); // which keeps the order of each one's
         for (at, (rank, _)) in places.iter().enumerate() {
@@ -78,7 +83,7 @@ mod tests {
         let (one, two) = (Id::from("one"), Id::from("two"));
         let output: [(&Id, &[u8]); 5] =
             [(&one, b"a"), (&two, b"b"), (&one, b"c"), (&two, b"d"), (&one, b"e")];
-        let batch = Batch::new(output.into_iter());
+        let batch = Batch::new(output.into_iter(), 5);
         let sent: Vec<_> = batch
             .peers
             .iter()

@@ -279,7 +279,8 @@ impl Work {
         let run = came.get(run.clone()).into_iter().flatten().zip(paddings.get(run).into_iter().flatten());
         let mut each = run.clone();
         let first = each.next().filter(|_| each.next().is_some());
-        let verdict = first.map(|((from, datagram), _)| self.shared.directory().judge(datagram, *from, LONGEST));
+        let verdict =
+            first.map(|((from, datagram), _)| self.shared.directory().judge(datagram, *from, LONGEST));
         match verdict {
             Some(Ok(Verdict::Media(peer, thread))) if thread == self.number => {
                 let run: Vec<_> = run.map(|((_, datagram), padding)| (*datagram, *padding)).collect();
@@ -316,7 +317,7 @@ impl Work {
         // Borrowed apart from the forwarder, which `guarded` has.
         let mut spilled = |outbox: &mut Outbox| deliver(outbox, sender, shared);
         guarded(&mut self.forwarder, shared, |forwarder| forwarder.receive_run(peer, run, now, &mut spilled));
-        if self.forwarder.output().len() > MOST_UNSENT {
+        if self.forwarder.outbox().count_output() > MOST_UNSENT {
             self.flush();
         }
     }
@@ -386,7 +387,7 @@ fn guarded(forwarder: &mut Forwarder, shared: &Shared, work: impl FnOnce(&mut Fo
 
 /// Datagrams go out to where their peers are.
 fn deliver(outbox: &mut Outbox, sender: &mut Sender, shared: &Shared) {
-    let batch = Batch::new(outbox.output());
+    let batch = Batch::new(outbox.output(), outbox.count_output());
     if batch.peers.is_empty() {
         return;
     }
