@@ -40,6 +40,10 @@ pub struct Outstanding {
 }
 
 impl Outstanding {
+    pub fn fetch(&self) -> u64 {
+        self.sent.back().map_or(0, |last| last.number as u64)
+    }
+
     /// The next packet's, unrolled; what is written is its low 16 bits.
     pub fn number(&mut self) -> i64 {
         self.following += 1;

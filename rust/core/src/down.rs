@@ -40,6 +40,10 @@ impl Numbering {
             pictures: PictureMap::new(spec.first_picture_id),
         }
     }
+
+    fn fetch(&self) -> u64 {
+        self.sequence.following as u64 ^ self.clock.fetch() ^ self.pictures.fetch()
+    }
 }
 
 pub struct Down {
@@ -144,6 +148,13 @@ impl Down {
         self.numbers.clock.leave();
         self.numbers.rtx_ssrc = self.spec.rtx_ssrc;
         self.numbers
+    }
+
+    /// Reads what `forward` will: a word of each part.
+    pub fn fetch(&self) -> u64 {
+        let parts = [self.packets, self.octets, self.given as u64, self.epoch as u64, self.peer as u64];
+        let told = u64::from(self.looks.ssrc) ^ u64::from(self.last_picture.unwrap_or_default());
+        parts.iter().fold(told ^ self.numbers.fetch(), |seen, part| seen ^ part)
     }
 
     /// The number that the next new packet gets.

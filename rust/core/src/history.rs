@@ -106,6 +106,12 @@ impl History {
         }
     }
 
+    /// Reads the place of this number.
+    pub fn fetch(&self, number: i64) -> u64 {
+        let slot = self.ring.get(self.place(number)).and_then(Option::as_ref);
+        slot.map_or(0, |sent| u64::from(sent.timestamp))
+    }
+
     /// Whether there is no place for it but another's.
     fn pushes_out(&self, number: i64) -> bool {
         let place = self.ring.get(self.place(number));

@@ -43,7 +43,7 @@ pub mod srtp;
 mod srtp_keys;
 mod standing;
 mod stream;
-mod table;
+pub mod table;
 mod timestamps;
 mod track;
 mod trendline;

@@ -117,6 +117,12 @@ impl Peer {
         }
     }
 
+    /// Reads what sending a packet of ours needs.
+    pub fn fetch(&self, ssrc: u32) -> u64 {
+        let name = self.id.as_bytes().first().copied().unwrap_or_default();
+        self.srtp.newest(ssrc) ^ u64::from(name) ^ self.bytes_sent as u64 ^ self.sending.fetch()
+    }
+
     /// Key of the down track with this SSRC.
     pub fn down(&self, ssrc: u32) -> Option<usize> {
         let found = self.downs.iter().find(|pair| pair.0 == ssrc);

@@ -18,6 +18,10 @@ impl PictureMap {
         Self { first, ids: SequenceMap::new(i64::from(first)), newest: None, tl0_offset: 0, tl0_newest: None }
     }
 
+    pub fn fetch(&self) -> u64 {
+        self.ids.following as u64 ^ u64::from(self.tl0_offset)
+    }
+
     /// Another source starts with this keyframe.
     pub fn begin(&mut self, descriptor: &Descriptor) {
         let Some(picture_id) = descriptor.picture_id else {

@@ -12,7 +12,7 @@ const RTCP_WINDOW: u32 = 128;
 /// The newest index of RTP, 48 bits, from which others are guessed by 16 of them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RtpIndex {
-    newest: u64,
+    pub newest: u64,
 }
 
 impl RtpIndex {

@@ -49,6 +49,10 @@ impl SendSide {
         self.rate.bitrate_bps as i64
     }
 
+    pub fn fetch(&self) -> u64 {
+        self.outstanding.fetch() ^ self.estimate_bps() as u64
+    }
+
     /// One message of the subscriber.
     pub fn reported(&mut self, arrivals: &Arrivals, rtt_s: Option<f64>, now: f64) {
         let (delivered, lost) = self.outstanding.reported(arrivals);

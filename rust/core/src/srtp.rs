@@ -104,6 +104,11 @@ impl SrtpSession {
         Ok(())
     }
 
+    /// The newest index that was sent with an SSRC of ours.
+    pub fn newest(&self, ssrc: u32) -> u64 {
+        self.sent.get(&ssrc).map_or(0, |sent| sent.rtp.newest)
+    }
+
     /// The context of an SSRC that was received, its replay list too.
     pub fn forget(&mut self, ssrc: u32) {
         self.received.remove(&ssrc);

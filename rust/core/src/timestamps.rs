@@ -32,6 +32,10 @@ impl TimestampMap {
         Self { clock_rate, first, offset: 0, last: None, last_at: 0.0, reference: None }
     }
 
+    pub fn fetch(&self) -> u64 {
+        u64::from(self.offset)
+    }
+
     /// The source is gone; nothing is known of the next one's clock.
     pub fn leave(&mut self) {
         self.reference = None;

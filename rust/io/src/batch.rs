@@ -1,11 +1,11 @@
 //! Order in what is to be sent: each peer's datagrams together, and which of them the kernel can cut out of one message. Pure.
 
-use std::collections::HashMap;
 use std::io::IoSlice;
 use std::ops::Range;
 use std::sync::Arc;
 
 use sferum_forwarder_core::api::Id;
+use sferum_forwarder_core::table::NumberMap;
 
 /// Datagrams of one UDP_SEGMENT message, and its bytes: older kernels take 64, and a message is an IP packet at first.
 const MOST_SEGMENTS: usize = 64;
@@ -20,13 +20,13 @@ pub struct Batch<'a> {
 
 impl<'a> Batch<'a> {
     pub fn new(output: impl Iterator<Item = (&'a Id, &'a [u8])>, count: usize) -> Self {
-        let mut ranks: HashMap<*const u8, usize> = HashMap::new();
+        let mut ranks: NumberMap<usize, usize> = NumberMap::default();
         let mut peers: Vec<(&Id, Range<usize>)> = Vec::new();
         let mut places = Vec::with_capacity(count);
-        let mut last = (std::ptr::null(), 0);
+        let mut last = (0, 0);
         for (peer, datagram) in output {
             // A peer has one name, which all its datagrams share.
-            let name = Arc::as_ptr(peer).cast();
+            let name = Arc::as_ptr(peer).cast::<u8>().addr();
             if last.0 != name {
                 let rank = *ranks.entry(name).or_insert_with(|| {
                     peers.push((peer, 0..0));

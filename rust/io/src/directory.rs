@@ -28,6 +28,7 @@ pub struct Directory {
     bound: HashMap<Route, Id>,
     peers: HashMap<Id, Peer>,
     ufrags: HashSet<String>,
+    moves: u64,
 }
 
 /// What becomes of a datagram.
@@ -54,6 +55,7 @@ impl Directory {
     }
 
     pub fn set_route(&mut self, peer: &str, route: Option<Route>) {
+        self.moves += 1;
         if !self.peers.contains_key(peer) {
             self.peers.insert(Id::from(peer), Peer::default());
         }
@@ -72,6 +74,7 @@ impl Directory {
 
     /// Its packets go nowhere, and no media goes to it.
     pub fn remove_peer(&mut self, peer: &str) {
+        self.moves += 1;
         self.peers.remove(peer);
     }
 
@@ -81,6 +84,11 @@ impl Directory {
 
     pub fn remove_ufrag(&mut self, ufrag: &str) {
         self.ufrags.remove(ufrag);
+    }
+
+    /// How often somebody's media was to go another way.
+    pub fn moves(&self) -> u64 {
+        self.moves
     }
 
     /// Where a peer's media goes.

@@ -13,6 +13,7 @@ mod ids;
 mod ignored;
 mod line;
 mod media_thread;
+mod places;
 mod runs;
 mod sender;
 pub mod stun;

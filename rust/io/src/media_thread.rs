@@ -18,6 +18,7 @@ use crate::directory::{Directory, Route, Verdict};
 use crate::framing::MAX_FRAME;
 use crate::ignored::{Counters, Ignored};
 use crate::line::{Gone, Taker};
+use crate::places::Places;
 use crate::runs::{paddings, runs};
 use crate::sender::{Sender, Sent};
 use crate::sys::{Inbox, LONGEST, Poll, Ready, Wake, go_before_others, monotonic, receive_segments};
@@ -144,6 +145,7 @@ struct Work {
     number: usize,
     forwarder: Forwarder,
     sender: Sender,
+    places: Places,
     shared: Arc<Shared>,
 }
 
@@ -162,7 +164,8 @@ impl MediaThread {
         mailbox.poll.add(mailbox.wake.fd(), WAKE)?;
         let inbox = Inbox::new(segments && receive_segments(&socket));
         let sender = Sender::new(socket, segments);
-        let work = Work { number, forwarder: Forwarder::default(), sender, shared };
+        let work =
+            Work { number, forwarder: Forwarder::default(), sender, places: Places::default(), shared };
         Ok(Self { inbox, ready: Vec::new(), commands, due: f64::NEG_INFINITY, work })
     }
 
@@ -313,9 +316,8 @@ impl Work {
 
     /// What comes of it is sent while the next subscriber's is not made yet.
     fn receive(&mut self, peer: &str, run: &[(&[u8], u8)], now: f64) {
-        let Self { sender, shared, .. } = self;
-        // Borrowed apart from the forwarder, which `guarded` has.
-        let mut spilled = |outbox: &mut Outbox| deliver(outbox, sender, shared);
+        let Self { sender, places, shared, .. } = self;
+        let mut spilled = |outbox: &mut Outbox| deliver(outbox, sender, places, shared);
         guarded(&mut self.forwarder, shared, |forwarder| forwarder.receive_run(peer, run, now, &mut spilled));
         if self.forwarder.outbox().count_output() > MOST_UNSENT {
             self.flush();
@@ -363,7 +365,7 @@ impl Work {
         if !tapped.is_empty() {
             self.shared.upward.tap(tapped);
         }
-        deliver(self.forwarder.outbox(), &mut self.sender, &self.shared);
+        deliver(self.forwarder.outbox(), &mut self.sender, &mut self.places, &self.shared);
     }
 
     fn tell_stats(&self) {
@@ -386,13 +388,13 @@ fn guarded(forwarder: &mut Forwarder, shared: &Shared, work: impl FnOnce(&mut Fo
 }
 
 /// Datagrams go out to where their peers are.
-fn deliver(outbox: &mut Outbox, sender: &mut Sender, shared: &Shared) {
+fn deliver(outbox: &mut Outbox, sender: &mut Sender, places: &mut Places, shared: &Shared) {
     let batch = Batch::new(outbox.output(), outbox.count_output());
     if batch.peers.is_empty() {
         return;
     }
     let directory = shared.directory();
-    let routes: Vec<_> = batch.peers.iter().map(|(peer, _)| directory.route(peer)).collect();
+    let routes: Vec<_> = batch.peers.iter().map(|(peer, _)| places.route(peer, &directory)).collect();
     drop(directory);
     let mut over_udp = Vec::with_capacity(routes.len());
     for (route, (_, range)) in routes.into_iter().zip(&batch.peers) {
