@@ -48,6 +48,7 @@ class Call:
     tracks: dict[TrackSid, Published] = Factory(dict)
     standings: dict[Person, Standing] = Factory(dict)
     away: set[ParticipantSid] = Factory(set)  # whose `lost_at` is set
+    waits: set[ParticipantSid] = Factory(set)  # who is in the waiting room
     attendance: Attendance = Factory(Attendance)
     speakers: Speakers = Factory(Speakers)
     dynacast: set[TrackSid] = Factory(set)  # to be looked at, at the end of this event

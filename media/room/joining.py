@@ -87,6 +87,8 @@ def join(call: Call, event: Joined, now: float) -> list[Command]:
         waiting=must_wait(call, event, person),
     )
     call.members[member.sid] = member
+    if member.waiting:
+        call.waits.add(member.sid)
     call.identities[member.identity] = member.sid
     call.empty_since, call.anybody_came = None, True
     others = tuple([call.snapshot(other) for other in call.others(member)])

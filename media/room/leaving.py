@@ -52,6 +52,7 @@ def leave(
     commands += quiet(call, member)
     del call.members[member.sid]
     call.away.discard(member.sid)
+    call.waits.discard(member.sid)
     if call.identities.get(member.identity) == member.sid:
         del call.identities[member.identity]
     if not comes_again:

@@ -22,12 +22,14 @@ TOPIC = "sferum.waiting"
 
 def waiting(call: Call) -> list[Member]:
     """Who waits, the longest first."""
+    if not call.waits:
+        return []
     return [member for member in call.members.values() if member.waiting]
 
 
 def tell_changes(call: Call) -> list[Command]:
     """Hosts are told when other people wait than before."""
-    queue = tuple(member.sid for member in waiting(call))
+    queue = tuple([member.sid for member in waiting(call)])
     if queue == call.queue_told:
         return []
     call.queue_told = queue
@@ -53,6 +55,7 @@ def admit(call: Call, members: list[Member]) -> list[Member]:
         standing.admitted, standing.must_wait = True, False
         if member.waiting:
             member.waiting = False
+            call.waits.discard(member.sid)
             admitted.append(member)
     return admitted
 
@@ -74,6 +77,7 @@ def send_back(call: Call, member: Member, now: float) -> list[Command]:
     standing = call.standing(member)
     standing.admitted, standing.must_wait, standing.hand = False, True, None
     member.waiting = True
+    call.waits.add(member.sid)
     member.version += 1
     left = (call.gone(other, LeaveReason.UNKNOWN) for other in seen)
     return commands + tell((member.sid,), ParticipantsChanged((call.snapshot(member), *left)))

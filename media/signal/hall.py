@@ -42,6 +42,8 @@ class Hall:
     _codecs: dict[TrackSid, Codec] = field(factory=dict)
     _waiting: deque[events.Event] = field(factory=deque)
     _busy: bool = False
+    _touched: bool = True  # something has happened since `_wakeup` was asked for
+    _wakeup: float | None = None
     _to_flush: set[ParticipantSid] = field(factory=set)
     _answers: dict[str, Refusal | None] = field(factory=dict)
     _asked: int = 0
@@ -81,7 +83,7 @@ class Hall:
         self._waiting.append(event)
         if self._busy:
             return
-        self._busy = True
+        self._busy = self._touched = True
         try:
             while self._waiting:
                 now = self.services.clock()
@@ -120,8 +122,9 @@ class Hall:
 
     def tick(self, now: float) -> None:
         """Many times a second: what the room does by the clock, and news that have waited."""
-        wakeup = self.room.next_wakeup()
-        if wakeup is not None and wakeup <= now:
+        if self._touched:  # a look at everybody, for which nothing changes unless something happens
+            self._touched, self._wakeup = False, self.room.next_wakeup()
+        if self._wakeup is not None and self._wakeup <= now:
             self.handle(events.Ticked())
         if self._news.is_due(now):
             self._tell_news()

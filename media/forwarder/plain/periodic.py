@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 
 from media.forwarder.api import Estimate, Kind, Quality
@@ -23,8 +24,10 @@ from media.forwarder.plain.stream import Stream
 
 #: Seconds between reports, LiveKit's too; RFC 3550 6.2 allows it for sessions of our bandwidth.
 REPORTS_S = 1.0
-#: Seconds between two `Quality` events.
+#: Seconds between two `Quality` events of a peer, and between times at which they come: those of a hundred come a dozen
+#: together, and wake whoever hears them twice a second.
 QUALITY_S = 3.0
+QUALITY_STEP_S = 0.5
 #: Bytes of one RTCP datagram.
 LONGEST = 1_200
 #: Report blocks of one receiver report (RFC 3550 6.4.1: five bits).
@@ -46,9 +49,9 @@ def poll_peer(peer: Peer, outbox: Outbox, now: float) -> None:
     pass_on(peer, outbox, now)
     _train(peer, outbox, now)
     if peer.quality_due is None:
-        peer.quality_due = now + QUALITY_S
+        peer.quality_due = _quality_due(now)
     elif now >= peer.quality_due:
-        peer.quality_due = now + QUALITY_S
+        peer.quality_due = _quality_due(now)
         outbox.event(_quality(peer))
     if peer.sending.is_heard:
         measured, estimate = True, peer.sending.poll(now)
@@ -159,6 +162,11 @@ def _remb(peer: Peer) -> bytes:
         for ssrc in (*track.spec.ssrcs, *(stream.ssrc for stream in track.streams.values()))
     }
     return build_remb(Remb(peer.budget_bps, tuple(sorted(ssrcs))))
+
+
+def _quality_due(now: float) -> float:
+    """The next."""
+    return math.floor((now + QUALITY_S) / QUALITY_STEP_S) * QUALITY_STEP_S
 
 
 def _quality(peer: Peer) -> Quality:

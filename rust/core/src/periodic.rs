@@ -13,8 +13,10 @@ use crate::track::Track;
 
 /// Seconds between reports, LiveKit's too; RFC 3550 6.2 allows it for sessions of our bandwidth.
 const REPORTS_S: f64 = 1.0;
-/// Seconds between two `Quality` events.
+/// Seconds between two `Quality` events of a peer, and between times at which they come: those of a hundred come a dozen together, and
+/// wake whoever hears them twice a second.
 const QUALITY_S: f64 = 3.0;
+const QUALITY_STEP_S: f64 = 0.5;
 /// Bytes of one RTCP datagram.
 const LONGEST: usize = 1_200;
 /// Report blocks of one receiver report (RFC 3550 6.4.1: five bits).
@@ -46,9 +48,9 @@ pub fn poll_peer(
     pass_on(peer, downs, outbox, now);
     train(peer, downs, outbox, now);
     match peer.quality_due {
-        None => peer.quality_due = Some(now + QUALITY_S),
+        None => peer.quality_due = Some(quality_due(now)),
         Some(due) if now >= due => {
-            peer.quality_due = Some(now + QUALITY_S);
+            peer.quality_due = Some(quality_due(now));
             let event = quality(peer);
             outbox.event(event);
         }
@@ -198,6 +200,11 @@ fn remb(peer: &Peer, tracks: &Table<Track>) -> Option<Vec<u8>> {
     ssrcs.sort_unstable();
     ssrcs.dedup();
     Some(build_remb(bitrate_bps, &ssrcs))
+}
+
+/// The next.
+fn quality_due(now: f64) -> f64 {
+    ((now + QUALITY_S) / QUALITY_STEP_S).floor() * QUALITY_STEP_S
 }
 
 fn quality(peer: &mut Peer) -> Event {
