@@ -30,9 +30,10 @@ pub struct Ready<'a> {
 }
 
 impl Ready<'_> {
-    /// Whether both go to the same subscribers.
-    pub fn goes_with(&self, other: &Self) -> bool {
-        (self.track, self.layer) == (other.track, other.layer)
+    /// Whether what follows goes to the same subscribers, none of whom asks for a keyframe with this one that comes with that.
+    pub fn goes_with(&self, following: &Self) -> bool {
+        let begins = following.media.packet.starts_keyframe;
+        (self.track, self.layer) == (following.track, following.layer) && !begins
     }
 }
 
@@ -52,7 +53,11 @@ pub fn fan_out(
         return;
     };
     // Nobody who takes these packets leaves this stream by them: the list does not change meanwhile.
-    let takers = track.stream_mut(layer).map(|stream| std::mem::take(&mut stream.takers)).unwrap_or_default();
+    let Some(stream) = track.stream_mut(layer) else {
+        return;
+    };
+    together.iter().for_each(|ready| stream.begins(&ready.media.packet));
+    let takers = std::mem::take(&mut stream.takers);
     for (at, taker) in takers.iter().enumerate() {
         if at.is_multiple_of(AT_ONCE) {
             fetch(takers.get(at..).unwrap_or_default(), downs, peers);

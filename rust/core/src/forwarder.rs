@@ -402,24 +402,25 @@ impl Forwarder {
             loudness.heard(key, &track.spec.sid, packet.audio_level, now);
         }
         let stream = track.stream_mut(layer).ok_or(Drop::UnknownSsrc)?;
-        if packet.starts_keyframe {
-            stream.keyframes.keyframe_arrived();
-        }
-        if stream.takers.is_empty() {
-            let nobody = if packet.payload.is_empty() { packet.why_empty } else { track.why_nobody(downs) };
-            return Err(nobody);
-        }
         // A late packet belongs to what went before, or was held back.
         let (held_from, latest) = (stream.held_from, packet.sequence == stream.highest());
-        let goes_on = if latest {
-            loudest.heard(&track.spec.group, key, packet.audio_level, now)
+        let why_not = if stream.takers.is_empty() {
+            Some(if packet.payload.is_empty() { packet.why_empty } else { track.why_nobody(downs) })
         } else {
-            held_from.is_none_or(|held| packet.sequence < held)
+            let goes_on = if latest {
+                loudest.heard(&track.spec.group, key, packet.audio_level, now)
+            } else {
+                held_from.is_none_or(|held| packet.sequence < held)
+            };
+            (!goes_on).then_some(Drop::Quieter)
         };
         let stream = track.stream_mut(layer).ok_or(Drop::UnknownSsrc)?;
-        if !goes_on {
-            stream.held_from = held_from.or(Some(packet.sequence));
-            return Err(Drop::Quieter);
+        if let Some(why_not) = why_not {
+            if why_not == Drop::Quieter {
+                stream.held_from = held_from.or(Some(packet.sequence));
+            }
+            stream.begins(&packet);
+            return Err(why_not);
         }
         if latest {
             stream.go_on_from(packet.sequence, downs);

@@ -110,6 +110,13 @@ impl Stream {
         self.tapped || !self.takers.is_empty()
     }
 
+    /// What was asked of the publisher may have come with this packet.
+    pub fn begins(&mut self, packet: &Incoming<'_>) {
+        if packet.starts_keyframe {
+            self.keyframes.keyframe_arrived();
+        }
+    }
+
     /// A subscriber can begin with this stream only there. Sound needs none.
     pub fn want_keyframe(&mut self) {
         if self.kind == Kind::Video {

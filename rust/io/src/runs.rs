@@ -83,6 +83,38 @@ mod tests {
         assert_eq!(paddings(&came), [1, 0, 0, 0, 8, 0, 0]);
     }
 
+    fn numbered(number: u16, timestamp: u8, size: usize) -> Vec<u8> {
+        let mut made = packet(timestamp, size);
+        made[2..4].copy_from_slice(&number.to_be_bytes());
+        made
+    }
+
+    #[test]
+    fn a_run_is_what_follows_one_another_of_a_picture() {
+        let (here, there) = (Route::Tcp(1), Route::Tcp(2));
+        let mut control = numbered(4, 2, 99);
+        control[1] = 200;
+        let packets = [
+            (here, numbered(65_535, 1, 99)),
+            (here, numbered(0, 1, 99)),
+            (here, numbered(1, 1, 99)),
+            (here, numbered(2, 2, 99)), // the next picture
+            (here, numbered(4, 2, 99)), // one is missing
+            (there, numbered(5, 2, 99)),
+            (there, numbered(6, 2, 1_500)), // too long for a whole one
+            (there, numbered(7, 2, 99)),
+            (there, control.clone()),
+            (there, control),
+            (there, vec![0x80]),
+        ];
+        let came: Vec<_> = packets.iter().map(|(from, each)| (*from, &each[..])).collect();
+        let found = runs(&came, 1_500);
+        assert_eq!(found[..3], [0..3, 3..4, 4..5]);
+        assert!(found[3..].iter().all(|run| run.len() == 1));
+        assert_eq!(found.iter().map(Range::len).sum::<usize>(), came.len());
+        assert!(runs(&[], 1_500).is_empty());
+    }
+
     #[test]
     fn others_and_what_is_no_rtp_are_left_as_they_are() {
         let (short, long, mut control) = (packet(1, 100), packet(1, 101), packet(1, 99));

@@ -6,13 +6,14 @@ pub mod class;
 pub mod dice;
 pub mod history;
 pub mod parsers;
+pub mod runs;
 pub mod sealed;
 pub mod seeds;
 
 pub type Target = fn(&[u8]);
 
 /// By name, as `rust/fuzz/fuzz_targets` has them.
-pub const TARGETS: [(&str, Target); 9] = [
+pub const TARGETS: [(&str, Target); 10] = [
     ("rtp", parsers::rtp),
     ("rtcp", parsers::rtcp),
     ("vp8", parsers::vp8),
@@ -22,4 +23,5 @@ pub const TARGETS: [(&str, Target); 9] = [
     ("framing", parsers::framing),
     ("sealed", sealed::sealed),
     ("history", history::history),
+    ("runs", runs::runs),
 ];

@@ -45,6 +45,14 @@ fn any_day_ends_well() {
 }
 
 #[test]
+fn together_or_singly_is_all_the_same() {
+    give("runs", 10 * DAYS);
+    let mut all = Stats::default();
+    seeds::of("runs").iter().for_each(|day| all.add(&sferum_noise::runs::play(day)));
+    assert!(all.packets_out > 1_000 && all.retransmitted > 0, "{all:?}");
+}
+
+#[test]
 fn days_are_full() {
     let mut all = Stats::default();
     seeds::of("history").iter().for_each(|day| all.add(&play(day)));
