@@ -24,7 +24,7 @@ from synapse_sferum.broadcast_rows import (
     put_hosts_room_txn,
     put_post_txn,
 )
-from synapse_sferum.broadcast_words import Line, Post, Told, edit, message, says, wanted
+from synapse_sferum.broadcast_words import Line, Post, Told, edit, is_of, message, says, wanted
 from synapse_sferum.directory import DirectoryService
 from synapse_sferum.model import Org, RoomKey, RoomKind
 from synapse_sferum.parties import Parties
@@ -70,7 +70,7 @@ class BroadcastPosts:
         """
         rooms = await self._directory.read(open_rooms_txn, org.org_id, told_rooms(key))
         keeps = {rooms[one]: keep for one, keep in told_rooms(key).items() if one in rooms}
-        there = await self._directory.read(posts_txn, org.org_id, told.broadcast_id)
+        there = await self._there(org, told)
         written = 0
         for room_id in keeps.keys() | {room_id for room_id, _ in there}:
             here = [post for room, post in there if room == room_id]
@@ -102,16 +102,32 @@ class BroadcastPosts:
     async def _write(
         self, org: Org, room_id: str, told: Told, post: Post, posted: Posted | None
     ) -> int:
-        text = says(told, post)
+        text, now_ms = says(told, post), self._now_ms()
         if posted is None:
+            await self._put(org, room_id, told, post, Posted("", text, now_ms))
             event_id = await self._messages.write(room_id, message(told, post))
         elif posted.says == text:
             return 0
-        else:
+        else:  # written twice after a crash, an edit looks as if it had been written once
             event_id = posted.event_id
             await self._messages.write(room_id, edit(told, post, event_id))
-        await self._put(org, room_id, told, post, Posted(event_id, text))
+        await self._put(org, room_id, told, post, Posted(event_id, text, now_ms))
         return 1
+
+    async def _there(self, org: Org, told: Told) -> dict[tuple[str, Post], Posted]:
+        """What the rooms were told; claims are looked up, and dropped where nothing came of them."""
+        there = await self._directory.read(posts_txn, org.org_id, told.broadcast_id)
+        for (room_id, post), posted in list(there.items()):
+            if posted.event_id:
+                continue
+            own = await self._messages.since(room_id, posted.claimed_ms)
+            found = [event_id for event_id, content in own if is_of(content, told, post)]
+            if found:
+                there[room_id, post] = Posted(found[0], posted.says, posted.claimed_ms)
+            else:
+                del there[room_id, post]
+            await self._put(org, room_id, told, post, there.get((room_id, post)))
+        return there
 
     async def _put(
         self, org: Org, room_id: str, told: Told, post: Post, now: Posted | None

@@ -16,10 +16,11 @@ from synapse_sferum.rows import chunks, marks
 
 @frozen
 class Posted:
-    """One message that is there."""
+    """One message that is there, or is being written: `event_id` is "" then. `claimed_ms`: since when, of 1970."""
 
     event_id: str
     says: str
+    claimed_ms: int = 0
 
 
 def open_rooms_txn(
@@ -50,12 +51,13 @@ def posts_txn(
 ) -> dict[tuple[str, Post], Posted]:
     """(room id, which message) → what is there."""
     txn.execute(
-        "SELECT room_id, post, event_id, says FROM sferum_broadcast_posts"
+        "SELECT room_id, post, event_id, says, claimed_ms FROM sferum_broadcast_posts"
         " WHERE org_id = ? AND broadcast_id = ?",
         (org_id, broadcast_id),
     )
     return {
-        (str(room), Post(post)): Posted(str(event), str(says)) for room, post, event, says in txn
+        (str(room), Post(post)): Posted(str(event), str(says), int(claimed))
+        for room, post, event, says, claimed in txn
     }
 
 
@@ -76,9 +78,10 @@ def put_post_txn(
     )
     if now is not None:
         txn.execute(
-            "INSERT INTO sferum_broadcast_posts (org_id, broadcast_id, room_id, post, event_id, says)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            (*key, now.event_id, now.says),
+            "INSERT INTO sferum_broadcast_posts"
+            " (org_id, broadcast_id, room_id, post, event_id, says, claimed_ms)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (*key, now.event_id, now.says, now.claimed_ms),
         )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from html import escape
 from typing import Any
@@ -128,6 +128,14 @@ def edit(told: Told, post: Post, event_id: str) -> dict[str, Any]:
         "m.new_content": now,
         "m.relates_to": {"rel_type": "m.replace", "event_id": event_id},
     }
+
+
+def is_of(content: Mapping[str, Any], told: Told, post: Post) -> bool:
+    """Whether a message is this one as it was first written."""
+    about = content.get(BROADCAST)
+    if not isinstance(about, dict) or "m.relates_to" in content:
+        return False
+    return (about.get("id"), about.get("post")) == (told.broadcast_id, post.value)
 
 
 def says(told: Told, post: Post) -> str:

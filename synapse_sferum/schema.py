@@ -280,6 +280,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
         )""",
     ),
     ("ALTER TABLE sferum_register ADD COLUMN operator_key TEXT NOT NULL DEFAULT ''",),
+    ("ALTER TABLE sferum_broadcast_posts ADD COLUMN claimed_ms BIGINT NOT NULL DEFAULT 0",),
 )
 
 #: What this code was built for.

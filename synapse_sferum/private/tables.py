@@ -87,11 +87,12 @@ def own_messages_txn(
 ) -> list[tuple[str, JsonDict]]:
     """(event id, content) of one sender's messages in a room since a time, the oldest first: what came of a crash.
 
-    By Synapse's index on times: a room's whole history is never read.
+    Without those that were taken back. By Synapse's index on times: a room's whole history is never read.
     """
     txn.execute(
         "SELECT e.event_id, j.json FROM events AS e JOIN event_json AS j ON j.event_id = e.event_id"
         " WHERE e.origin_server_ts >= ? AND e.room_id = ? AND e.sender = ? AND e.type = 'm.room.message'"
+        " AND NOT EXISTS (SELECT 1 FROM redactions AS r WHERE r.redacts = e.event_id)"
         " ORDER BY e.origin_server_ts, e.stream_ordering LIMIT ?",
         (since_ms, room_id, sender, most),
     )

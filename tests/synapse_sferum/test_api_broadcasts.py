@@ -125,6 +125,39 @@ def test_a_class_broadcast_is_told_to_the_class_and_its_parents(school: ApiSchoo
     assert announce(school, "deleted", "b2", **more) == 0
 
 
+def test_what_a_process_died_over_is_found_and_not_said_twice(
+    world: World, school: ApiSchool
+) -> None:
+    """Written but not noted: it is looked for. Claimed, but not written: it is written. Taken back: it is gone."""
+    hall = school.room_id("announcements")
+
+    def heard() -> list[Any]:
+        shown = [one.get("org.sferum.broadcast", {}) for one in messages(school, "P1", hall)]
+        return [one["stage"] for one in shown if one.get("id") == "b3"]
+
+    def die_over() -> None:
+        world.database("UPDATE sferum_broadcast_posts SET event_id = '' WHERE broadcast_id = 'b3'")
+
+    assert announce(school, "live", "b3") == 1
+    (post,) = world.database(
+        "SELECT org_id, broadcast_id, room_id, post FROM sferum_broadcast_posts"
+        " WHERE broadcast_id = 'b3'"
+    )
+    die_over()
+    assert announce(school, "live", "b3") == 0
+    assert heard() == ["live"]
+    die_over()
+    assert announce(school, "deleted", "b3") == 1
+    assert heard() == []
+    world.database(
+        "INSERT INTO sferum_broadcast_posts"
+        " (org_id, broadcast_id, room_id, post, event_id, says) VALUES (?, ?, ?, ?, '', 'never')",
+        *post,
+    )
+    assert announce(school, "live", "b3") == 1
+    assert heard() == ["live"]
+
+
 def tell(school: ApiSchool, *signs: tuple[str, str, str], room_id: str = "") -> Any:
     listed = [
         {"user_id": school.accounts[who], "sign": sign, **({"text": text} if text else {})}
