@@ -195,6 +195,7 @@ impl MediaThread {
                 }
             }
         }
+        self.work.sender.begin();
         let handed = self.work.handed();
         if !self.obey() {
             return false;
@@ -244,6 +245,7 @@ impl MediaThread {
                 return; // nothing more, or a message of the network about an old datagram
             };
             let now = monotonic();
+            self.work.sender.begin();
             self.obey(); // what was called before these came
             let mut came = Vec::with_capacity(count);
             for (data, from, segment) in (0..count).filter_map(|place| self.inbox.message(place)) {

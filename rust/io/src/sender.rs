@@ -8,7 +8,7 @@ use crate::batch::run;
 use crate::ignored::{Counters, Ignored};
 use crate::sys::{MOST_MESSAGES, Outgoing, send, wait_writable};
 
-/// Milliseconds that a full buffer is waited for, once for each batch; then its datagrams are dropped.
+/// Milliseconds that a full buffer is waited for, once for each `begin`; then its datagrams are dropped.
 const PATIENCE_MS: u16 = 2;
 /// Addresses that are remembered for refusing segments.
 const MOST_REFUSING: usize = 4_096;
@@ -20,6 +20,8 @@ pub struct Sender {
     /// It has done it already: what is refused now is the way to one address, which is narrower than the datagrams.
     proved: bool,
     refusing: HashSet<SocketAddr>,
+    /// Has not waited since `begin`.
+    patient: bool,
     pub sent: Sent,
 }
 
@@ -32,7 +34,13 @@ pub struct Sent {
 
 impl Sender {
     pub fn new(socket: UdpSocket, segments: bool) -> Self {
-        Self { socket, segments, proved: false, refusing: HashSet::new(), sent: Sent::default() }
+        let sent = Sent::default();
+        Self { socket, segments, proved: false, refusing: HashSet::new(), patient: true, sent }
+    }
+
+    /// What came together is sent from now on, in however many batches.
+    pub fn begin(&mut self) {
+        self.patient = true;
     }
 
     pub fn socket(&self) -> &UdpSocket {
@@ -63,7 +71,6 @@ impl Sender {
     }
 
     fn send_all(&mut self, mut left: &[Outgoing<'_>], counters: &Counters) {
-        let mut patient = true;
         while let Some(first) = left.first() {
             let (mut done, mut blocked) = (1, 0);
             match send(&self.socket, left) {
@@ -76,8 +83,8 @@ impl Sender {
                     }
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) if error.kind() == ErrorKind::WouldBlock && patient => {
-                    patient = false;
+                Err(error) if error.kind() == ErrorKind::WouldBlock && self.patient => {
+                    self.patient = false;
                     wait_writable(&self.socket, PATIENCE_MS);
                     continue;
                 }
