@@ -259,6 +259,9 @@ impl MediaThread {
                 self.work.take_run(&came, &paddings, run, now);
             }
             self.work.flush();
+            if !self.inbox.is_filled_by(count) {
+                return; // what has come meanwhile wakes again
+            }
         }
     }
 }

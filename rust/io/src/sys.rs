@@ -243,6 +243,11 @@ impl Inbox {
         }
     }
 
+    /// Whether there may be more than so many.
+    pub fn is_filled_by(&self, count: usize) -> bool {
+        count >= self.names.len()
+    }
+
     /// Takes what is there. How many messages; `Err`: nothing, or the network says something about an old datagram.
     pub fn receive(&mut self, socket: &impl AsRawFd) -> Result<usize> {
         self.sizes.clear();
