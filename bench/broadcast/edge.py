@@ -11,6 +11,7 @@ from pathlib import Path
 
 from attrs import field, frozen
 
+from bench.units import environment
 from media.broadcast.edge import Edge
 from media.broadcast.edge_nginx import configuration
 from tests.support.polling import until
@@ -92,7 +93,7 @@ def edge(folder: Path, cert: Path, origin_port: int, secret: str) -> Iterator[Ru
     )
     file = folder / "nginx.conf"
     file.write_text(configuration(made))
-    command = ["env", *environment(), binary, "-p", str(folder), "-c", str(file)]
+    command = ["env", *environment(UNIT), binary, "-p", str(folder), "-c", str(file)]
     command += ["-e", str(folder / "start.log"), "-g", "daemon off;"]
     mounts = _may_mount(cache)
     if mounts:
@@ -104,12 +105,6 @@ def edge(folder: Path, cert: Path, origin_port: int, secret: str) -> Iterator[Ru
         yield Running(made.port, cert, "tmpfs" if mounts else "disk", process)
     finally:
         process.stop()
-
-
-def environment() -> list[str]:
-    """`NAME=value` of what `deploy/` gives an edge's nginx."""
-    lines = UNIT.read_text("utf-8").splitlines()
-    return [one.removeprefix("Environment=") for one in lines if one.startswith("Environment=")]
 
 
 def _mounted(folder: Path) -> list[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import cast
+from unittest.mock import patch
 
 import aiohttp
 from attrs import field, frozen
@@ -17,15 +18,19 @@ from attrs import field, frozen
 from bench.load.crowd import Crowd
 from bench.load.plan import Mix
 from bench.load.program import Program
+from bench.units import environment
 from media.access.claims import Claims
 from media.access.key_file import read_keys
 from media.access.tokens import Key, mint
 from media.ids import Identity, RoomName
 from tests.support.media import MediaProcess
+from tests.support.process import ROOT
 from tests.support.synapse import Homeserver
 
 #: Of SCHED_RR, below the load's.
 PRIORITY = 10
+#: How it is started on a school's machine.
+UNIT = ROOT / "deploy" / "systemd" / "sferum-media.service"
 #: Nobody asks it: tokens are made here.
 _NOBODY = cast(
     Homeserver,
@@ -75,7 +80,9 @@ async def ours(
     """`python -m media` with this forwarder. `cpus`: the server's processor and the load's."""
     with TemporaryDirectory() as folder:
         process = MediaProcess.prepare(Path(folder), _NOBODY, forwarder=forwarder)
-        process.start()
+        given = (one.partition("=") for one in environment(UNIT))
+        with patch.dict(os.environ, {name: value for name, _, value in given}):
+            process.start()
         try:
             if cpus is not None:
                 place(process.pid, cpus[0])

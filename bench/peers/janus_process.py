@@ -38,6 +38,8 @@ transports: {{
   disable = "{transports}"
 }}
 """
+#: As ours is started (`bench/load/server.py`).
+_BEST = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
 _WEBSOCKETS = "general: {{\n  ws = true\n  ws_port = {port}\n}}\nadmin: {{\n}}\n"
 _OTHER_PLUGINS = (
     *("audiobridge", "duktape", "echotest", "lua", "nosip", "recordplay"),
@@ -109,7 +111,7 @@ def _running(
             ["janus", f"--configs-folder={folder}", f"--config={folder / 'janus.jcfg'}"],
             stdout=log,
             stderr=log,
-            env={**os.environ, **({"LD_LIBRARY_PATH": libraries} if libraries else {})},
+            env={**os.environ, **(_BEST | {"LD_LIBRARY_PATH": libraries} if libraries else {})},
         )
     try:
         yield process

@@ -11,7 +11,7 @@ from attrs import evolve
 
 from bench.broadcast import film, sums
 from bench.broadcast.crowd import PACKAGE, added
-from bench.broadcast.edge import UNIT, NoNginx, environment
+from bench.broadcast.edge import UNIT, NoNginx
 from bench.broadcast.rows import (
     QUICK,
     USUAL,
@@ -23,7 +23,9 @@ from bench.broadcast.rows import (
 )
 from bench.broadcast.soak import Sample, not_flat, planned
 from bench.broadcast.stage import Template
+from bench.load.server import UNIT as MEDIA_UNIT
 from bench.native import NoProgram, build
+from bench.units import environment
 from media.broadcast.cmaf.clocks import RATE
 from tests.media.broadcast.cmaf.reading import samples
 
@@ -51,8 +53,13 @@ def test_quantiles_are_of_all_processes_together() -> None:
 
 def test_nginx_is_started_as_an_edge_starts_it() -> None:
     """The environment is that of the unit in deploy/, which allows an edge's descriptors too."""
-    assert environment() == ["GLIBC_TUNABLES=glibc.malloc.hugetlb=1"]
+    assert environment(UNIT) == ["GLIBC_TUNABLES=glibc.malloc.hugetlb=1"]
     assert "LimitNOFILE=65536" in UNIT.read_text("utf-8").splitlines()
+
+
+def test_the_calls_server_is_started_as_on_a_school_s_machine() -> None:
+    """The load generator's too."""
+    assert environment(MEDIA_UNIT) == ["GLIBC_TUNABLES=glibc.malloc.hugetlb=1"]
 
 
 @pytest.fixture(scope="module")
