@@ -17,10 +17,40 @@ from attrs import fields
 #: Hosts that plain http may go to: this machine.
 LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 HIGHEST_PORT = 65535
+#: Lists and mappings inside one another. Settings have three levels; what PyYAML reads costs the square of them.
+MOST_LEVELS = 20
 
 
 class BadConfig(Exception):
     """The file of settings cannot be used; the message names the setting and what is wanted."""
+
+
+class TooDeep(yaml.YAMLError):
+    """More than `MOST_LEVELS` inside one another."""
+
+
+class _Shallow(yaml.SafeLoader):
+    """Raises TooDeep."""
+
+    _level = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        self._level += 1
+        if self._level > MOST_LEVELS:
+            raise TooDeep
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self._level -= 1
+
+
+def parse(text: str) -> Any:
+    """What a YAML text says.
+
+    Raises:
+        yaml.YAMLError, ValueError: it is none. TooDeep is one of them.
+    """
+    return yaml.load(text, _Shallow)  # noqa: S506 - a safe loader
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -30,8 +60,8 @@ def read(path: Path) -> dict[str, Any]:
         BadConfig: not readable, or no settings.
     """
     try:
-        raw = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        raw = parse(path.read_text("utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
         raise BadConfig(f"{path}: {type(error).__name__}") from None
     if not isinstance(raw, dict):
         raise BadConfig(f"{path}: want settings, one `name: value` a line")

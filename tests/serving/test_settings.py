@@ -22,7 +22,8 @@ EXAMPLE = "https://school.example"
         (b"a: [", "ParserError"),
         (b"a: \xff", "UnicodeDecodeError"),
         (b"day: 2026-02-30", "ValueError"),
-        (b"[" * 5000, "RecursionError"),
+        (b"[" * 5000, "TooDeep"),
+        (b"a: " + b"[" * settings.MOST_LEVELS + b"]" * settings.MOST_LEVELS, "TooDeep"),
     ],
 )
 def test_another_file_is_no_settings(tmp_path: Path, raw: bytes, why: str) -> None:
@@ -33,6 +34,13 @@ def test_another_file_is_no_settings(tmp_path: Path, raw: bytes, why: str) -> No
         settings.read(path)
     with pytest.raises(BadConfig, match=r"none\.yaml: FileNotFoundError"):
         settings.read(tmp_path / "none.yaml")
+
+
+def test_settings_may_be_nested(tmp_path: Path) -> None:
+    """Nineteen lists in a mapping are more than anybody needs."""
+    path = tmp_path / "service.yaml"
+    path.write_text("a: " + "[" * 19 + "]" * 19, "utf-8")
+    assert "a" in settings.read(path)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from attrs import field, frozen
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from media.broadcast.fanout.asking import NODE, public_key
-from serving.settings import BadConfig, of, only_known, url_of
+from serving.settings import BadConfig, of, only_known, parse, url_of
 
 #: Schools of a district: Moscow's largest has 160.
 MOST = 1_000
@@ -47,8 +47,8 @@ def schools_of(text: str) -> dict[str, School]:
         BadConfig: names the entry and what is wanted.
     """
     try:
-        raw = yaml.safe_load(text)
-    except (ValueError, RecursionError, yaml.YAMLError):
+        raw = parse(text)
+    except (ValueError, yaml.YAMLError):
         raise BadConfig("schools: no YAML") from None
     entries = of(list, "schools", raw or [])
     if len(entries) > MOST:

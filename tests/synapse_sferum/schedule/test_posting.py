@@ -124,6 +124,7 @@ def new_machine() -> Machine:
             " origin_server_ts BIGINT, stream_ordering BIGINT)"
         )
         txn.execute("CREATE TABLE event_json (event_id TEXT, json TEXT)")
+        txn.execute("CREATE TABLE redactions (event_id TEXT, redacts TEXT)")
     return Machine(database)
 
 
