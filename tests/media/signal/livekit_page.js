@@ -35,7 +35,9 @@ async function join(url, token, options, connecting) {
 }
 
 const camera = on => room.localParticipant.setCameraEnabled(on, { resolution: LivekitClient.VideoPresets.h720.resolution });
-const microphone = on => room.localParticipant.setMicrophoneEnabled(on);
+// As it is: what a browser does for voices takes a tone for noise, or for the echo of the other page's, now and then for a minute.
+const unprocessed = {echoCancellation: false, noiseSuppression: false, autoGainControl: false};
+const microphone = on => room.localParticipant.setMicrophoneEnabled(on, unprocessed);
 const publishing = publication => room.localParticipant.getTrackPublication(LivekitClient.Track.Source[publication]);
 
 // what the receiver of somebody's track knows of it
