@@ -109,6 +109,25 @@ async def test_what_is_no_websocket_of_ours_is_answered_and_comes_into_no_call(
         assert not world.node.halls
 
 
+FOX = "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0"
+FOX_ON_IOS = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 FxiOS/153.0 Safari/605.1.15"
+
+
+@pytest.mark.parametrize(("browser", "status"), [(FOX, 404), (FOX_ON_IOS, 400), ("", 400)])
+async def test_firefox_finds_no_v1(browser: str, status: int) -> None:
+    """With a good token too; what is called so on iOS is WebKit. The door of v0 is there for all."""
+    headers = {"User-Agent": browser}
+    async with calls() as world, aiohttp.ClientSession(headers=headers) as http:
+        good = f"access_token={world.token('anna')}"
+        for path in ("/rtc/v1/validate", "/rtc/v1"):
+            async with http.get(f"{world.base}{path}?{good}&join_request=%25") as answer:
+                assert answer.status == status
+                assert answer.headers["Access-Control-Allow-Origin"] == "*"
+                assert "room does not exist" not in await answer.text()
+        async with http.get(f"{world.base}/rtc/validate?{good}") as answer:
+            assert answer.status == 200
+
+
 async def test_without_v1_its_door_is_404_with_cors() -> None:
     """livekit-client then comes again with v0; without CORS it would give up (calls.md §2.1)."""
     async with calls(v1=False) as world, aiohttp.ClientSession() as http:

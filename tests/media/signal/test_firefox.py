@@ -1,4 +1,7 @@
-"""livekit-client in Debian's Firefox ESR and in Chromium, together in calls of our server."""
+"""livekit-client in Debian's Firefox ESR and in Chromium, together in calls of our server.
+
+Firefox asks for v1 like the other, is told that there is none, and comes with v0 (ADR 35).
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ import pytest_asyncio
 from attrs import frozen
 
 from media.ids import RoomName
+from media.signal.negotiation_v0 import NegotiationV0
+from media.signal.negotiation_v1 import NegotiationV1
 from tests.media.signal.browser import Browsers, Viewer, browsers, firefoxes
 from tests.media.signal.test_resuming import client_of, cut
 from tests.media.world import World, calls, silent_tone
@@ -51,10 +56,18 @@ async def leave(*viewers: Viewer) -> None:
 
 @BOTH
 async def test_firefox_and_chromium_see_and_hear_each_other(both: Both, v1: bool) -> None:
-    """Camera and microphone both ways; what Firefox publishes in three layers is decoded in the size that is shown."""
+    """Camera and microphone both ways; what Firefox publishes in three layers is decoded in the size that is shown.
+
+    Whatever the pages would rather have, Firefox has v0.
+    """
     room = f"meeting {v1}"
     fox = await both.firefox.join("fox", version="2.23.0", v1=v1, room=room)
     chrome = await both.chromium.join("chrome", version="2.23.0", v1=v1, room=room)
+    spoken = {
+        name: client_of(both.world, name, RoomName(room)).negotiation for name in ("fox", "chrome")
+    }
+    assert isinstance(spoken["fox"], NegotiationV0)
+    assert isinstance(spoken["chrome"], NegotiationV1 if v1 else NegotiationV0)
     await publish(fox, chrome)
     await chrome.sees("fox")
     await chrome.hears("fox")
