@@ -54,6 +54,7 @@ class SendSide:
             self._through.delivered(packet.arrived_at, packet.size)
             if packet.probe:
                 self.prober.delivered(packet)
+                self._queue.padding(packet.sent_at, packet.arrived_at)
                 continue
             media = True
             self._queue.delivered(packet.sent_at, packet.arrived_at, packet.size)

@@ -37,19 +37,31 @@ class StandingQueue:
     _fastest: float = float("inf")
     _fastest_before: float = float("inf")
     _since: float = float("-inf")
+    _newest: float = float("-inf")  # arrival
 
     def delivered(self, sent_at: float, arrived_at: float, size: int) -> None:
         """One packet more. The clocks of both ends differ by any constant."""
         way = arrived_at - sent_at
-        if arrived_at - self._since > FASTEST_KEPT_S:
-            self._fastest_before, self._fastest = self._fastest, way
-            self._since = arrived_at
-        self._fastest = min(self._fastest, way)
+        self._remember(way, arrived_at)
         recent = self._recent
         recent.append((arrived_at, way, size))
         oldest = arrived_at - RECENT_S
         while len(recent) > LEAST and (recent[1][0] < oldest or len(recent) > MOST_RECENT):
             recent.popleft()
+
+    def padding(self, sent_at: float, arrived_at: float) -> None:
+        """A packet of a train, which stands behind its own: only the first can be the fastest."""
+        self._remember(arrived_at - sent_at, arrived_at)
+
+    def _remember(self, way: float, arrived_at: float) -> None:
+        """Of a silence before this packet nothing is remembered: the way may be another one now."""
+        silence_s = arrived_at - self._newest
+        if arrived_at - self._since > FASTEST_KEPT_S:
+            before = self._fastest if silence_s <= FASTEST_KEPT_S else way
+            self._fastest_before, self._fastest = before, way
+            self._since = arrived_at
+        self._fastest = min(self._fastest, way)
+        self._newest = arrived_at
 
     @property
     def fastest_s(self) -> float:

@@ -65,6 +65,7 @@ impl SendSide {
             self.through.delivered(packet.arrived_at, packet.size);
             if packet.probe != 0 {
                 self.prober.delivered(packet);
+                self.queue.padding(packet.sent_at, packet.arrived_at);
                 continue;
             }
             media = true;

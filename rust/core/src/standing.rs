@@ -29,6 +29,7 @@ pub struct StandingQueue {
     fastest: f64,
     fastest_before: f64,
     since: f64,
+    newest: f64, // arrival
 }
 
 impl Default for StandingQueue {
@@ -40,6 +41,7 @@ impl Default for StandingQueue {
             fastest: f64::INFINITY,
             fastest_before: f64::INFINITY,
             since: f64::NEG_INFINITY,
+            newest: f64::NEG_INFINITY,
         }
     }
 }
@@ -48,12 +50,7 @@ impl StandingQueue {
     /// One packet more. The clocks of both ends differ by any constant.
     pub fn delivered(&mut self, sent_at: f64, arrived_at: f64, size: i64) {
         let way = arrived_at - sent_at;
-        if arrived_at - self.since > FASTEST_KEPT_S {
-            self.fastest_before = self.fastest;
-            self.fastest = way;
-            self.since = arrived_at;
-        }
-        self.fastest = self.fastest.min(way);
+        self.remember(way, arrived_at);
         self.recent.push_back((arrived_at, way, size));
         let is_old = |packet: &(f64, f64, i64)| packet.0 < arrived_at - RECENT_S;
         while self.recent.len() > LEAST
@@ -61,6 +58,23 @@ impl StandingQueue {
         {
             self.recent.pop_front();
         }
+    }
+
+    /// A packet of a train, which stands behind its own: only the first can be the fastest.
+    pub fn padding(&mut self, sent_at: f64, arrived_at: f64) {
+        self.remember(arrived_at - sent_at, arrived_at);
+    }
+
+    /// Of a silence before this packet nothing is remembered: the way may be another one now.
+    fn remember(&mut self, way: f64, arrived_at: f64) {
+        let silence_s = arrived_at - self.newest;
+        if arrived_at - self.since > FASTEST_KEPT_S {
+            self.fastest_before = if silence_s <= FASTEST_KEPT_S { self.fastest } else { way };
+            self.fastest = way;
+            self.since = arrived_at;
+        }
+        self.fastest = self.fastest.min(way);
+        self.newest = arrived_at;
     }
 
     /// What the fastest packet of the last seconds took, by both clocks.

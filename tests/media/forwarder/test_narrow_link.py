@@ -158,6 +158,28 @@ def test_a_wish_is_probed_for_with_padding(make: Callable[[], Forwarder]) -> Non
         lesson.forwarder.set_wish(PeerId("nobody"), 1)
 
 
+def test_what_is_paused_comes_back_when_the_way_has_become_longer(
+    make: Callable[[], Forwarder],
+) -> None:
+    """From a good line to a narrow one 120 ms away (Wi-Fi to mobile), where nothing is sent but trains.
+
+    How long the way was before says nothing of it: the trains would seem to have waited, for ever.
+    """
+    line = Line(10_000_000)
+    lesson = Lesson(make(), line, 1_000_000)
+    finish(lesson.play(0.0, 6.0))
+    line.bandwidth_bps, line.delay_s = 60_000, 0.14
+    finish(lesson.play(6.0, 9.0))
+    lesson.forwarder.set_want(NUMBERED.id, Want(paused=True))
+    line.bandwidth_bps = 400_000
+    finish(lesson.play(9.0, 9.5))
+    assert lesson.estimates[-1].bitrate_bps <= 110_000
+    lesson.forwarder.set_wish(PUPIL, 3_000_000)
+    finish(lesson.play(9.5, 25.0))
+    assert NUMBERED.rtx_ssrc in lesson.ssrcs
+    assert 250_000 < lesson.estimates[-1].bitrate_bps < 400_000
+
+
 def test_without_answers_there_is_no_estimate(make: Callable[[], Forwarder]) -> None:
     """Of a subscriber who never tells of arrivals nothing is measured and nothing probed."""
     lesson = Lesson(make(), Line(0.001, queue_s=0.0), 200_000)
