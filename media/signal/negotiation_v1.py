@@ -14,7 +14,7 @@ from media.transport.api import Peer
 
 @define(eq=False)
 class NegotiationV1:
-    """`first`: the offer that came with the join, where one did (Chromium, Rust; not Firefox)."""
+    """`first`: the offer that came with the join, where one did (Chromium, Rust)."""
 
     around: Surroundings
     first: rtc.SessionDescription | None

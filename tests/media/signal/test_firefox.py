@@ -163,7 +163,7 @@ async def test_firefox_gets_layers_inside_a_stream_whole(both: Both, v1: bool) -
 
 @BOTH
 async def test_six_publishers_reach_firefox(both: Both, v1: bool) -> None:
-    """Firefox brings no free sections along (calls.md §2.4): it is asked for as many as there are tracks."""
+    """Three who were there before it, and three who come after: it sees and hears each."""
     room = f"six {v1}"
     pupils = [await both.world.join(f"pupil{n}", room, auto_subscribe=False) for n in range(6)]
     tones = []
