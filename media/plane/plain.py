@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -52,6 +53,7 @@ class PlainPlane:
         self._settings, self._control = settings, control
         self._loop = asyncio.get_running_loop()
         self._udp = sockets.udp(settings.host, settings.udp_port)
+        sockets.receive_times(self._udp)
         self._loop.add_reader(self._udp, self._readable)
         if settings.tcp_port is not None:
             opened = sockets.tcp(settings.host, settings.tcp_port)
@@ -164,15 +166,16 @@ class PlainPlane:
 
     def _readable(self) -> None:
         assert self._udp is not None
-        now = self._loop.time()
+        now, real_ns = self._loop.time(), time.time_ns()
         for _ in range(BATCH):
             try:
-                datagram, address = self._udp.recvfrom(sockets.LONGEST)
+                datagram, told, _, address = self._udp.recvmsg(sockets.LONGEST, sockets.TIME_SPACE)
             except OSError:  # nothing more, or a message of the network about an old packet
                 break
             kind = kind_of(datagram)
             if kind is PacketKind.MEDIA and len(datagram) < sockets.LONGEST:
-                self._forward(self._owners.get(address), datagram, now)
+                came = now - sockets.waited_s(told, real_ns)
+                self._forward(self._owners.get(address), datagram, now, came)
             elif kind is PacketKind.STUN or (len(datagram) < sockets.LONGEST and kind is not None):
                 self._control.udp_received(address, datagram, now)
             else:
@@ -183,21 +186,23 @@ class PlainPlane:
         kind = kind_of(packet)
         now = self._loop.time()
         if kind is PacketKind.MEDIA:
-            self._forward(route.owner, packet, now)
+            self._forward(route.owner, packet, now, now)
         elif kind is not None:
             self._control.tcp_received(route, packet, now)
         else:
             self._count_odd(packet)
         self._flush()
 
-    def _forward(self, owner: PeerId | None, datagram: bytes, now: float) -> None:
+    def _forward(
+        self, owner: PeerId | None, datagram: bytes, now: float, came: float
+    ) -> None:
         if owner is None:
             self._ignored[Ignored.STRANGER] += 1
         elif owner not in self._peers:
             self._ignored[Ignored.EARLY] += 1
         else:
             try:
-                self.forwarder.receive(owner, datagram, now)
+                self.forwarder.receive(owner, datagram, now, came)
             except Exception as fault:
                 self._log_fault(fault)
 

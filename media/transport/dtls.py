@@ -158,12 +158,12 @@ class Dtls:
             self._flush()
             self._become("failed")
             return
-        self._flush()
         if self._is_invited() and (srtp := self._keys()) is not None:
             self.srtp = srtp
-            self._become("connected")
+            self._become("connected")  # before our last flight: its answer is media
         else:
             self._become("failed")
+        self._flush()
 
     def _read(self) -> None:
         """All records that are there."""

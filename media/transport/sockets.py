@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 from collections.abc import Iterable
 
 from media.sdp.values import Candidate
@@ -11,6 +12,14 @@ from media.sdp.values import Candidate
 LONGEST = 2048
 #: Bytes that the kernel keeps while the loop is busy: 50 ms of 300 Mbit/s.
 BUFFER = 2 * 1024 * 1024
+
+#: Seconds for which a datagram can have waited; more than that is the clock, which was set.
+MOST_WAITED_S = 0.5
+#: Linux' number, where Python has no name: socket(7), of `struct timespec`.
+_TIMESTAMPNS = getattr(socket, "SO_TIMESTAMPNS", 35)
+_TIMESPEC = struct.Struct("@ll")
+#: Bytes for `waited_s` to be read from.
+TIME_SPACE = socket.CMSG_SPACE(_TIMESPEC.size)
 
 # Priorities of RFC 8445 5.1.2.1: UDP as a host's, TCP below everything that UDP can be.
 _UDP_TYPE = 126
@@ -37,6 +46,24 @@ def _bound_udp(host: str, port: int, *, shared: bool) -> socket.socket:
         opened.close()
         raise
     return opened
+
+
+def receive_times(udp: socket.socket) -> None:
+    """The kernel says of each datagram when it came."""
+    udp.setsockopt(socket.SOL_SOCKET, _TIMESTAMPNS, 1)
+
+
+def waited_s(told: Iterable[tuple[int, int, bytes]], real_ns: int) -> float:
+    """How long a datagram lay in the kernel: what `recvmsg` told beside it, and `time.time_ns` when it was taken.
+
+    0 to `MOST_WAITED_S`; 0 where the kernel says nothing.
+    """
+    for level, kind, data in told:
+        if (level, kind) == (socket.SOL_SOCKET, _TIMESTAMPNS) and len(data) == _TIMESPEC.size:
+            seconds, nanoseconds = _TIMESPEC.unpack(data)
+            waited = (real_ns - seconds * 1_000_000_000 - nanoseconds) * 1e-9
+            return min(max(0.0, waited), MOST_WAITED_S)
+    return 0.0
 
 
 def shared_udp(host: str, port: int, count: int) -> list[socket.socket]:

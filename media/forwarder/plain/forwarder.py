@@ -160,7 +160,9 @@ class PlainForwarder:
 
     # --- packets
 
-    def receive(self, peer: PeerId, datagram: bytes, now: float) -> None:
+    def receive(
+        self, peer: PeerId, datagram: bytes, now: float, came: float | None = None
+    ) -> None:
         outbox = self._outbox
         outbox.packets_in += 1
         outbox.bytes_in += len(datagram)
@@ -172,7 +174,7 @@ class PlainForwarder:
         elif 192 <= datagram[1] <= 223:  # RFC 5761 4
             drop = self._receive_rtcp(sender, datagram, now)
         else:
-            drop = self._receive_rtp(sender, datagram, now)
+            drop = self._receive_rtp(sender, datagram, now, now if came is None else came)
         if drop is not None:
             outbox.drops[drop] += 1
 
@@ -194,7 +196,9 @@ class PlainForwarder:
             take_in(item, peer, self._outbox, now)
         return None
 
-    def _receive_rtp(self, peer: Peer, datagram: bytes, now: float) -> Drop | None:
+    def _receive_rtp(
+        self, peer: Peer, datagram: bytes, now: float, came: float
+    ) -> Drop | None:
         ssrc = int.from_bytes(datagram[8:12], "big")
         if not peer.may_use(ssrc):
             return Drop.UNKNOWN_SSRC
@@ -210,7 +214,7 @@ class PlainForwarder:
             return Drop.TOO_LONG
         number = peer.demux.transport_cc(packet)
         if number is not None:
-            peer.feedback.arrived(number, ssrc, now)
+            peer.feedback.arrived(number, ssrc, came)
         route = peer.demux.route(packet)
         if isinstance(route, Drop):
             return route

@@ -5,6 +5,17 @@ use std::sync::Arc;
 /// Of a peer, a track or a down track; shared, because every datagram that goes out names its peer.
 pub type Id = Arc<str>;
 
+/// A packet of a peer, as it came.
+#[derive(Clone, Copy)]
+pub struct Came<'a> {
+    pub datagram: &'a [u8],
+    /// When, by the clock of what it is given with; earlier than that if it has waited for its turn. Publishers are told this
+    /// time: how long we were busy says nothing of their link.
+    pub at: f64,
+    /// Bytes of padding of what it becomes: with one size the kernel can cut several out of one message.
+    pub padding: u8,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Audio,

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::api::{
-    BadId, Copied, DownTrack, Drop, Event, Id, Kind, Layer, Layers, SrtpKeys, Stats, TrackIn, Want,
+    BadId, Came, Copied, DownTrack, Drop, Event, Id, Kind, Layer, Layers, SrtpKeys, Stats, TrackIn, Want,
 };
 use crate::control::Control;
 use crate::down::{Down, Media};
@@ -240,17 +240,17 @@ impl Forwarder {
 
     /// An SRTP or SRTCP packet (RFC 7983: first byte 128..191) of a peer.
     pub fn receive(&mut self, peer: &str, datagram: &[u8], now: f64) {
-        self.receive_run(peer, &[(datagram, 0)], now, &mut |_| ());
+        self.receive_run(peer, &[Came { datagram, at: now, padding: 0 }], now, &mut |_| ());
     }
 
     /// Packets of a peer that came together, those of one picture at best: they go to one subscriber after another, all of them
-    /// to each. With every packet the bytes of padding of what it becomes: with one size the kernel can cut them out of one message.
+    /// to each.
     ///
     /// `spill` may take what is to be sent out of the outbox while there is more to come; it is called now and then.
     pub fn receive_run(
         &mut self,
         peer: &str,
-        run: &[(&[u8], u8)],
+        run: &[Came<'_>],
         now: f64,
         spill: &mut dyn FnMut(&mut Outbox),
     ) {
@@ -258,10 +258,10 @@ impl Forwarder {
         let mut opened = std::mem::take(&mut self.datagrams);
         opened.resize_with(run.len().max(opened.len()), Vec::new);
         let mut ready = Vec::with_capacity(run.len());
-        for ((datagram, padding), data) in run.iter().zip(&mut opened) {
+        for (came, data) in run.iter().zip(&mut opened) {
             self.outbox.stats.packets_in += 1;
-            self.outbox.stats.bytes_in += datagram.len() as u64;
-            match self.take_in(key, datagram, data, *padding, now) {
+            self.outbox.stats.bytes_in += came.datagram.len() as u64;
+            match self.take_in(key, came, data, now) {
                 Ok(taken) => ready.extend(taken),
                 Err(drop) => self.outbox.count(drop),
             }
@@ -277,12 +277,12 @@ impl Forwarder {
     fn take_in<'a>(
         &mut self,
         key: Option<usize>,
-        datagram: &[u8],
+        came: &Came<'_>,
         opened: &'a mut Vec<u8>,
-        padding: u8,
         now: f64,
     ) -> Result<Option<Ready<'a>>, Drop> {
         let key = key.ok_or(Drop::UnknownPeer)?;
+        let datagram = came.datagram;
         let [128..=191, second, ..] = datagram else {
             return Err(Drop::NotRtp);
         };
@@ -296,7 +296,7 @@ impl Forwarder {
             self.receive_rtcp(key, opened, now)?;
             return Ok(None);
         }
-        self.receive_rtp(key, opened, padding, now)
+        self.receive_rtp(key, opened, came, now)
     }
 
     fn receive_rtcp(&mut self, key: usize, data: &mut Vec<u8>, now: f64) -> Result<(), Drop> {
@@ -321,7 +321,7 @@ impl Forwarder {
         &mut self,
         key: usize,
         data: &'a mut Vec<u8>,
-        padding: u8,
+        came: &Came<'_>,
         now: f64,
     ) -> Result<Option<Ready<'a>>, Drop> {
         let peer = self.peers.get_mut(key).ok_or(Drop::UnknownPeer)?;
@@ -337,7 +337,7 @@ impl Forwarder {
             return Err(Drop::TooLong);
         }
         if let Some(number) = peer.demux.transport_cc(&packet, &self.tracks) {
-            peer.feedback.arrived(number, ssrc, now);
+            peer.feedback.arrived(number, ssrc, came.at);
         }
         let route = peer.demux.route(&packet, &self.tracks)?;
         let track = self.tracks.get_mut(route.track).ok_or(Drop::UnknownSsrc)?;
@@ -355,7 +355,7 @@ impl Forwarder {
             peer.demux.forget(replaced);
         }
         let ready = self.judge(route.track, route.layer, &packet, now, repairs.is_some());
-        let ready = ready.map(|ready| Ready { padding, ..ready });
+        let ready = ready.map(|ready| Ready { padding: came.padding, ..ready });
         let Self { tracks, outbox, .. } = self;
         let track = tracks.get(route.track).ok_or(Drop::UnknownSsrc)?;
         let tapped = track.stream(route.layer).filter(|stream| stream.tapped);

@@ -3,12 +3,11 @@
 use std::collections::{HashMap, VecDeque};
 use std::io::Result;
 use std::net::UdpSocket;
-use std::ops::Range;
 use std::os::fd::AsRawFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use sferum_forwarder_core::api::{BadId, Id, Stats};
+use sferum_forwarder_core::api::{BadId, Came, Id, Stats};
 use sferum_forwarder_core::forwarder::{Forwarder, Held};
 use sferum_forwarder_core::outbox::Outbox;
 
@@ -21,7 +20,9 @@ use crate::line::{Gone, Taker};
 use crate::places::Places;
 use crate::runs::{paddings, runs};
 use crate::sender::{Sender, Sent};
-use crate::sys::{Inbox, LONGEST, Poll, Ready, Wake, go_before_others, monotonic, receive_segments};
+use crate::sys::{
+    Inbox, LONGEST, Poll, Ready, Wake, go_before_others, monotonic, receive_segments, receive_times,
+};
 use crate::upward::{Datagram, Told, Upward};
 
 /// Seconds between two polls of the forwarder, at most and at least (`media/signal/pump.py`).
@@ -41,8 +42,15 @@ const FIRST_TCP: u64 = 2;
 /// Work for a forwarder, from whoever has the engine.
 pub type Command = Box<dyn FnOnce(&mut Forwarder) -> std::result::Result<(), BadId> + Send>;
 
-/// Of another thread's peer: whose, what, when, and how much padding.
-type Handed = (Id, Vec<u8>, f64, u8);
+/// Of another thread's peer.
+struct Handed {
+    peer: Id,
+    datagram: Vec<u8>,
+    /// When it came, and when it was taken.
+    at: f64,
+    now: f64,
+    padding: u8,
+}
 
 /// Where a thread is reached.
 pub struct Mailbox {
@@ -162,6 +170,7 @@ impl MediaThread {
         let mailbox = shared.mailboxes.get(number).ok_or(std::io::ErrorKind::InvalidInput)?;
         mailbox.poll.add(socket.as_raw_fd(), UDP)?;
         mailbox.poll.add(mailbox.wake.fd(), WAKE)?;
+        receive_times(&socket);
         let inbox = Inbox::new(segments && receive_segments(&socket));
         let sender = Sender::new(socket, segments);
         let work =
@@ -200,8 +209,8 @@ impl MediaThread {
         if !self.obey() {
             return false;
         }
-        for (peer, datagram, now, padding) in handed {
-            self.work.receive(&peer, &[(&datagram, padding)], now);
+        for Handed { peer, datagram, at, now, padding } in handed {
+            self.work.receive(&peer, &[Came { datagram: &datagram, at, padding }], now);
         }
         let now = monotonic();
         if now >= self.due {
@@ -247,16 +256,21 @@ impl MediaThread {
             let now = monotonic();
             self.work.sender.begin();
             self.obey(); // what was called before these came
-            let mut came = Vec::with_capacity(count);
-            for (data, from, segment) in (0..count).filter_map(|place| self.inbox.message(place)) {
-                if data.is_empty() {
+            let (mut datagrams, mut times) = (Vec::with_capacity(count), Vec::with_capacity(count));
+            for message in (0..count).filter_map(|place| self.inbox.message(place)) {
+                if message.data.is_empty() {
                     self.work.shared.counters.count(Ignored::Empty);
                 }
-                came.extend(data.chunks(segment.max(1)).map(|datagram| (Route::Udp(from), datagram)));
+                let each = message.data.chunks(message.segment.max(1));
+                datagrams.extend(each.map(|datagram| (Route::Udp(message.from), datagram)));
+                times.resize(datagrams.len(), now - message.waited);
             }
-            let paddings = self.work.paddings(&came);
-            for run in runs(&came, LONGEST) {
-                self.work.take_run(&came, &paddings, run, now);
+            let paddings = self.work.paddings(&datagrams);
+            let came: Vec<_> = std::iter::zip(&datagrams, times.into_iter().zip(paddings))
+                .map(|((from, datagram), (at, padding))| (*from, Came { datagram, at, padding }))
+                .collect();
+            for run in runs(&datagrams, LONGEST) {
+                self.work.take_run(came.get(run).unwrap_or_default(), now);
             }
             self.work.flush();
             if !self.inbox.is_filled_by(count) {
@@ -278,37 +292,34 @@ impl Work {
     }
 
     /// Without segments nobody gains by it.
-    fn paddings(&self, came: &[(Route, &[u8])]) -> Vec<u8> {
-        if self.sender.has_segments() { paddings(came) } else { vec![0; came.len()] }
+    fn paddings(&self, datagrams: &[(Route, &[u8])]) -> Vec<u8> {
+        if self.sender.has_segments() { paddings(datagrams) } else { vec![0; datagrams.len()] }
     }
 
     /// Of one picture: the first says whose they are. Another thread's go one by one.
-    fn take_run(&mut self, came: &[(Route, &[u8])], paddings: &[u8], run: Range<usize>, now: f64) {
-        let run = came.get(run.clone()).into_iter().flatten().zip(paddings.get(run).into_iter().flatten());
-        let mut each = run.clone();
-        let first = each.next().filter(|_| each.next().is_some());
-        let verdict =
-            first.map(|((from, datagram), _)| self.shared.directory().judge(datagram, *from, LONGEST));
+    fn take_run(&mut self, run: &[(Route, Came<'_>)], now: f64) {
+        let verdict = match run {
+            [(from, first), _, ..] => Some(self.shared.directory().judge(first.datagram, *from, LONGEST)),
+            _ => None,
+        };
         match verdict {
             Some(Ok(Verdict::Media(peer, thread))) if thread == self.number => {
-                let run: Vec<_> = run.map(|((_, datagram), padding)| (*datagram, *padding)).collect();
+                let run: Vec<_> = run.iter().map(|(_, came)| *came).collect();
                 self.receive(&peer, &run, now);
             }
-            _ => run.for_each(|((from, datagram), padding)| {
-                self.take_in(datagram, *from, now, LONGEST, *padding);
-            }),
+            _ => run.iter().for_each(|(from, came)| self.take_in(*came, *from, now, LONGEST)),
         }
     }
 
-    fn take_in(&mut self, datagram: &[u8], from: Route, now: f64, longest: usize, padding: u8) {
+    fn take_in(&mut self, came: Came<'_>, from: Route, now: f64, longest: usize) {
+        let Came { datagram, at, padding } = came;
         let verdict = self.shared.directory().judge(datagram, from, longest);
         match verdict {
-            Ok(Verdict::Media(peer, thread)) if thread == self.number => {
-                self.receive(&peer, &[(datagram, padding)], now);
-            }
+            Ok(Verdict::Media(peer, thread)) if thread == self.number => self.receive(&peer, &[came], now),
             Ok(Verdict::Media(peer, thread)) => {
                 if let Some(mailbox) = self.shared.mailboxes.get(thread) {
-                    mailbox.hand((peer, datagram.to_vec(), now, padding), &self.shared.counters);
+                    let handed = Handed { peer, datagram: datagram.to_vec(), at, now, padding };
+                    mailbox.hand(handed, &self.shared.counters);
                 }
             }
             Ok(Verdict::Upward(whose)) => {
@@ -320,7 +331,7 @@ impl Work {
     }
 
     /// What comes of it is sent while the next subscriber's is not made yet.
-    fn receive(&mut self, peer: &str, run: &[(&[u8], u8)], now: f64) {
+    fn receive(&mut self, peer: &str, run: &[Came<'_>], now: f64) {
         let Self { sender, places, shared, .. } = self;
         let mut spilled = |outbox: &mut Outbox| deliver(outbox, sender, places, shared);
         guarded(&mut self.forwarder, shared, |forwarder| forwarder.receive_run(peer, run, now, &mut spilled));
@@ -348,7 +359,10 @@ impl Work {
         }
         let now = monotonic();
         let reading =
-            connection.read(|packet| self.take_in(packet, Route::Tcp(number), now, MAX_FRAME + 1, 0));
+            connection.read(|datagram| {
+                let came = Came { datagram, at: now, padding: 0 };
+                self.take_in(came, Route::Tcp(number), now, MAX_FRAME + 1);
+            });
         if reading == Reading::GoesOn {
             return;
         }

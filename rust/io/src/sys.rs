@@ -12,8 +12,10 @@ use libc::{c_int, c_void, mmsghdr, sockaddr_in, sockaddr_in6, socklen_t};
 
 /// Messages of one `sendmmsg`.
 pub const MOST_MESSAGES: usize = 64;
-/// Bytes of one control message with a number, and of two.
+/// Bytes of two control messages: a number, and a time.
 const CONTROL: usize = 64;
+/// Seconds for which a datagram can have waited; more than that is the clock, which was set (`media/transport/sockets.py`).
+const MOST_WAITED_S: f64 = 0.5;
 /// Bytes of a datagram that is not cut in two by the kernel's GRO, and of everything that GRO puts together.
 pub const LONGEST: usize = 2_048;
 const LONGEST_GRO: usize = 65_536;
@@ -36,10 +38,15 @@ fn owned(fd: c_int) -> Result<OwnedFd> {
 
 /// Seconds of CLOCK_MONOTONIC, Python's `time.monotonic`.
 pub fn monotonic() -> f64 {
+    let now = time_of(libc::CLOCK_MONOTONIC);
+    now.tv_sec as f64 + now.tv_nsec as f64 * 1e-9
+}
+
+fn time_of(clock: libc::clockid_t) -> libc::timespec {
     let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: `now` is written.
-    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut now) };
-    now.tv_sec as f64 + now.tv_nsec as f64 * 1e-9
+    unsafe { libc::clock_gettime(clock, &raw mut now) };
+    now
 }
 
 /// Another descriptor of the same open file, for whoever is given a number only. `Err`: it names nothing.
@@ -226,8 +233,29 @@ pub struct Inbox {
     longest: usize,
     names: Vec<Name>,
     controls: Vec<Control>,
-    /// Bytes, and bytes of a segment (0: it is one datagram).
-    sizes: Vec<(usize, usize)>,
+    taken: Vec<Taken>,
+    /// CLOCK_REALTIME when they were taken.
+    now: libc::timespec,
+}
+
+/// A message of the kernel's.
+#[derive(Clone, Copy)]
+struct Taken {
+    bytes: usize,
+    /// Bytes of a segment; 0: it is one datagram.
+    segment: usize,
+    /// When it came, by CLOCK_REALTIME, where the kernel says so.
+    came: Option<libc::timespec>,
+}
+
+/// Of what one system call took.
+pub struct Message<'a> {
+    pub data: &'a [u8],
+    pub from: SocketAddr,
+    /// Bytes of each datagram in it; the last may be shorter.
+    pub segment: usize,
+    /// Seconds for which it lay in the kernel, 0 to `MOST_WAITED_S`.
+    pub waited: f64,
 }
 
 impl Inbox {
@@ -239,7 +267,8 @@ impl Inbox {
             longest,
             names: vec![Name::new(); taken],
             controls: vec![Control([0; CONTROL]); taken],
-            sizes: Vec::with_capacity(taken),
+            taken: Vec::with_capacity(taken),
+            now: time_of(libc::CLOCK_REALTIME),
         }
     }
 
@@ -250,7 +279,7 @@ impl Inbox {
 
     /// Takes what is there. How many messages; `Err`: nothing, or the network says something about an old datagram.
     pub fn receive(&mut self, socket: &impl AsRawFd) -> Result<usize> {
-        self.sizes.clear();
+        self.taken.clear();
         let mut parts: Vec<libc::iovec> = self
             .memory
             .chunks_exact_mut(self.longest)
@@ -274,51 +303,64 @@ impl Inbox {
             )
         };
         let count = checked(count)? as usize;
-        for message in messages.iter().take(count) {
-            self.sizes.push((message.msg_len as usize, segment_size(&message.msg_hdr)));
-        }
+        self.now = time_of(libc::CLOCK_REALTIME);
+        self.taken.extend(messages.iter().take(count).map(taken));
         Ok(count)
     }
 
-    /// A message of the last `receive`: bytes, whose, and bytes of each datagram in it (the last may be shorter).
-    pub fn message(&self, place: usize) -> Option<(&[u8], SocketAddr, usize)> {
-        let &(size, segment) = self.sizes.get(place)?;
-        let data = self.memory.chunks_exact(self.longest).nth(place)?.get(..size)?;
-        let whole = segment == 0 || segment > size;
-        Some((data, self.names.get(place)?.read()?, if whole { size } else { segment }))
+    /// A message of the last `receive`.
+    pub fn message(&self, place: usize) -> Option<Message<'_>> {
+        let &Taken { bytes, segment, came } = self.taken.get(place)?;
+        let data = self.memory.chunks_exact(self.longest).nth(place)?.get(..bytes)?;
+        let segment = if segment == 0 || segment > bytes { bytes } else { segment };
+        let waited = came.map_or(0.0, |came| {
+            (self.now.tv_sec - came.tv_sec) as f64 + (self.now.tv_nsec - came.tv_nsec) as f64 * 1e-9
+        });
+        let waited = waited.clamp(0.0, MOST_WAITED_S);
+        Some(Message { data, from: self.names.get(place)?.read()?, segment, waited })
     }
 }
 
-/// Of UDP_GRO; 0 without.
-fn segment_size(header: &libc::msghdr) -> usize {
-    // SAFETY: the kernel wrote whole control messages of the length that the header has now.
+/// Its length, and what its control messages say.
+fn taken(message: &mmsghdr) -> Taken {
+    let header = &message.msg_hdr;
+    let mut taken = Taken { bytes: message.msg_len as usize, segment: 0, came: None };
+    // SAFETY: the kernel wrote whole control messages of the length that the header has now, of these types with these values.
     unsafe {
         let mut at = libc::CMSG_FIRSTHDR(header);
         while let Some(found) = at.as_ref() {
-            if (found.cmsg_level, found.cmsg_type) == (libc::SOL_UDP, libc::UDP_GRO) {
-                let size = libc::CMSG_DATA(at).cast::<c_int>().read_unaligned();
-                return usize::try_from(size).unwrap_or(0);
+            let data = libc::CMSG_DATA(at);
+            match (found.cmsg_level, found.cmsg_type) {
+                (libc::SOL_UDP, libc::UDP_GRO) => {
+                    let size = data.cast::<c_int>().read_unaligned();
+                    taken.segment = usize::try_from(size).unwrap_or(0);
+                }
+                (libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS) => {
+                    taken.came = Some(data.cast::<libc::timespec>().read_unaligned());
+                }
+                _ => (),
             }
             at = libc::CMSG_NXTHDR(header, at);
         }
     }
-    0
+    taken
 }
 
 /// Datagrams that follow one another may come as one message. Whether the kernel does that.
 pub fn receive_segments(socket: &impl AsRawFd) -> bool {
+    switch_on(socket, libc::SOL_UDP, libc::UDP_GRO)
+}
+
+/// The kernel says of each message when it came. Whether it does that.
+pub fn receive_times(socket: &impl AsRawFd) -> bool {
+    switch_on(socket, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS)
+}
+
+fn switch_on(socket: &impl AsRawFd, level: c_int, option: c_int) -> bool {
     let on: c_int = 1;
+    let size = size_of::<c_int>() as socklen_t;
     // SAFETY: one int is read.
-    let result = unsafe {
-        libc::setsockopt(
-            socket.as_raw_fd(),
-            libc::SOL_UDP,
-            libc::UDP_GRO,
-            (&raw const on).cast(),
-            size_of::<c_int>() as socklen_t,
-        )
-    };
-    result == 0
+    unsafe { libc::setsockopt(socket.as_raw_fd(), level, option, (&raw const on).cast(), size) == 0 }
 }
 
 // --- datagrams out
@@ -405,15 +447,34 @@ mod tests {
                 let (mut received, mut messages) = (Vec::new(), 0);
                 while received.len() < 4 {
                     for place in 0..inbox.receive(&target).unwrap_or(0) {
-                        let (data, from, segment) = inbox.message(place).unwrap();
-                        assert_eq!(from, source.local_addr().unwrap());
-                        received.extend(data.chunks(segment).map(<[u8]>::to_vec));
+                        let message = inbox.message(place).unwrap();
+                        assert_eq!(message.from, source.local_addr().unwrap());
+                        received.extend(message.data.chunks(message.segment).map(<[u8]>::to_vec));
                         messages += 1;
                     }
                 }
                 assert_eq!((received, messages), (datagrams.to_vec(), if joined { 1 } else { 4 }));
                 assert!(inbox.receive(&target).is_err());
             }
+        }
+    }
+
+    #[test]
+    fn how_long_a_message_has_waited_is_known() {
+        let host = "127.0.0.1:0";
+        let (source, target) = (UdpSocket::bind(host).unwrap(), UdpSocket::bind(host).unwrap());
+        let to = target.local_addr().unwrap();
+        for segments in [false, true] {
+            assert!(receive_times(&target) && (!segments || receive_segments(&target)));
+            let begun = monotonic();
+            sent(&source, to, &[vec![1; 100]], 0);
+            std::thread::sleep(std::time::Duration::from_millis(40));
+            sent(&source, to, &[vec![2; 100]], 0);
+            let mut inbox = Inbox::new(segments);
+            assert_eq!(inbox.receive(&target).unwrap(), 2);
+            let waited = [0, 1].map(|place| inbox.message(place).unwrap().waited);
+            assert!(waited[0] - waited[1] >= 0.04, "{waited:?}");
+            assert!(waited[0] <= monotonic() - begun + 0.01, "{waited:?}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sferum_forwarder_core::api::{Id, Stats};
+use sferum_forwarder_core::api::{Came, Id, Stats};
 use sferum_forwarder_core::forwarder::Forwarder;
 use sferum_forwarder_core::rtcp_build::{build_nack, build_pli};
 use sferum_forwarder_core::srtp::SrtpSession;
@@ -129,7 +129,8 @@ impl Pair {
             }
             run.push((made, (damage >> 4) % 9));
         }
-        let run: Vec<_> = run.iter().map(|(made, padding)| (&made[..], *padding)).collect();
+        let run: Vec<_> =
+            run.iter().map(|(made, padding)| Came { datagram: made, at: self.now, padding: *padding }).collect();
         self.together.receive_run(&peer(who), &run, self.now, &mut |_| ());
         for each in run.chunks(1) {
             self.singly.receive_run(&peer(who), each, self.now, &mut |_| ());

@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use pyo3::exceptions::{PyKeyError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
-use sferum_forwarder_core::api::{BadId, Id};
+use sferum_forwarder_core::api::{BadId, Came, Id};
 use sferum_forwarder_core::forwarder::Forwarder;
 
 use crate::values::Api;
@@ -121,8 +121,17 @@ impl NativeForwarder {
         self.call(py, |core| core.ask_key(sid, layer))
     }
 
-    fn receive(&mut self, py: Python<'_>, peer: &str, datagram: &[u8], now: f64) -> PyResult<()> {
-        self.work(py, |core| core.receive(peer, datagram, now))
+    #[pyo3(signature = (peer, datagram, now, came=None))]
+    fn receive(
+        &mut self,
+        py: Python<'_>,
+        peer: &str,
+        datagram: &[u8],
+        now: f64,
+        came: Option<f64>,
+    ) -> PyResult<()> {
+        let run = [Came { datagram, at: came.unwrap_or(now), padding: 0 }];
+        self.work(py, |core| core.receive_run(peer, &run, now, &mut |_| ()))
     }
 
     fn poll(&mut self, py: Python<'_>, now: f64) -> PyResult<()> {
