@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Iterable
+from contextlib import suppress
 
 from media.sdp.values import Candidate
 
@@ -49,8 +50,9 @@ def _bound_udp(host: str, port: int, *, shared: bool) -> socket.socket:
 
 
 def receive_times(udp: socket.socket) -> None:
-    """The kernel says of each datagram when it came."""
-    udp.setsockopt(socket.SOL_SOCKET, _TIMESTAMPNS, 1)
+    """The kernel says of each datagram when it came, where it can."""
+    with suppress(OSError):
+        udp.setsockopt(socket.SOL_SOCKET, _TIMESTAMPNS, 1)
 
 
 def waited_s(told: Iterable[tuple[int, int, bytes]], real_ns: int) -> float:

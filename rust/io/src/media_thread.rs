@@ -358,11 +358,10 @@ impl Work {
             return;
         }
         let now = monotonic();
-        let reading =
-            connection.read(|datagram| {
-                let came = Came { datagram, at: now, padding: 0 };
-                self.take_in(came, Route::Tcp(number), now, MAX_FRAME + 1);
-            });
+        let reading = connection.read(|datagram| {
+            let came = Came { datagram, at: now, padding: 0 };
+            self.take_in(came, Route::Tcp(number), now, MAX_FRAME + 1);
+        });
         if reading == Reading::GoesOn {
             return;
         }

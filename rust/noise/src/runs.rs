@@ -129,8 +129,10 @@ impl Pair {
             }
             run.push((made, (damage >> 4) % 9));
         }
-        let run: Vec<_> =
-            run.iter().map(|(made, padding)| Came { datagram: made, at: self.now, padding: *padding }).collect();
+        let run: Vec<_> = run
+            .iter()
+            .map(|(made, padding)| Came { datagram: made, at: self.now, padding: *padding })
+            .collect();
         self.together.receive_run(&peer(who), &run, self.now, &mut |_| ());
         for each in run.chunks(1) {
             self.singly.receive_run(&peer(who), each, self.now, &mut |_| ());

@@ -2,44 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from media.forwarder.api import Forwarder
 from media.forwarder.plain.feedback import INTERVAL_S, TransportFeedback, pack_symbols
-
-
-def decode(message: bytes) -> dict[int, float]:
-    """draft-holmer-rmcat-transport-wide-cc-extensions-01 3.1: number (uint16) → arrival in seconds."""
-    base, count = int.from_bytes(message[12:14], "big"), int.from_bytes(message[14:16], "big")
-    time = int.from_bytes(message[16:19], "big") * 0.064
-    symbols, at = unpack_symbols(message, 20, count)
-    arrivals = {}
-    for place, symbol in enumerate(symbols[:count]):
-        if symbol == 1:
-            time += message[at] * 0.00025
-            at += 1
-        elif symbol == 2:
-            time += int.from_bytes(message[at : at + 2], "big", signed=True) * 0.00025
-            at += 2
-        if symbol:
-            arrivals[(base + place) & 0xFFFF] = time
-    assert len(message) - at < 4
-    return arrivals
-
-
-def unpack_symbols(message: bytes, at: int, count: int) -> tuple[list[int], int]:
-    symbols: list[int] = []
-    while len(symbols) < count:
-        chunk = int.from_bytes(message[at : at + 2], "big")
-        at += 2
-        if not chunk & 0x8000:
-            symbols += [chunk >> 13 & 3] * (chunk & 0x1FFF)
-        elif chunk & 0x4000:
-            symbols += [chunk >> shift & 3 for shift in range(12, -1, -2)]
-        else:
-            symbols += [chunk >> shift & 1 for shift in range(13, -1, -1)]
-    return symbols, at
+from tests.media.forwarder.arrivals import arrivals_in, decode, unpack_symbols
+from tests.media.forwarder.ends import TRANSPORT_CC, End, rtp
+from tests.media.forwarder.histories import MICROPHONE_IN, TEACHER
 
 
 def test_the_decoder_reads_a_known_message() -> None:
@@ -95,6 +68,29 @@ def test_it_is_told_ten_times_a_second_and_counted() -> None:
     assert feedback.poll(0.4) == []
     assert (list(decode(one)), list(decode(two))) == ([1, 2], [3])
     assert (one[19], two[19]) == (0, 1)
+
+
+def test_a_packet_that_has_waited_is_told_when_it_came(make: Callable[[], Forwarder]) -> None:
+    """While a busy machine has not come to it; a link must not be taken for slow, nor a probe for one without length."""
+    forwarder, teacher = make(), End(TEACHER)
+    forwarder.add_peer(TEACHER, teacher.keys)
+    forwarder.add_track(MICROPHONE_IN)
+    came = {number: 8.0 + number * 0.005 for number in range(1, 8)}
+    for number, at in came.items():
+        packet = rtp(
+            ssrc=2001,
+            sequence=number,
+            payload_type=111,
+            payload=b"voice",
+            elements={TRANSPORT_CC: number.to_bytes(2, "big")},
+        )
+        forwarder.receive(TEACHER, teacher.protect(packet), 8.04, at if number < 7 else None)
+    forwarder.poll(8.2)
+    told: dict[int, float] = {}
+    for each in forwarder.take_output():
+        if isinstance(control := teacher.read(each.data), bytes):
+            told |= arrivals_in(control)
+    assert told == {n: pytest.approx(at, abs=0.0003) for n, at in (came | {7: 8.04}).items()}
 
 
 def test_an_overtaken_packet_is_told_afterwards() -> None:

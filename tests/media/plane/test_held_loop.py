@@ -1,15 +1,21 @@
-"""Media does not wait for Python's loop on the native plane: who joins holds the loop, and nobody hears it."""
+"""Media does not wait for Python's loop on the native plane: who joins holds the loop, and nobody hears it.
+
+On both a publisher is told when its packets came, and not when there was time for them.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import pairwise
 
 import pytest
 
 from media.plane.api import Plane
+from tests.media.forwarder.arrivals import arrivals_in
+from tests.media.forwarder.ends import TRANSPORT_CC, rtp
 from tests.media.plane.world import Client, lesson
 from tests.media.planes import PLANES
 from tests.media.transport.world import eventually
@@ -17,6 +23,8 @@ from tests.media.transport.world import eventually
 #: Seconds between two packets, and for which the loop is held.
 PACE_S, HELD_S = 0.01, 0.3
 NUMBERS = range(5_000, 5_080)
+#: Seconds: a time is told in quarters of a millisecond, and of two clocks one may be corrected meanwhile.
+TOLD_TO_S = 0.001
 #: On a machine with other work a thread may wait for its turn as long: one try without that is enough.
 TRIES = 6
 
@@ -73,3 +81,36 @@ async def test_the_native_plane_does_not_wait(name: str) -> None:
     while not gaps or gaps[-1] > HELD_S / 2:
         assert len(gaps) < TRIES, f"longest holes, seconds: {gaps}"
         gaps.append(await longest_gap_s(PLANES[name]))
+
+
+async def test_a_publisher_is_told_when_its_packets_came(make: Callable[[], Plane]) -> None:
+    """All of them lie in the socket while the loop is held: between them are the times for which it was."""
+    async with lesson(make) as now:
+        teacher = now.teacher
+        now.plane.steer(teacher.end.peer, now.plane.route_to(teacher.address))
+        await now.settled()
+        sent: dict[int, tuple[float, float]] = {}  # between these moments
+        for number in range(1, 5):
+            numbered = rtp(
+                ssrc=2001,
+                sequence=NUMBERS[-1] + number,
+                payload_type=111,
+                payload=b"voice",
+                elements={TRANSPORT_CC: number.to_bytes(2, "big")},
+            )
+            begun = time.monotonic()
+            teacher.port.send(teacher.end.protect(numbered))
+            sent[number] = begun, time.monotonic()
+            time.sleep(PACE_S * number)
+        told: dict[int, float] = {}
+
+        def all_told() -> bool:
+            with suppress(BlockingIOError):
+                control = teacher.end.read(teacher.port.recv(2048))
+                told.update(arrivals_in(control) if isinstance(control, bytes) else {})
+            return told.keys() >= sent.keys()
+
+        await eventually(all_told, "all are told")
+        for before, after in pairwise(sent):
+            least, most = sent[after][0] - sent[before][1], sent[after][1] - sent[before][0]
+            assert least - TOLD_TO_S <= told[after] - told[before] <= most + TOLD_TO_S

@@ -13,6 +13,7 @@ from media.plane.plain import PlainPlane
 from media.sdp.api import Local, build_answer, parse, write
 from media.sdp.values import Setup
 from media.transport.api import Gone, PeerState, RemoteParameters, Sent
+from media.transport.dtls import Dtls
 from tests.media.transport.raw_client import RawClient
 from tests.media.transport.world import (
     CERTIFICATE,
@@ -127,6 +128,31 @@ async def test_channels_of_both_sides(tcp: bool) -> None:
         await eventually(lambda: sum(listener.ignored().values()) == 2, "its messages are counted")
         assert recorder.messages == []
         await client.close()
+
+
+@pytest.mark.parametrize("as_client", [False, True], ids=["server", "client"])
+async def test_keys_are_known_before_our_last_flight_goes(as_client: bool) -> None:
+    """Whoever has it sends media at once: a keyframe that finds no keys is lost."""
+    queue: list[tuple[Dtls, bytes]] = []
+    log: list[str] = []
+    prints = (CERTIFICATE.fingerprint,)
+
+    def sent(datagram: bytes) -> None:
+        log.append("sent")
+        queue.append((other, datagram))
+
+    ours = Dtls(CERTIFICATE, sent, lambda: log.append(ours.state))
+    other = Dtls(CERTIFICATE, lambda datagram: queue.append((ours, datagram)), lambda: None)
+    ours.begin(as_client=as_client, fingerprints=prints)
+    other.begin(as_client=not as_client, fingerprints=prints)
+    while queue:
+        to, datagram = queue.pop(0)
+        to.receive(datagram)
+    assert ours.srtp is not None
+    assert other.state == "connected"
+    last = log.index("connected")
+    assert "sent" in log[:last]
+    assert log[last + 1 :] == ([] if as_client else ["sent"])
 
 
 async def test_a_server_that_is_the_dtls_client() -> None:
