@@ -350,13 +350,11 @@ class Forwarder(Protocol):
     def ask_key(self, sid: TrackSid, layer: Layer) -> None:
         """A key frame of a tapped layer, soon: many wishes are one request. Nothing for a layer that is not tapped."""
 
-    def receive(
-        self, peer: PeerId, datagram: bytes, now: float, came: float | None = None
-    ) -> None:
+    def receive(self, peer: PeerId, datagram: bytes, now: float, came: float | None = None) -> None:
         """An SRTP or SRTCP packet (RFC 7983: first byte 128..191) of a peer.
 
-        `came`: when, by the clock of `now`, if it has waited for its turn. Publishers are told this time: how long we were
-        busy says nothing of their link.
+        `came`: when, by the clock of `now`, if it has waited for its turn. Publishers are told this time: how long we
+        were busy says nothing of their link.
         """
 
     def poll(self, now: float) -> None:

@@ -193,9 +193,7 @@ class PlainPlane:
             self._count_odd(packet)
         self._flush()
 
-    def _forward(
-        self, owner: PeerId | None, datagram: bytes, now: float, came: float
-    ) -> None:
+    def _forward(self, owner: PeerId | None, datagram: bytes, now: float, came: float) -> None:
         if owner is None:
             self._ignored[Ignored.STRANGER] += 1
         elif owner not in self._peers:

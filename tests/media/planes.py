@@ -23,9 +23,7 @@ class Tapped(PlainForwarder):
         super().__init__()
         self.came: list[bytes] = []
 
-    def receive(
-        self, peer: PeerId, datagram: bytes, now: float, came: float | None = None
-    ) -> None:
+    def receive(self, peer: PeerId, datagram: bytes, now: float, came: float | None = None) -> None:
         self.came.append(datagram)
         super().receive(peer, datagram, now, came)
 

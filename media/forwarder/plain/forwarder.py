@@ -160,9 +160,7 @@ class PlainForwarder:
 
     # --- packets
 
-    def receive(
-        self, peer: PeerId, datagram: bytes, now: float, came: float | None = None
-    ) -> None:
+    def receive(self, peer: PeerId, datagram: bytes, now: float, came: float | None = None) -> None:
         outbox = self._outbox
         outbox.packets_in += 1
         outbox.bytes_in += len(datagram)
@@ -196,9 +194,7 @@ class PlainForwarder:
             take_in(item, peer, self._outbox, now)
         return None
 
-    def _receive_rtp(
-        self, peer: Peer, datagram: bytes, now: float, came: float
-    ) -> Drop | None:
+    def _receive_rtp(self, peer: Peer, datagram: bytes, now: float, came: float) -> Drop | None:
         ssrc = int.from_bytes(datagram[8:12], "big")
         if not peer.may_use(ssrc):
             return Drop.UNKNOWN_SSRC

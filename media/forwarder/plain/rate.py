@@ -35,8 +35,8 @@ QUEUE_S, LONG_QUEUE_S, DRAIN_S, ALARM_S = 0.05, 0.08, 2.0, 0.2
 #: `DRAIN_S`, to so many seconds, without losses, is none: the way has become longer (Wi-Fi to mobile), and no fall was
 #: right.
 EASED, SAME_S = 0.8, 0.03
-#: What comes through a full link is what it carries. A fall keeps so much of it: by the rest the queue gets shorter. What was
-#: sent before stands in it for a second or two, and every message of that time would ask for another fall.
+#: What comes through a full link is what it carries. A fall keeps so much of it: by the rest the queue gets shorter.
+#: What was sent before stands in it for a second or two, and every message of that time would ask for another fall.
 KEEPS = 0.6
 #: 6: packets over which loss is counted, and seconds between two falls for it.
 LEAST_PACKETS, LOSS_EVERY_S = 100, 0.5

@@ -15,7 +15,7 @@ pub const MOST_MESSAGES: usize = 64;
 /// Bytes of two control messages: a number, and a time.
 const CONTROL: usize = 64;
 /// Seconds for which a datagram can have waited; more than that is the clock, which was set (`media/transport/sockets.py`).
-const MOST_WAITED_S: f64 = 0.5;
+const MOST_WAITED_S: f64 = 2.0;
 /// Bytes of a datagram that is not cut in two by the kernel's GRO, and of everything that GRO puts together.
 pub const LONGEST: usize = 2_048;
 const LONGEST_GRO: usize = 65_536;

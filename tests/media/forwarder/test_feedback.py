@@ -71,7 +71,7 @@ def test_it_is_told_ten_times_a_second_and_counted() -> None:
 
 
 def test_a_packet_that_has_waited_is_told_when_it_came(make: Callable[[], Forwarder]) -> None:
-    """While a busy machine has not come to it; a link must not be taken for slow, nor a probe for one without length."""
+    """A busy machine came to it later: that is no slow link, and no probe without length."""
     forwarder, teacher = make(), End(TEACHER)
     forwarder.add_peer(TEACHER, teacher.keys)
     forwarder.add_track(MICROPHONE_IN)

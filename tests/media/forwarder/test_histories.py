@@ -45,6 +45,7 @@ from media.forwarder.plain.rtcp_build import (
 from media.forwarder.plain.rtp import RtpPacket
 from media.forwarder.plain.vp8 import parse_descriptor
 from media.ids import DownId, PeerId
+from tests.media.forwarder.arrivals import decode
 from tests.media.forwarder.ends import (
     AUDIO_LEVEL,
     MID,
@@ -85,7 +86,6 @@ from tests.media.forwarder.histories import (
     replay,
     voice,
 )
-from tests.media.forwarder.test_feedback import decode
 
 Make = Callable[[], Forwarder]
 

@@ -83,25 +83,31 @@ async def test_the_native_plane_does_not_wait(name: str) -> None:
         gaps.append(await longest_gap_s(PLANES[name]))
 
 
+def speak_numbered(teacher: Client) -> dict[int, tuple[float, float]]:
+    """Packets of growing distances: transport-wide number → between which moments it was sent."""
+    sent = {}
+    for number in range(1, 5):
+        numbered = rtp(
+            ssrc=2001,
+            sequence=NUMBERS[-1] + number,
+            payload_type=111,
+            payload=b"voice",
+            elements={TRANSPORT_CC: number.to_bytes(2, "big")},
+        )
+        begun = time.perf_counter()
+        teacher.port.send(teacher.end.protect(numbered))
+        sent[number] = begun, time.perf_counter()
+        time.sleep(PACE_S * number)
+    return sent
+
+
 async def test_a_publisher_is_told_when_its_packets_came(make: Callable[[], Plane]) -> None:
     """All of them lie in the socket while the loop is held: between them are the times for which it was."""
     async with lesson(make) as now:
         teacher = now.teacher
         now.plane.steer(teacher.end.peer, now.plane.route_to(teacher.address))
         await now.settled()
-        sent: dict[int, tuple[float, float]] = {}  # between these moments
-        for number in range(1, 5):
-            numbered = rtp(
-                ssrc=2001,
-                sequence=NUMBERS[-1] + number,
-                payload_type=111,
-                payload=b"voice",
-                elements={TRANSPORT_CC: number.to_bytes(2, "big")},
-            )
-            begun = time.monotonic()
-            teacher.port.send(teacher.end.protect(numbered))
-            sent[number] = begun, time.monotonic()
-            time.sleep(PACE_S * number)
+        sent = speak_numbered(teacher)
         told: dict[int, float] = {}
 
         def all_told() -> bool:
