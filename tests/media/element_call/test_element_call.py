@@ -33,22 +33,24 @@ def school(
 
 @pytest.fixture
 async def world(school: tuple[School, MediaProcess]) -> AsyncIterator[World]:
-    async with chromium() as browser:
+    async with chromium(small=True) as browser:
         yield World(*school, browser, small=True)
 
 
 async def grown_to_five(
     world: World, two: list[Caller], more: list[str], room_id: str, **how: Any
 ) -> list[Caller]:
-    """Three more join those two; everybody sees the four others."""
+    """Three more join those two, each when everybody sees everybody; then everybody sees the four others."""
     three = [await world.open(world.school.signed_in[who], room_id, **how) for who in more]
     if how.get("encrypted"):
         await acquainted([*two, *three])
+    there = list(two)
     for caller in three:
         await world.join(caller)
-    for caller in (*two, *three):
-        await caller.receives(cameras=4, voices=0)
-    return [*two, *three]
+        there.append(caller)
+        for one in there:
+            await one.receives(cameras=len(there) - 1, voices=0)
+    return there
 
 
 async def all_are_heard(five: list[Caller]) -> None:
