@@ -123,7 +123,7 @@ class Caller:
         rows: list[dict[str, Any]] = await self.page.evaluate(RECEIVED)
         return rows
 
-    async def receives(self, cameras: int, voices: int, deadline_s: float = 90.0) -> None:
+    async def receives(self, cameras: int, voices: int, deadline_s: float = 180.0) -> None:
         """Frames of that many cameras are decoded, and go on; that many voices have sound."""
 
         async def flows(before: list[dict[str, Any]]) -> bool:
