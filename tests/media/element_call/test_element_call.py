@@ -20,7 +20,7 @@ from tests.support.fleet import Fleet
 from tests.support.media import MediaProcess
 from tests.support.school import School
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]  # pages on slow processors
 
 
 @pytest.fixture(scope="module")
