@@ -37,7 +37,13 @@ class RawClient(asyncio.DatagramProtocol):
 
     role = "controlling"
 
-    def __init__(self, *, loses_up: Loses = never, loses_down: Loses = never) -> None:
+    def __init__(
+        self,
+        *,
+        loses_up: Loses = never,
+        loses_down: Loses = never,
+        certificate: RTCCertificate = CERTIFICATE,
+    ) -> None:
         self.ufrag, self.pwd = secrets.token_hex(4), secrets.token_hex(16)
         self.loses_up, self.loses_down = loses_up, loses_down
         self.answers_checks = True
@@ -49,7 +55,8 @@ class RawClient(asyncio.DatagramProtocol):
         self._udp: asyncio.DatagramTransport | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._reading: asyncio.Future[None] | None = None
-        self.dtls = RTCDtlsTransport(cast(RTCIceTransport, self), [CERTIFICATE])
+        self._certificate = certificate
+        self.dtls = RTCDtlsTransport(cast(RTCIceTransport, self), [certificate])
         self.dtls._set_role("client")
         self.sctp = RTCSctpTransport(self.dtls)
 
@@ -60,7 +67,7 @@ class RawClient(asyncio.DatagramProtocol):
     @property
     def remote_parameters(self) -> RemoteParameters:
         """What its SDP would say."""
-        fingerprint = CERTIFICATE.getFingerprints()[0]
+        fingerprint = self._certificate.getFingerprints()[0]
         return RemoteParameters(
             ufrag=self.ufrag,
             pwd=self.pwd,

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import attrs
 import pylibsrtp
 import pytest
-from aiortc import RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCCertificate, RTCPeerConnection, RTCSessionDescription
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
 
 from media.forwarder.api import SrtpProfile
 from media.ids import PeerId
@@ -98,6 +104,26 @@ async def test_both_sides_have_the_same_srtp_keys(tcp: bool) -> None:
         assert listener._peers[PeerId("anna")].send(towards.protect(RTP))
         await eventually(lambda: client.media, "the packet arrives at the client")
         assert client.dtls._rx_srtp.unprotect(client.media[0]) == RTP
+        await client.close()
+
+
+async def test_a_client_with_an_rsa_certificate_connects() -> None:
+    """Browsers have had others for ten years; encoders and telephones have not."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "encoder")])
+    made = (
+        x509.CertificateBuilder(issuer_name=name, subject_name=name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(datetime(2026, 1, 1, tzinfo=UTC))
+        .not_valid_after(datetime(2126, 1, 1, tzinfo=UTC))
+        .sign(key, hashes.SHA256())
+    )
+    async with listen(settings(), CERTIFICATE) as listener:
+        client, recorder = await joined(
+            listener, client=RawClient(certificate=RTCCertificate(key, made))
+        )
+        assert recorder.keys is not None
         await client.close()
 
 
