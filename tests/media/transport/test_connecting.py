@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import cast
 
 import attrs
 import pylibsrtp
@@ -10,7 +11,7 @@ import pytest
 from aiortc import RTCCertificate, RTCPeerConnection, RTCSessionDescription
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from media.forwarder.api import SrtpProfile
@@ -120,9 +121,8 @@ async def test_a_client_with_an_rsa_certificate_connects() -> None:
         .sign(key, hashes.SHA256())
     )
     async with listen(settings(), CERTIFICATE) as listener:
-        client, recorder = await joined(
-            listener, client=RawClient(certificate=RTCCertificate(key, made))
-        )
+        certificate = RTCCertificate(cast(ec.EllipticCurvePrivateKey, key), made)
+        client, recorder = await joined(listener, client=RawClient(certificate=certificate))
         assert recorder.keys is not None
         await client.close()
 

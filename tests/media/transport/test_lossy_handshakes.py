@@ -20,7 +20,7 @@ LOSSES: dict[str, Callable[[int], bool]] = {
 @pytest.mark.parametrize("way", ["up", "down"])
 async def test_a_lossy_handshake_ends_well(way: str, loses: Callable[[int], bool]) -> None:
     """Whichever flight is lost, it is repeated: keys come out, and a channel opens and carries a message."""
-    client = RawClient(**{f"loses_{way}": loses})
+    client = RawClient(loses_up=loses) if way == "up" else RawClient(loses_down=loses)
     async with listen(settings(), CERTIFICATE) as listener:
         _, recorder = await joined(listener, client=client)
         channel = client.channel("_reliable")
