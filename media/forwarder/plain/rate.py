@@ -35,6 +35,9 @@ QUEUE_S, LONG_QUEUE_S, DRAIN_S, ALARM_S = 0.05, 0.08, 2.0, 0.2
 #: `DRAIN_S`, to so many seconds, without losses, is none: the way has become longer (Wi-Fi to mobile), and no fall was
 #: right.
 EASED, SAME_S = 0.8, 0.03
+#: What comes through a full link is what it carries. A fall keeps so much of it: by the rest the queue gets shorter.
+#: What was sent before stands in it for a second or two, and every message of that time would ask for another fall.
+KEEPS = 0.6
 #: 6: packets over which loss is counted, and seconds between two falls for it.
 LEAST_PACKETS, LOSS_EVERY_S = 100, 0.5
 
@@ -149,6 +152,7 @@ class RateControl:
         lower = DOWN * (self.bitrate_bps if about else through)
         if wait_s < ALARM_S:
             lower = max(lower, self.bitrate_bps / 2)
+        lower = max(lower, KEEPS * through)
         if lower < self.bitrate_bps:
             self.bitrate_bps = max(lower, MIN_BPS)
         self._fell_at = now
@@ -169,6 +173,7 @@ class RateControl:
         lower = self.bitrate_bps * (1 - share / 2)
         if share > COLLAPSE and through_bps is not None:
             lower = min(lower, through_bps)
+        lower = max(lower, min(self.bitrate_bps, KEEPS * (through_bps or 0.0)))
         self.bitrate_bps = max(lower, MIN_BPS)
         self._loss_fell_at = now
 

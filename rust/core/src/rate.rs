@@ -35,6 +35,9 @@ const ALARM_S: f64 = 0.2;
 /// no fall was right.
 const EASED: f64 = 0.8;
 const SAME_S: f64 = 0.03;
+/// What comes through a full link is what it carries. A fall keeps so much of it: by the rest the queue gets shorter. What was
+/// sent before stands in it for a second or two, and every message of that time would ask for another fall.
+const KEEPS: f64 = 0.6;
 /// Packets over which loss is counted, and seconds between two falls for it.
 const LEAST_PACKETS: i64 = 100;
 const LOSS_EVERY_S: f64 = 0.5;
@@ -187,6 +190,7 @@ impl RateControl {
         if wait_s < ALARM_S {
             lower = lower.max(self.bitrate_bps / 2.0);
         }
+        lower = lower.max(KEEPS * through);
         if lower < self.bitrate_bps {
             self.bitrate_bps = lower.max(MIN_BPS);
         }
@@ -213,6 +217,7 @@ impl RateControl {
         if let Some(through) = through_bps.filter(|_| share > COLLAPSE) {
             lower = lower.min(through);
         }
+        lower = lower.max(self.bitrate_bps.min(KEEPS * through_bps.unwrap_or(0.0)));
         self.bitrate_bps = lower.max(MIN_BPS);
         self.loss_fell_at = now;
     }

@@ -165,6 +165,21 @@ def test_a_narrow_link_is_noticed_by_busy_computers(busy: float, longest_s: floa
     assert one.wait_s(0.75, since=25.0) < 0.15
 
 
+@pytest.mark.parametrize("busy", [0.0, 0.3])
+@pytest.mark.parametrize("seed", [2, 3, 4, 5])
+def test_a_line_that_becomes_narrow_keeps_the_small_picture(busy: float, seed: int) -> None:
+    """From 20 Mbit/s to 0.4: what was sent before waits for a second, and is no reason to pause what fits."""
+    line = Line(20_000_000)
+    one = viewer(line, busy, 0.05, seed)
+    run([one], until=10.0)
+    line.bandwidth_bps = 400_000
+    run([one], until=40.0, begin=10.0)
+    assert one.changes[0][0] < 12.0
+    assert one.layer is Layer.LOW
+    assert not one.pauses
+    assert one.wait_s(0.9, since=15.0) < 0.15
+
+
 @pytest.mark.parametrize("busy", [0.0, 0.5])
 @pytest.mark.parametrize("seed", [2, 3, 4, 5])
 def test_the_large_picture_is_back_when_a_link_is_good(busy: float, seed: int) -> None:

@@ -23,6 +23,7 @@ class Viewer(Sender):
 
     Attributes:
         changes: (when, the layer from then on).
+        pauses: when not even the smallest went on.
     """
 
     picture_s: float = 1 / 15
@@ -30,6 +31,8 @@ class Viewer(Sender):
     layer: Layer = Layer.HIGH
     budget: Budget = field(factory=Budget)
     changes: list[tuple[float, Layer]] = field(factory=list)
+    pauses: list[float] = field(factory=list)
+    is_paused: bool = False
     _sent: deque[tuple[float, int]] = field(factory=lambda: deque(maxlen=200))  # of the last second
     _key_at: float | None = None
     _larger: float = 1.0
@@ -50,21 +53,27 @@ class Viewer(Sender):
         self.budget.grow(now)
         demand = Demand(track=CAMERA, costs=COSTS, rank=(0,))
         limit = None if self.budget.fits([demand]) else self.budget.limit_bps
-        wanted = (
-            Layer.HIGH
-            if limit is None
-            else share(limit, [demand], measured=True)[CAMERA] or Layer.LOW
-        )
+        wanted = Layer.HIGH if limit is None else share(limit, [demand], measured=True)[CAMERA]
         wish = 0 if limit is None else SOUND_BPS + COSTS[Layer.HIGH]
         if wish != self.side.prober.wish_bps:
             self.side.prober.wish(wish)
-        if self._key_at is None and wanted is not self.layer:
+        if wanted is None:
+            if not self.is_paused:
+                self.pauses.append(now)
+            self.is_paused, self._key_at = True, None
+            return
+        is_other = wanted is not self.layer or self.is_paused
+        if self._key_at is None and is_other:
             self._key_at = now + KEYFRAME_S
         elif self._key_at is not None and now >= self._key_at:
             self._key_at = None
-            if wanted is not self.layer:
-                self.layer, self._larger = wanted, KEYFRAME
+            if is_other:
+                self.layer, self._larger, self.is_paused = wanted, KEYFRAME, False
                 self.changes.append((now, wanted))
+
+    def _picture(self, now: float) -> None:
+        if not self.is_paused:
+            super()._picture(now)
 
     def _bitrate_bps(self) -> float:
         larger, self._larger = self._larger, 1.0
