@@ -31,6 +31,11 @@ def soon(world: World, minutes: float) -> datetime:
     return at.replace(second=0, microsecond=0, tzinfo=None)
 
 
+def noon(world: World, days: int) -> datetime:
+    """Of a day of its own for each test: what begins late in the evening is in the next day's window too."""
+    return soon(world, days * 24 * 60).replace(hour=12, minute=0)
+
+
 def plan(
     school: ApiSchool, who: str, begins: datetime, once: str, room: str = "5А", **more: Any
 ) -> Any:
@@ -66,7 +71,7 @@ def told(school: ApiSchool, who: str, room_id: str, gathering_id: str) -> list[A
 
 def test_who_plans_and_who_sees(world: World, school: ApiSchool) -> None:
     """The class teacher plans for the class; pupils and parents have it in their calendars; another class does not."""
-    begins = soon(world, 3 * 24 * 60)
+    begins = noon(world, 3)
     made = plan(school, "T1", begins, "sees").json["gathering_id"]
     for who in ("T1", "P1", "P2", "G1"):
         assert window(school, who, begins, mine="1") == [made]
@@ -86,7 +91,7 @@ def test_who_plans_and_who_sees(world: World, school: ApiSchool) -> None:
 
 def test_the_service_asks_for_somebody(world: World, school: ApiSchool) -> None:
     """The bridge has the rights of whom it names, and none of its own."""
-    begins = soon(world, 4 * 24 * 60)
+    begins = noon(world, 4)
     made = plan(school, "T1", begins, "service").json["gathering_id"]
     path = f"/schedule/{made}"
     user = {"user_id": school.accounts["P3"]}
@@ -99,7 +104,7 @@ def test_the_service_asks_for_somebody(world: World, school: ApiSchool) -> None:
 
 def test_a_lesson_is_announced_changed_and_called_off(world: World, school: ApiSchool) -> None:
     """In its room, each word once, whatever happens to it; the log has who and never the title."""
-    begins, room = soon(world, 2 * 24 * 60), school.room_id("class", "5А")
+    begins, room = noon(world, 2), school.room_id("class", "5А")
     repeat = {
         "weekdays": [begins.weekday()],
         "until": (begins.date() + timedelta(days=30)).isoformat(),
@@ -152,7 +157,7 @@ def test_people_are_reminded_once(world: World, school: ApiSchool) -> None:
 
 def test_a_crash_between_writing_and_writing_down(world: World, school: ApiSchool) -> None:
     """A claim whose message is in the room is found there; one whose message is not is written."""
-    begins, room = soon(world, 5 * 24 * 60), school.room_id("class", "5А")
+    begins, room = noon(world, 5), school.room_id("class", "5А")
     made = plan(school, "T1", begins, "crash").json["gathering_id"]
     until(lambda: told(school, "P1", room, made), what="the plan")
     posted = "SELECT event_id FROM sferum_gathering_posts WHERE gathering_id = ? AND event_id <> ''"
@@ -166,7 +171,7 @@ def test_a_crash_between_writing_and_writing_down(world: World, school: ApiSchoo
 
 def test_a_broadcast_with_a_time_is_in_the_schedule(world: World, school: ApiSchool) -> None:
     """As its own server tells of it, and nobody changes it here."""
-    begins = soon(world, 6 * 24 * 60)
+    begins = noon(world, 6)
     at = int(begins.replace(tzinfo=MOSCOW).timestamp() * 1000)
     body = {
         "broadcast_id": "s1",
