@@ -43,9 +43,9 @@ SCHOOL = rosters.roster(
     {"5А": [f"P{n}" for n in range(1, 6)], "5Б": ["P9"]},
     {"5А": ["T1"], "5Б": ["T2"]},
 )
-#: Five pages on two cores: small pictures, few of them. Everything else is as with large ones. Pages without a free
-#: processor take ten seconds and more to hand a key of their media on.
-FEW = 5  # pictures a second, the fewest of Chromium's own camera
+#: Pictures a second, the fewest of Chromium's own camera.
+FEW = 5
+#: Five pages on two cores: small pictures, few of them. Everything else is as with large ones.
 SMALL = {
     "media_quality": {
         "video": {
@@ -123,7 +123,7 @@ class Caller:
         rows: list[dict[str, Any]] = await self.page.evaluate(RECEIVED)
         return rows
 
-    async def receives(self, cameras: int, voices: int, deadline_s: float = 180.0) -> None:
+    async def receives(self, cameras: int, voices: int, deadline_s: float = 90.0) -> None:
         """Frames of that many cameras are decoded, and go on; that many voices have sound."""
 
         async def flows(before: list[dict[str, Any]]) -> bool:

@@ -109,7 +109,7 @@ async def test_both_sides_have_the_same_srtp_keys(tcp: bool) -> None:
 
 
 async def test_a_client_with_an_rsa_certificate_connects() -> None:
-    """Browsers have had others for ten years; encoders and telephones have not."""
+    """Browsers make others by themselves; not everybody who publishes is a browser."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "encoder")])
     made = (
